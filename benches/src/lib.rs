@@ -1,0 +1,1 @@
+//! Benchmarks over the public interfaces of the workspace: see `benches/`.

@@ -1,0 +1,1 @@
+//! BitTorrent formats without I/O: bencode, metainfo, magnet links, peer messages, extensions, tracker and local discovery codecs.

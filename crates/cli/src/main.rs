@@ -1,0 +1,3 @@
+//! The `swarmcopy` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What the bytes of a content are: files, pieces, spans, piece sets, safe relative paths and digests.

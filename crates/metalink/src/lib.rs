@@ -1,0 +1,1 @@
+//! Reads Metalink 4 (RFC 5854) and Metalink 3, writes Metalink 4.

@@ -1,0 +1,1 @@
+//! Runs thousands of real schedulers over made-up links in virtual time.

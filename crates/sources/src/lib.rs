@@ -1,0 +1,1 @@
+//! Where bytes come from: the piece source trait, shares and HTTP mirrors, and the contract they pass.

@@ -1,0 +1,337 @@
+//! What goes into a scheduler and what comes out of it.
+//!
+//! Events tell what happened, actions what is to be done. Both are plain values: an engine with
+//! real sockets and a simulator speak the same language.
+
+use swarmcopy_layout::{PieceIndex, PieceSet, Span, Spans};
+
+use crate::origin::SlotMessage;
+use crate::permit::OriginPermit;
+use crate::reason::Reason;
+
+/// A source of bytes as the caller numbers them; never used again after `SourceDown`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SourceId(pub u32);
+
+/// One fetch that the scheduler asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct JobId(pub u64);
+
+/// A process of ours in the swarm: random for each start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct NodeId(pub [u8; 8]);
+
+/// Names an origin without telling its address.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct OriginTag(pub [u8; 8]);
+
+/// What kind of origin.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum OriginKind {
+    /// A folder: mounted SMB or NFS, a UNC path, a local disk.
+    Share,
+    /// An HTTP or FTP server.
+    Mirror,
+}
+
+/// How a machine is connected; the slow kinds stand back where wired ones are known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum MachineClass {
+    /// By cable.
+    #[default]
+    Wired,
+    /// By radio.
+    Wifi,
+    /// From afar, through a tunnel.
+    Vpn,
+    /// Each byte costs money.
+    Metered,
+    /// On battery.
+    Battery,
+}
+
+/// What a machine of ours says of itself in the BEP 10 handshake.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Hello {
+    /// Its process.
+    pub node: NodeId,
+    /// The origins it can reach.
+    pub origins: Vec<OriginTag>,
+    /// How many machines may read the origin, as it was told; 0 = it says nothing.
+    pub readers_max: u32,
+    /// How it is connected.
+    pub class: MachineClass,
+    /// Whether it waits for bytes that nobody brings it.
+    pub starving: bool,
+}
+
+/// What a new source is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum SourceInfo {
+    /// A share or mirror; assumed to have every piece until told otherwise.
+    Origin {
+        /// Its kind.
+        kind: OriginKind,
+        /// Its name in the swarm.
+        tag: OriginTag,
+        /// Most fetches that it takes at once.
+        streams_max: u32,
+    },
+    /// A BitTorrent peer; has nothing until `SourceHas`, and chokes us until `Unchoked`.
+    Peer {
+        /// Its words about itself; `None` for other people's clients.
+        hello: Option<Hello>,
+    },
+    /// Bytes at hand on this machine (an older copy); free, and asked first.
+    Local,
+}
+
+/// Pieces that a source says to have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Has {
+    /// Every piece.
+    All,
+    /// One more piece.
+    Piece(PieceIndex),
+    /// Exactly these.
+    Set(PieceSet),
+}
+
+/// How a source went away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Down {
+    /// In order, or by our own wish.
+    Closed,
+    /// The connection broke.
+    Reset,
+}
+
+/// How a fetch ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Every byte came.
+    Done,
+    /// Ended by `Action::Cancel` or by a revoked permit; nobody is to blame.
+    Cancelled,
+    /// The source would serve later: it is choked, overloaded (429, 503) or timed out once.
+    Busy {
+        /// How long it wants to be left alone, in milliseconds, if it said so.
+        retry_after_ms: Option<u64>,
+    },
+    /// The source does not have these bytes (404, a shorter file); the rest of it may be fine.
+    Lacks(Span),
+    /// The source is of no use for now: unreachable, refused, against the protocol.
+    Broken,
+}
+
+/// What discovery (trackers, local announcements, named peers) has brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Discovery {
+    /// No discovery is configured: this machine is alone for sure.
+    Off,
+    /// A local announcement went out.
+    Announced,
+    /// Addresses of others are known, but no connection stands yet.
+    Named,
+    /// Every configured way has answered or failed, and nobody was named.
+    Nobody,
+    /// A tracker is asked and has not answered yet.
+    Waiting,
+}
+
+/// Something that happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A source can be used from now on.
+    SourceUp {
+        /// Its number from now on.
+        source: SourceId,
+        /// What it is.
+        info: SourceInfo,
+    },
+    /// A source says what it has.
+    SourceHas {
+        /// Who.
+        source: SourceId,
+        /// What.
+        has: Has,
+    },
+    /// A source is gone; its jobs must have ended before (`JobEnd`).
+    SourceDown {
+        /// Who.
+        source: SourceId,
+        /// How.
+        how: Down,
+    },
+    /// A peer lets us ask.
+    Unchoked {
+        /// Who.
+        source: SourceId,
+    },
+    /// A peer lets us ask no more; its jobs end with `Outcome::Busy`.
+    Choked {
+        /// Who.
+        source: SourceId,
+    },
+    /// A peer wants pieces of ours.
+    Interested {
+        /// Who.
+        source: SourceId,
+    },
+    /// A peer wants nothing of ours.
+    NotInterested {
+        /// Who.
+        source: SourceId,
+    },
+    /// A job brought bytes: told every 1 MiB or 50 ms, not per block.
+    Progress {
+        /// Which job.
+        job: JobId,
+        /// Bytes since the last word of it.
+        bytes: u64,
+    },
+    /// A job ended; told exactly once per `Action::Fetch`.
+    JobEnd {
+        /// Which job.
+        job: JobId,
+        /// How.
+        outcome: Outcome,
+        /// Bytes since the last `Progress`.
+        bytes: u64,
+        /// The bytes of its span that nobody has brought.
+        missing: Spans,
+    },
+    /// A piece is verified and written.
+    PieceOk {
+        /// Which.
+        piece: PieceIndex,
+    },
+    /// A piece was complete but its bytes were wrong; they are thrown away.
+    PieceBad {
+        /// Which.
+        piece: PieceIndex,
+        /// Who sent any of its bytes.
+        senders: Vec<SourceId>,
+    },
+    /// A source is proven to have sent wrong bytes: the piece came out right with others' bytes.
+    Liar {
+        /// Who.
+        source: SourceId,
+    },
+    /// A peer took bytes of a piece from us.
+    Uploaded {
+        /// Who.
+        source: SourceId,
+        /// Of which piece.
+        piece: PieceIndex,
+        /// How many.
+        bytes: u64,
+    },
+    /// A machine of ours sent its slot message.
+    Slots {
+        /// Who.
+        source: SourceId,
+        /// What it said.
+        message: SlotMessage,
+    },
+    /// Discovery has news.
+    Discovery(Discovery),
+    /// The lock on the server for this slot was taken (`true`) or refused or lost (`false`), as
+    /// asked by `Action::Guard`.
+    Guard {
+        /// Which slot.
+        slot: u32,
+        /// Whether it is held now.
+        held: bool,
+    },
+}
+
+/// Something to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Fetch these bytes; answer with `Progress` and one `JobEnd`.
+    Fetch {
+        /// The number of this fetch.
+        job: JobId,
+        /// From whom.
+        source: SourceId,
+        /// What: whole pieces or blocks of one piece.
+        span: Span,
+    },
+    /// End a fetch early; what came so far is kept. Answered by its `JobEnd`.
+    Cancel {
+        /// Which.
+        job: JobId,
+    },
+    /// Open an origin with this permit; fetches from it follow at once.
+    OpenOrigin {
+        /// Which origin, and for how long.
+        permit: OriginPermit,
+    },
+    /// Close an origin: its permit is revoked.
+    CloseOrigin {
+        /// Which.
+        source: SourceId,
+    },
+    /// Tell a peer that we want pieces of it.
+    Interested {
+        /// Whom.
+        source: SourceId,
+    },
+    /// Tell a peer that we want nothing of it.
+    NotInterested {
+        /// Whom.
+        source: SourceId,
+    },
+    /// Let a peer ask us.
+    Unchoke {
+        /// Whom.
+        source: SourceId,
+    },
+    /// Serve a peer no more.
+    Choke {
+        /// Whom.
+        source: SourceId,
+    },
+    /// Send a slot message to a machine of ours.
+    SendSlots {
+        /// Whom.
+        source: SourceId,
+        /// What.
+        message: SlotMessage,
+    },
+    /// Try to take (`true`) or let go of (`false`) the server's lock for this slot.
+    Guard {
+        /// Which slot.
+        slot: u32,
+        /// Take or let go.
+        take: bool,
+    },
+    /// Close the link to this source and don't come back.
+    Ban {
+        /// Whom.
+        source: SourceId,
+        /// Why.
+        reason: Reason,
+    },
+    /// Every wanted piece is verified; told once.
+    Complete,
+    /// Why something was decided, for `--explain` and the report's counters.
+    Explain {
+        /// The reason's code.
+        reason: Reason,
+        /// The source it is about, if one.
+        source: Option<SourceId>,
+        /// The piece it is about, if one.
+        piece: Option<PieceIndex>,
+    },
+}

@@ -5,7 +5,7 @@
 //! store under its own name (`a:b`, `CON`, `trail.`) is stored under another one there:
 //! [`RelPath::to_path`] says which.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 /// Longest name of a path in bytes of UTF-8: what common file systems store.
@@ -151,7 +151,7 @@ fn windows_name(name: &str) -> String {
         if reserved || trailing || (device && at == 0) {
             let mut utf8 = [0; 4];
             for byte in c.encode_utf8(&mut utf8).bytes() {
-                stored.push_str(&format!("%{byte:02X}"));
+                let _ = write!(stored, "%{byte:02X}");
             }
         } else {
             stored.push(c);

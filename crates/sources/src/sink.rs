@@ -1,0 +1,95 @@
+//! Where a source puts bytes: owned chunks of the piece's own memory.
+//!
+//! A source reserves a chunk, fills it and commits it. The chunk is owned, so a thread that hangs
+//! in a read of a dead server may keep it for ever without harm: its bytes count as missing as soon
+//! as the job ends, and others get fresh memory for them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use swarmcopy_layout::Span;
+
+/// The owner of the memory that a [`SpanSink`] hands out; implemented over a piece store.
+pub trait SinkTarget: Send + Sync + fmt::Debug {
+    /// Takes memory for the first run of `span` that nobody has filled or reserved: its place and a
+    /// buffer of just that length (its content is arbitrary). `None` if there is no such byte.
+    /// A run never crosses a piece or a segment of the owner's memory.
+    fn reserve(&self, span: Span) -> Option<(Span, BytesMut)>;
+
+    /// Takes a filled buffer back.
+    fn commit(&self, span: Span, buffer: BytesMut);
+
+    /// Takes an unfilled buffer back.
+    fn release(&self, span: Span, buffer: BytesMut);
+}
+
+/// Memory for some bytes of the content, to be filled by whoever holds it.
+///
+/// Dropping it gives the memory back unfilled.
+#[derive(Debug)]
+pub struct Chunk {
+    span: Span,
+    buffer: BytesMut,
+    target: Option<Arc<dyn SinkTarget>>,
+}
+
+impl Chunk {
+    /// Which bytes of the content it is for.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The memory, exactly as long as the span.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.buffer
+    }
+
+    /// Hands the filled memory over.
+    pub fn commit(mut self) {
+        if let Some(target) = self.target.take() {
+            target.commit(self.span, std::mem::take(&mut self.buffer));
+        }
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Some(target) = self.target.take() {
+            target.release(self.span, std::mem::take(&mut self.buffer));
+        }
+    }
+}
+
+/// One job's way to put bytes into pieces.
+#[derive(Debug, Clone)]
+pub struct SpanSink {
+    target: Arc<dyn SinkTarget>,
+}
+
+impl SpanSink {
+    /// Makes the sink of one job.
+    pub fn new(target: Arc<dyn SinkTarget>) -> Self {
+        Self { target }
+    }
+
+    /// Takes memory for the first bytes of `span` that nobody has filled or reserved yet; `None` if
+    /// there are none. The chunk may be shorter than `span` and may start behind its start.
+    pub fn reserve(&self, span: Span) -> Option<Chunk> {
+        let (span, buffer) = self.target.reserve(span)?;
+        Some(Chunk { span, buffer, target: Some(Arc::clone(&self.target)) })
+    }
+
+    /// Copies `bytes` to their place at `offset`, leaving out what is there already. For sources
+    /// that get bytes in memory of their own.
+    pub fn put(&self, offset: u64, bytes: &[u8]) {
+        let whole = Span::new(offset, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        while let Some(mut chunk) = self.reserve(whole) {
+            let from = usize::try_from(chunk.span().start() - offset).unwrap_or(usize::MAX);
+            let len = chunk.as_mut_slice().len();
+            let Some(part) = bytes.get(from..from.saturating_add(len)) else { return };
+            chunk.as_mut_slice().copy_from_slice(part);
+            chunk.commit();
+        }
+    }
+}

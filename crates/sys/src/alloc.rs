@@ -1,0 +1,148 @@
+//! Reserving disk space for a file before its bytes arrive.
+//!
+//! What must stay true: no zeros are written, a file never shrinks, and bytes of other files never become
+//! readable (which is why `SetFileValidData` is not used on Windows).
+
+use std::fs::File;
+use std::io;
+
+/// Says how far the space of a file is certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reserved {
+    /// The blocks are allocated: writing them cannot fail for want of space.
+    Allocated,
+    /// Only the length is set: the file is sparse and a later write may find the disk full.
+    LengthOnly,
+}
+
+/// Grows `file` to `len` bytes and allocates its blocks where the file system can, without writing zeros.
+///
+/// A file that is longer already keeps its length. Where preallocation is unsupported only the length is
+/// set. On Windows the file is made sparse first, so that writing its end does not write all before it.
+///
+/// # Errors
+/// A full disk or quota ([`io::ErrorKind::StorageFull`], [`io::ErrorKind::QuotaExceeded`]) is an error, as is
+/// a length beyond what the file system can hold. The length of the file may have grown by then.
+pub fn reserve(file: &File, len: u64) -> io::Result<Reserved> {
+    if len == 0 {
+        return Ok(Reserved::Allocated);
+    }
+    let reserved = platform::allocate(file, len)?;
+    if reserved == Reserved::LengthOnly && file.metadata()?.len() < len {
+        file.set_len(len)?;
+    }
+    Ok(reserved)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod platform {
+    use super::Reserved;
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+    use std::fs::File;
+    use std::io;
+
+    pub(super) fn allocate(file: &File, len: u64) -> io::Result<Reserved> {
+        loop {
+            return match fallocate(file, FallocateFlags::empty(), 0, len) {
+                Ok(()) => Ok(Reserved::Allocated),
+                Err(Errno::INTR) => continue,
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Reserved::LengthOnly),
+                Err(error) => Err(error.into()),
+            };
+        }
+    }
+}
+
+#[cfg(windows)]
+mod platform {
+    use super::Reserved;
+    use std::fs::File;
+    use std::io;
+    use std::os::windows::io::AsRawHandle;
+    use std::ptr;
+    use windows_sys::Win32::System::IO::DeviceIoControl;
+    use windows_sys::Win32::System::Ioctl::FSCTL_SET_SPARSE;
+
+    /// Makes the file sparse; a file system without sparse files (FAT) is no error.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the signature is shared with the platforms that can fail"
+    )]
+    pub(super) fn allocate(file: &File, _len: u64) -> io::Result<Reserved> {
+        let mut returned = 0;
+        // SAFETY: the handle is open for as long as `file` is borrowed; null buffers of length 0 are what
+        // FSCTL_SET_SPARSE documents for "make it sparse"; `returned` outlives the call, which is synchronous
+        // because std opens files without FILE_FLAG_OVERLAPPED.
+        let _sparse = unsafe {
+            DeviceIoControl(
+                file.as_raw_handle(),
+                FSCTL_SET_SPARSE,
+                ptr::null(),
+                0,
+                ptr::null_mut(),
+                0,
+                &raw mut returned,
+                ptr::null_mut(),
+            )
+        };
+        Ok(Reserved::LengthOnly)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
+mod platform {
+    use super::Reserved;
+    use std::fs::File;
+    use std::io;
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the signature is shared with the platforms that can fail"
+    )]
+    pub(super) fn allocate(_file: &File, _len: u64) -> io::Result<Reserved> {
+        Ok(Reserved::LengthOnly)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserved_file_has_its_length_and_reads_as_zeros() {
+        let file = tempfile::tempfile().unwrap();
+        reserve(&file, 3 << 20).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 3 << 20);
+        let mut end = [1; 16];
+        crate::io::read_exact_at(&file, &mut end, (3 << 20) - 16).unwrap();
+        assert_eq!(end, [0; 16]);
+    }
+
+    #[test]
+    fn reserving_never_shrinks_a_longer_file() {
+        let file = tempfile::tempfile().unwrap();
+        crate::io::write_all_at(&file, b"kept", 1000).unwrap();
+        reserve(&file, 10).unwrap();
+        reserve(&file, 0).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 1004);
+    }
+
+    #[test]
+    fn more_than_the_disk_holds_is_an_error() {
+        let file = tempfile::tempfile().unwrap();
+        assert!(reserve(&file, u64::MAX).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn allocated_blocks_are_counted_by_the_file_system() {
+        use std::os::unix::fs::MetadataExt;
+        let file = tempfile::tempfile().unwrap();
+        let reserved = reserve(&file, 1 << 20).unwrap();
+        if reserved == Reserved::Allocated {
+            assert!(file.metadata().unwrap().blocks() * 512 >= 1 << 20);
+        }
+    }
+}

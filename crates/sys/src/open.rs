@@ -1,0 +1,149 @@
+//! Opening a file for writing without being led elsewhere by its name.
+//!
+//! What must stay true: what is opened is a plain file with exactly this name; a symbolic link (on Windows
+//! any reparse point), a folder or a device in its place is refused. The folders before the last component
+//! are the caller's to check.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+/// Opens `path` for reading and writing, creating it when missing and keeping what it holds.
+///
+/// # Errors
+/// [`ErrorKind::FilesystemLoop`] or [`ErrorKind::InvalidInput`] when the last component is a link or is not a
+/// plain file.
+pub fn nofollow_create(path: &Path) -> io::Result<File> {
+    plain(nofollow(OpenOptions::new().read(true).write(true).create(true)).open(path)?)
+}
+
+/// Opens the existing `path` for reading, under the same rule.
+///
+/// # Errors
+/// As [`nofollow_create`]; [`ErrorKind::NotFound`] when there is nothing.
+pub fn nofollow_read(path: &Path) -> io::Result<File> {
+    plain(nofollow(OpenOptions::new().read(true)).open(path)?)
+}
+
+/// Makes `options` open a link in the last component itself or fail, instead of following it.
+///
+/// On unix the open fails, and does not wait for the other end of a named pipe. On Windows the link itself
+/// is opened: look at what the handle is, as [`nofollow_create`] does.
+pub fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
+    platform::nofollow(options)
+}
+
+fn plain(file: File) -> io::Result<File> {
+    let metadata = file.metadata()?;
+    if metadata.is_file() && !platform::is_link(&metadata) {
+        return Ok(file);
+    }
+    Err(io::Error::new(ErrorKind::InvalidInput, "not a plain file"))
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::fs::{Metadata, OpenOptions};
+    use std::os::unix::fs::OpenOptionsExt;
+
+    pub(super) fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+    }
+
+    pub(super) fn is_link(metadata: &Metadata) -> bool {
+        metadata.is_symlink()
+    }
+}
+
+#[cfg(windows)]
+mod platform {
+    use std::fs::{Metadata, OpenOptions};
+    use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
+    use windows_sys::Win32::Storage::FileSystem::{
+        FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_OPEN_REPARSE_POINT,
+    };
+
+    pub(super) fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+    }
+
+    pub(super) fn is_link(metadata: &Metadata) -> bool {
+        metadata.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
+mod platform {
+    use std::fs::{Metadata, OpenOptions};
+
+    /// Nothing is known here that would keep a link from being followed.
+    pub(super) fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(super) fn is_link(metadata: &Metadata) -> bool {
+        metadata.is_symlink()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_created_once_and_keeps_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("content");
+        crate::io::write_all_at(&nofollow_create(&path).unwrap(), b"kept", 0).unwrap();
+        drop(nofollow_create(&path).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"kept");
+        assert!(nofollow_read(&path).is_ok());
+    }
+
+    #[test]
+    fn a_folder_is_refused_and_a_missing_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(nofollow_create(folder.path()).is_err());
+        assert!(nofollow_read(folder.path()).is_err());
+        let missing = nofollow_read(&folder.path().join("missing")).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_refused_whether_or_not_its_target_exists() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("outside"), b"safe").unwrap();
+        std::os::unix::fs::symlink(path("outside"), path("link")).unwrap();
+        std::os::unix::fs::symlink(path("nowhere"), path("dangling")).unwrap();
+        assert!(nofollow_create(&path("link")).is_err());
+        assert!(nofollow_read(&path("link")).is_err());
+        assert!(nofollow_create(&path("dangling")).is_err());
+        assert!(!path("nowhere").exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_named_pipe_is_refused_without_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(nofollow_read(&path).is_err());
+        assert!(nofollow_create(&path).is_err());
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_link_is_refused_where_links_can_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("outside"), b"safe").unwrap();
+        if std::os::windows::fs::symlink_file(path("outside"), path("link")).is_err() {
+            eprintln!("skipped: this account or system cannot make symbolic links");
+            return;
+        }
+        assert!(nofollow_create(&path("link")).is_err());
+    }
+}

@@ -25,6 +25,19 @@ pub struct NodeId(pub [u8; 8]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct OriginTag(pub [u8; 8]);
 
+impl OriginTag {
+    /// The tag of the origin with this identity: scheme, lower-case host and authority or share.
+    pub fn of(identity: &str) -> Self {
+        use sha2::Digest as _;
+        let digest = sha2::Sha256::digest(identity.as_bytes());
+        let mut tag = [0; 8];
+        for (to, from) in tag.iter_mut().zip(digest) {
+            *to = from;
+        }
+        Self(tag)
+    }
+}
+
 /// What kind of origin.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]

@@ -29,11 +29,13 @@ pub trait OriginSource: Debug + Send + Sync {
     fn name(&self) -> String;
 
     /// What the tag that names it in the swarm is made of: scheme, lower-case host and authority
-    /// or share (ORIGIN design: first 8 bytes of SHA-256 over these), joined by NUL.
+    /// or share, joined by NUL.
     fn identity(&self) -> String;
 
-    /// The tag itself, made by whoever has the digest; see [`identity`](Self::identity).
-    fn tag(&self) -> OriginTag;
+    /// Its name in the swarm, which tells no address.
+    fn tag(&self) -> OriginTag {
+        OriginTag::of(&self.identity())
+    }
 
     /// Most fetches that may run at once.
     fn streams_max(&self) -> u32;

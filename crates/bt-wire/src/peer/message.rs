@@ -244,5 +244,7 @@ fn put_index(out: &mut BytesMut, id: MessageId, index: u32) {
 
 fn put_block(out: &mut BytesMut, id: MessageId, words: [u32; 3]) {
     put_head(out, id, 12);
-    words.into_iter().for_each(|word| out.put_u32(word));
+    for word in words {
+        out.put_u32(word);
+    }
 }

@@ -109,37 +109,35 @@ impl AnnounceRequest {
 
     /// Adds the request to a tracker's announce URL.
     pub fn url(&self, announce: &Url) -> Url {
-        let mut query = announce
-            .query()
-            .filter(|query| !query.is_empty())
-            .map_or_else(String::new, |query| {
-                format!("{}&", query.trim_end_matches('&'))
-            });
-        query.push_str("info_hash=");
-        percent::encode_into(&self.info_hash, &mut query);
-        query.push_str("&peer_id=");
-        percent::encode_into(&self.peer_id, &mut query);
-        let compact = u8::from(self.form == PeerForm::Compact);
-        query.push_str(&format!(
-            "&port={}&uploaded={}&downloaded={}&left={}&compact={compact}",
-            self.port, self.uploaded, self.downloaded, self.left
-        ));
+        let kept = announce.query().unwrap_or_default().trim_end_matches('&');
+        let mut query = kept.to_owned();
+        let mut put = |name: &str, value: &[u8]| {
+            query.push_str(if query.is_empty() { "" } else { "&" });
+            query.push_str(name);
+            query.push('=');
+            percent::encode_into(value, &mut query);
+        };
+        put("info_hash", &self.info_hash);
+        put("peer_id", &self.peer_id);
+        put("port", self.port.to_string().as_bytes());
+        put("uploaded", self.uploaded.to_string().as_bytes());
+        put("downloaded", self.downloaded.to_string().as_bytes());
+        put("left", self.left.to_string().as_bytes());
+        put("compact", if self.form == PeerForm::Compact { b"1" } else { b"0" });
         if let Some(word) = self.event.word() {
-            query.push_str(&format!("&event={word}"));
+            put("event", word.as_bytes());
         }
         if let Some(numwant) = self.numwant {
-            query.push_str(&format!("&numwant={numwant}"));
+            put("numwant", numwant.to_string().as_bytes());
         }
         if let Some(key) = self.key {
-            query.push_str(&format!("&key={key:08X}"));
+            put("key", format!("{key:08X}").as_bytes());
         }
         if let Some(ip) = self.ip {
-            query.push_str("&ip=");
-            percent::encode_into(ip.to_string().as_bytes(), &mut query);
+            put("ip", ip.to_string().as_bytes());
         }
         if let Some(id) = &self.tracker_id {
-            query.push_str("&trackerid=");
-            percent::encode_into(id, &mut query);
+            put("trackerid", id);
         }
         let mut url = announce.clone();
         url.set_query(Some(&query));

@@ -262,7 +262,9 @@ fn put_head(out: &mut Vec<u8>, connection: u64, action: u32, transaction: u32) {
 }
 
 fn put_words<const N: usize>(out: &mut Vec<u8>, words: [u32; N]) {
-    words.into_iter().for_each(|word| out.put_u32(word));
+    for word in words {
+        out.put_u32(word);
+    }
 }
 
 fn put_announce(out: &mut Vec<u8>, announce: &AnnounceRequest) {

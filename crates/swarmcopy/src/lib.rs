@@ -1,1 +1,9 @@
 //! Copies large trees to many machines from shares, mirrors and peers at once: the facade that tools embed.
+
+mod config;
+mod error;
+mod report;
+
+pub use config::{Config, CopyOptions, Isolated, OriginMode, Stay};
+pub use error::{Error, ErrorKind};
+pub use report::{Phase, Progress, Report, SourceKind, SourceProgress, Started};

@@ -1,0 +1,129 @@
+//! What an embedder can set, for a session and for one copy.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Who reads the origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OriginMode {
+    /// At most `readers_max` machines of the swarm at a time, one copy in all.
+    #[default]
+    Protect,
+    /// Every machine.
+    Fast,
+    /// Nobody.
+    Never,
+}
+
+/// What a machine does that knows of others but reaches none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Isolated {
+    /// Waits.
+    Wait,
+    /// Reads the origin slowly (5 MB/s).
+    #[default]
+    Trickle,
+    /// Reads the origin.
+    Read,
+}
+
+/// Settings of a [`Session`](crate::Session).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where to listen for peers; `None` = the first free port of 6881-6889, then any.
+    pub listen: Option<SocketAddr>,
+    /// Whether to find peers by local discovery (BEP 14).
+    pub lsd: bool,
+    /// Whether to exchange peers (BEP 11).
+    pub pex: bool,
+    /// Most bytes a second to take from all sources.
+    pub limit_down: Option<u64>,
+    /// Most bytes a second to give to peers.
+    pub limit_up: Option<u64>,
+    /// Seed of random choices; `None` = from the system.
+    pub seed: Option<u64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { listen: None, lsd: true, pex: true, limit_down: None, limit_up: None, seed: None }
+    }
+}
+
+/// How long to serve after completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stay {
+    /// While a connected peer still needs something, at most this long.
+    WhileNeeded(Duration),
+    /// This long.
+    For(Duration),
+    /// Until stopped.
+    Always,
+}
+
+/// Settings of one copy.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CopyOptions {
+    /// Folder that the content lands in, as `into/NAME`.
+    pub into: PathBuf,
+    /// Shares: each the folder that contains NAME, or NAME itself.
+    pub shares: Vec<PathBuf>,
+    /// Mirrors (BEP 19), besides the torrent's own.
+    pub mirrors: Vec<String>,
+    /// Peers to connect to.
+    pub peers: Vec<String>,
+    /// Trackers, besides the torrent's own.
+    pub trackers: Vec<String>,
+    /// Older or partial local copies, used piece by piece where the hashes fit.
+    pub reuse: Vec<PathBuf>,
+    /// Patterns of files to copy; empty = all.
+    pub select: Vec<String>,
+    /// Who reads the origin.
+    pub origin: OriginMode,
+    /// Most machines of the swarm that read the origin at a time.
+    pub readers_max: u32,
+    /// Most bytes a second that this swarm takes from the origin.
+    pub origin_rate: Option<u64>,
+    /// What to do when others are known but can't be reached.
+    pub isolated: Isolated,
+    /// Machines with the same group share the slots.
+    pub group: String,
+    /// Keep the tree under a temporary name until it is complete.
+    pub staged: bool,
+    /// How long to serve after completion.
+    pub stay: Stay,
+    /// Give up when no byte was verified for that long.
+    pub timeout: Option<Duration>,
+    /// Give up after that long in all.
+    pub deadline: Option<Duration>,
+}
+
+impl CopyOptions {
+    /// The defaults of a copy into `into`.
+    pub fn new(into: impl Into<PathBuf>) -> Self {
+        Self {
+            into: into.into(),
+            shares: Vec::new(),
+            mirrors: Vec::new(),
+            peers: Vec::new(),
+            trackers: Vec::new(),
+            reuse: Vec::new(),
+            select: Vec::new(),
+            origin: OriginMode::default(),
+            readers_max: 3,
+            origin_rate: None,
+            isolated: Isolated::default(),
+            group: String::new(),
+            staged: false,
+            stay: Stay::WhileNeeded(Duration::from_secs(60)),
+            timeout: None,
+            deadline: None,
+        }
+    }
+}

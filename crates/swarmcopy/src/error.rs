@@ -1,0 +1,61 @@
+//! What can go wrong with a copy, sorted by what the caller can do about it.
+
+use std::fmt;
+
+/// What kind of failure: the command line's exit codes follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller asked for something that makes no sense.
+    Usage,
+    /// Anything else: a malformed torrent, a port that is taken.
+    Failed,
+    /// Not complete: no source has the missing pieces, or time ran out. What is verified is kept.
+    Incomplete,
+    /// The copy or the origin does not match the hashes.
+    Mismatch,
+    /// The local disk: full, read-only, no permission.
+    Disk,
+    /// The caller ended it; the state is saved.
+    Interrupted,
+}
+
+/// A failure with a sentence about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// Makes an error of `kind`.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None }
+    }
+
+    /// The same error with a word on what to do.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What to do about it, if there is something to say.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,141 @@
+//! What a running copy tells, and what it tells at the end.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Facts about a copy that are known when it starts.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Started {
+    /// The content's name.
+    pub name: String,
+    /// Its info-hash (BEP 3), if it has one.
+    pub info_hash: Option<[u8; 20]>,
+    /// Its info-hash of BEP 52, if it has one.
+    pub info_hash_v2: Option<[u8; 32]>,
+    /// Bytes of all wanted files.
+    pub bytes: u64,
+    /// Pieces in all.
+    pub pieces: u32,
+    /// Files in all, pads left out.
+    pub files: usize,
+    /// Where peers reach this machine.
+    pub listen: SocketAddr,
+    /// The seed of the scheduler's random choices.
+    pub seed: u64,
+}
+
+/// What a copy is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Hashing what lies at the target already.
+    Checking,
+    /// Fetching pieces.
+    Copying,
+    /// Every wanted piece is verified and on disk; serving others.
+    Serving,
+    /// Over.
+    Ended,
+}
+
+/// What kind of source brought bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SourceKind {
+    /// A share.
+    Share,
+    /// A mirror.
+    Mirror,
+    /// A peer.
+    Peer,
+    /// An older local copy.
+    Reuse,
+}
+
+impl SourceKind {
+    /// As in the JSON lines: `share`, `mirror`, `peer`, `reuse`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Mirror => "mirror",
+            Self::Peer => "peer",
+            Self::Reuse => "reuse",
+        }
+    }
+}
+
+/// How one source does.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SourceProgress {
+    /// Its kind.
+    pub kind: SourceKind,
+    /// Its name: a path, a URL without credentials, an address.
+    pub name: String,
+    /// Bytes a second, lately.
+    pub rate: u64,
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Fetches under way.
+    pub streams: u32,
+}
+
+/// A look at a running copy.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// What it is doing.
+    pub phase: Phase,
+    /// Verified bytes of wanted files; in `Checking`, bytes looked at.
+    pub verified: u64,
+    /// Bytes of all wanted files.
+    pub bytes: u64,
+    /// Verified bytes a second, lately.
+    pub rate: u64,
+    /// Connected peers.
+    pub peers: u32,
+    /// Sources that brought bytes or are connected.
+    pub sources: Vec<SourceProgress>,
+    /// Bytes given to peers.
+    pub uploaded: u64,
+    /// Slots of the origin held.
+    pub slots: Vec<u32>,
+    /// A sentence on why nothing moves, if nothing moves.
+    pub waiting_for: Option<String>,
+}
+
+/// The end of a copy.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Whether every wanted piece is verified and on disk.
+    pub complete: bool,
+    /// From start to completion (or to the end, if not complete).
+    pub elapsed: Duration,
+    /// Bytes of all wanted files.
+    pub bytes: u64,
+    /// Bytes that were there already.
+    pub reused: u64,
+    /// Bytes from shares.
+    pub from_share: u64,
+    /// Bytes from mirrors.
+    pub from_mirror: u64,
+    /// Bytes from peers.
+    pub from_peers: u64,
+    /// Bytes that this machine read from shares and mirrors, thrown away ones included.
+    pub origin_bytes: u64,
+    /// Bytes given to peers.
+    pub uploaded: u64,
+    /// Bytes that came twice or were wrong.
+    pub wasted: u64,
+    /// Pieces whose bytes were wrong.
+    pub bad_pieces: u64,
+    /// Time during which this machine read an origin.
+    pub origin_reader: Duration,
+    /// How often each origin decision was taken, by reason code.
+    pub reasons: BTreeMap<&'static str, u64>,
+}

@@ -1,0 +1,58 @@
+//! Hashing one input at a time, as it comes.
+//!
+//! What must stay true: the types of the hashing crates do not show, so that they can be changed.
+
+use crate::{Sha1Digest, Sha256Digest};
+use sha1::Digest;
+
+/// Returns the SHA-1 digest of `data`.
+pub fn sha1(data: &[u8]) -> Sha1Digest {
+    sha1::Sha1::digest(data).into()
+}
+
+/// Returns the SHA-256 digest of `data`.
+pub fn sha256(data: &[u8]) -> Sha256Digest {
+    sha2::Sha256::digest(data).into()
+}
+
+/// Hashes one input with SHA-1, part after part.
+#[derive(Debug, Clone, Default)]
+pub struct Sha1(sha1::Sha1);
+
+impl Sha1 {
+    /// Starts with nothing hashed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// Returns the digest of all parts.
+    pub fn finish(self) -> Sha1Digest {
+        self.0.finalize().into()
+    }
+}
+
+/// Hashes one input with SHA-256, part after part.
+#[derive(Debug, Clone, Default)]
+pub struct Sha256(sha2::Sha256);
+
+impl Sha256 {
+    /// Starts with nothing hashed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// Returns the digest of all parts.
+    pub fn finish(self) -> Sha256Digest {
+        self.0.finalize().into()
+    }
+}

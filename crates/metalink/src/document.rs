@@ -1,0 +1,107 @@
+//! A document as a whole: its files, what it says about itself, and what was left out of it.
+
+use crate::error::Error;
+use crate::file::File;
+use crate::report::Dropped;
+use url::Url;
+
+/// The version of Metalink a document is written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Version {
+    /// Metalink 3.0, the format before the RFC.
+    V3,
+    /// Metalink 4, RFC 5854.
+    #[default]
+    V4,
+}
+
+/// Where a document says it comes from (RFC 5854 section 4.2.9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// Its URL.
+    pub url: Url,
+    /// Whether newer versions may be found there.
+    pub dynamic: bool,
+}
+
+impl Origin {
+    /// An origin that says nothing of newer versions.
+    pub fn new(url: Url) -> Self {
+        Self {
+            url,
+            dynamic: false,
+        }
+    }
+}
+
+/// Who publishes something.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Publisher {
+    /// A name for people.
+    pub name: String,
+    /// A page about them, as written.
+    pub url: Option<String>,
+}
+
+/// What is said for people about a file, or (Metalink 3) about all of them. Texts as written, the
+/// blanks around them taken off.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct About {
+    /// A name for people.
+    pub identity: Option<String>,
+    /// The version of what is published.
+    pub version: Option<String>,
+    /// A description.
+    pub description: Option<String>,
+    /// The copyright.
+    pub copyright: Option<String>,
+    /// The URL of a picture.
+    pub logo: Option<String>,
+    /// Who publishes it.
+    pub publisher: Option<Publisher>,
+    /// The languages, as tags.
+    pub languages: Vec<String>,
+    /// The operating systems.
+    pub oses: Vec<String>,
+}
+
+/// A metalink document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Document {
+    /// The version it was written in.
+    pub version: Version,
+    /// The files, in the order of the document. No two have the same path, and no file lies where
+    /// another needs a folder. Names that differ in case or Unicode form alone do occur.
+    pub files: Vec<File>,
+    /// What was left out and why, at most [`dropped_max`](crate::limits::dropped_max) entries.
+    pub dropped: Vec<Dropped>,
+    /// How many more were left out.
+    pub dropped_unlisted: u64,
+    /// The program that wrote it.
+    pub generator: Option<String>,
+    /// Where it says it comes from. Never used to resolve URLs: see [`Document::parse`].
+    pub origin: Option<Origin>,
+    /// When it was first published, as written (RFC 3339; RFC 822 in Metalink 3).
+    pub published: Option<String>,
+    /// When it was last changed, as written.
+    pub updated: Option<String>,
+    /// What is said about all files (Metalink 3, and some writers of 4). Not written.
+    pub about: About,
+}
+
+impl Document {
+    /// Reads a document of either version.
+    ///
+    /// `base` is the URL it was fetched from, after redirects: relative URLs are resolved against
+    /// it and dropped where it is `None`. Entries that cannot be used are dropped and told in
+    /// [`dropped`](Self::dropped); a document that is no metalink, is not well-formed or goes
+    /// over a limit is refused.
+    pub fn parse(bytes: &[u8], base: Option<&Url>) -> Result<Self, Error> {
+        crate::read::document(bytes, base)
+    }
+}

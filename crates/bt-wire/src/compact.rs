@@ -14,7 +14,7 @@ pub const V6_LEN: usize = 18;
 pub fn parse_v4(bytes: &[u8], max: usize) -> Option<Vec<SocketAddr>> {
     let (chunks, rest) = bytes.as_chunks::<V4_LEN>();
     rest.is_empty()
-        .then(|| reachable(chunks.iter().map(read_v4), max))
+        .then(|| reachable(chunks.iter().map(|entry| read_v4(*entry)), max))
 }
 
 /// Reads IPv6 entries, at most `max`; `None` if the length is no multiple of 18. Entries with port
@@ -43,12 +43,12 @@ pub fn encode(addrs: impl IntoIterator<Item = SocketAddr>) -> (Vec<u8>, Vec<u8>)
     (v4, v6)
 }
 
-pub(crate) fn read_v4(entry: &[u8; V4_LEN]) -> SocketAddr {
-    let [a, b, c, d, high, low] = *entry;
+fn read_v4(entry: [u8; V4_LEN]) -> SocketAddr {
+    let [a, b, c, d, high, low] = entry;
     SocketAddr::from((Ipv4Addr::new(a, b, c, d), u16::from_be_bytes([high, low])))
 }
 
-pub(crate) fn read_v6(entry: &[u8; V6_LEN]) -> SocketAddr {
+fn read_v6(entry: &[u8; V6_LEN]) -> SocketAddr {
     let [ip @ .., high, low] = *entry;
     SocketAddr::from((Ipv6Addr::from(ip), u16::from_be_bytes([high, low])))
 }

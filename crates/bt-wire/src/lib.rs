@@ -22,6 +22,7 @@
 pub mod bencode;
 pub mod compact;
 pub mod lsd;
+pub mod metainfo;
 pub mod peer;
 mod percent;
 pub mod tracker;

@@ -24,16 +24,11 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     while let Some((byte, tail)) = rest.split_first() {
         let escaped = tail.split_first_chunk::<2>().filter(|_| *byte == b'%');
-        match escaped.and_then(|([high, low], after)| Some((hex_byte(*high, *low)?, after))) {
-            Some((value, after)) => {
-                out.push(value);
-                rest = after;
-            }
-            None => {
-                out.push(*byte);
-                rest = tail;
-            }
-        }
+        let escaped =
+            escaped.and_then(|([high, low], after)| Some((hex_byte(*high, *low)?, after)));
+        let (value, after) = escaped.unwrap_or((*byte, tail));
+        out.push(value);
+        rest = after;
     }
     out
 }

@@ -19,4 +19,4 @@ pub use message::{Message, check_bitfield, encode_piece_header};
 pub const BLOCK_LEN: u32 = 16 * 1024;
 
 /// Most pieces that one content may have.
-pub const PIECES_MAX: u32 = 8 * 1024 * 1024;
+pub const PIECES_MAX: u32 = 2 * 1024 * 1024;

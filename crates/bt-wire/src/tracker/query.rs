@@ -123,7 +123,14 @@ impl AnnounceRequest {
         put("uploaded", self.uploaded.to_string().as_bytes());
         put("downloaded", self.downloaded.to_string().as_bytes());
         put("left", self.left.to_string().as_bytes());
-        put("compact", if self.form == PeerForm::Compact { b"1" } else { b"0" });
+        put(
+            "compact",
+            if self.form == PeerForm::Compact {
+                b"1"
+            } else {
+                b"0"
+            },
+        );
         if let Some(word) = self.event.word() {
             put("event", word.as_bytes());
         }

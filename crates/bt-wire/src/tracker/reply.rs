@@ -69,8 +69,8 @@ impl AnnounceReply {
             None => Vec::new(),
         };
         if let Some(compact) = bytes_of(b"peers6") {
-            let room = PEERS_MAX.saturating_sub(peers.len());
-            let more = compact::parse_v6(compact, room).ok_or(TrackerError::Field("peers6"))?;
+            let left = PEERS_MAX.saturating_sub(peers.len());
+            let more = compact::parse_v6(compact, left).ok_or(TrackerError::Field("peers6"))?;
             peers.extend(more.into_iter().map(|addr| TrackerPeer { addr, id: None }));
         }
         Ok(Self {

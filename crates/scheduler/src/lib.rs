@@ -5,6 +5,7 @@ pub mod origin;
 mod event;
 mod permit;
 mod reason;
+mod streams;
 mod time;
 
 pub use event::{

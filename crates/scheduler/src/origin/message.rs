@@ -14,18 +14,46 @@ pub struct SlotRecord {
     pub holder: NodeId,
     /// Grows while the holder lives.
     pub heartbeat: u64,
-    /// Bit 0: the origin is down for the holder. Bit 1: the holder is limited by the window of
-    /// bytes that only it has, by a rate or by the origin's own word, not by its link.
+    /// Any of [`flags`].
     pub flags: u32,
     /// Verified bytes a second that the holder reads with this slot.
     pub goodput: u64,
     /// The origin's latency when idle as the holder knows it, in microseconds; 0 = unknown.
     pub base_latency_us: u64,
-    /// The extent that the holder reads now.
+    /// The extent that the holder reads now, or where the next one should go on; it may belong to
+    /// another slot, from which it was taken.
     pub extent: u32,
     /// Bytes that this holder's process has read from origins in all.
     pub origin_bytes: u64,
 }
+
+/// Bits of [`SlotRecord::flags`]; unknown ones are passed on and mean nothing.
+pub mod flags {
+    /// The origin is down for the holder.
+    pub const ORIGIN_DOWN: u32 = 1;
+    /// The holder is limited by the window of bytes that only it has, by a rate or by the origin's
+    /// own word, not by its link.
+    pub const LIMITED: u32 = 2;
+    /// Released with nothing left to read: its pieces are on their way through the swarm.
+    pub const DONE: u32 = 4;
+    /// The server refuses the holder its lock.
+    pub const NO_LOCK: u32 = 8;
+    /// The holder reads without the server's lock, which seems to have leaked.
+    pub const UNGUARDED: u32 = 16;
+}
+
+/// A machine's count of the bytes that it has read from origins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct NodeBytes {
+    /// The machine's process.
+    pub node: NodeId,
+    /// Bytes in all; never shrinks.
+    pub bytes: u64,
+}
+
+/// Most records, and most claims, marks and counts, of one message: keeps it below 1 KiB.
+#[expect(non_upper_case_globals, reason = "limits are written as the nouns they are")]
+pub const message_items_max: usize = 8;
 
 /// A reader's word that it reads these pieces now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,4 +83,6 @@ pub struct SlotMessage {
     pub claims: Vec<Claim>,
     /// Pieces that an origin was found to have wrong.
     pub bad: Vec<(OriginTag, u32)>,
+    /// What machines that held slots have read.
+    pub bytes: Vec<NodeBytes>,
 }

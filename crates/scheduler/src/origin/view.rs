@@ -1,0 +1,109 @@
+//! What the gate sees of the rest of the scheduler, and what it hands back.
+//!
+//! A [`View`] is a bundle of references, free to make. The gate never walks all pieces per event:
+//! it moves a cursor, and scans a whole set at most a few times a second.
+
+use swarmcopy_layout::{PieceIndex, PieceSet};
+
+use super::licence::Licence;
+use crate::Reason;
+
+/// The state of the copy as the gate needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    /// Wanted, not verified here, and no job of ours (of whatever source) has it in hand.
+    pub(crate) missing: &'a PieceSet,
+    /// Some peer that *serves* has it (ORIGIN.md, effective availability).
+    pub(crate) available: &'a PieceSet,
+    /// How many connected peers have each piece, whether they serve or not; by piece index.
+    pub(crate) holders: &'a [u16],
+    /// Wanted pieces that are not verified, those in hand included.
+    pub(crate) pieces_left: u32,
+    /// Connected peers of every kind, stock clients included.
+    pub(crate) peers: u32,
+    /// Bytes a second that the peers that serve bring together.
+    pub(crate) peers_goodput: u64,
+    /// The best that this machine's link was seen to bring, bytes a second; 0 = unknown.
+    pub(crate) link_goodput: u64,
+}
+
+/// Leave to read these whole pieces from one origin now.
+///
+/// Every piece of it must be answered by `OriginGate::read_ended`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ReadPlan {
+    slot: Option<u32>,
+    first: PieceIndex,
+    count: u32,
+    reason: Reason,
+}
+
+impl ReadPlan {
+    /// A plan; only a gate that may read at all has a licence to show.
+    pub(super) fn new(
+        _licence: &Licence,
+        slot: Option<u32>,
+        first: PieceIndex,
+        count: u32,
+        reason: Reason,
+    ) -> Self {
+        Self { slot, first, count, reason }
+    }
+
+    /// The slot of the first piece; `None` when every machine may read.
+    pub(crate) fn slot(&self) -> Option<u32> {
+        self.slot
+    }
+
+    /// The first piece.
+    pub(crate) fn first(&self) -> PieceIndex {
+        self.first
+    }
+
+    /// How many pieces, one after another.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Why it may be read.
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
+    }
+}
+
+/// How the read of one planned piece ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ReadEnd {
+    /// It is verified; call `OriginGate::have` too.
+    Verified,
+    /// It failed, was cancelled, or came from elsewhere first.
+    Failed,
+}
+
+/// What is known of an origin's health.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OriginState {
+    /// It serves.
+    Ready,
+    /// It refuses or can't be reached: probed every 1-2 s.
+    Down,
+    /// It asked to be left alone, or the streams are held back out of politeness.
+    Held,
+}
+
+/// What the gate tells reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct OriginStatus {
+    /// Bit i: this machine holds slot i.
+    pub(crate) slots: u64,
+    /// Microseconds during which this machine might read, summed over its slots.
+    pub(crate) reader_us: u64,
+    /// Bytes that this machine read from origins.
+    pub(crate) origin_bytes: u64,
+    /// Bytes that the swarm's machines read from origins, as last heard; this one included.
+    pub(crate) swarm_bytes: u64,
+    /// Machines that may read, as known here: this one, neighbours and live holders.
+    pub(crate) machines: u32,
+    /// Whether this machine waits for bytes that nobody brings it.
+    pub(crate) starving: bool,
+}

@@ -2,11 +2,20 @@
 
 pub mod origin;
 
+mod availability;
 mod event;
+mod intake;
+mod ledger;
+mod origins;
 mod permit;
+mod plan;
+mod rate;
 mod reason;
+mod scheduler;
+mod source;
 mod streams;
 mod time;
+mod uploads;
 
 pub use event::{
     Action, Discovery, Down, Event, Has, Hello, JobId, MachineClass, NodeId, OriginKind, OriginTag,
@@ -14,4 +23,5 @@ pub use event::{
 };
 pub use permit::OriginPermit;
 pub use reason::Reason;
+pub use scheduler::{Config, OriginReport, Outlook, Scheduler};
 pub use time::Instant;

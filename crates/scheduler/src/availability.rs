@@ -1,0 +1,84 @@
+//! Which pieces the connected peers have, and which of those they would really serve.
+//!
+//! A piece is *available* only from a peer that serves: whoever advertises everything and answers
+//! nothing counts for nothing.
+
+use swarmcopy_layout::{PieceIndex, PieceSet};
+
+/// Counts of peers per piece, kept up to date with each word of them.
+#[derive(Debug)]
+pub(crate) struct Availability {
+    holders: Vec<u16>,
+    serving: Vec<u16>,
+    available: PieceSet,
+}
+
+fn bump(counts: &mut [u16], piece: PieceIndex, up: bool) -> u16 {
+    let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
+    let Some(count) = counts.get_mut(at) else {
+        return 0;
+    };
+    *count = if up {
+        count.saturating_add(1)
+    } else {
+        count.saturating_sub(1)
+    };
+    *count
+}
+
+impl Availability {
+    /// No peer has any of `pieces` pieces.
+    pub(crate) fn new(pieces: u32) -> Self {
+        let len = usize::try_from(pieces).unwrap_or(usize::MAX);
+        Self {
+            holders: vec![0; len],
+            serving: vec![0; len],
+            available: PieceSet::empty(pieces),
+        }
+    }
+
+    /// How many connected peers have each piece.
+    pub(crate) fn holders(&self) -> &[u16] {
+        &self.holders
+    }
+
+    /// How many connected peers have `piece`.
+    pub(crate) fn holders_of(&self, piece: PieceIndex) -> u16 {
+        let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
+        self.holders.get(at).copied().unwrap_or(0)
+    }
+
+    /// Pieces that some serving peer has.
+    pub(crate) fn available(&self) -> &PieceSet {
+        &self.available
+    }
+
+    /// A peer has one more piece.
+    pub(crate) fn gained(&mut self, piece: PieceIndex, serving: bool) {
+        bump(&mut self.holders, piece, true);
+        if serving {
+            self.serve(piece);
+        }
+    }
+
+    /// A peer has a piece less, or is gone.
+    pub(crate) fn lost(&mut self, piece: PieceIndex, serving: bool) {
+        bump(&mut self.holders, piece, false);
+        if serving {
+            self.stop_serving(piece);
+        }
+    }
+
+    /// A peer that has `piece` serves from now on.
+    pub(crate) fn serve(&mut self, piece: PieceIndex) {
+        bump(&mut self.serving, piece, true);
+        self.available.insert(piece);
+    }
+
+    /// A peer that has `piece` serves no more.
+    pub(crate) fn stop_serving(&mut self, piece: PieceIndex) {
+        if bump(&mut self.serving, piece, false) == 0 {
+            self.available.remove(piece);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What events change: sources that come and go, bytes that arrive, pieces that prove right or wrong.
+
+use swarmcopy_layout::{PieceIndex, PieceSet, Spans};
+
+use crate::availability::Availability;
+use crate::origin::ReadEnd;
+use crate::scheduler::Scheduler;
+use crate::source::{Flow, Kind, Origin, Peer, Source};
+use crate::streams::Streams;
+use crate::{Action, Down, Event, Has, Instant, JobId, Outcome, Reason, SourceId, SourceInfo};
+
+/// Bad pieces that a peer may have a part in before it is put out, though never proven alone.
+const SUSPICION_MAX: u32 = 4;
+
+impl Scheduler {
+    pub(crate) fn take_in(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::SourceUp { source, info } => self.source_up(now, source, info),
+            Event::SourceHas { source, has } => self.source_has(source, has),
+            Event::SourceDown { source, how } => self.source_down(now, source, how),
+            Event::Unchoked { source } => self.set_choking(source, None),
+            Event::Choked { source } => self.set_choking(source, Some(now)),
+            Event::Interested { source } => self.peer_interested(now, source),
+            Event::NotInterested { source } => self.peer_not_interested(now, source),
+            Event::Progress { job, bytes } => self.progress(now, job, bytes),
+            Event::JobEnd {
+                job,
+                outcome,
+                bytes,
+                missing,
+            } => {
+                self.progress(now, job, bytes);
+                self.job_end(now, job, outcome, &missing);
+            }
+            Event::PieceOk { piece } => self.piece_ok(now, piece),
+            Event::PieceBad { piece, senders } => self.piece_bad(now, piece, &senders),
+            Event::Liar { source } => self.ban(source, Reason::PeerLiar),
+            Event::Uploaded {
+                source,
+                piece,
+                bytes,
+            } => {
+                let _ = piece;
+                self.gate.uploaded(now, source, bytes);
+            }
+            Event::Slots { source, message } => {
+                if message.starving {
+                    self.unchoke(now, source);
+                }
+                self.gate.message(now, source, &message);
+                self.wake_origins(now);
+            }
+            Event::Discovery(discovery) => {
+                self.gate.discovery(now, discovery);
+                self.wake_origins(now);
+            }
+            Event::Guard { slot, held } => {
+                self.gate.guard(now, slot, held);
+                self.wake_origins(now);
+            }
+        }
+    }
+
+    fn source_up(&mut self, now: Instant, id: SourceId, info: SourceInfo) {
+        let pieces = self.layout.pieces();
+        let kind = match info {
+            SourceInfo::Peer { hello } => {
+                if let Some(hello) = &hello {
+                    self.gate.peer_up(now, id, hello);
+                }
+                Kind::Peer(Box::new(Peer::new(now, pieces, hello)))
+            }
+            SourceInfo::Origin {
+                kind,
+                tag,
+                streams_max,
+            } => {
+                self.gate.origin_up(now, id, tag, kind);
+                Kind::Origin(Box::new(Origin {
+                    lacks: PieceSet::empty(pieces),
+                    streams: Streams::new(streams_max),
+                    streams_max,
+                    permit: None,
+                    paused_until: None,
+                    failures: 0,
+                    bad_pieces: 0,
+                }))
+            }
+            SourceInfo::Local => Kind::Local {
+                lacks: PieceSet::empty(pieces),
+            },
+        };
+        self.sources.insert(
+            id,
+            Source {
+                flow: Flow::default(),
+                kind,
+            },
+        );
+        self.hungry.insert(id);
+    }
+
+    fn source_has(&mut self, id: SourceId, has: Has) {
+        match has {
+            Has::Piece(piece) => self.peer_gained(id, piece),
+            Has::All => self.source_has_set(id, &PieceSet::full(self.layout.pieces())),
+            Has::Set(set) => self.source_has_set(id, &set),
+        }
+        self.update_interest(id);
+        self.hungry.insert(id);
+    }
+
+    fn source_has_set(&mut self, id: SourceId, set: &PieceSet) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        match &mut source.kind {
+            Kind::Peer(peer) => {
+                let mut gained = set.clone();
+                gained.subtract(&peer.has);
+                let mut lost = peer.has.clone();
+                lost.subtract(set);
+                for piece in lost.iter() {
+                    drop_piece(
+                        peer,
+                        &mut self.availability,
+                        &self.wanted,
+                        &self.have,
+                        piece,
+                    );
+                }
+                for piece in gained.iter() {
+                    self.peer_gained(id, piece);
+                }
+            }
+            Kind::Origin(origin) => {
+                origin.lacks = PieceSet::full(set.capacity());
+                origin.lacks.subtract(set);
+            }
+            Kind::Local { lacks } => {
+                *lacks = PieceSet::full(set.capacity());
+                lacks.subtract(set);
+            }
+        }
+    }
+
+    fn peer_gained(&mut self, id: SourceId, piece: PieceIndex) {
+        let useful = self.wanted.contains(piece) && !self.have.contains(piece);
+        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+            return;
+        };
+        if peer.has.insert(piece) {
+            peer.useful += u32::from(useful);
+            self.availability.gained(piece, peer.serving);
+        }
+    }
+
+    fn source_down(&mut self, now: Instant, id: SourceId, how: Down) {
+        let Some(source) = self.sources.remove(&id) else {
+            return;
+        };
+        self.hungry.remove(&id);
+        match source.kind {
+            Kind::Peer(peer) => {
+                for piece in peer.has.iter() {
+                    self.availability.lost(piece, peer.serving);
+                }
+                if peer.hello.is_some() {
+                    self.gate.peer_down(now, id, how);
+                }
+                self.next_upload(now);
+            }
+            Kind::Origin(_) => self.gate.origin_down(now, id),
+            Kind::Local { .. } => {}
+        }
+        for job in source.flow.jobs {
+            let missing = self.ledger.job(job).map(|job| Spans::of(job.span));
+            self.ledger.end(job, &missing.unwrap_or_default());
+        }
+        self.wake_all();
+    }
+
+    fn set_choking(&mut self, id: SourceId, since: Option<Instant>) {
+        if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) {
+            peer.choking_since = since;
+            self.hungry.insert(id);
+        }
+    }
+
+    fn progress(&mut self, now: Instant, job: JobId, bytes: u64) {
+        let Some(job) = self.ledger.progress(job, bytes) else {
+            return;
+        };
+        let Some(source) = self.sources.get_mut(&job.source) else {
+            return;
+        };
+        source.flow.brought(now, bytes);
+        match &mut source.kind {
+            Kind::Peer(peer) if bytes > 0 => {
+                peer.delivered_at = Some(now);
+                peer.snubbed_until = None;
+                if !peer.serving {
+                    self.set_serving(job.source, true);
+                }
+            }
+            _ => {}
+        }
+        self.gate.received(now, job.source, bytes);
+        self.hungry.insert(job.source);
+    }
+
+    fn job_end(&mut self, now: Instant, id: JobId, outcome: Outcome, missing: &Spans) {
+        let Some(job) = self.ledger.end(id, missing) else {
+            return;
+        };
+        let Some(source) = self.sources.get_mut(&job.source) else {
+            return;
+        };
+        source.flow.ended(id, job.left());
+        // a source that says done and brought nothing of what is missing would be asked for ever
+        let idle_end = outcome == Outcome::Done && job.delivered == 0 && !missing.is_empty();
+        let outcome = if idle_end {
+            Outcome::Busy {
+                retry_after_ms: None,
+            }
+        } else {
+            outcome
+        };
+        let mut health = None;
+        match (outcome, &mut source.kind) {
+            (Outcome::Lacks(span), Kind::Origin(origin)) => {
+                self.layout
+                    .pieces_of(span)
+                    .for_each(|piece| drop(origin.lacks.insert(piece)));
+            }
+            (Outcome::Lacks(span), Kind::Local { lacks }) => {
+                self.layout
+                    .pieces_of(span)
+                    .for_each(|piece| drop(lacks.insert(piece)));
+            }
+            (Outcome::Lacks(span), Kind::Peer(peer)) => {
+                for piece in self.layout.pieces_of(span) {
+                    drop_piece(
+                        peer,
+                        &mut self.availability,
+                        &self.wanted,
+                        &self.have,
+                        piece,
+                    );
+                }
+            }
+            (_, Kind::Origin(origin)) => {
+                health = super::origins::origin_job_end(now, origin, &job, outcome);
+            }
+            (Outcome::Busy { .. } | Outcome::Broken, Kind::Peer(peer)) => {
+                peer.snubbed_until = Some(now + super::plan::RETRY_AFTER_REFUSAL);
+            }
+            (Outcome::Broken | Outcome::Busy { .. }, Kind::Local { lacks }) => {
+                self.layout
+                    .pieces_of(job.span)
+                    .for_each(|piece| drop(lacks.insert(piece)));
+            }
+            _ => {}
+        }
+        if let Some(health) = health {
+            self.gate.origin_state(now, job.source, health);
+        }
+        for run in missing.iter() {
+            for piece in self.layout.pieces_of(run) {
+                self.reading_ended(now, piece, ReadEnd::Failed);
+            }
+        }
+        self.hungry.insert(job.source);
+        if !missing.is_empty() {
+            self.wake_all();
+        }
+    }
+
+    fn piece_ok(&mut self, now: Instant, piece: PieceIndex) {
+        let full = !self.may_begin();
+        self.ledger.verified(piece);
+        if !self.have.insert(piece) {
+            return;
+        }
+        self.reading_ended(now, piece, ReadEnd::Verified);
+        self.gate.have(now, piece);
+        if self.wanted.contains(piece) {
+            self.left = self.left.saturating_sub(1);
+            let mut bored = Vec::new();
+            for (id, source) in &mut self.sources {
+                if let Some(peer) = source.peer_mut().filter(|peer| peer.has.contains(piece)) {
+                    peer.useful = peer.useful.saturating_sub(1);
+                    if peer.useful == 0 {
+                        bored.push(*id);
+                    }
+                }
+            }
+            bored.into_iter().for_each(|id| self.update_interest(id));
+        }
+        if full {
+            self.wake_all();
+        } else {
+            self.wake_origins(now);
+        }
+    }
+
+    fn piece_bad(&mut self, now: Instant, piece: PieceIndex, senders: &[SourceId]) {
+        self.ledger.reopen(piece);
+        self.reading_ended(now, piece, ReadEnd::Failed);
+        let mut ban = Vec::new();
+        for id in senders {
+            let Some(source) = self.sources.get_mut(id) else {
+                continue;
+            };
+            match &mut source.kind {
+                Kind::Peer(peer) => {
+                    peer.suspicion += 1;
+                    if senders.len() == 1 || peer.suspicion >= SUSPICION_MAX {
+                        ban.push(*id);
+                    }
+                }
+                Kind::Local { lacks } => {
+                    lacks.insert(piece);
+                }
+                Kind::Origin(origin) if senders.len() == 1 => {
+                    origin.lacks.insert(piece);
+                    origin.bad_pieces += 1;
+                    self.differ.insert(piece);
+                    self.gate.bad(now, *id, piece);
+                    self.explain(Reason::OriginDiffers, Some(*id), Some(piece));
+                }
+                Kind::Origin(_) => {}
+            }
+        }
+        for id in ban {
+            self.ban(id, Reason::PeerLiar);
+        }
+        self.wake_all();
+    }
+
+    pub(crate) fn ban(&mut self, source: SourceId, reason: Reason) {
+        let Some(peer) = self.sources.get_mut(&source).and_then(Source::peer_mut) else {
+            return;
+        };
+        // it is asked nothing more until the link is down
+        peer.snubbed_until = Some(Instant::from_micros(u64::MAX));
+        self.set_serving(source, false);
+        self.explain(reason, Some(source), None);
+        self.act(Action::Ban { source, reason });
+    }
+
+    /// Tells a peer whether we want something of it, when that changed.
+    fn update_interest(&mut self, id: SourceId) {
+        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+            return;
+        };
+        let wants = peer.useful > 0;
+        if wants == peer.interesting {
+            return;
+        }
+        peer.interesting = wants;
+        self.act(if wants {
+            Action::Interested { source: id }
+        } else {
+            Action::NotInterested { source: id }
+        });
+    }
+
+    /// Counts a peer's pieces as available or not.
+    pub(crate) fn set_serving(&mut self, id: SourceId, serving: bool) {
+        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+            return;
+        };
+        if peer.serving == serving {
+            return;
+        }
+        peer.serving = serving;
+        for piece in peer.has.iter() {
+            if serving {
+                self.availability.serve(piece);
+            } else {
+                self.availability.stop_serving(piece);
+            }
+        }
+    }
+}
+
+fn drop_piece(
+    peer: &mut Peer,
+    availability: &mut Availability,
+    wanted: &PieceSet,
+    have: &PieceSet,
+    piece: PieceIndex,
+) {
+    if peer.has.remove(piece) {
+        availability.lost(piece, peer.serving);
+        if wanted.contains(piece) && !have.contains(piece) {
+            peer.useful = peer.useful.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! How shares and mirrors are read: only with a permit, in runs, by as many streams as pay.
+//!
+//! The gate says whether and what this machine may read; this file turns that into permits and
+//! fetches. A permit is revoked at once when a slot is lost, and after the last fetch when it was
+//! given back.
+
+use std::time::Duration;
+
+use swarmcopy_layout::{PieceIndex, Span};
+
+use crate::ledger::Job;
+use crate::origin::{OriginState, ReadEnd, View};
+use crate::scheduler::Scheduler;
+use crate::source::{Origin, Source};
+use crate::{Action, Instant, Outcome, SourceId, permit};
+
+/// An origin that failed is tried again after this.
+pub(crate) const PROBE_EVERY: Duration = Duration::from_millis(1500);
+/// Longest run of an origin read while other machines are there, in bytes.
+const RUN_SHARED: u64 = 4 << 20;
+/// Longest run of an origin read of a machine that is alone, in bytes.
+const RUN_ALONE: u64 = 16 << 20;
+/// An origin with this many bad pieces is used only where no other is left.
+const BAD_PIECES_MAX: u32 = 3;
+
+impl Scheduler {
+    /// Opens origins that may be read now, closes those that may not.
+    pub(crate) fn sync_permits(&mut self, now: Instant) {
+        let may_open = self.gate.may_open(now) && self.left > 0;
+        let ids: Vec<SourceId> = self.origins().map(|(id, _)| id).collect();
+        for id in ids {
+            let Some(origin) = self.sources.get_mut(&id).and_then(Source::origin_mut) else {
+                continue;
+            };
+            if may_open && origin.permit.is_none() && origin.may_be_asked(now) {
+                self.epoch += 1;
+                let (permit, keeper) = permit::mint(id, self.epoch);
+                origin.permit = Some(keeper);
+                self.hungry.insert(id);
+                self.act(Action::OpenOrigin { permit });
+            } else if !may_open && origin.permit.is_some() {
+                origin.permit = None;
+                self.act(Action::CloseOrigin { source: id });
+            }
+        }
+    }
+
+    /// Lets the origins look for work: what may be read has perhaps changed.
+    pub(crate) fn wake_origins(&mut self, now: Instant) {
+        if self.gate.may_open(now) {
+            let ids: Vec<SourceId> = self.origins().map(|(id, _)| id).collect();
+            self.hungry.extend(ids);
+        }
+    }
+
+    fn origins(&self) -> impl Iterator<Item = (SourceId, &Origin)> {
+        self.sources
+            .iter()
+            .filter_map(|(id, source)| source.origin().map(|origin| (*id, origin)))
+    }
+
+    pub(crate) fn fill_origin(&mut self, now: Instant, id: SourceId) {
+        while self.origin_has_room(now, id) && self.may_begin() {
+            let Some(span) = self.next_run(now, id) else {
+                return;
+            };
+            for piece in self.layout.pieces_of(span) {
+                self.ledger.begin(piece);
+            }
+            self.fetch(now, id, span);
+        }
+    }
+
+    fn origin_has_room(&mut self, now: Instant, id: SourceId) -> bool {
+        let others = self.origins().any(|(other, origin)| {
+            other != id && origin.bad_pieces < BAD_PIECES_MAX && origin.permit.is_some()
+        });
+        let Some(source) = self.sources.get_mut(&id) else {
+            return false;
+        };
+        let jobs = u32::try_from(source.flow.jobs.len()).unwrap_or(u32::MAX);
+        let Some(origin) = source.origin_mut() else {
+            return false;
+        };
+        let last_resort = origin.bad_pieces >= BAD_PIECES_MAX && others;
+        origin.permit.is_some()
+            && origin.may_be_asked(now)
+            && !last_resort
+            && jobs < origin.streams.allowed(now).min(origin.streams_max)
+    }
+
+    /// The next run that the gate lets this machine read from this origin.
+    fn next_run(&mut self, now: Instant, id: SourceId) -> Option<Span> {
+        let source = self.sources.get(&id)?;
+        let lacks = &source.origin()?.lacks;
+        let run_len = self.run_len(now, source);
+        let room = self.budget().saturating_sub(self.ledger.outstanding());
+        let pieces_max = (run_len.min(room) / self.layout.piece_len()).max(1);
+        let mut narrowed = None;
+        if !lacks.is_empty() {
+            let mut missing = self.ledger.missing().clone();
+            missing.subtract(lacks);
+            narrowed = Some(missing);
+        }
+        let missing = narrowed.as_ref().unwrap_or(self.ledger.missing());
+        let facts = self.view_facts();
+        let view = View {
+            missing,
+            available: self.availability.available(),
+            holders: self.availability.holders(),
+            pieces_left: self.left,
+            peers: facts.peers,
+            peers_goodput: facts.peers_goodput,
+            link_goodput: self.best_rate,
+        };
+        let pieces_max = u32::try_from(pieces_max).unwrap_or(u32::MAX);
+        let plan = self.gate.next_read(now, id, &view, pieces_max)?;
+        let last = self
+            .layout
+            .piece(plan.first().value() + plan.count().max(1) - 1)?;
+        let span = Span::between(
+            self.layout.piece_span(plan.first()).start(),
+            self.layout.piece_span(last).end(),
+        );
+        self.reading.extend(self.layout.pieces_of(span));
+        self.explain(plan.reason(), Some(id), Some(plan.first()));
+        Some(span)
+    }
+
+    /// Tells the gate what time it is, with what it needs to see.
+    pub(crate) fn pass_time_at_gate(&mut self, now: Instant) {
+        let facts = self.view_facts();
+        let view = View {
+            missing: self.ledger.missing(),
+            available: self.availability.available(),
+            holders: self.availability.holders(),
+            pieces_left: self.left,
+            peers: facts.peers,
+            peers_goodput: facts.peers_goodput,
+            link_goodput: self.best_rate,
+        };
+        self.gate.timeout(now, &view);
+    }
+
+    fn view_facts(&self) -> Facts {
+        let mut facts = Facts {
+            peers: 0,
+            peers_goodput: 0,
+        };
+        for source in self.sources.values() {
+            if let Some(peer) = source.peer() {
+                facts.peers += 1;
+                if peer.serving && !source.flow.jobs.is_empty() {
+                    facts.peers_goodput += source.flow.rate.value().unwrap_or(0);
+                }
+            }
+        }
+        facts
+    }
+
+    /// The reading of a planned piece ended; told to the gate once.
+    pub(crate) fn reading_ended(&mut self, now: Instant, piece: PieceIndex, end: ReadEnd) {
+        if self.reading.remove(&piece) {
+            self.gate.read_ended(now, piece, end);
+        }
+    }
+
+    /// The slot of a piece that is being read was lost.
+    pub(crate) fn cancel_reading(&mut self, piece: PieceIndex) {
+        let span = self.layout.piece_span(piece);
+        let jobs: Vec<_> = self
+            .ledger
+            .jobs()
+            .filter(|(_, job)| job.span.contains(span))
+            .filter(|(_, job)| {
+                self.sources
+                    .get(&job.source)
+                    .is_some_and(|s| s.origin().is_some())
+            })
+            .map(|(id, _)| id)
+            .collect();
+        for job in jobs {
+            self.cancel(job);
+        }
+    }
+
+    fn run_len(&self, now: Instant, source: &Source) -> u64 {
+        if !self.gate.is_alone(now) {
+            return RUN_SHARED;
+        }
+        let streams = u64::try_from(source.flow.jobs.len()).unwrap_or(0) + 2;
+        (self.budget() / (2 * streams)).min(RUN_ALONE)
+    }
+}
+
+struct Facts {
+    peers: u32,
+    peers_goodput: u64,
+}
+
+/// Takes in what the end of a fetch says about its origin; its health, where that changed.
+pub(crate) fn origin_job_end(
+    now: Instant,
+    origin: &mut Origin,
+    job: &Job,
+    outcome: Outcome,
+) -> Option<OriginState> {
+    match outcome {
+        Outcome::Done => {
+            origin
+                .streams
+                .completed(now, job.delivered, now.since(job.started));
+            (std::mem::take(&mut origin.failures) > 0).then_some(OriginState::Ready)
+        }
+        Outcome::Busy { retry_after_ms } => {
+            origin.failures += 1;
+            origin
+                .streams
+                .busy(now, retry_after_ms.map(Duration::from_millis));
+            origin.paused_until = origin.streams.paused_until(now).or(Some(now + PROBE_EVERY));
+            Some(OriginState::Held)
+        }
+        Outcome::Broken => {
+            origin_failed(now, origin);
+            Some(OriginState::Down)
+        }
+        Outcome::Cancelled | Outcome::Lacks(_) => None,
+    }
+}
+
+/// The origin refused, broke off or stayed silent: it is left alone until the next probe.
+pub(crate) fn origin_failed(now: Instant, origin: &mut Origin) {
+    origin.failures += 1;
+    origin.streams.failed(now);
+    origin.paused_until = Some(now + PROBE_EVERY);
+}

@@ -1,0 +1,285 @@
+//! What is asked of whom: the next span for each source that can take one.
+//!
+//! Peers get whole pieces while they are fast and short spans while they are slow or unknown,
+//! enough of them that their links never run dry. Begun pieces are finished before new ones are
+//! begun; of the new ones the rarest of a random sample is taken. A peer with nothing left to do
+//! takes work over from one that would need much longer for it.
+
+use std::time::Duration;
+
+use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
+
+use crate::origin::OriginState;
+use crate::origins::origin_failed;
+use crate::scheduler::Scheduler;
+use crate::source::{Flow, Kind, Peer, Source};
+use crate::{Action, Instant, JobId, Reason, SourceId};
+
+/// Time for which a peer's queue should last.
+const QUEUE: Duration = Duration::from_millis(500);
+/// Least and most bytes asked of one peer at a time.
+const QUEUE_BYTES: (u64, u64) = (512 << 10, 16 << 20);
+/// Least and most bytes of one fetch from a peer.
+const SPAN_BYTES: (u64, u64) = (128 << 10, 4 << 20);
+/// Pieces compared when the rarest is looked for.
+const SAMPLE: u32 = 24;
+/// Random places at which the sample is taken.
+const SAMPLE_PLACES: u32 = 4;
+/// Shortest time without a byte after which a peer is snubbed.
+const PEER_PATIENCE: Duration = Duration::from_secs(2);
+/// Shortest time without a byte after which an origin's fetches are called off.
+const ORIGIN_PATIENCE: Duration = Duration::from_secs(8);
+/// A snubbed peer is tried again after this.
+const RETRY_AFTER_SNUB: Duration = Duration::from_secs(5);
+/// A peer that refused a request is asked again after this.
+pub(crate) const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
+/// Work is taken over only where that saves at least this.
+const STEAL_GAIN: Duration = Duration::from_millis(250);
+
+impl Scheduler {
+    /// Bytes that may be asked for and not yet verified.
+    pub(crate) fn budget(&self) -> u64 {
+        self.config
+            .budget_bytes
+            .max(self.layout.piece_len().saturating_mul(2))
+    }
+
+    /// Whether the credit allows one more piece to be begun.
+    pub(crate) fn may_begin(&self) -> bool {
+        self.ledger
+            .outstanding()
+            .saturating_add(self.layout.piece_len())
+            <= self.budget()
+    }
+
+    pub(crate) fn wake_all(&mut self) {
+        self.hungry.extend(self.sources.keys().copied());
+    }
+
+    /// Gives work to every source that may be able to take some.
+    pub(crate) fn fill_hungry(&mut self, now: Instant) {
+        // peers first: what they bring costs the origin nothing
+        let hungry = std::mem::take(&mut self.hungry);
+        let mut origins = Vec::new();
+        for id in hungry {
+            match self.sources.get(&id).map(|source| &source.kind) {
+                Some(Kind::Peer(_)) => self.fill_peer(now, id),
+                Some(Kind::Local { .. }) => self.fill_local(now, id),
+                Some(Kind::Origin(_)) => origins.push(id),
+                None => {}
+            }
+        }
+        for id in origins {
+            self.fill_origin(now, id);
+        }
+    }
+
+    fn fill_peer(&mut self, now: Instant, id: SourceId) {
+        loop {
+            let Some(source) = self.sources.get(&id) else {
+                return;
+            };
+            let Some(peer) = source.peer() else { return };
+            let queue = queue_len(&source.flow);
+            if !peer.may_be_asked(now) || peer.useful == 0 || source.flow.in_flight >= queue {
+                return;
+            }
+            let idle = source.flow.jobs.is_empty();
+            let Some(piece) = self.pick(id) else {
+                if idle {
+                    self.take_over(now, id);
+                }
+                return;
+            };
+            self.ledger.begin(piece);
+            let Some(run) = self.ledger.free_run(piece) else {
+                return;
+            };
+            let len = (queue / 2).clamp(SPAN_BYTES.0, SPAN_BYTES.1);
+            let len = len - len % u64::from(BLOCK_LEN);
+            self.fetch(now, id, run.head(len));
+        }
+    }
+
+    fn fill_local(&mut self, now: Instant, id: SourceId) {
+        const JOBS: usize = 4;
+        loop {
+            let Some(source) = self.sources.get(&id) else {
+                return;
+            };
+            let Kind::Local { lacks } = &source.kind else {
+                return;
+            };
+            let mut except = self.ledger.closed().clone();
+            except.union_with(lacks);
+            let all = &self.wanted;
+            if source.flow.jobs.len() >= JOBS || !self.may_begin() {
+                return;
+            }
+            let Some(piece) = all.next_without(0, &except) else {
+                return;
+            };
+            self.ledger.begin(piece);
+            let Some(run) = self.ledger.free_run(piece) else {
+                return;
+            };
+            self.fetch(now, id, run);
+        }
+    }
+
+    /// Asks a source for a span whose pieces were begun.
+    pub(crate) fn fetch(&mut self, now: Instant, id: SourceId, span: Span) {
+        let job = self.ledger.assign(now, id, span);
+        if let Some(source) = self.sources.get_mut(&id) {
+            source.flow.asked(now, job, span.len());
+        }
+        self.act(Action::Fetch {
+            job,
+            source: id,
+            span,
+        });
+    }
+
+    pub(crate) fn cancel(&mut self, job: JobId) {
+        if self.ledger.cancel(job) {
+            self.act(Action::Cancel { job });
+        }
+    }
+
+    /// The piece that this peer should bring next: a begun one, else the rarest of a sample.
+    fn pick(&mut self, id: SourceId) -> Option<PieceIndex> {
+        let peer = self.sources.get(&id).and_then(Source::peer)?;
+        if let Some(piece) = self.ledger.loose().find(|piece| peer.has.contains(*piece)) {
+            return Some(piece);
+        }
+        if !self.may_begin() {
+            return None;
+        }
+        let closed = self.ledger.closed();
+        let mut best: Option<(u16, PieceIndex)> = None;
+        for _ in 0..SAMPLE_PLACES {
+            let mut at = self.rng.u32(..self.layout.pieces().max(1));
+            let mut wrapped = false;
+            for _ in 0..SAMPLE / SAMPLE_PLACES {
+                let mut next = peer.has.next_without(at, closed);
+                if next.is_none() && !wrapped {
+                    wrapped = true;
+                    next = peer.has.next_without(0, closed);
+                }
+                let Some(piece) = next else { break };
+                let holders = self.availability.holders_of(piece);
+                if best.is_none_or(|(least, _)| holders < least) {
+                    best = Some((holders, piece));
+                }
+                at = piece.value() + 1;
+            }
+            best?;
+        }
+        best.map(|(_, piece)| piece)
+    }
+
+    /// Calls off the fetch of another peer that this idle one would end much sooner.
+    fn take_over(&mut self, now: Instant, id: SourceId) {
+        let Some(source) = self.sources.get(&id) else {
+            return;
+        };
+        let Some(peer) = source.peer() else { return };
+        let mut slowest: Option<(Duration, JobId)> = None;
+        for (job_id, job) in self.ledger.jobs() {
+            let whole = self.layout.piece_at(job.span.start());
+            let theirs = self.sources.get(&job.source);
+            let fits = job.source != id && !job.cancelled && job.left() > u64::from(BLOCK_LEN);
+            let Some((other, true)) = theirs.map(|other| (other, fits)) else {
+                continue;
+            };
+            if other.origin().is_some() || !whole.is_some_and(|piece| peer.has.contains(piece)) {
+                continue;
+            }
+            let mine = source.flow.rate.time_for(job.left()).unwrap_or(QUEUE);
+            let queued = other.flow.in_flight.max(job.left());
+            let left = other.flow.rate.time_for(queued).unwrap_or(PEER_PATIENCE);
+            let left = left.max(now.since(other.flow.active));
+            let gains = left > mine * 2 + STEAL_GAIN;
+            if gains && slowest.is_none_or(|(most, _)| left > most) {
+                slowest = Some((left, job_id));
+            }
+        }
+        if let Some((_, job)) = slowest {
+            self.cancel(job);
+        }
+    }
+
+    /// What time alone changes: silent sources, pauses that are over.
+    pub(crate) fn look_at_sources(&mut self, now: Instant) {
+        let ids: Vec<SourceId> = self.sources.keys().copied().collect();
+        let together: u64 = self.rates().map(|(_, rate, _)| rate).sum();
+        self.best_rate = self.best_rate.max(together);
+        for id in ids {
+            let Some(source) = self.sources.get(&id) else {
+                continue;
+            };
+            let floor = if source.peer().is_some() {
+                PEER_PATIENCE
+            } else {
+                ORIGIN_PATIENCE
+            };
+            let patience = source.flow.patience(u64::from(BLOCK_LEN), floor);
+            let silent = now.since(source.flow.active) > patience;
+            if silent && !source.flow.jobs.is_empty() {
+                self.silent(now, id);
+            }
+            if let Some(serves) = self
+                .sources
+                .get(&id)
+                .and_then(Source::peer)
+                .map(|p| p.serves(now))
+            {
+                self.set_serving(id, serves);
+            }
+            self.hungry.insert(id);
+        }
+    }
+
+    /// A source let us wait too long: its fetches are called off.
+    fn silent(&mut self, now: Instant, id: SourceId) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let jobs = source.flow.jobs.clone();
+        match &mut source.kind {
+            Kind::Peer(peer) => snub(now, peer),
+            Kind::Origin(origin) => {
+                origin_failed(now, origin);
+                self.gate.origin_state(now, id, OriginState::Down);
+            }
+            Kind::Local { .. } => {}
+        }
+        let reason = if source.peer().is_some() {
+            Reason::PeerSnubbed
+        } else {
+            Reason::OriginPaused
+        };
+        let fresh = jobs
+            .iter()
+            .any(|job| self.ledger.job(*job).is_some_and(|job| !job.cancelled));
+        if fresh {
+            self.explain(reason, Some(id), None);
+        }
+        for job in jobs {
+            self.cancel(job);
+        }
+    }
+}
+
+fn snub(now: Instant, peer: &mut Peer) {
+    if peer.snubbed_until.is_none_or(|until| until <= now) {
+        peer.snubbed_until = Some(now + RETRY_AFTER_SNUB);
+    }
+}
+
+/// Bytes that should be asked of a peer at a time.
+fn queue_len(flow: &Flow) -> u64 {
+    let millis = u64::try_from(QUEUE.as_millis()).unwrap_or(u64::MAX);
+    let rate = flow.rate.value().unwrap_or(0);
+    (rate.saturating_mul(millis) / 1000).clamp(QUEUE_BYTES.0, QUEUE_BYTES.1)
+}

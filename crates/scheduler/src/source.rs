@@ -1,0 +1,216 @@
+//! What the scheduler knows of each source.
+
+use std::time::Duration;
+
+use swarmcopy_layout::PieceSet;
+
+use crate::permit::PermitKeeper;
+use crate::rate::Rate;
+use crate::streams::Streams;
+use crate::{Hello, Instant, JobId};
+
+/// A peer counts as serving for this long after it connected, whatever it does.
+pub(crate) const SERVING_AT_START: Duration = Duration::from_secs(3);
+/// A peer counts as serving for this long after a block of it came.
+pub(crate) const SERVING_AFTER_BLOCK: Duration = Duration::from_secs(10);
+
+/// What is under way from one source, and how fast it comes.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) jobs: Vec<JobId>,
+    pub(crate) in_flight: u64,
+    pub(crate) rate: Rate,
+    /// When bytes came last, or were first asked after a pause.
+    pub(crate) active: Instant,
+    /// Verified or not, all bytes that it brought.
+    pub(crate) bytes: u64,
+}
+
+impl Flow {
+    /// A job of `bytes` was given to it.
+    pub(crate) fn asked(&mut self, now: Instant, job: JobId, bytes: u64) {
+        if self.jobs.is_empty() {
+            self.rate.restart(now);
+            self.active = now;
+        }
+        self.jobs.push(job);
+        self.in_flight = self.in_flight.saturating_add(bytes);
+    }
+
+    /// Bytes came.
+    pub(crate) fn brought(&mut self, now: Instant, bytes: u64) {
+        if bytes > 0 {
+            self.rate.add(now, bytes);
+            self.active = now;
+            self.bytes = self.bytes.saturating_add(bytes);
+            self.in_flight = self.in_flight.saturating_sub(bytes);
+        }
+    }
+
+    /// A job ended with `left` bytes not brought.
+    pub(crate) fn ended(&mut self, job: JobId, left: u64) {
+        self.jobs.retain(|other| *other != job);
+        self.in_flight = if self.jobs.is_empty() {
+            0
+        } else {
+            self.in_flight.saturating_sub(left)
+        };
+    }
+
+    /// No byte for longer than this is too long: 2 s, or 8 times what a block takes.
+    pub(crate) fn patience(&self, block_len: u64, floor: Duration) -> Duration {
+        self.rate
+            .time_for(block_len.saturating_mul(8))
+            .unwrap_or(floor)
+            .clamp(floor, floor * 15)
+    }
+}
+
+/// A BitTorrent peer.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the protocol's own four flags, and two of ours"
+)]
+pub(crate) struct Peer {
+    pub(crate) hello: Option<Hello>,
+    pub(crate) has: PieceSet,
+    /// How many pieces it has that are wanted and not here.
+    pub(crate) useful: u32,
+    pub(crate) up_since: Instant,
+    pub(crate) delivered_at: Option<Instant>,
+    /// It chokes us, since when.
+    pub(crate) choking_since: Option<Instant>,
+    /// We told it that we are interested.
+    pub(crate) interesting: bool,
+    /// It wants pieces of ours.
+    pub(crate) interested: bool,
+    /// We let it ask.
+    pub(crate) unchoked: bool,
+    /// It answers: its pieces count as available.
+    pub(crate) serving: bool,
+    /// It let us wait too long; it is tried again after this.
+    pub(crate) snubbed_until: Option<Instant>,
+    /// How many bad pieces it had a part in.
+    pub(crate) suspicion: u32,
+    /// When a turn of upload was last given to it.
+    pub(crate) unchoked_at: Instant,
+}
+
+impl Peer {
+    pub(crate) fn new(now: Instant, pieces: u32, hello: Option<Hello>) -> Self {
+        Self {
+            hello,
+            has: PieceSet::empty(pieces),
+            useful: 0,
+            up_since: now,
+            delivered_at: None,
+            choking_since: Some(now),
+            interesting: false,
+            interested: false,
+            unchoked: false,
+            serving: true,
+            snubbed_until: None,
+            suspicion: 0,
+            unchoked_at: Instant::ZERO,
+        }
+    }
+
+    /// Whether it may be asked now.
+    pub(crate) fn may_be_asked(&self, now: Instant) -> bool {
+        self.choking_since.is_none() && self.snubbed_until.is_none_or(|until| now >= until)
+    }
+
+    /// Whether its pieces count as available: it is new, or delivered lately, or lets nobody wait.
+    pub(crate) fn serves(&self, now: Instant) -> bool {
+        if now.since(self.up_since) < SERVING_AT_START {
+            return true;
+        }
+        if self
+            .delivered_at
+            .is_some_and(|at| now.since(at) < SERVING_AFTER_BLOCK)
+        {
+            return true;
+        }
+        let long_choked = self
+            .choking_since
+            .is_some_and(|since| now.since(since) >= SERVING_AFTER_BLOCK);
+        self.snubbed_until.is_none() && !(long_choked && self.interesting)
+    }
+}
+
+/// A share or mirror.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// Pieces that it lacks or has wrong.
+    pub(crate) lacks: PieceSet,
+    pub(crate) streams: Streams,
+    pub(crate) streams_max: u32,
+    pub(crate) permit: Option<PermitKeeper>,
+    /// Left alone until then.
+    pub(crate) paused_until: Option<Instant>,
+    /// Failures in a row.
+    pub(crate) failures: u32,
+    /// Bad pieces that it alone brought.
+    pub(crate) bad_pieces: u32,
+}
+
+impl Origin {
+    /// Whether it may be asked now.
+    pub(crate) fn may_be_asked(&self, now: Instant) -> bool {
+        self.paused_until.is_none_or(|until| now >= until)
+    }
+}
+
+/// One source.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) flow: Flow,
+    pub(crate) kind: Kind,
+}
+
+/// What a source is.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Peer(Box<Peer>),
+    Origin(Box<Origin>),
+    /// Bytes at hand; what it lacks or has wrong.
+    Local {
+        /// Pieces that are not there or not right.
+        lacks: PieceSet,
+    },
+}
+
+impl Source {
+    pub(crate) fn peer(&self) -> Option<&Peer> {
+        if let Kind::Peer(peer) = &self.kind {
+            Some(peer)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn peer_mut(&mut self) -> Option<&mut Peer> {
+        if let Kind::Peer(peer) = &mut self.kind {
+            Some(peer)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        if let Kind::Origin(origin) = &self.kind {
+            Some(origin)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn origin_mut(&mut self) -> Option<&mut Origin> {
+        if let Kind::Origin(origin) = &mut self.kind {
+            Some(origin)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What is to be copied: a torrent, the bytes it describes, and how to copy them.
+//!
+//! A [`Content`] is checked when it is made: its layout is consistent, each piece has a digest and
+//! no path leaves the target. What the torrent advises (trackers, mirrors, shares, how many may
+//! read) is added to the options; the stricter word wins.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use swarmcopy_bt_wire::metainfo::{self, Form, Torrent};
+use swarmcopy_layout::{Attributes, Layout, PieceDigest, PieceDigests, RelPath};
+
+use crate::{CopyOptions, Error, ErrorKind, OriginMode};
+
+/// Where the bytes of a content lie or go.
+#[derive(Debug, Clone)]
+pub(crate) enum Role {
+    /// Copied into `CopyOptions::into`.
+    Copy,
+    /// Served from the complete copy in this folder.
+    Seed(PathBuf),
+}
+
+/// Something to copy or to serve.
+#[derive(Debug, Clone)]
+pub struct Content {
+    pub(crate) torrent: Arc<Torrent>,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) digests: Arc<PieceDigests>,
+    pub(crate) name: RelPath,
+    pub(crate) role: Role,
+    pub(crate) options: CopyOptions,
+}
+
+impl Content {
+    /// Takes the bytes of a .torrent file. What it describes is copied into the current folder
+    /// unless [`options`](Self::options) say otherwise.
+    pub fn torrent(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let torrent = Torrent::parse(bytes.as_ref())
+            .map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
+        let refused = |what: String| Error::new(ErrorKind::Failed, what);
+        let info = &torrent.info;
+        if info.info_hash_v1.is_none() {
+            return Err(refused("info.pieces: a torrent of version 2 alone can't be copied yet".into())
+                .with_hint("make it with --format v1 or hybrid"));
+        }
+        let name = RelPath::from_names([&info.name])
+            .map_err(|error| refused(format!("info.name: {error}")))?;
+        let digests = info.piece_hashes().iter().map(|hash| PieceDigest::Sha1(*hash)).collect();
+        Ok(Self {
+            layout: Arc::new(layout_of(info)?),
+            digests: Arc::new(PieceDigests::new(digests)),
+            name,
+            role: Role::Copy,
+            options: CopyOptions::new("."),
+            torrent: Arc::new(torrent),
+        })
+    }
+
+    /// Sets everything about the copy at once.
+    #[must_use]
+    pub fn options(mut self, options: CopyOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Copies into `folder`: the content lands in `folder/NAME`.
+    #[must_use]
+    pub fn into_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.into = folder.into();
+        self
+    }
+
+    /// Adds a share: the folder that contains NAME, or NAME itself.
+    #[must_use]
+    pub fn share(mut self, location: impl Into<PathBuf>) -> Self {
+        self.options.shares.push(location.into());
+        self
+    }
+
+    /// Adds a mirror (BEP 19).
+    #[must_use]
+    pub fn mirror(mut self, url: impl Into<String>) -> Self {
+        self.options.mirrors.push(url.into());
+        self
+    }
+
+    /// Adds a peer to connect to, as HOST:PORT.
+    #[must_use]
+    pub fn peer(mut self, addr: impl Into<String>) -> Self {
+        self.options.peers.push(addr.into());
+        self
+    }
+
+    /// Serves the complete copy `folder/NAME` instead of making one. Nothing is written; each piece
+    /// is verified before it is first sent.
+    #[must_use]
+    pub fn seed_from(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.role = Role::Seed(folder.into());
+        self
+    }
+
+    /// Its name: the file or folder that it becomes.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Where its files and pieces lie.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The shares to try: those of the options, then those that the torrent names.
+    pub(crate) fn shares(&self) -> Vec<PathBuf> {
+        let own = self.torrent.own.shares.iter().map(PathBuf::from);
+        self.options.shares.iter().cloned().chain(own).collect()
+    }
+
+    /// The mirrors to try: those of the options, then those that the torrent names.
+    pub(crate) fn mirrors(&self) -> Vec<String> {
+        let torrent = self.torrent.url_list.iter().chain(&self.torrent.own.mirrors);
+        let mut mirrors: Vec<String> = Vec::new();
+        for url in self.options.mirrors.iter().chain(torrent) {
+            if !mirrors.contains(url) {
+                mirrors.push(url.clone());
+            }
+        }
+        mirrors
+    }
+
+    /// The trackers in tiers: the torrent's, then each of the options as a tier of its own.
+    pub(crate) fn trackers(&self) -> Vec<Vec<url::Url>> {
+        let added = self.options.trackers.iter().map(|url| vec![url.clone()]);
+        let tiers = self.torrent.trackers.iter().cloned().chain(added);
+        tiers
+            .map(|tier| tier.iter().filter_map(|url| url.parse().ok()).collect::<Vec<_>>())
+            .filter(|tier| !tier.is_empty())
+            .collect()
+    }
+
+    /// How many machines may read the origin: the smallest number that anybody named.
+    pub(crate) fn readers_max(&self) -> u32 {
+        let own = self.torrent.own.slots.unwrap_or(u32::MAX);
+        self.options.readers_max.min(own).clamp(1, 64)
+    }
+
+    /// Who reads the origin: the strictest that anybody named.
+    pub(crate) fn origin_mode(&self) -> OriginMode {
+        let own = match self.torrent.own.policy.mode.as_deref() {
+            Some("never") => OriginMode::Never,
+            Some("fast") => OriginMode::Fast,
+            _ => return self.options.origin,
+        };
+        match (self.options.origin, own) {
+            (OriginMode::Never, _) | (_, OriginMode::Never) => OriginMode::Never,
+            (OriginMode::Protect, _) | (_, OriginMode::Protect) => OriginMode::Protect,
+            _ => OriginMode::Fast,
+        }
+    }
+
+    pub(crate) fn is_tree(&self) -> bool {
+        self.torrent.info.form == Form::Tree
+    }
+
+    pub(crate) fn info_hash(&self) -> [u8; 20] {
+        self.torrent.info.info_hash()
+    }
+
+    pub(crate) fn info_bytes(&self) -> Bytes {
+        self.torrent.info.raw.clone()
+    }
+}
+
+/// The layout of a torrent's files. Symbolic links of BEP 47 become no file: they have no bytes,
+/// and what they point to is up to the machine that follows them.
+fn layout_of(info: &metainfo::Info) -> Result<Layout, Error> {
+    let mut builder = Layout::builder(u64::from(info.piece_length));
+    for (at, file) in info.files.iter().enumerate() {
+        if file.symlink.is_some() {
+            continue;
+        }
+        let path = RelPath::from_names(file.disk_path()).map_err(|error| {
+            Error::new(ErrorKind::Failed, format!("info.files[{at}].path: {error}"))
+        })?;
+        let attributes = if file.pad {
+            Attributes::pad()
+        } else {
+            Attributes::default().with_executable(file.executable).with_hidden(file.hidden)
+        };
+        builder.push(path, file.len, attributes);
+    }
+    builder.build().map_err(|error| Error::new(ErrorKind::Failed, format!("info.files: {error}")))
+}

@@ -1,0 +1,246 @@
+//! Reading and hashing the pieces of a tree with several threads.
+//!
+//! Each thread takes the next run of pieces, reads it into its one buffer and hashes the pieces
+//! side by side. What must stay true: memory is bounded by `buffers_len_max` (or one piece per
+//! thread where pieces are longer), and a file that ends early is an error, never short data.
+
+use std::fs::File;
+use std::io::ErrorKind as IoKind;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use swarmcopy_digest::{merkle, sha1_many};
+use swarmcopy_layout::{FileSlice, Layout, PieceIndex, Span};
+
+use super::walk::unreadable;
+use super::{Format, MakeProgress};
+use crate::{Error, ErrorKind};
+
+/// Most bytes of all buffers together.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const buffers_len_max: u64 = 256 * 1024 * 1024;
+/// Most bytes of one thread's buffer.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const buffer_len_max: u64 = 64 * 1024 * 1024;
+/// Most pieces that one thread takes at a time: as many as are hashed side by side at best.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const run_pieces_max: u64 = 16;
+/// Bytes read between two calls of the progress function.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const read_len_max: usize = 4 * 1024 * 1024;
+
+/// What to hash and how.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    /// Files and pieces; where `format` has roots, no piece holds bytes of two files.
+    pub(super) layout: &'a Layout,
+    /// For each file of the layout its place on the disk, `None` for pads.
+    pub(super) paths: &'a [Option<&'a Path>],
+    pub(super) format: Format,
+    pub(super) threads: usize,
+}
+
+/// The digests of all pieces, in order; a list is empty if the format has none of its kind.
+#[derive(Debug, Default)]
+pub(super) struct Hashes {
+    pub(super) sha1: Vec<[u8; 20]>,
+    pub(super) roots: Vec<[u8; 32]>,
+}
+
+/// Hashes all pieces of `plan`.
+pub(super) fn hash(
+    plan: &Plan<'_>,
+    progress: &(dyn Fn(MakeProgress) + Sync),
+) -> Result<Hashes, Error> {
+    let work = Work {
+        plan,
+        progress,
+        run_pieces: run_pieces(plan.layout.piece_len(), plan.threads),
+        next: AtomicU64::new(0),
+        hashed: AtomicU64::new(0),
+        failed: AtomicBool::new(false),
+    };
+    let runs = u64::from(plan.layout.pieces()).div_ceil(work.run_pieces);
+    let threads = usize::try_from(runs)
+        .unwrap_or(usize::MAX)
+        .clamp(1, plan.threads.max(1));
+    let done: Result<Vec<Vec<Run>>, Error> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..threads).map(|_| scope.spawn(|| work.runs())).collect();
+        started
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(lost())))
+            .collect()
+    });
+    let mut runs: Vec<Run> = done?.into_iter().flatten().collect();
+    runs.sort_unstable_by_key(|run| run.index);
+    Ok(runs.into_iter().fold(Hashes::default(), |mut all, run| {
+        all.sha1.extend(run.hashes.sha1);
+        all.roots.extend(run.hashes.roots);
+        all
+    }))
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Failed, "a hashing thread ended early")
+}
+
+fn run_pieces(piece_len: u64, threads: usize) -> u64 {
+    let threads = u64::try_from(threads).unwrap_or(u64::MAX).max(1);
+    let buffer = buffer_len_max.min(buffers_len_max / threads);
+    (buffer / piece_len.max(1)).clamp(1, run_pieces_max)
+}
+
+/// The digests of a run of pieces.
+struct Run {
+    index: u64,
+    hashes: Hashes,
+}
+
+/// What the threads share.
+struct Work<'a> {
+    plan: &'a Plan<'a>,
+    progress: &'a (dyn Fn(MakeProgress) + Sync),
+    run_pieces: u64,
+    next: AtomicU64,
+    hashed: AtomicU64,
+    failed: AtomicBool,
+}
+
+impl Work<'_> {
+    /// One thread's share: takes runs until none is left or another thread failed.
+    fn runs(&self) -> Result<Vec<Run>, Error> {
+        let mut buffer = Vec::new();
+        let mut done = Vec::new();
+        while !self.failed.load(Ordering::Relaxed) {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(pieces) = self.pieces(index) else {
+                break;
+            };
+            let hashes = self.run(&pieces, &mut buffer).inspect_err(|_| {
+                self.failed.store(true, Ordering::Relaxed);
+            })?;
+            done.push(Run { index, hashes });
+        }
+        Ok(done)
+    }
+
+    /// The pieces of the run with this index, if there is one.
+    fn pieces(&self, index: u64) -> Option<Vec<PieceIndex>> {
+        let from = index.checked_mul(self.run_pieces)?;
+        let pieces: Vec<PieceIndex> = (from..from.saturating_add(self.run_pieces))
+            .filter_map(|at| self.plan.layout.piece(u32::try_from(at).ok()?))
+            .collect();
+        (!pieces.is_empty()).then_some(pieces)
+    }
+
+    fn run(&self, pieces: &[PieceIndex], buffer: &mut Vec<u8>) -> Result<Hashes, Error> {
+        let layout = self.plan.layout;
+        let spans: Vec<Span> = pieces
+            .iter()
+            .map(|piece| layout.piece_span(*piece))
+            .collect();
+        let start = spans.first().map_or(0, |span| span.start());
+        let end = spans.last().map_or(0, |span| span.end());
+        let whole = Span::between(start, end);
+        buffer.resize(to_len(whole.len())?, 0);
+        for slice in layout.slices(whole) {
+            let at = to_len(slice.span.start() - start)?;
+            let part = buffer
+                .get_mut(at..)
+                .and_then(|rest| rest.get_mut(..to_len(slice.span.len()).ok()?));
+            self.read(slice, part.unwrap_or_default())?;
+        }
+        let len = to_len(layout.piece_len())?;
+        let parts: Vec<&[u8]> = buffer.chunks(len).collect();
+        Ok(Hashes {
+            sha1: if self.plan.format.has_sha1() {
+                sha1_of(&parts)
+            } else {
+                Vec::new()
+            },
+            roots: if self.plan.format.has_roots() {
+                self.roots_of(&spans, &parts)?
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    /// Fills `part` with the bytes of `slice`.
+    fn read(&self, slice: FileSlice, part: &mut [u8]) -> Result<(), Error> {
+        let path = usize::try_from(slice.file.value())
+            .ok()
+            .and_then(|at| self.plan.paths.get(at));
+        let Some(path) = path.copied().flatten() else {
+            part.fill(0);
+            return Ok(());
+        };
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        let mut offset = slice.offset;
+        for chunk in part.chunks_mut(read_len_max) {
+            swarmcopy_sys::io::read_exact_at(&file, chunk, offset).map_err(|error| match error
+                .kind()
+            {
+                IoKind::UnexpectedEof => changed(path),
+                _ => unreadable(path, &error),
+            })?;
+            let len = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            offset = offset.saturating_add(len);
+            let hashed = self
+                .hashed
+                .fetch_add(len, Ordering::Relaxed)
+                .saturating_add(len);
+            (self.progress)(MakeProgress {
+                hashed,
+                bytes: self.plan.layout.bytes(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The merkle root of each piece over the bytes of its one file, pads left out.
+    fn roots_of(&self, spans: &[Span], parts: &[&[u8]]) -> Result<Vec<[u8; 32]>, Error> {
+        let layout = self.plan.layout;
+        let root = |(span, part): (&Span, &&[u8])| {
+            let slice = layout.slices(*span).next();
+            let file = slice.and_then(|slice| layout.file(slice.file));
+            let real = slice.map_or(0, |slice| slice.span.len());
+            let bytes = part.get(..to_len(real)?).unwrap_or(part);
+            merkle::piece_root(
+                &[bytes],
+                layout.piece_len(),
+                file.map_or(0, |file| file.len()),
+            )
+            .map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))
+        };
+        spans.iter().zip(parts).map(root).collect()
+    }
+}
+
+pub(super) fn changed(path: &Path) -> Error {
+    let message = format!("{} was changed while it was read", path.display());
+    Error::new(ErrorKind::Failed, message).with_hint("make the torrent when nobody writes the tree")
+}
+
+fn sha1_of(parts: &[&[u8]]) -> Vec<[u8; 20]> {
+    let ropes: Vec<[&[u8]; 1]> = parts.iter().map(|part| [*part]).collect();
+    let ropes: Vec<&[&[u8]]> = ropes.iter().map(|rope| rope.as_slice()).collect();
+    sha1_many(&ropes)
+}
+
+fn to_len(len: u64) -> Result<usize, Error> {
+    usize::try_from(len)
+        .map_err(|_| Error::new(ErrorKind::Failed, "a piece is longer than the memory"))
+}

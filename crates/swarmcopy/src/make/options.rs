@@ -1,0 +1,202 @@
+//! What can be set for a new torrent, and what is told about it.
+//!
+//! What must stay true: [`MakeOptions::check`] passes only addresses that readers of the .torrent
+//! keep, so nothing that was asked for is lost in it.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::PieceLen;
+use crate::{Error, ErrorKind};
+
+/// Which versions of BitTorrent a new torrent is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Format {
+    /// BEP 3: read by every client.
+    #[default]
+    V1,
+    /// BEP 52 alone.
+    V2,
+    /// Both in one.
+    Hybrid,
+}
+
+impl Format {
+    /// Whether it has SHA-1 digests of pieces.
+    pub const fn has_sha1(self) -> bool {
+        matches!(self, Self::V1 | Self::Hybrid)
+    }
+
+    /// Whether it has SHA-256 roots of pieces and files.
+    pub const fn has_roots(self) -> bool {
+        matches!(self, Self::V2 | Self::Hybrid)
+    }
+}
+
+/// What to do with a file that lies where the .torrent goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Overwrite {
+    /// Fail.
+    #[default]
+    Refuse,
+    /// Replace it, at once and whole.
+    Replace,
+}
+
+/// Settings of [`make`](crate::make).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MakeOptions {
+    /// The file or folder to share.
+    pub source: PathBuf,
+    /// The .torrent to write, or the folder for it; `None` = beside the source, as `NAME.torrent`.
+    pub torrent: Option<PathBuf>,
+    /// The content's name; `None` = the source's.
+    pub name: Option<String>,
+    /// The length of the pieces.
+    pub piece_len: PieceLen,
+    /// The versions it is made for.
+    pub format: Format,
+    /// Shares that the .torrent names; stock clients don't read them.
+    pub shares: Vec<String>,
+    /// Mirrors that every client reads (`url-list`, BEP 19).
+    pub mirrors: Vec<String>,
+    /// Mirrors that only swarmcopy reads, under the cap on readers.
+    pub own_mirrors: Vec<String>,
+    /// Trackers, each a tier of its own.
+    pub trackers: Vec<String>,
+    /// Whether peers may come from the trackers only (BEP 27). Changes the info-hash.
+    pub private: bool,
+    /// Free text.
+    pub comment: Option<String>,
+    /// Patterns of files and folders to leave out, matched on the path and on any name in it.
+    pub exclude: Vec<String>,
+    /// Makes lock files for this many readers of the share beside the .torrent.
+    pub slots: Option<u32>,
+    /// Threads that read and hash; `None` = one for each CPU.
+    pub threads: Option<NonZero<usize>>,
+    /// What to do with a file that is there already.
+    pub overwrite: Overwrite,
+}
+
+impl MakeOptions {
+    /// The defaults for `source`.
+    pub fn new(source: impl Into<PathBuf>) -> Self {
+        Self {
+            source: source.into(),
+            torrent: None,
+            name: None,
+            piece_len: PieceLen::default(),
+            format: Format::default(),
+            shares: Vec::new(),
+            mirrors: Vec::new(),
+            own_mirrors: Vec::new(),
+            trackers: Vec::new(),
+            private: false,
+            comment: None,
+            exclude: Vec::new(),
+            slots: None,
+            threads: None,
+            overwrite: Overwrite::default(),
+        }
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        let available = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.threads.map_or_else(available, NonZero::get)
+    }
+
+    /// Refuses what no reader of the .torrent could use.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let mirrors = self.mirrors.iter().chain(&self.own_mirrors);
+        for mirror in mirrors {
+            check_url("mirror", mirror, &["http", "https", "ftp"])?;
+        }
+        for tracker in &self.trackers {
+            check_url("tracker", tracker, &["http", "https", "udp"])?;
+        }
+        for share in &self.shares {
+            check_share(share)?;
+        }
+        let most = swarmcopy_sys::lock::SLOTS_MAX;
+        match self.slots {
+            Some(slots) if !(1..=most).contains(&slots) => {
+                Err(usage(format!("{slots} slots: there may be 1 to {most}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn usage(message: String) -> Error {
+    Error::new(ErrorKind::Usage, message)
+}
+
+fn check_url(what: &str, text: &str, schemes: &[&str]) -> Result<(), Error> {
+    let url = Url::parse(text).map_err(|error| usage(format!("{what} {text:?}: {error}")))?;
+    if schemes.contains(&url.scheme()) {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "{what} {text:?} must begin with one of {}",
+        schemes.join(", ")
+    )))
+}
+
+fn check_share(text: &str) -> Result<(), Error> {
+    let lower = text.to_ascii_lowercase();
+    if lower.starts_with("smb://") {
+        let message = format!("share {text:?}: smb:// locations are not built yet");
+        return Err(usage(message).with_hint("name the folder where the share is mounted"));
+    }
+    if lower.starts_with("http://") || lower.starts_with("https://") {
+        return Err(usage(format!("share {text:?} is a mirror"))
+            .with_hint("give it with --own-mirror or --mirror"));
+    }
+    if text.is_empty() {
+        Err(usage("a share without a path".to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+/// How far hashing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MakeProgress {
+    /// Bytes read so far.
+    pub hashed: u64,
+    /// Bytes in all.
+    pub bytes: u64,
+}
+
+/// A finished .torrent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Made {
+    /// Where it lies.
+    pub torrent: PathBuf,
+    /// The content's name.
+    pub name: String,
+    /// Its info-hash (BEP 3), if it has one.
+    pub info_hash: Option<[u8; 20]>,
+    /// Its info-hash of BEP 52, if it has one.
+    pub info_hash_v2: Option<[u8; 32]>,
+    /// The length of its pieces in bytes.
+    pub piece_len: u64,
+    /// How many pieces.
+    pub pieces: u32,
+    /// How many files, empty ones included.
+    pub files: usize,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// What was left out of the tree, and why.
+    pub warnings: Vec<String>,
+}

@@ -5,6 +5,7 @@
 //! leave that folder. What a disk cannot store, or folds, is the business of whoever writes.
 
 use crate::limits::{name_len_max, names_max};
+use std::cmp::Ordering;
 use std::fmt;
 
 /// Why a path is not taken.
@@ -71,6 +72,25 @@ impl FilePath {
     }
 }
 
+/// By names, outermost first: what lies in a folder follows the folder at once.
+impl Ord for FilePath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (a, b) = (self.joined.as_bytes(), other.joined.as_bytes());
+        // a name ends before any other goes on; no name holds a NUL
+        let rank = |c: u8| if c == b'/' { 0 } else { c };
+        match a.iter().zip(b).find(|(a, b)| a != b) {
+            Some((a, b)) => rank(*a).cmp(&rank(*b)),
+            None => a.len().cmp(&b.len()),
+        }
+    }
+}
+
+impl PartialOrd for FilePath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// Whether `path` begins as paths of Windows do: a letter and a colon.
 fn is_drive(path: &str) -> bool {
     let mut chars = path.chars();
@@ -106,6 +126,7 @@ impl fmt::Debug for FilePath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn paths_that_leave_the_folder_are_refused() {
@@ -129,6 +150,15 @@ mod tests {
     fn awkward_names_are_kept() {
         for good in ["a b/ü#%&+[x]?/…", "...", "..a", "ab:c/d:e", "CON", "trail."] {
             assert_eq!(FilePath::parse(good).unwrap().as_str(), good);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn paths_are_ordered_by_names(a in "[a!/é]{1,9}", b in "[a!/é]{1,9}") {
+            if let (Ok(a), Ok(b)) = (FilePath::parse(&a), FilePath::parse(&b)) {
+                prop_assert_eq!(a.cmp(&b), a.names().cmp(b.names()));
+            }
         }
     }
 

@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
 fn clashes(files: &[File]) -> Vec<bool> {
     let mut order: Vec<(usize, &FilePath)> =
         files.iter().map(|file| &file.path).enumerate().collect();
-    order.sort_by(|(_, a), (_, b)| a.names().cmp(b.names()));
+    order.sort_by_key(|(_, path)| *path);
     let mut clashes = vec![false; files.len()];
     let mut kept: Option<&FilePath> = None;
     for (index, path) in order {

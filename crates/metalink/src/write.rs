@@ -178,13 +178,8 @@ impl Writer {
     ) -> Result<(), Error> {
         self.open(indent, name, attributes)?;
         self.out.push('>');
-        let start = self.out.len();
-        self.escaped(text, "\r")?;
-        limit(
-            "bytes of text in an element",
-            self.out.len() - start,
-            text_len_max,
-        )?;
+        let len = self.escaped(text, "\r")?;
+        limit("bytes of text in an element", len, text_len_max)?;
         self.out.extend(["</", name, ">\n"]);
         Ok(())
     }
@@ -209,15 +204,19 @@ impl Writer {
         limit("bytes in a tag", self.out.len() - start, tag_len_max)
     }
 
-    /// Writes text; the characters `special` as references, as what XML makes markup of.
-    fn escaped(&mut self, text: impl Display, special: &'static str) -> Result<(), Error> {
+    /// Writes text, the characters `special` and what XML makes markup of as references, and says
+    /// how long it is without them.
+    fn escaped(&mut self, text: impl Display, special: &'static str) -> Result<usize, Error> {
         let mut escape = Escape {
             out: &mut self.out,
             special,
-            text: String::new(),
+            len: 0,
+            refused: String::new(),
         };
-        let written = write!(escape, "{text}");
-        written.map_err(|_| Error::unwritable(&escape.text))
+        match write!(escape, "{text}") {
+            Ok(()) => Ok(escape.len),
+            Err(fmt::Error) => Err(Error::unwritable(&escape.refused)),
+        }
     }
 }
 
@@ -241,19 +240,22 @@ fn priority(priority: u32) -> Option<String> {
 struct Escape<'a> {
     out: &'a mut String,
     special: &'static str,
+    /// What was written, before it was escaped.
+    len: usize,
     /// What could not be written.
-    text: String,
+    refused: String,
 }
 
 impl fmt::Write for Escape<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.len += text.len();
         for c in text.chars() {
             match c {
                 '&' => self.out.push_str("&amp;"),
                 '<' => self.out.push_str("&lt;"),
                 '>' => self.out.push_str("&gt;"),
                 c if !is_xml_char(c) => {
-                    text.clone_into(&mut self.text);
+                    text.clone_into(&mut self.refused);
                     return Err(fmt::Error);
                 }
                 c if self.special.contains(c) => write!(self.out, "&#{};", u32::from(c))?,

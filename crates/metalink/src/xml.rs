@@ -15,7 +15,7 @@ use crate::report::excerpt;
 use quick_xml::XmlVersion;
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesRef, BytesStart, Event};
-use quick_xml::name::{Namespace, ResolveResult};
+use quick_xml::name::{Namespace, NamespaceError, ResolveResult};
 use quick_xml::reader::NsReader;
 use std::borrow::Cow;
 
@@ -170,7 +170,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             let event = self.reader.read_event();
-            match event.map_err(|fault| xml_error(&fault, self.reader.error_position()))? {
+            match event.map_err(|fault| self.unreadable(&fault))? {
                 Event::Start(start) => return self.open(start),
                 Event::Empty(start) => {
                     self.closing = true;
@@ -255,6 +255,17 @@ impl<'a> Cursor<'a> {
             })
         } else {
             Ok(())
+        }
+    }
+
+    fn unreadable(&self, fault: &quick_xml::Error) -> Error {
+        match fault {
+            quick_xml::Error::Namespace(NamespaceError::TooManyBindings(max)) => Error::Limit {
+                what: "namespace declarations in scope",
+                max: *max,
+                at: self.at(),
+            },
+            _ => xml_error(fault, self.reader.error_position()),
         }
     }
 

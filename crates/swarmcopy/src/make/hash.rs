@@ -221,7 +221,7 @@ impl Work<'_> {
             merkle::piece_root(
                 &[bytes],
                 layout.piece_len(),
-                file.map_or(0, |file| file.len()),
+                file.map_or(0, swarmcopy_layout::FileEntry::len),
             )
             .map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))
         };
@@ -236,7 +236,7 @@ pub(super) fn changed(path: &Path) -> Error {
 
 fn sha1_of(parts: &[&[u8]]) -> Vec<[u8; 20]> {
     let ropes: Vec<[&[u8]; 1]> = parts.iter().map(|part| [*part]).collect();
-    let ropes: Vec<&[&[u8]]> = ropes.iter().map(|rope| rope.as_slice()).collect();
+    let ropes: Vec<&[&[u8]]> = ropes.iter().map(<[&[u8]; 1]>::as_slice).collect();
     sha1_many(&ropes)
 }
 

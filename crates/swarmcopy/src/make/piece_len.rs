@@ -45,12 +45,15 @@ fn auto(bytes: u64) -> u64 {
 }
 
 fn check(len: u64) -> Result<u64, Error> {
-    let longest = swarmcopy_layout::piece_len_max;
-    if len.is_power_of_two() && (LEN_MIN..=longest).contains(&len) {
+    if is_good(len) {
         return Ok(len);
     }
     let message = format!("a piece length of {len} bytes is no power of two from 16KiB to 256MiB");
     Err(Error::new(ErrorKind::Usage, message).with_hint(hint(len)))
+}
+
+fn is_good(len: u64) -> bool {
+    len.is_power_of_two() && (LEN_MIN..=swarmcopy_layout::piece_len_max).contains(&len)
 }
 
 fn hint(len: u64) -> String {
@@ -61,7 +64,7 @@ fn hint(len: u64) -> String {
     ];
     let meant = UNITS.iter().find_map(|&(decimal, unit, binary)| {
         let count = len / decimal;
-        let fits = len % decimal == 0 && check(count.saturating_mul(binary)).is_ok();
+        let fits = len.is_multiple_of(decimal) && is_good(count.saturating_mul(binary));
         fits.then_some((count, unit))
     });
     match meant {

@@ -41,9 +41,9 @@ fn tree() -> (tempfile::TempDir, PathBuf) {
         "empty",
         ".hidden",
     ];
-    for (at, name) in names.iter().enumerate() {
-        let len = if *name == "empty" { 0 } else { 20_000 * at + 1 };
-        fs::write(root.join(name), bytes(len, 1 + at as u64)).unwrap();
+    for ((len, seed), name) in (0..).step_by(20_001).zip(1..).zip(names) {
+        let len = if name == "empty" { 0 } else { len + 1 };
+        fs::write(root.join(name), bytes(len, seed)).unwrap();
     }
     fs::write(root.join(deep).join("bottom"), bytes(300_000, 99)).unwrap();
     (dir, root)

@@ -65,9 +65,77 @@ impl SourceError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::CalledOff => Blame::Nobody,
-            Self::Busy { retry_after, .. } => Blame::Busy { retry_after: *retry_after },
+            Self::Busy { retry_after, .. } => Blame::Busy {
+                retry_after: *retry_after,
+            },
             Self::Lacks { span, .. } => Blame::Lacks(*span),
             Self::Broken { .. } => Blame::Broken,
         }
+    }
+}
+
+/// Collects the lacks of a fetch that goes on with its other files: the first counts, joined by those that
+/// follow it without a gap.
+#[derive(Debug, Default)]
+pub(crate) struct FirstLack(Option<SourceError>);
+
+impl FirstLack {
+    /// Keeps a lack; gives any other error back.
+    pub(crate) fn note(&mut self, result: Result<(), SourceError>) -> Result<(), SourceError> {
+        let Err(error) = result else { return Ok(()) };
+        let SourceError::Lacks { span: next, .. } = &error else {
+            return Err(error);
+        };
+        match &mut self.0 {
+            None => self.0 = Some(error),
+            Some(SourceError::Lacks { span, .. })
+                if span.start() <= next.end() && next.start() <= span.end() =>
+            {
+                *span = Span::between(span.start().min(next.start()), span.end().max(next.end()));
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The lack, if there was one.
+    pub(crate) fn into_result(self) -> Result<(), SourceError> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lacks(start: u64, len: u64) -> Result<(), SourceError> {
+        let name = "m".to_owned();
+        let (path, what) = ("f".to_owned(), "404".to_owned());
+        Err(SourceError::Lacks {
+            name,
+            path,
+            what,
+            span: Span::new(start, len),
+        })
+    }
+
+    #[test]
+    fn lacks_side_by_side_are_told_as_one_and_others_later() {
+        let mut lack = FirstLack::default();
+        for part in [Ok(()), lacks(10, 5), lacks(15, 5), Ok(()), lacks(30, 5)] {
+            lack.note(part).unwrap();
+        }
+        let blame = lack.into_result().unwrap_err().blame();
+        assert_eq!(blame, Blame::Lacks(Span::new(10, 10)));
+        assert_eq!(FirstLack::default().into_result(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_lack_ends_the_fetch() {
+        let mut lack = FirstLack::default();
+        assert_eq!(
+            lack.note(Err(SourceError::CalledOff)),
+            Err(SourceError::CalledOff)
+        );
     }
 }

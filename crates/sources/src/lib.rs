@@ -1,9 +1,44 @@
 //! Where bytes come from: the piece source trait, shares and HTTP mirrors, and the contract they pass.
+//!
+//! A [`PieceSource`] fills spans of a content through a [`SpanSink`]. Shares ([`ShareSource`]) and mirrors
+//! ([`MirrorSource`]) are *origins*: precious, so they are opened with a permit that only a scheduler mints,
+//! and look at it before each piece. [`MemorySource`] holds bytes at hand. What must stay true: a source
+//! commits a byte only where the sink reserved it, never blocks an async thread, and says by
+//! [`SourceError::blame`] what to do with it when it fails.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use swarmcopy_layout::Span;
+//! use swarmcopy_sources::{MemorySink, MemorySource, PieceSource, SpanSink};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let source = MemorySource::new(b"bytes of the content".to_vec());
+//! let sink = Arc::new(MemorySink::new(20, 16)); // pieces of 16 bytes
+//! source.fetch(Span::new(0, 20), &SpanSink::new(sink.clone())).await?;
+//! assert_eq!(sink.to_vec(), b"bytes of the content");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+pub mod http;
+pub mod share;
 
 mod error;
+mod gate;
+mod memory;
+mod rate;
+mod shape;
 mod sink;
 mod source;
 
 pub use error::{Blame, SourceError};
+pub use http::{MirrorOptions, MirrorSource};
+pub use memory::{Fault, MemorySink, MemorySource};
+pub use rate::Limiter;
+pub use shape::Shape;
+pub use share::ShareSource;
 pub use sink::{Chunk, SinkTarget, SpanSink};
 pub use source::{OriginSource, PieceSource};

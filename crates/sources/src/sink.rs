@@ -77,7 +77,29 @@ impl SpanSink {
     /// there are none. The chunk may be shorter than `span` and may start behind its start.
     pub fn reserve(&self, span: Span) -> Option<Chunk> {
         let (span, buffer) = self.target.reserve(span)?;
-        Some(Chunk { span, buffer, target: Some(Arc::clone(&self.target)) })
+        Some(Chunk {
+            span,
+            buffer,
+            target: Some(Arc::clone(&self.target)),
+        })
+    }
+
+    /// The first bytes of `span` that nobody has filled or reserved yet. The run may go on behind
+    /// the end of what is told.
+    pub fn missing(&self, span: Span) -> Option<Span> {
+        if span.is_empty() {
+            None
+        } else {
+            self.reserve(span).map(|chunk| chunk.span())
+        }
+    }
+
+    /// Fills what is missing of `span` with zeros: the bytes of pad files (BEP 47).
+    pub fn put_zeros(&self, span: Span) {
+        while let Some(mut chunk) = self.reserve(span) {
+            chunk.as_mut_slice().fill(0);
+            chunk.commit();
+        }
     }
 
     /// Copies `bytes` to their place at `offset`, leaving out what is there already. For sources
@@ -87,7 +109,9 @@ impl SpanSink {
         while let Some(mut chunk) = self.reserve(whole) {
             let from = usize::try_from(chunk.span().start() - offset).unwrap_or(usize::MAX);
             let len = chunk.as_mut_slice().len();
-            let Some(part) = bytes.get(from..from.saturating_add(len)) else { return };
+            let Some(part) = bytes.get(from..from.saturating_add(len)) else {
+                return;
+            };
             chunk.as_mut_slice().copy_from_slice(part);
             chunk.commit();
         }

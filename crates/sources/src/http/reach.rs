@@ -1,0 +1,300 @@
+//! Which addresses a mirror may lead to.
+//!
+//! A server on the internet that redirects to a private address would make this machine ask where that
+//! server cannot: a router, a printer, a service of this machine. What must stay true: unless allowed, no
+//! connection is made to a private address that only a public server's redirect named.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// Most hosts that a mirror's redirects may name.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const redirect_hosts_max: usize = 256;
+
+/// Where an address can be reached from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Public,
+    Private,
+}
+
+/// Says that a redirect leads where it must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a redirect to a private address")]
+pub(super) struct PrivateAddress;
+
+/// The rule of one mirror, shared by its connections, whose names it resolves.
+#[derive(Debug, Clone)]
+pub(super) struct Guard(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    home: String,
+    private_redirects: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// What is known of the mirror itself; unknown counts as public.
+    home: Reach,
+    /// Hosts that redirects have named.
+    named: BTreeSet<String>,
+}
+
+impl Guard {
+    pub(super) fn new(home: &str, private_redirects: bool) -> Self {
+        let state = State {
+            home: of_host(home).unwrap_or(Reach::Public),
+            named: BTreeSet::new(),
+        };
+        let state = Mutex::new(state);
+        Self(Arc::new(Inner {
+            home: home.to_owned(),
+            private_redirects,
+            state,
+        }))
+    }
+
+    /// Whether the mirror runs on this machine.
+    pub(super) fn home_is_loopback(&self) -> bool {
+        let home = self.0.home.as_str();
+        host_ip(home).map_or_else(|| is_localhost(home), |ip| canonical(ip).is_loopback())
+    }
+
+    /// Looks at a redirect before it is followed; its host's addresses are looked at when resolved.
+    pub(super) fn follow(&self, url: &Url) -> Result<(), PrivateAddress> {
+        let host = url.host_str().unwrap_or_default();
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.private_redirects || state.home == Reach::Private || host == self.0.home {
+            return Ok(());
+        }
+        let known = state.named.contains(host);
+        if of_host(host) == Some(Reach::Private)
+            || (!known && state.named.len() >= redirect_hosts_max)
+        {
+            return Err(PrivateAddress);
+        }
+        state.named.insert(host.to_owned());
+        Ok(())
+    }
+
+    /// Takes out the addresses of `name` that may not be connected to. Names that no redirect brought
+    /// (the mirror, a proxy) may have any.
+    fn sift(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, PrivateAddress> {
+        let is_private = |address: &SocketAddr| of_ip(address.ip()) == Reach::Private;
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if name == self.0.home {
+            let private = found.iter().any(is_private);
+            state.home = if private {
+                Reach::Private
+            } else {
+                Reach::Public
+            };
+            return Ok(found);
+        }
+        if self.0.private_redirects || state.home == Reach::Private || !state.named.contains(name) {
+            return Ok(found);
+        }
+        let public: Vec<_> = found
+            .into_iter()
+            .filter(|address| !is_private(address))
+            .collect();
+        if public.is_empty() {
+            Err(PrivateAddress)
+        } else {
+            Ok(public)
+        }
+    }
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.clone();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed = guard.sift(name.as_str(), found)?;
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Public {
+            "public"
+        } else {
+            "private"
+        })
+    }
+}
+
+fn host_ip(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
+}
+
+fn is_localhost(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+/// What the host itself says; `None` for names that only a resolver knows.
+fn of_host(host: &str) -> Option<Reach> {
+    if is_localhost(host) {
+        Some(Reach::Private)
+    } else {
+        host_ip(host).map(of_ip)
+    }
+}
+
+/// The IPv4 address that an IPv6 one stands for, if it does.
+fn canonical(ip: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = ip else { return ip };
+    let [a, b, c, d, e, f, high, low] = v6.segments();
+    let embedded = || IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match [a, b, c, d, e, f] {
+        // mapped, and NAT64's well-known prefix (RFC 6052)
+        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => embedded(),
+        [0, 0, 0, 0, 0, 0] if v6 != Ipv6Addr::LOCALHOST && !v6.is_unspecified() => embedded(),
+        _ => ip,
+    }
+}
+
+fn of_ip(ip: IpAddr) -> Reach {
+    let private = match canonical(ip) {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let carrier = a == 100 && (64..128).contains(&b); // RFC 6598
+            a == 0
+                || carrier
+                || v4.is_loopback()
+                || v4.is_private()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.is_multicast()
+        }
+        IpAddr::V6(v6) => {
+            v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local()
+        }
+    };
+    if private {
+        Reach::Private
+    } else {
+        Reach::Public
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
+        list.iter()
+            .map(|ip| SocketAddr::new(ip.parse().unwrap(), 0))
+            .collect()
+    }
+
+    #[test]
+    fn private_addresses_are_known_in_every_guise() {
+        for private in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "169.254.1.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "::",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::127.0.0.1",
+            "::192.168.0.1",
+        ] {
+            assert_eq!(of_ip(private.parse().unwrap()), Reach::Private, "{private}");
+        }
+        for public in [
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2001:db8::1",
+            "::ffff:8.8.8.8",
+        ] {
+            assert_eq!(of_ip(public.parse().unwrap()), Reach::Public, "{public}");
+        }
+    }
+
+    #[test]
+    fn a_public_mirror_leads_to_no_private_address() {
+        let guard = Guard::new("mirror.example", false);
+        for private in [
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://localhost./x",
+            "http://0x7f.1/",
+            "http://10.0.0.8/",
+        ] {
+            assert_eq!(
+                guard.follow(&url(private)),
+                Err(PrivateAddress),
+                "{private}"
+            );
+        }
+        assert_eq!(guard.follow(&url("http://other.example/")), Ok(()));
+        let both = addresses(&["10.0.0.1", "8.8.8.8"]);
+        assert_eq!(
+            guard.sift("other.example", both),
+            Ok(addresses(&["8.8.8.8"]))
+        );
+        assert_eq!(
+            guard.sift("other.example", addresses(&["::1"])),
+            Err(PrivateAddress)
+        );
+        let proxy = addresses(&["10.0.0.9"]);
+        assert_eq!(guard.sift("proxy.lan", proxy.clone()), Ok(proxy));
+    }
+
+    #[test]
+    fn a_private_mirror_may_lead_anywhere() {
+        let guard = Guard::new("files.lan", false);
+        assert!(guard.sift("files.lan", addresses(&["192.168.0.2"])).is_ok());
+        assert_eq!(guard.follow(&url("http://192.168.0.3/")), Ok(()));
+        assert_eq!(
+            Guard::new("127.0.0.1", false).follow(&url("http://10.0.0.1/")),
+            Ok(())
+        );
+        assert_eq!(
+            Guard::new("8.8.8.8", true).follow(&url("http://10.0.0.1/")),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn this_machine_is_known_by_name_and_address() {
+        for here in ["localhost", "127.0.0.2", "[::1]", "a.localhost"] {
+            assert!(Guard::new(here, false).home_is_loopback(), "{here}");
+        }
+        assert!(!Guard::new("10.0.0.1", false).home_is_loopback());
+    }
+}

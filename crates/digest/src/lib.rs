@@ -17,6 +17,11 @@
 //! ```
 
 mod isa;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "lanes/none.rs"]
+mod lanes;
 mod many;
 pub mod merkle;
 mod rope;

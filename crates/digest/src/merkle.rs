@@ -33,36 +33,20 @@ const LEAF_BYTES: usize = 1 << 14;
 const ZERO_LEAF: Sha256Digest = [0; 32];
 
 /// Says why a tree cannot be computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MerkleError {
     /// The piece length is not a power of two of at least 16 KiB.
+    #[error("piece length {0} is not a power of two of at least 16 KiB")]
     PieceLen(u64),
     /// There are more hashes than the tree has places.
+    #[error("{hashes} hashes do not fit a tree of {places} places")]
     TooMany {
         /// The hashes given.
         hashes: usize,
         /// The places at the bottom of the tree.
         places: u64,
     },
-}
-
-impl std::error::Error for MerkleError {}
-
-impl std::fmt::Display for MerkleError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::PieceLen(len) => {
-                write!(
-                    f,
-                    "piece length {len} is not a power of two of at least 16 KiB"
-                )
-            }
-            Self::TooMany { hashes, places } => {
-                write!(f, "{hashes} hashes do not fit a tree of {places} places")
-            }
-        }
-    }
 }
 
 /// Returns the hash of each 16 KiB leaf of the bytes in `parts`; the last may cover less.

@@ -12,17 +12,32 @@ pub const V6_LEN: usize = 18;
 /// Reads IPv4 entries, at most `max`; `None` if the length is no multiple of 6. Entries with port 0
 /// are left out: nobody can be reached there.
 pub fn parse_v4(bytes: &[u8], max: usize) -> Option<Vec<SocketAddr>> {
-    let (chunks, rest) = bytes.as_chunks::<V4_LEN>();
-    rest.is_empty()
-        .then(|| reachable(chunks.iter().map(|entry| read_v4(*entry)), max))
+    split_v4(bytes, max).map(reachable)
 }
 
 /// Reads IPv6 entries, at most `max`; `None` if the length is no multiple of 18. Entries with port
 /// 0 are left out.
 pub fn parse_v6(bytes: &[u8], max: usize) -> Option<Vec<SocketAddr>> {
+    split_v6(bytes, max).map(reachable)
+}
+
+/// Reads IPv4 entries with those of port 0, so that flags in another list stay beside them.
+pub(crate) fn split_v4(bytes: &[u8], max: usize) -> Option<Vec<SocketAddr>> {
+    let (chunks, rest) = bytes.as_chunks::<V4_LEN>();
+    rest.is_empty().then(|| {
+        chunks
+            .iter()
+            .take(max)
+            .map(|entry| read_v4(*entry))
+            .collect()
+    })
+}
+
+/// Reads IPv6 entries with those of port 0.
+pub(crate) fn split_v6(bytes: &[u8], max: usize) -> Option<Vec<SocketAddr>> {
     let (chunks, rest) = bytes.as_chunks::<V6_LEN>();
     rest.is_empty()
-        .then(|| reachable(chunks.iter().map(read_v6), max))
+        .then(|| chunks.iter().take(max).map(read_v6).collect())
 }
 
 /// Writes one address: 6 bytes for IPv4, 18 for IPv6.
@@ -53,6 +68,7 @@ fn read_v6(entry: &[u8; V6_LEN]) -> SocketAddr {
     SocketAddr::from((Ipv6Addr::from(ip), u16::from_be_bytes([high, low])))
 }
 
-fn reachable(addrs: impl Iterator<Item = SocketAddr>, max: usize) -> Vec<SocketAddr> {
-    addrs.filter(|addr| addr.port() != 0).take(max).collect()
+fn reachable(mut addrs: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    addrs.retain(|addr| addr.port() != 0);
+    addrs
 }

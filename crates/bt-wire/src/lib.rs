@@ -20,9 +20,13 @@
 //! ```
 
 pub mod bencode;
+pub mod check;
 pub mod compact;
+pub mod extension;
 pub mod lsd;
+pub mod magnet;
 pub mod metainfo;
 pub mod peer;
 mod percent;
+mod text;
 pub mod tracker;

@@ -272,13 +272,13 @@ fn match_versions(files: &mut Vec<File>, v1: &[File]) -> Result<(), MetainfoErro
             .map(|file| (file.len, file.pad))
             .collect()
     };
-    let named = |file: &&File| !file.pad;
+    let is_named = |file: &&File| !file.pad;
     let same =
         |(a, b): (&File, &File)| (a.len, &a.path, &a.symlink) == (b.len, &b.path, &b.symlink);
     let names = files
         .iter()
-        .filter(named)
-        .zip(v1.iter().filter(named))
+        .filter(is_named)
+        .zip(v1.iter().filter(is_named))
         .all(same);
     if files.len() == v1.len() && bytes(files) == bytes(v1) && names {
         Ok(())

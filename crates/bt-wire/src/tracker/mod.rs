@@ -60,11 +60,7 @@ impl TrackerPeer {
     }
 }
 
-/// Cuts text from outside to [`TEXT_LEN_MAX`] bytes and makes it safe to print on one line.
+/// Cuts text from outside to [`TEXT_LEN_MAX`] bytes on one line.
 fn clean_text(bytes: &[u8]) -> String {
-    let cut = bytes.get(..TEXT_LEN_MAX).unwrap_or(bytes);
-    let text = String::from_utf8_lossy(cut);
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    crate::text::one_line(bytes, TEXT_LEN_MAX)
 }

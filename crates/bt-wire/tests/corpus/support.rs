@@ -1,4 +1,4 @@
-//! Finds the files that nobody in this project wrote.
+//! Finds the corpus and reads its tables.
 
 use std::path::PathBuf;
 
@@ -13,10 +13,6 @@ pub(crate) fn corpus() -> Option<PathBuf> {
 }
 
 /// The rows of a table, without its heading.
-#[allow(
-    dead_code,
-    reason = "not every test that shares this module reads a table"
-)]
 pub(crate) fn rows(name: &str) -> Vec<Vec<String>> {
     let Some(folder) = corpus() else {
         return Vec::new();
@@ -29,13 +25,16 @@ pub(crate) fn rows(name: &str) -> Vec<Vec<String>> {
 }
 
 /// Bytes of hexadecimal digits.
-#[allow(
-    dead_code,
-    reason = "not every test that shares this module reads a table"
-)]
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(byte).collect()
+}
+
+/// Hexadecimal digits of bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .concat()
 }

@@ -2,17 +2,13 @@
 //!
 //! What must stay true: the table of deviations below and `docs/torrent-policy.md` say the same.
 
-mod support;
-
 use serde_json::Value;
 use swarmcopy_bt_wire::metainfo::{File, Form, Torrent};
 
+use super::support::{corpus, hex};
+
 /// Files that libtorrent accepts and we refuse, with the field that our error names.
 const REFUSED: [(&str, &str); 1] = [("libtorrent/large_piece_size.torrent", "info.piece length")];
-
-fn hex(bytes: &[u8]) -> Value {
-    Value::String(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
 
 fn path(torrent: &Torrent, file: &File) -> String {
     match torrent.info.form {
@@ -25,11 +21,11 @@ fn compare(torrent: &Torrent, entry: &Value) {
     let info = &torrent.info;
     let null = || Value::Null;
     assert_eq!(
-        info.info_hash_v1.map_or_else(null, |h| hex(&h)),
+        info.info_hash_v1.map_or_else(null, |h| hex(&h).into()),
         entry["info_hash_v1"]
     );
     assert_eq!(
-        info.info_hash_v2.map_or_else(null, |h| hex(&h)),
+        info.info_hash_v2.map_or_else(null, |h| hex(&h).into()),
         entry["info_hash_v2"]
     );
     assert_eq!(entry["name"], info.name);
@@ -78,7 +74,7 @@ fn compare_file(torrent: &Torrent, file: &File, expected: &Value) {
 
 #[test]
 fn torrents_are_judged_as_libtorrent_judges_them() {
-    let Some(folder) = support::corpus() else {
+    let Some(folder) = corpus() else {
         return;
     };
     let text = std::fs::read_to_string(folder.join("libtorrent.reference.json")).unwrap();
@@ -110,7 +106,7 @@ fn torrents_are_judged_as_libtorrent_judges_them() {
 
 #[test]
 fn clashing_names_get_the_names_that_libtorrent_gives() {
-    let Some(folder) = support::corpus() else {
+    let Some(folder) = corpus() else {
         return;
     };
     for (name, second) in [
@@ -127,7 +123,7 @@ fn clashing_names_get_the_names_that_libtorrent_gives() {
 
 #[test]
 fn what_stands_around_info_is_read() {
-    let Some(folder) = support::corpus() else {
+    let Some(folder) = corpus() else {
         return;
     };
     let read = |name: &str| {

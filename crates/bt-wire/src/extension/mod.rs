@@ -1,0 +1,40 @@
+//! The extension protocol (BEP 10) and what is spoken in it: metadata exchange (BEP 9), peer
+//! exchange (BEP 11) and our own slot gossip.
+//!
+//! What must stay true: every list from a peer is cut to a named limit, and unknown keys and
+//! extensions are ignored.
+
+mod handshake;
+mod metadata;
+mod pex;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+use thiserror::Error;
+
+pub use handshake::{ExtensionHandshake, HANDSHAKE_LEN_MAX, OwnHandshake, TAGS_MAX};
+pub use metadata::{METADATA_BLOCK_LEN, MetadataMessage};
+pub use pex::{PEX_PEERS_MAX, Pex, PexFlags, PexPeer};
+pub use slots::{BadMark, Claim, MARKS_MAX, RECORDS_MAX, SLOTS_LEN_MAX, SlotRecord, SlotsMessage};
+
+/// The number of the handshake itself.
+pub const HANDSHAKE_ID: u8 = 0;
+/// Name of metadata exchange.
+pub const UT_METADATA: &str = "ut_metadata";
+/// Name of peer exchange.
+pub const UT_PEX: &str = "ut_pex";
+/// Name of our slot gossip.
+pub const SC_SLOTS: &str = "sc_slots";
+
+/// Says why an extended message can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ExtensionError {
+    /// The message is not bencode, or too long.
+    #[error("cannot read extended message: {0}")]
+    Bencode(#[from] crate::bencode::BencodeError),
+    /// A field is missing or malformed.
+    #[error("cannot read extended message: bad {0}")]
+    Field(&'static str),
+}

@@ -1,0 +1,226 @@
+//! Slot gossip (`sc_slots`): who reads the origin, what is being read, what was found bad.
+//!
+//! What must stay true: a message never exceeds [`SLOTS_LEN_MAX`] bytes. What doesn't fit is handed
+//! back to the caller's next message by [`SlotsMessage::split_off_encoded`], never lost in silence.
+
+use super::ExtensionError;
+use crate::bencode::{self, Item, Kind, Limits, Value};
+
+/// Longest message.
+pub const SLOTS_LEN_MAX: usize = 1024;
+/// Most slot records in one message.
+pub const RECORDS_MAX: usize = 64;
+/// Most claims, and most bad marks, in one message.
+pub const MARKS_MAX: usize = 64;
+/// Longest name of a group.
+const GROUP_LEN_MAX: usize = 64;
+
+/// One register of the slot table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SlotRecord {
+    /// Number of the slot.
+    pub slot: u32,
+    /// How often the slot has changed hands.
+    pub term: u32,
+    /// Node that holds it; zeros when released.
+    pub holder: [u8; 8],
+    /// Counts up while the holder lives.
+    pub heartbeat: u32,
+    /// Bits whose meaning the slot table defines.
+    pub flags: u32,
+    /// Bytes per second that the holder gets from the origin by this slot.
+    pub goodput_bytes: u64,
+    /// Latency of an idle origin in microseconds.
+    pub base_latency_us: u32,
+    /// Extent being read, if any.
+    pub extent: Option<u32>,
+    /// Bytes that the holder has read from the origin so far.
+    pub origin_bytes: u64,
+}
+
+/// What a holder is about to read or reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claim {
+    /// Extent.
+    pub extent: u32,
+    /// Pieces in flight.
+    pub pieces: Vec<u32>,
+}
+
+/// A piece that an origin has wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadMark {
+    /// Tag of the origin.
+    pub origin_tag: [u8; 8],
+    /// Piece.
+    pub piece: u32,
+}
+
+/// One message of slot gossip.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SlotsMessage {
+    /// Group whose table this is.
+    pub group: String,
+    /// Records that changed, or all.
+    pub records: Vec<SlotRecord>,
+    /// What is being read.
+    pub claims: Vec<Claim>,
+    /// What was found bad.
+    pub bad: Vec<BadMark>,
+}
+
+impl SlotsMessage {
+    /// Reads a message; one malformed entry spoils the whole, because it comes from our own kind.
+    pub fn parse(payload: &[u8]) -> Result<Self, ExtensionError> {
+        let document = bencode::parse(payload, &Limits::message(SLOTS_LEN_MAX))?;
+        let root = document.root();
+        if root.kind() != Kind::Dict {
+            return Err(ExtensionError::Field("slots"));
+        }
+        let group = root.find(b"g").map_or(Some(""), |group| group.as_str());
+        let group = group.filter(|group| group.len() <= GROUP_LEN_MAX);
+        Ok(Self {
+            group: group.ok_or(ExtensionError::Field("group"))?.to_owned(),
+            records: read_list(&root, b"s", RECORDS_MAX, read_record)
+                .ok_or(ExtensionError::Field("slot record"))?,
+            claims: read_list(&root, b"c", MARKS_MAX, read_claim)
+                .ok_or(ExtensionError::Field("claim"))?,
+            bad: read_list(&root, b"b", MARKS_MAX, read_mark)
+                .ok_or(ExtensionError::Field("bad mark"))?,
+        })
+    }
+
+    /// Writes the message; `None` if it exceeds a limit (then use
+    /// [`SlotsMessage::split_off_encoded`]).
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        let fits = self.group.len() <= GROUP_LEN_MAX
+            && self.records.len() <= RECORDS_MAX
+            && self.claims.len() <= MARKS_MAX
+            && self.bad.len() <= MARKS_MAX;
+        let bytes = fits.then(|| self.item().encode())?;
+        (bytes.len() <= SLOTS_LEN_MAX).then_some(bytes)
+    }
+
+    /// Takes as many entries out of the message as fit one on the wire, records first, and writes
+    /// them; `None` when nothing is left. Entries that fit no message at all are thrown away: a
+    /// claim of more than some 150 pieces is one.
+    pub fn split_off_encoded(&mut self) -> Option<Vec<u8>> {
+        let mut part = Self {
+            group: self.group.clone(),
+            ..Self::default()
+        };
+        part.group
+            .truncate(part.group.floor_char_boundary(GROUP_LEN_MAX));
+        move_fitting(&mut self.records, &mut part, |part| &mut part.records);
+        move_fitting(&mut self.claims, &mut part, |part| &mut part.claims);
+        move_fitting(&mut self.bad, &mut part, |part| &mut part.bad);
+        if part.is_bare() { None } else { part.encode() }
+    }
+
+    fn is_bare(&self) -> bool {
+        self.records.is_empty() && self.claims.is_empty() && self.bad.is_empty()
+    }
+
+    fn item(&self) -> Item {
+        let list = |items: Vec<Item>| (!items.is_empty()).then_some(Item::List(items));
+        Item::dict()
+            .with("g", self.group.as_str())
+            .with_some("s", list(self.records.iter().map(record_item).collect()))
+            .with_some("c", list(self.claims.iter().map(claim_item).collect()))
+            .with_some("b", list(self.bad.iter().map(mark_item).collect()))
+    }
+}
+
+/// Moves entries from the front of `from` into the message as long as it can be written.
+fn move_fitting<T>(
+    from: &mut Vec<T>,
+    part: &mut SlotsMessage,
+    list: fn(&mut SlotsMessage) -> &mut Vec<T>,
+) {
+    let mut kept = Vec::new();
+    for entry in from.drain(..) {
+        list(part).push(entry);
+        if part.encode().is_none()
+            && let Some(entry) = list(part).pop()
+            && !part.is_bare()
+        {
+            kept.push(entry);
+        }
+    }
+    *from = kept;
+}
+
+fn read_list<T>(
+    root: &Value<'_>,
+    key: &[u8],
+    max: usize,
+    read: fn(&Value<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let Some(value) = root.find(key) else {
+        return Some(Vec::new());
+    };
+    let entries: Vec<T> = value
+        .as_list()?
+        .take(max.saturating_add(1))
+        .map(|v| read(&v))
+        .collect::<Option<_>>()?;
+    (entries.len() <= max).then_some(entries)
+}
+
+fn read_record(value: &Value<'_>) -> Option<SlotRecord> {
+    let mut fields = value.as_list()?;
+    Some(SlotRecord {
+        slot: fields.next()?.as_uint()?,
+        term: fields.next()?.as_uint()?,
+        holder: fields.next()?.as_array()?,
+        heartbeat: fields.next()?.as_uint()?,
+        flags: fields.next()?.as_uint()?,
+        goodput_bytes: fields.next()?.as_uint()?,
+        base_latency_us: fields.next()?.as_uint()?,
+        extent: match fields.next()?.as_int()? {
+            -1 => None,
+            extent => Some(u32::try_from(extent).ok()?),
+        },
+        origin_bytes: fields.next()?.as_uint()?,
+    })
+}
+
+fn record_item(record: &SlotRecord) -> Item {
+    Item::List(vec![
+        record.slot.into(),
+        record.term.into(),
+        record.holder.into(),
+        record.heartbeat.into(),
+        record.flags.into(),
+        record.goodput_bytes.into(),
+        record.base_latency_us.into(),
+        Item::Int(record.extent.map_or(-1, i64::from)),
+        record.origin_bytes.into(),
+    ])
+}
+
+fn read_claim(value: &Value<'_>) -> Option<Claim> {
+    let mut fields = value.as_list()?;
+    let extent = fields.next()?.as_uint()?;
+    Some(Claim {
+        extent,
+        pieces: fields.map(|piece| piece.as_uint()).collect::<Option<_>>()?,
+    })
+}
+
+fn claim_item(claim: &Claim) -> Item {
+    Item::list(std::iter::once(claim.extent).chain(claim.pieces.iter().copied()))
+}
+
+fn read_mark(value: &Value<'_>) -> Option<BadMark> {
+    let mut fields = value.as_list()?;
+    Some(BadMark {
+        origin_tag: fields.next()?.as_array()?,
+        piece: fields.next()?.as_uint()?,
+    })
+}
+
+fn mark_item(mark: &BadMark) -> Item {
+    Item::List(vec![mark.origin_tag.into(), mark.piece.into()])
+}

@@ -1,0 +1,160 @@
+//! Magnet links (BEP 9, BEP 53): an info-hash, a name and where to ask.
+//!
+//! What must stay true: a link has at least one info-hash; formatting and parsing are inverse; what
+//! is not understood is left out.
+
+use std::net::SocketAddr;
+
+use thiserror::Error;
+use url::Url;
+
+use crate::percent::{self, decode_hex, encode_hex};
+
+/// Longest link that is read.
+const LINK_LEN_MAX: usize = 64 * 1024;
+/// Most trackers, mirrors or peers that are kept.
+const ENTRIES_MAX: usize = 100;
+/// SHA-256 and its length, as the multihash of a version 2 info-hash begins.
+const MULTIHASH_SHA256: &str = "1220";
+
+/// Says why a link can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MagnetError {
+    /// Not `magnet:?`, or too long.
+    #[error("cannot read link: not a magnet link")]
+    NotMagnet,
+    /// No `xt` with a well-formed BitTorrent info-hash.
+    #[error("cannot read magnet link: no usable info-hash")]
+    InfoHash,
+}
+
+/// A parsed magnet link.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Magnet {
+    /// `xt=urn:btih:`, in hexadecimal or base32 digits.
+    pub info_hash_v1: Option<[u8; 20]>,
+    /// `xt=urn:btmh:`, a SHA-256 multihash (BEP 52).
+    pub info_hash_v2: Option<[u8; 32]>,
+    /// `dn`: what to call the content until its metadata is known. Not a safe file name.
+    pub name: Option<String>,
+    /// `tr`: trackers.
+    pub trackers: Vec<String>,
+    /// `ws`: mirrors.
+    pub mirrors: Vec<String>,
+    /// `x.pe`: peers; host names are left out.
+    pub peers: Vec<SocketAddr>,
+}
+
+impl Magnet {
+    /// Reads a link.
+    pub fn parse(link: &str) -> Result<Self, MagnetError> {
+        let query = link
+            .trim()
+            .get(..8)
+            .filter(|head| head.eq_ignore_ascii_case("magnet:?"));
+        let query = query
+            .and_then(|_| link.trim().get(8..))
+            .ok_or(MagnetError::NotMagnet)?;
+        if link.len() > LINK_LEN_MAX {
+            return Err(MagnetError::NotMagnet);
+        }
+        let mut magnet = Self::default();
+        for (name, value) in percent::pairs(query) {
+            // numbered parameters (`tr.1`) stand for several of one kind
+            let kind = name.split_once('.').map_or(name, |(kind, _)| kind);
+            let text = String::from_utf8_lossy(&percent::decode(value)).into_owned();
+            match kind {
+                "xt" => magnet.add_topic(&text),
+                "dn" => magnet.name = Some(text),
+                "tr" => add_url(&mut magnet.trackers, text, &["http", "https", "udp"]),
+                "ws" => add_url(&mut magnet.mirrors, text, &["http", "https", "ftp"]),
+                "x" if name == "x.pe" && magnet.peers.len() < ENTRIES_MAX => {
+                    magnet.peers.extend(text.parse::<SocketAddr>().ok());
+                }
+                _ => {}
+            }
+        }
+        if magnet.info_hash_v1.is_none() && magnet.info_hash_v2.is_none() {
+            return Err(MagnetError::InfoHash);
+        }
+        Ok(magnet)
+    }
+
+    fn add_topic(&mut self, topic: &str) {
+        if let Some(digits) = topic.strip_prefix("urn:btih:") {
+            let hash = decode_hex(digits.as_bytes()).or_else(|| decode_base32(digits));
+            self.info_hash_v1 = self.info_hash_v1.or(hash);
+        } else if let Some(digits) = topic.strip_prefix("urn:btmh:") {
+            let digits = digits.strip_prefix(MULTIHASH_SHA256).unwrap_or_default();
+            self.info_hash_v2 = self.info_hash_v2.or_else(|| decode_hex(digits.as_bytes()));
+        }
+    }
+}
+
+impl std::fmt::Display for Magnet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let v1 = self
+            .info_hash_v1
+            .map(|hash| format!("xt=urn:btih:{}", encode_hex(&hash)));
+        let v2 = self
+            .info_hash_v2
+            .map(|hash| format!("xt=urn:btmh:{MULTIHASH_SHA256}{}", encode_hex(&hash)));
+        let encoded = |key: &str, value: &str| {
+            let mut part = format!("{key}=");
+            percent::encode_into(value.as_bytes(), &mut part);
+            part
+        };
+        let name = self.name.iter().map(|name| encoded("dn", name));
+        let trackers = self.trackers.iter().map(|url| encoded("tr", url));
+        let mirrors = self.mirrors.iter().map(|url| encoded("ws", url));
+        // colons and brackets stay: not every client decodes them here
+        let peers = self.peers.iter().map(|addr| format!("x.pe={addr}"));
+        let parts = v1
+            .into_iter()
+            .chain(v2)
+            .chain(name)
+            .chain(trackers)
+            .chain(mirrors)
+            .chain(peers);
+        write!(f, "magnet:?{}", parts.collect::<Vec<_>>().join("&"))
+    }
+}
+
+impl std::str::FromStr for Magnet {
+    type Err = MagnetError;
+
+    fn from_str(link: &str) -> Result<Self, Self::Err> {
+        Self::parse(link)
+    }
+}
+
+fn add_url(urls: &mut Vec<String>, text: String, schemes: &[&str]) {
+    let known = Url::parse(&text).is_ok_and(|url| schemes.contains(&url.scheme()));
+    if known && urls.len() < ENTRIES_MAX && !urls.contains(&text) {
+        urls.push(text);
+    }
+}
+
+/// Reads 32 base32 digits (RFC 4648 section 6) of either case.
+fn decode_base32(digits: &str) -> Option<[u8; 20]> {
+    let (groups, rest) = digits.as_bytes().as_chunks::<8>();
+    if groups.len() != 4 || !rest.is_empty() {
+        return None;
+    }
+    let mut hash = Vec::with_capacity(20);
+    for group in groups {
+        let bits = group.iter().try_fold(0_u64, |bits, digit| {
+            let value = match digit.to_ascii_uppercase() {
+                letter @ b'A'..=b'Z' => letter - b'A',
+                number @ b'2'..=b'7' => number - b'2' + 26,
+                _ => return None,
+            };
+            Some(bits << 5 | u64::from(value))
+        })?;
+        let [_, _, _, bytes @ ..] = bits.to_be_bytes();
+        hash.extend_from_slice(&bytes);
+    }
+    hash.try_into().ok()
+}

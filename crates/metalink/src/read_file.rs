@@ -166,6 +166,9 @@ impl Reader<'_> {
             return Ok(None);
         };
         let country = text.trim().to_ascii_lowercase();
+        if country.is_empty() {
+            return Ok(None);
+        }
         if country.len() == 2 && country.bytes().all(|letter| letter.is_ascii_lowercase()) {
             return Ok(Some(country));
         }

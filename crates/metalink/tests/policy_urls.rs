@@ -133,6 +133,8 @@ fn a_location_is_a_country() {
     let (file, dropped) = file_v4("<url location='Europe'>http://h/</url>");
     assert_eq!(file.mirrors[0].location, None);
     assert_eq!(dropped, [(Part::Location, Reason::Country)]);
+    let (file, dropped) = file_v4("<url location=' '>http://h/</url>");
+    assert_eq!((&file.mirrors[0].location, dropped.len()), (&None, 0));
 }
 
 #[test]

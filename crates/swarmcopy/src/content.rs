@@ -159,6 +159,10 @@ impl Content {
         }
     }
 
+    pub(crate) fn is_seed(&self) -> bool {
+        matches!(self.role, Role::Seed(_))
+    }
+
     pub(crate) fn is_tree(&self) -> bool {
         self.torrent.info.form == Form::Tree
     }

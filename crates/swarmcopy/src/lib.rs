@@ -1,11 +1,15 @@
 //! Copies large trees to many machines from shares, mirrors and peers at once: the facade that tools embed.
 
 mod config;
+mod content;
 mod error;
 mod make;
 mod report;
+mod show;
 
 pub use config::{Config, CopyOptions, Isolated, OriginMode, Stay};
+pub use content::Content;
 pub use error::{Error, ErrorKind};
 pub use make::{Format, Made, MakeOptions, MakeProgress, Overwrite, PieceLen, make};
-pub use report::{Phase, Progress, Report, SourceKind, SourceProgress, Started};
+pub use report::{Explanation, Phase, Progress, Report, SourceKind, SourceProgress, Started};
+pub use show::{Description, FileDescription};

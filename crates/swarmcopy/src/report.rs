@@ -139,3 +139,16 @@ pub struct Report {
     /// How often each origin decision was taken, by reason code.
     pub reasons: BTreeMap<&'static str, u64>,
 }
+
+/// Why something was decided, as `--explain` shows it.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// The reason's code, such as `origin:slot-held`.
+    pub reason: &'static str,
+    /// The source it is about.
+    pub source: Option<String>,
+    /// The piece it is about.
+    pub piece: Option<u32>,
+}

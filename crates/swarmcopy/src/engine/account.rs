@@ -1,0 +1,102 @@
+//! What came from where: counters per source and per kind, and rates over the last seconds.
+
+use std::collections::BTreeMap;
+
+use swarmcopy_scheduler::{Reason, SourceId};
+
+use crate::{SourceKind, SourceProgress};
+
+/// Sources that are named in a progress report.
+const NAMED_MAX: usize = 64;
+
+#[derive(Debug)]
+struct Entry {
+    kind: SourceKind,
+    name: String,
+    bytes: u64,
+    connected: bool,
+}
+
+/// Counters of one copy.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    sources: BTreeMap<SourceId, Entry>,
+    totals: BTreeMap<SourceKind, u64>,
+    reasons: BTreeMap<&'static str, u64>,
+    pub(crate) uploaded: u64,
+    pub(crate) bad_pieces: u64,
+    pub(crate) wasted: u64,
+}
+
+impl Account {
+    /// A source is there.
+    pub(crate) fn source_up(&mut self, id: SourceId, kind: SourceKind, name: String) {
+        self.sources.insert(id, Entry { kind, name, bytes: 0, connected: true });
+    }
+
+    /// A source is gone; one that brought nothing is forgotten.
+    pub(crate) fn source_down(&mut self, id: SourceId) {
+        if let Some(entry) = self.sources.get_mut(&id) {
+            entry.connected = false;
+            if entry.bytes == 0 || self.sources.len() > NAMED_MAX {
+                self.sources.remove(&id);
+            }
+        }
+    }
+
+    /// A source brought bytes.
+    pub(crate) fn brought(&mut self, id: SourceId, bytes: u64) {
+        if let Some(entry) = self.sources.get_mut(&id) {
+            entry.bytes += bytes;
+            *self.totals.entry(entry.kind).or_default() += bytes;
+        }
+    }
+
+    /// A decision was taken.
+    pub(crate) fn reason(&mut self, reason: Reason) {
+        *self.reasons.entry(reason.code()).or_default() += 1;
+    }
+
+    /// How often each decision was taken.
+    pub(crate) fn reasons(&self) -> BTreeMap<&'static str, u64> {
+        self.reasons.clone()
+    }
+
+    /// Bytes that sources of this kind brought.
+    pub(crate) fn total(&self, kind: SourceKind) -> u64 {
+        self.totals.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// The name of a source.
+    pub(crate) fn name(&self, id: SourceId) -> Option<&str> {
+        self.sources.get(&id).map(|entry| entry.name.as_str())
+    }
+
+    /// Connected peers.
+    pub(crate) fn peers(&self) -> u32 {
+        let peers = self.sources.values().filter(|e| e.connected && e.kind == SourceKind::Peer);
+        u32::try_from(peers.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Sources that brought bytes or are connected, with the rates and fetches that `now` tells.
+    pub(crate) fn sources(
+        &self,
+        now: impl Iterator<Item = (SourceId, u64, usize)>,
+    ) -> Vec<SourceProgress> {
+        let now: BTreeMap<_, _> = now.map(|(id, rate, jobs)| (id, (rate, jobs))).collect();
+        self.sources
+            .iter()
+            .take(NAMED_MAX)
+            .map(|(id, entry)| {
+                let (rate, jobs) = now.get(id).copied().unwrap_or_default();
+                SourceProgress {
+                    kind: entry.kind,
+                    name: entry.name.clone(),
+                    rate,
+                    bytes: entry.bytes,
+                    streams: u32::try_from(jobs).unwrap_or(u32::MAX),
+                }
+            })
+            .collect()
+    }
+}

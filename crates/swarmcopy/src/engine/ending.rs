@@ -1,0 +1,252 @@
+//! How a copy is looked at, and how it ends: complete, failed, out of time, or stopped.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use swarmcopy_piece_store::{StoreError, StoreErrorKind};
+use swarmcopy_scheduler::Outlook;
+use tokio::sync::mpsc;
+
+use super::{Engine, Note};
+use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay};
+
+/// With nothing under way, no source for a piece and an origin that differs, the copy is given up
+/// after this long: others may still turn up.
+const HOPELESS: Duration = Duration::from_secs(5);
+/// Incomplete files named in an error.
+const NAMED_MAX: usize = 5;
+/// Time for links, trackers and fetches to end.
+const WIND_UP: Duration = Duration::from_secs(3);
+
+pub(crate) fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted")
+        .with_hint("the state is saved: the same command goes on from here")
+}
+
+pub(crate) fn disk_failed(error: &StoreError) -> Error {
+    let kind = match error.kind() {
+        StoreErrorKind::Full | StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
+            ErrorKind::Disk
+        }
+        _ => ErrorKind::Failed,
+    };
+    let failed = Error::new(kind, error.to_string());
+    match error.kind() {
+        StoreErrorKind::Full => failed.with_hint("free some space and start the same command again"),
+        StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
+            failed.with_hint("choose a folder that this account may write to")
+        }
+        _ => failed,
+    }
+}
+
+impl Engine {
+    /// Publishes how the copy does, and checks what only time can tell.
+    pub(super) fn look(&mut self) {
+        let now = Instant::now();
+        let since = now.duration_since(self.rate.1);
+        if since >= Duration::from_millis(900) {
+            let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX).max(1);
+            let fresh = self.verified.saturating_sub(self.rate.2).saturating_mul(1_000_000) / micros;
+            self.rate = (fresh, now, self.verified);
+        }
+        let outlook = self.scheduler.outlook();
+        let hopeless = outlook.missing > 0
+            && outlook.nowhere == outlook.missing
+            && outlook.differ > 0
+            && outlook.jobs == 0;
+        if !hopeless {
+            self.hopeless_since = None;
+        } else if self.hopeless_since.is_none() {
+            self.hopeless_since = Some(now);
+        }
+        let progress = self.progress(outlook);
+        self.outlets.progress.send_replace(progress);
+    }
+
+    fn progress(&self, outlook: Outlook) -> Progress {
+        Progress {
+            elapsed: self.clock.elapsed(),
+            phase: self.phase,
+            verified: self.verified,
+            bytes: self.content.layout.len(),
+            rate: self.rate.0,
+            peers: self.account.peers(),
+            sources: self.account.sources(self.scheduler.rates()),
+            uploaded: self.account.uploaded,
+            slots: self.scheduler.origin_report(self.clock.now()).slots,
+            waiting_for: self.waiting_for(outlook),
+        }
+    }
+
+    fn waiting_for(&self, outlook: Outlook) -> Option<String> {
+        if outlook.missing == 0 || outlook.jobs > 0 {
+            return None;
+        }
+        let pieces = outlook.missing;
+        Some(if outlook.nowhere == outlook.missing {
+            format!("a source for {pieces} pieces")
+        } else if outlook.nowhere > 0 {
+            format!("a source for {} of {pieces} pieces", outlook.nowhere)
+        } else {
+            format!("other machines to bring {pieces} pieces")
+        })
+    }
+
+    /// Every wanted piece is verified: the store closes the copy on a thread of its own.
+    pub(super) fn copied(&mut self) {
+        if self.content.is_seed() {
+            return self.finished(Ok(()));
+        }
+        let store = Arc::clone(&self.store);
+        let notes = self.notes.clone();
+        self.tasks.spawn(async move {
+            let result = tokio::task::spawn_blocking(move || store.finish()).await;
+            let result = result.unwrap_or(Err(StoreError::Closed { action: "finish the copy" }));
+            // the loop may have ended for another reason
+            let _ = notes.send(Note::Finished { result }).await;
+        });
+    }
+
+    pub(super) fn finished(&mut self, result: Result<(), StoreError>) {
+        match result {
+            Ok(()) => {
+                let elapsed = self.clock.elapsed();
+                self.completed = Some((Instant::now(), elapsed));
+                self.phase = Phase::Serving;
+                self.swarm.completed();
+                self.outlets.complete.send_replace(Some(elapsed));
+                self.look();
+            }
+            Err(error) => self.failed = Some(disk_failed(&error)),
+        }
+    }
+
+    /// How the copy ended, once it did.
+    pub(super) fn end_reached(&mut self) -> Option<Result<(), Error>> {
+        if let Some(error) = self.failed.take() {
+            return Some(Err(error));
+        }
+        if let Some((at, _)) = self.completed {
+            let served = match self.content.options.stay {
+                Stay::Always => false,
+                Stay::For(time) => at.elapsed() >= time,
+                Stay::WhileNeeded(time) => !self.scheduler.is_needed() || at.elapsed() >= time,
+            };
+            return served.then_some(Ok(()));
+        }
+        if self.scheduler.is_complete() {
+            return None;
+        }
+        let options = &self.content.options;
+        if options.timeout.is_some_and(|time| self.verified_at.elapsed() >= time) {
+            return Some(Err(self.incomplete("no source brought a verified byte for too long")));
+        }
+        if options.deadline.is_some_and(|time| self.clock.elapsed() >= time) {
+            return Some(Err(self.incomplete("the deadline has passed")));
+        }
+        if self.hopeless_since.is_some_and(|since| since.elapsed() >= HOPELESS) {
+            let files = self.incomplete_files();
+            return Some(Err(Error::new(
+                ErrorKind::Mismatch,
+                format!("the share differs from the torrent, and no other source has {files}"),
+            )
+            .with_hint("make the torrent again from the share as it is now, or repair the share")));
+        }
+        None
+    }
+
+    fn incomplete(&self, why: &str) -> Error {
+        let files = self.incomplete_files();
+        let mut message = format!("not complete: {why}; missing: {files}");
+        for failure in self.origin_failures() {
+            message.push_str("; ");
+            message.push_str(&failure);
+        }
+        Error::new(ErrorKind::Incomplete, message)
+            .with_hint("what is verified is kept: the same command goes on from here")
+    }
+
+    /// Names the files that lack a piece, some of them.
+    fn incomplete_files(&self) -> String {
+        let layout = &self.content.layout;
+        let have = self.scheduler.have();
+        let mut named = Vec::new();
+        let mut more = 0;
+        for (_, file) in layout.files() {
+            let whole = layout.pieces_of(file.span()).all(|piece| have.contains(piece));
+            if whole || file.attributes().pad {
+                continue;
+            }
+            if named.len() < NAMED_MAX {
+                named.push(file.path().as_str());
+            } else {
+                more += 1;
+            }
+        }
+        let named = named.join(", ");
+        if more == 0 { named } else { format!("{named} and {more} more files") }
+    }
+
+    /// Ends everything in order and makes the report.
+    pub(super) async fn wind_up(
+        mut self,
+        end: Result<(), Error>,
+        mut notes: mpsc::Receiver<Note>,
+    ) -> Result<Report, Error> {
+        let now = self.clock.now();
+        self.scheduler.close(now);
+        self.carry_out();
+        let origin = self.scheduler.origin_report(now);
+        for cancel in self.jobs.values() {
+            cancel.cancel();
+        }
+        let report = self.report(&origin);
+        self.phase = Phase::Ended;
+        self.look();
+        self.tasks.close();
+        let tasks = self.tasks.clone();
+        let store = Arc::clone(&self.store);
+        let swarm = self.swarm;
+        let drained = async {
+            tokio::join!(swarm.shutdown(), async {
+                // fetches end when their last word is taken
+                loop {
+                    tokio::select! {
+                        () = tasks.wait() => break,
+                        note = notes.recv() => if note.is_none() { break },
+                    }
+                }
+            })
+        };
+        // a read of a dead server hangs in the kernel: it is left behind
+        let _ = tokio::time::timeout(WIND_UP, drained).await;
+        // what is verified is written down, so that the next start goes on from there
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        if let (Ok(()), Ok(Err(error))) = (&end, closed) {
+            return Err(disk_failed(&error));
+        }
+        end.map(|()| report)
+    }
+
+    fn report(&self, origin: &swarmcopy_scheduler::OriginReport) -> Report {
+        let links: u64 = self.links.values().map(|link| link.stats().wasted).sum();
+        let (from_share, from_mirror) =
+            (self.account.total(SourceKind::Share), self.account.total(SourceKind::Mirror));
+        Report {
+            complete: self.completed.is_some(),
+            elapsed: self.completed.map_or_else(|| self.clock.elapsed(), |(_, elapsed)| elapsed),
+            bytes: self.content.layout.bytes(),
+            reused: self.reused,
+            from_share,
+            from_mirror,
+            from_peers: self.account.total(SourceKind::Peer),
+            origin_bytes: origin.origin_bytes.max(from_share + from_mirror),
+            uploaded: self.account.uploaded,
+            wasted: self.account.wasted + links,
+            bad_pieces: self.account.bad_pieces,
+            origin_reader: origin.reader,
+            reasons: self.account.reasons(),
+        }
+    }
+}

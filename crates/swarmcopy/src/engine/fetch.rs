@@ -1,0 +1,144 @@
+//! One fetch: runs a source over a span, counts what it commits, and tells the loop how it ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use swarmcopy_layout::Span;
+use swarmcopy_piece_store::Store;
+use swarmcopy_scheduler::{JobId, Outcome, SourceId};
+use swarmcopy_sources::{Blame, PieceSource, SinkTarget, SourceError, SpanSink};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::note::Note;
+
+/// Bytes after which a fetch tells of its progress.
+const TELL_BYTES: u64 = 1 << 20;
+/// Time after which a fetch tells of its progress.
+const TELL_EVERY_MS: u64 = 50;
+
+/// An origin that is being opened: `None` until it is known how that went.
+pub(crate) type Opened = watch::Receiver<Option<Result<Arc<dyn PieceSource>, SourceError>>>;
+
+/// Who is asked.
+#[derive(Debug, Clone)]
+pub(crate) enum From {
+    /// A source that is at hand.
+    Ready(Arc<dyn PieceSource>),
+    /// An origin that is being opened.
+    Opening(Opened),
+    /// Nobody: the source went away in the meantime.
+    Gone,
+}
+
+/// One fetch as the scheduler asked for it.
+#[derive(Debug)]
+pub(crate) struct Fetch {
+    pub(crate) job: JobId,
+    pub(crate) source: SourceId,
+    pub(crate) span: Span,
+    pub(crate) from: From,
+    pub(crate) store: Arc<Store>,
+    pub(crate) notes: mpsc::Sender<Note>,
+    pub(crate) cancel: CancellationToken,
+}
+
+impl Fetch {
+    /// Runs it to its end. Ends early when cancelled; what was committed stays.
+    pub(crate) async fn run(self) {
+        let sink = Arc::new(JobSink {
+            store: Arc::clone(&self.store),
+            job: self.job,
+            source: self.source,
+            notes: self.notes.clone(),
+            untold: AtomicU64::new(0),
+            started: Instant::now(),
+            told_ms: AtomicU64::new(0),
+        });
+        let target: Arc<dyn SinkTarget> = Arc::clone(&sink) as _;
+        let result = tokio::select! {
+            () = self.cancel.cancelled() => Err(SourceError::CalledOff),
+            result = fetch(self.from, self.span, SpanSink::new(target)) => result,
+        };
+        if result.is_err() {
+            self.store.abandon(self.span, self.source.0);
+        }
+        let (outcome, why) = match result {
+            Ok(()) => (Outcome::Done, None),
+            Err(error) => (outcome_of(error.blame()), Some(error.to_string())),
+        };
+        let note = Note::JobEnd {
+            job: self.job,
+            source: self.source,
+            outcome,
+            bytes: sink.untold.swap(0, Ordering::AcqRel),
+            missing: self.store.missing(self.span),
+            why,
+        };
+        // the loop is gone when nobody listens: then nobody needs to know
+        let _ = self.notes.send(note).await;
+    }
+}
+
+async fn fetch(from: From, span: Span, sink: SpanSink) -> Result<(), SourceError> {
+    let source = match from {
+        From::Ready(source) => source,
+        From::Opening(mut opened) => {
+            let opened = opened.wait_for(Option::is_some).await;
+            let opened = opened.map_err(|_| SourceError::CalledOff)?.clone();
+            opened.unwrap_or(Err(SourceError::CalledOff))?
+        }
+        From::Gone => return Err(SourceError::CalledOff),
+    };
+    source.fetch(span, &sink).await
+}
+
+fn outcome_of(blame: Blame) -> Outcome {
+    match blame {
+        Blame::Nobody => Outcome::Cancelled,
+        Blame::Busy { retry_after } => {
+            let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            Outcome::Busy { retry_after_ms: retry_after.map(millis) }
+        }
+        Blame::Lacks(span) => Outcome::Lacks(span),
+        _ => Outcome::Broken,
+    }
+}
+
+/// Puts one fetch's bytes into the store and counts them.
+#[derive(Debug)]
+struct JobSink {
+    store: Arc<Store>,
+    job: JobId,
+    source: SourceId,
+    notes: mpsc::Sender<Note>,
+    untold: AtomicU64,
+    started: Instant,
+    told_ms: AtomicU64,
+}
+
+impl SinkTarget for JobSink {
+    fn reserve(&self, span: Span) -> Option<(Span, BytesMut)> {
+        self.store.reserve(span, self.source.0)
+    }
+
+    fn commit(&self, span: Span, buffer: BytesMut) {
+        self.store.commit(span, self.source.0, buffer);
+        let untold = self.untold.fetch_add(span.len(), Ordering::AcqRel) + span.len();
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let told_ms = self.told_ms.load(Ordering::Acquire);
+        if untold < TELL_BYTES && now_ms.saturating_sub(told_ms) < TELL_EVERY_MS {
+            return;
+        }
+        let Ok(permit) = self.notes.try_reserve() else { return };
+        self.told_ms.store(now_ms, Ordering::Release);
+        let bytes = self.untold.swap(0, Ordering::AcqRel);
+        permit.send(Note::Progress { job: self.job, source: self.source, bytes });
+    }
+
+    fn release(&self, span: Span, buffer: BytesMut) {
+        self.store.release(span, self.source.0, buffer);
+    }
+}

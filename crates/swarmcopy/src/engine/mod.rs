@@ -1,0 +1,310 @@
+//! The engine: one loop per content that feeds the scheduler and does what it says.
+//!
+//! The loop owns the scheduler and awaits nothing but news: fetches run in tasks of their own, disk
+//! and hashes on the store's threads, links in the swarm's tasks. What they tell comes through
+//! bounded channels; what they are told never blocks.
+
+mod account;
+mod clock;
+mod ending;
+mod fetch;
+mod note;
+mod origins;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use swarmcopy_layout::{PieceIndex, PieceSet};
+use swarmcopy_piece_store::Store;
+use swarmcopy_scheduler::{Action, Event, JobId, Scheduler, SourceId, SourceInfo};
+use swarmcopy_swarm::{PeerLink, Swarm, SwarmEvent};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::content::Content;
+use crate::report::Explanation;
+use crate::{Error, Phase, Progress, Report, SourceKind};
+
+pub(crate) use account::Account;
+pub(crate) use clock::Clock;
+pub(crate) use ending::{disk_failed, interrupted};
+pub(crate) use note::Note;
+pub(crate) use origins::OriginEntry;
+pub(crate) use reader::StoreReader;
+
+/// News taken in before the scheduler's actions are carried out.
+const NEWS_MAX: usize = 128;
+/// How often a look at the copy is published and deadlines are checked.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The ends that the world outside holds.
+#[derive(Debug)]
+pub(crate) struct Outlets {
+    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) complete: watch::Sender<Option<Duration>>,
+    pub(crate) explain: broadcast::Sender<Explanation>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) content: Content,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<Store>,
+    pub(crate) swarm: Swarm,
+    pub(crate) swarm_events: mpsc::Receiver<SwarmEvent>,
+    pub(crate) notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
+    pub(crate) origins: BTreeMap<SourceId, OriginEntry>,
+    pub(crate) have: PieceSet,
+    pub(crate) outlets: Outlets,
+}
+
+/// The loop of one content.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    content: Content,
+    scheduler: Scheduler,
+    clock: Clock,
+    store: Arc<Store>,
+    swarm: Swarm,
+    swarm_events: Option<mpsc::Receiver<SwarmEvent>>,
+    notes: mpsc::Sender<Note>,
+    notes_in: Option<mpsc::Receiver<Note>>,
+    origins: BTreeMap<SourceId, OriginEntry>,
+    links: BTreeMap<SourceId, Arc<PeerLink>>,
+    jobs: BTreeMap<JobId, CancellationToken>,
+    tasks: TaskTracker,
+    account: Account,
+    outlets: Outlets,
+    phase: Phase,
+    verified: u64,
+    reused: u64,
+    rate: (u64, Instant, u64),
+    verified_at: Instant,
+    completed: Option<(Instant, Duration)>,
+    hopeless_since: Option<Instant>,
+    failed: Option<Error>,
+}
+
+impl Engine {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let layout = &parts.content.layout;
+        let verified = parts.have.iter().map(|piece| layout.piece_span(piece).len()).sum();
+        Self {
+            content: parts.content,
+            scheduler: parts.scheduler,
+            clock: parts.clock,
+            store: parts.store,
+            swarm: parts.swarm,
+            swarm_events: Some(parts.swarm_events),
+            notes: parts.notes.0,
+            notes_in: Some(parts.notes.1),
+            origins: parts.origins,
+            links: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            tasks: TaskTracker::new(),
+            account: Account::default(),
+            outlets: parts.outlets,
+            phase: Phase::Copying,
+            verified,
+            reused: verified,
+            rate: (0, Instant::now(), verified),
+            verified_at: Instant::now(),
+            completed: None,
+            hopeless_since: None,
+            failed: None,
+        }
+    }
+
+    /// Runs the copy to its end: complete and served long enough, failed, or stopped.
+    pub(crate) async fn run(mut self) -> Result<Report, Error> {
+        let (Some(mut events), Some(mut notes)) = (self.swarm_events.take(), self.notes_in.take())
+        else {
+            return Err(Error::new(crate::ErrorKind::Failed, "the engine was started twice"));
+        };
+        self.start_origins();
+        let stop = self.outlets.stop.clone();
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        loop {
+            self.carry_out();
+            if let Some(end) = self.end_reached() {
+                return self.wind_up(end, notes).await;
+            }
+            let wake = self.scheduler.poll_timeout().map(|at| self.clock.at(at));
+            tokio::select! {
+                () = stop.cancelled() => return self.wind_up(Err(ending::interrupted()), notes).await,
+                Some(note) = notes.recv() => {
+                    self.take_note(note);
+                    for _ in 0..NEWS_MAX {
+                        let Ok(note) = notes.try_recv() else { break };
+                        self.take_note(note);
+                    }
+                }
+                Some(event) = events.recv() => {
+                    self.take_swarm_event(event);
+                    for _ in 0..NEWS_MAX {
+                        let Ok(event) = events.try_recv() else { break };
+                        self.take_swarm_event(event);
+                    }
+                }
+                () = sleep_until(wake) => {
+                    let now = self.clock.now();
+                    self.scheduler.handle_timeout(now);
+                }
+                _ = look.tick() => self.look(),
+            }
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let now = self.clock.now();
+        self.scheduler.handle(now, event);
+    }
+
+    fn take_note(&mut self, note: Note) {
+        match note {
+            Note::Progress { job, source, bytes } => {
+                self.account.brought(source, bytes);
+                self.tell(Event::Progress { job, bytes });
+            }
+            Note::JobEnd { job, source, outcome, bytes, missing, why } => {
+                self.jobs.remove(&job);
+                self.account.brought(source, bytes);
+                if let Some(why) = why {
+                    tracing::debug!(?job, ?outcome, %why, "fetch ended early");
+                    self.note_failure(source, outcome, why);
+                }
+                self.tell(Event::JobEnd { job, outcome, bytes, missing });
+            }
+            Note::PieceOk { piece } => self.piece_ok(piece),
+            Note::PieceBad { piece, senders } => {
+                self.account.bad_pieces += 1;
+                self.account.wasted += self.content.layout.piece_span(piece).len();
+                self.tell(Event::PieceBad { piece, senders });
+            }
+            Note::Liar { source } => self.tell(Event::Liar { source }),
+            Note::DiskFailed { error } => self.failed = Some(ending::disk_failed(&error)),
+            Note::Finished { result } => self.finished(result),
+        }
+    }
+
+    fn piece_ok(&mut self, piece: PieceIndex) {
+        self.verified += self.content.layout.piece_span(piece).len();
+        self.verified_at = Instant::now();
+        self.swarm.have(piece);
+        self.tell(Event::PieceOk { piece });
+    }
+
+    fn take_swarm_event(&mut self, event: SwarmEvent) {
+        match event {
+            SwarmEvent::LinkUp { id, link, hello, addr, client } => {
+                self.account.source_up(id, SourceKind::Peer, format!("{addr} {client}"));
+                self.links.insert(id, link);
+                self.tell(Event::SourceUp { source: id, info: SourceInfo::Peer { hello } });
+            }
+            SwarmEvent::LinkDown { id, how, why } => {
+                tracing::debug!(?id, ?how, %why, "link down");
+                if let Some(link) = self.links.remove(&id) {
+                    self.account.wasted += link.stats().wasted;
+                }
+                self.account.source_down(id);
+                self.tell(Event::SourceDown { source: id, how });
+            }
+            SwarmEvent::Has { id, has } => self.tell(Event::SourceHas { source: id, has }),
+            SwarmEvent::Unchoked { id } => self.tell(Event::Unchoked { source: id }),
+            SwarmEvent::Choked { id } => self.tell(Event::Choked { source: id }),
+            SwarmEvent::Interested { id } => self.tell(Event::Interested { source: id }),
+            SwarmEvent::NotInterested { id } => self.tell(Event::NotInterested { source: id }),
+            SwarmEvent::Slots { id, message } => self.tell(Event::Slots { source: id, message }),
+            SwarmEvent::Uploaded { id, piece, bytes } => {
+                self.account.uploaded += bytes;
+                self.tell(Event::Uploaded { source: id, piece, bytes });
+            }
+            SwarmEvent::Discovery(discovery) => self.tell(Event::Discovery(discovery)),
+            SwarmEvent::TrackerNote { tracker, note } => {
+                tracing::info!(%tracker, ?note, "tracker");
+            }
+            _ => {}
+        }
+    }
+
+    /// Does everything that the scheduler asked for.
+    fn carry_out(&mut self) {
+        while let Some(action) = self.scheduler.poll_action() {
+            match action {
+                Action::Fetch { job, source, span } => self.start_fetch(job, source, span),
+                Action::Cancel { job } => {
+                    if let Some(cancel) = self.jobs.get(&job) {
+                        cancel.cancel();
+                    }
+                }
+                Action::OpenOrigin { permit } => self.open_origin(permit),
+                Action::CloseOrigin { source } => self.close_origin(source),
+                Action::Complete => self.copied(),
+                Action::Ban { source, reason } => {
+                    tracing::warn!(source = self.account.name(source), %reason, "put out");
+                    self.with_link(source, PeerLink::ban);
+                }
+                Action::Interested { source } => self.with_link(source, PeerLink::interested),
+                Action::NotInterested { source } => {
+                    self.with_link(source, PeerLink::not_interested);
+                }
+                Action::Unchoke { source } => self.with_link(source, PeerLink::unchoke),
+                Action::Choke { source } => self.with_link(source, PeerLink::choke),
+                Action::SendSlots { source, message } => {
+                    self.with_link(source, |link| link.send_slots(message));
+                }
+                Action::Explain { reason, source, piece } => {
+                    self.account.reason(reason);
+                    let source = source.and_then(|id| self.account.name(id)).map(str::to_owned);
+                    let elapsed = self.clock.elapsed();
+                    // nobody may be listening
+                    let _ = self.outlets.explain.send(Explanation {
+                        elapsed,
+                        reason: reason.code(),
+                        source,
+                        piece: piece.map(PieceIndex::value),
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn with_link(&self, id: SourceId, act: impl FnOnce(&PeerLink)) {
+        if let Some(link) = self.links.get(&id) {
+            act(link);
+        }
+    }
+
+    fn start_fetch(&mut self, job: JobId, source: SourceId, span: swarmcopy_layout::Span) {
+        let from = match self.links.get(&source) {
+            Some(link) => Some(fetch::From::Ready(Arc::clone(link) as _)),
+            None => self.origins.get(&source).and_then(OriginEntry::opened).map(fetch::From::Opening),
+        };
+        let cancel = CancellationToken::new();
+        self.jobs.insert(job, cancel.clone());
+        let fetch = fetch::Fetch {
+            job,
+            source,
+            span,
+            from: from.unwrap_or(fetch::From::Gone),
+            store: Arc::clone(&self.store),
+            notes: self.notes.clone(),
+            cancel,
+        };
+        self.tasks.spawn(fetch.run());
+    }
+}
+
+async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

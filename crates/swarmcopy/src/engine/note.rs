@@ -1,0 +1,33 @@
+//! What the engine's helpers tell the loop: fetches, the store, origins being opened.
+
+use std::sync::Arc;
+
+use swarmcopy_layout::{PieceIndex, Spans};
+use swarmcopy_piece_store::StoreError;
+use swarmcopy_scheduler::{JobId, Outcome, SourceId};
+
+/// Something that happened outside the loop.
+#[derive(Debug)]
+pub(crate) enum Note {
+    /// A fetch brought bytes.
+    Progress { job: JobId, source: SourceId, bytes: u64 },
+    /// A fetch ended.
+    JobEnd {
+        job: JobId,
+        source: SourceId,
+        outcome: Outcome,
+        bytes: u64,
+        missing: Spans,
+        why: Option<String>,
+    },
+    /// A piece is verified and written.
+    PieceOk { piece: PieceIndex },
+    /// A piece was wrong.
+    PieceBad { piece: PieceIndex, senders: Vec<SourceId> },
+    /// A source is proven to have sent wrong bytes.
+    Liar { source: SourceId },
+    /// The disk failed; nothing more can be written.
+    DiskFailed { error: Arc<StoreError> },
+    /// The complete copy is closed and named, or could not be.
+    Finished { result: Result<(), StoreError> },
+}

@@ -1,0 +1,319 @@
+//! From a content to a running engine: the store is opened, what lies there is checked, origins are
+//! found, the swarm is joined.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use swarmcopy_layout::{PieceIndex, PieceSet};
+use swarmcopy_piece_store::{Options, Placement, Resume, Shape, Store, StoreError, StoreEvent, Target};
+use swarmcopy_scheduler::origin::{Isolated as OriginIsolated, Mode, OriginConfig};
+use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
+use swarmcopy_sources::{Limiter, MirrorOptions, MirrorSource, OriginSource, ShareSource};
+use swarmcopy_swarm::{Listener, Lsd, SourceIds, Swarm, SwarmConfig, Throttle};
+use tokio::sync::mpsc;
+
+use crate::content::{Content, Role};
+use crate::engine::{Clock, Engine, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed};
+use crate::session::Inner;
+use crate::{Error, ErrorKind, Isolated, OriginMode, Phase, Report, Started};
+
+/// News of fetches and the store that may wait for the loop.
+const NOTES_MAX: usize = 1024;
+/// News of links that may wait for the loop.
+const SWARM_EVENTS_MAX: usize = 1024;
+
+/// Local discovery on the listener's interface; none if the system refuses.
+pub(crate) fn lsd(listener: &Listener) -> Option<Arc<Lsd>> {
+    match Lsd::start(listener.local_addr()) {
+        Ok(lsd) => Some(lsd),
+        Err(error) => {
+            tracing::info!(%error, "no local discovery");
+            None
+        }
+    }
+}
+
+/// A content whose store is open.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    session: Arc<Inner>,
+    content: Content,
+    store: Arc<Store>,
+    resume: Option<Resume>,
+    seed: u64,
+    node: NodeId,
+    notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
+}
+
+impl Prepared {
+    /// Opens the store on a thread that may block.
+    pub(crate) async fn open(session: Arc<Inner>, content: Content) -> Result<Self, Error> {
+        let notes = mpsc::channel(NOTES_MAX);
+        let mut rng = fastrand::Rng::new();
+        let seed = session.config.seed.unwrap_or_else(|| rng.u64(..));
+        let node = NodeId(rng.u64(1..).to_be_bytes());
+        let tell = notes.0.clone();
+        let opening = content.clone();
+        let opened = tokio::task::spawn_blocking(move || open_store(&opening, tell)).await;
+        let (store, resume) = opened
+            .map_err(|error| Error::new(ErrorKind::Failed, format!("cannot open the copy: {error}")))?
+            .map_err(|error| disk_failed(&error))?;
+        Ok(Self { session, content, store: Arc::new(store), resume, seed, node, notes })
+    }
+
+    pub(crate) fn started(&self, session: &Inner) -> Started {
+        let info = &self.content.torrent.info;
+        let layout = &self.content.layout;
+        Started {
+            name: self.content.name().to_owned(),
+            info_hash: info.info_hash_v1,
+            info_hash_v2: info.info_hash_v2,
+            bytes: layout.bytes(),
+            pieces: layout.pieces(),
+            files: layout.files().filter(|(_, file)| !file.attributes().pad).count(),
+            listen: session.listener.local_addr(),
+            seed: self.seed,
+        }
+    }
+
+    /// Runs the copy to its end.
+    pub(crate) async fn run(self, clock: Clock, outlets: Outlets) -> Result<Report, Error> {
+        let have = tokio::select! {
+            () = outlets.stop.cancelled() => return Err(crate::engine::interrupted()),
+            have = self.check(&clock, &outlets) => have?,
+        };
+        let ids = Arc::new(SourceIds::new());
+        let origins = self.find_origins(&ids).await;
+        let (tell, swarm_events) = mpsc::channel(SWARM_EVENTS_MAX);
+        let tags = origins.values().map(OriginEntry::tag).collect();
+        let config = self.swarm_config(have.clone(), ids, tags);
+        let blocks = Arc::new(StoreReader::new(Arc::clone(&self.store)));
+        let swarm = Swarm::start(config, blocks, tell, outlets.stop.child_token());
+        let layout = Arc::clone(&self.content.layout);
+        let wanted = PieceSet::full(layout.pieces());
+        let mut config = swarmcopy_scheduler::Config::new(self.origin_config());
+        config.budget_bytes = config.budget_bytes.max(layout.piece_len() * 4);
+        let start = (clock.now(), self.seed);
+        let scheduler = Scheduler::new(config, layout, wanted, have.clone(), start);
+        let engine = Engine::new(Parts {
+            content: self.content,
+            scheduler,
+            clock,
+            store: self.store,
+            swarm,
+            swarm_events,
+            notes: self.notes,
+            origins,
+            have,
+            outlets,
+        });
+        engine.run().await
+    }
+
+    /// Hashes what lies at the target and is not vouched for by the journal.
+    async fn check(&self, clock: &Clock, outlets: &Outlets) -> Result<PieceSet, Error> {
+        let Some(resume) = &self.resume else {
+            return Ok(PieceSet::full(self.content.layout.pieces()));
+        };
+        let mut have = resume.have.clone();
+        if resume.recheck.is_empty() {
+            return Ok(have);
+        }
+        let store = Arc::clone(&self.store);
+        let pieces = resume.recheck.clone();
+        let layout = Arc::clone(&self.content.layout);
+        let (clock, progress) = (*clock, outlets.progress.clone());
+        let report = move |piece: PieceIndex, _right: bool| {
+            progress.send_modify(|look| {
+                look.phase = Phase::Checking;
+                look.elapsed = clock.elapsed();
+                look.verified += layout.piece_span(piece).len();
+            });
+        };
+        let found = tokio::task::spawn_blocking(move || store.recheck(&pieces, &report)).await;
+        let found = found
+            .map_err(|error| Error::new(ErrorKind::Failed, format!("cannot check the copy: {error}")))?
+            .map_err(|error| disk_failed(&error))?;
+        have.union_with(&found);
+        Ok(have)
+    }
+
+    async fn find_origins(&self, ids: &SourceIds) -> BTreeMap<SourceId, OriginEntry> {
+        let mut origins = BTreeMap::new();
+        if matches!(self.content.role, Role::Seed(_))
+            || self.content.origin_mode() == OriginMode::Never
+        {
+            return origins;
+        }
+        let limit = Arc::new(Limiter::new(self.content.options.origin_rate));
+        let limits = vec![Arc::clone(&self.session.limit_down), limit];
+        for location in self.content.shares() {
+            if let Some(share) = self.find_share(&location).await {
+                let share: Arc<dyn OriginSource> = Arc::new(share.with_limits(limits.clone()));
+                origins.insert(ids.next(), OriginEntry::new(share));
+            }
+        }
+        for url in self.content.mirrors() {
+            let mut options = MirrorOptions::default();
+            options.limits.clone_from(&limits);
+            let shape = self.source_shape();
+            let layout = Arc::clone(&self.content.layout);
+            match MirrorSource::new(&url, self.content.name(), shape, layout, options) {
+                Ok(mirror) => {
+                    origins.insert(ids.next(), OriginEntry::new(Arc::new(mirror)));
+                }
+                Err(error) => tracing::warn!("mirror left out: {error}"),
+            }
+        }
+        origins
+    }
+
+    async fn find_share(&self, location: &Path) -> Option<ShareSource> {
+        let shape = self.source_shape();
+        let layout = Arc::clone(&self.content.layout);
+        let found = ShareSource::locate(location, self.content.name(), shape, layout).await;
+        match found {
+            Ok(share) if is_same(share.root(), &self.target_path()) => {
+                tracing::warn!("share left out: {} is the target itself", share.root().display());
+                None
+            }
+            Ok(share) => Some(share),
+            Err(error) => {
+                tracing::warn!("share left out: {error}");
+                None
+            }
+        }
+    }
+
+    fn target_path(&self) -> std::path::PathBuf {
+        let name = self.content.name.to_path(swarmcopy_layout::Platform::HERE);
+        self.content.options.into.join(name)
+    }
+
+    fn source_shape(&self) -> swarmcopy_sources::Shape {
+        if self.content.is_tree() {
+            swarmcopy_sources::Shape::Tree
+        } else {
+            swarmcopy_sources::Shape::File
+        }
+    }
+
+    fn swarm_config(
+        &self,
+        have: PieceSet,
+        ids: Arc<SourceIds>,
+        origins: Vec<swarmcopy_scheduler::OriginTag>,
+    ) -> SwarmConfig {
+        let session = &self.session;
+        let info = &self.content.torrent.info;
+        let layout = Arc::clone(&self.content.layout);
+        let mut config = SwarmConfig::new(self.content.info_hash(), session.peer_id, layout);
+        config.have = have;
+        config.private = info.private;
+        config.listener = Some(Arc::clone(&session.listener));
+        config.lsd = session.lsd.clone().filter(|_| !info.private);
+        config.hello = Some(Hello {
+            node: self.node,
+            origins,
+            readers_max: self.content.readers_max(),
+            ..Hello::default()
+        });
+        config.info_bytes = Some(self.content.info_bytes());
+        config.limit_down = Some(Arc::new(Limit(Arc::clone(&session.limit_down))));
+        config.limit_up = Some(Arc::new(Limit(Arc::clone(&session.limit_up))));
+        config.pex = session.config.pex;
+        config.trackers = self.content.trackers();
+        config.peers =
+            self.content.options.peers.iter().filter_map(|peer| peer.parse().ok()).collect();
+        config.ids = ids;
+        config
+    }
+
+    fn origin_config(&self) -> OriginConfig {
+        let mut content = [0; 32];
+        for (to, from) in content.iter_mut().zip(self.content.info_hash()) {
+            *to = from;
+        }
+        let mut config = OriginConfig::new(self.node, content);
+        config.readers_max = self.content.readers_max();
+        config.group.clone_from(&self.content.options.group);
+        config.rate_bytes = self.content.options.origin_rate;
+        config.mode = match self.content.origin_mode() {
+            OriginMode::Protect => Mode::Protect,
+            OriginMode::Fast => Mode::Fast,
+            OriginMode::Never => Mode::Never,
+        };
+        config.isolated = match self.content.options.isolated {
+            Isolated::Wait => OriginIsolated::Wait,
+            Isolated::Trickle => OriginIsolated::Trickle,
+            Isolated::Read => OriginIsolated::Read,
+        };
+        config
+    }
+}
+
+fn open_store(
+    content: &Content,
+    notes: mpsc::Sender<Note>,
+) -> Result<(Store, Option<Resume>), StoreError> {
+    let shape = if content.is_tree() { Shape::Tree } else { Shape::File };
+    let mut id = [0; 32];
+    for (to, from) in id.iter_mut().zip(content.info_hash()) {
+        *to = from;
+    }
+    let (layout, digests) = (Arc::clone(&content.layout), Arc::clone(&content.digests));
+    let target = Target::new(content.name.clone(), shape, layout, digests, id)?;
+    let mut options = Options::default();
+    if content.options.staged {
+        options.placement = Placement::Staged;
+    }
+    match &content.role {
+        Role::Copy => {
+            let tell = move |event| {
+                if let Some(note) = note_of(event) {
+                    // the engine is gone when nobody listens
+                    let _ = notes.blocking_send(note);
+                }
+            };
+            let (store, resume) =
+                Store::open(&content.options.into, target, &options, Box::new(tell))?;
+            Ok((store, Some(resume)))
+        }
+        Role::Seed(folder) => {
+            Ok((Store::open_read_only(folder, target, &options)?, None))
+        }
+    }
+}
+
+fn note_of(event: StoreEvent) -> Option<Note> {
+    Some(match event {
+        StoreEvent::PieceOk { piece } => Note::PieceOk { piece },
+        StoreEvent::PieceBad { piece, senders } => {
+            Note::PieceBad { piece, senders: senders.into_iter().map(SourceId).collect() }
+        }
+        StoreEvent::Liar { sender } => Note::Liar { source: SourceId(sender) },
+        StoreEvent::Failed(error) => Note::DiskFailed { error: Arc::new(error) },
+        _ => return None,
+    })
+}
+
+/// Whether two paths are the same file or folder.
+fn is_same(a: &Path, b: &Path) -> bool {
+    match (swarmcopy_sys::file_id(a), swarmcopy_sys::file_id(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// A rate limit as links wait for it.
+#[derive(Debug)]
+struct Limit(Arc<Limiter>);
+
+#[async_trait]
+impl Throttle for Limit {
+    async fn acquire(&self, bytes: u64) {
+        self.0.acquire(bytes).await;
+    }
+}

@@ -1,0 +1,136 @@
+//! A disk that fails on purpose, over another one.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::{Disk, DiskLock, Entry, FileStat};
+
+/// How a [`FaultyDisk`] fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Works.
+    None,
+    /// Takes so many more bytes, writes what fits of the next call, and is full.
+    FullAfter(u64),
+    /// Takes no writes.
+    ReadOnly,
+    /// Loses power at each sync: it fails.
+    SyncFails,
+}
+
+/// Passes calls on to another disk until its fault strikes.
+#[derive(Debug)]
+pub struct FaultyDisk<D> {
+    disk: D,
+    fault: Mutex<Fault>,
+}
+
+impl<D: Disk> FaultyDisk<D> {
+    /// Puts `fault` before `disk`.
+    pub fn new(disk: D, fault: Fault) -> Self {
+        Self {
+            disk,
+            fault: Mutex::new(fault),
+        }
+    }
+
+    /// Changes the fault.
+    pub fn set_fault(&self, fault: Fault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    fn check_write(&self) -> io::Result<()> {
+        match *self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            Fault::ReadOnly => Err(ErrorKind::ReadOnlyFilesystem.into()),
+            Fault::FullAfter(0) => Err(ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many of `len` bytes fit.
+    fn room(&self, len: usize) -> usize {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let Fault::FullAfter(left) = &mut *fault else {
+            return len;
+        };
+        let fits = usize::try_from(*left).unwrap_or(usize::MAX).min(len);
+        *left -= u64::try_from(fits).unwrap_or(u64::MAX);
+        fits
+    }
+}
+
+impl<D: Disk> Disk for FaultyDisk<D> {
+    fn read_at(&self, path: &Path, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.disk.read_at(path, buffer, offset)
+    }
+
+    fn write_at(&self, path: &Path, bytes: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+        self.check_write()?;
+        let all: Vec<u8> = bytes.iter().flat_map(|part| part.iter().copied()).collect();
+        let fits = self.room(all.len());
+        let part = all.get(..fits).unwrap_or_default();
+        self.disk
+            .write_at(path, &mut [IoSlice::new(part)], offset)?;
+        if fits < all.len() {
+            Err(ErrorKind::StorageFull.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn reserve(&self, path: &Path, len: u64) -> io::Result<()> {
+        self.check_write()?;
+        self.disk.reserve(path, len)
+    }
+
+    fn set_len(&self, path: &Path, len: u64) -> io::Result<()> {
+        self.check_write()?;
+        self.disk.set_len(path, len)
+    }
+
+    fn sync(&self, paths: &[PathBuf]) -> io::Result<()> {
+        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if fault == Fault::SyncFails {
+            return Err(io::Error::other("the disk lost its power"));
+        }
+        self.disk.sync(paths)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Option<FileStat>> {
+        self.disk.stat(path)
+    }
+
+    fn holds_data(&self, path: &Path, offset: u64, len: u64) -> io::Result<bool> {
+        self.disk.holds_data(path, offset, len)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        self.disk.list(path)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.check_write()?;
+        self.disk.remove(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check_write()?;
+        self.disk.rename(from, to)
+    }
+
+    fn set_executable(&self, path: &Path) -> io::Result<()> {
+        self.check_write()?;
+        self.disk.set_executable(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+        self.check_write()?;
+        self.disk.lock(path)
+    }
+
+    fn display_path(&self, path: &Path) -> PathBuf {
+        self.disk.display_path(path)
+    }
+}

@@ -1,0 +1,370 @@
+//! A folder of the file system.
+//!
+//! What must stay true: no link below the folder is followed for a write, neither as the last name
+//! nor as a folder on the way (checked at every open, before the open; a hostile process that can
+//! swap folders of the tree in between is out of scope); no more than 256 files stay open.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind, IoSlice};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::handles::{Access, Handles};
+use super::{Disk, DiskLock, Entry, FileStat};
+
+/// Whether links inside the folder are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// A link anywhere below the folder is an error. The only way to write.
+    Refuse,
+    /// Links are followed; nothing can be written.
+    Follow,
+}
+
+/// Files below a folder of the file system.
+#[derive(Debug)]
+pub struct FolderDisk {
+    root: PathBuf,
+    links: Links,
+    handles: Arc<Handles>,
+}
+
+impl FolderDisk {
+    /// Takes the folder at `root`, which need not exist yet.
+    pub fn new(root: &Path, links: Links) -> Self {
+        Self {
+            root: root.to_owned(),
+            links,
+            handles: Arc::default(),
+        }
+    }
+
+    fn file(&self, path: &Path, access: Access) -> io::Result<Arc<File>> {
+        if let Some(file) = self.handles.find(path, access) {
+            return Ok(file);
+        }
+        let file = self.open(path, access)?;
+        Ok(self.handles.keep(path, file, access))
+    }
+
+    fn open(&self, path: &Path, access: Access) -> io::Result<File> {
+        let full = self.root.join(path);
+        match (self.links, access) {
+            (Links::Follow, Access::Read) => File::open(full),
+            (Links::Follow, Access::Write) => Err(ErrorKind::ReadOnlyFilesystem.into()),
+            (Links::Refuse, Access::Read) => {
+                self.check_folders(path)?;
+                swarmcopy_sys::open::nofollow_read(&full)
+            }
+            (Links::Refuse, Access::Write) => {
+                self.make_folders(path)?;
+                swarmcopy_sys::open::nofollow_create(&full)
+            }
+        }
+    }
+
+    /// Refuses a path with a link (or a file) where a folder must be.
+    fn check_folders(&self, path: &Path) -> io::Result<()> {
+        for folder in folders_of(path)? {
+            let found = fs::symlink_metadata(self.root.join(&folder))?;
+            check_folder(&folder, &found)?;
+        }
+        Ok(())
+    }
+
+    /// Creates the folders that `path` needs, under the same rule.
+    fn make_folders(&self, path: &Path) -> io::Result<()> {
+        let folders = folders_of(path)?;
+        for (at, folder) in folders.iter().enumerate() {
+            let full = self.root.join(folder);
+            match fs::symlink_metadata(&full) {
+                Ok(found) => check_folder(folder, &found)?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if at == 0 {
+                        fs::create_dir_all(&self.root)?;
+                    }
+                    make_folder(&full)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if folders.is_empty() && !self.root.is_dir() {
+            fs::create_dir_all(&self.root)?;
+        }
+        Ok(())
+    }
+
+    /// What is at `path`, no link followed on the way or at its end (unless links are followed).
+    fn metadata(&self, path: &Path) -> io::Result<Option<fs::Metadata>> {
+        let found = match self.links {
+            Links::Follow => fs::metadata(self.root.join(path)),
+            Links::Refuse => self
+                .check_folders(path)
+                .and_then(|()| fs::symlink_metadata(self.root.join(path))),
+        };
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The folders that lead to `path`, outermost first. A path that could leave is refused.
+fn folders_of(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let plain = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if !plain {
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "not a plain relative path",
+        ));
+    }
+    let mut folders: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_owned).collect();
+    folders.retain(|folder| !folder.as_os_str().is_empty());
+    folders.reverse();
+    Ok(folders)
+}
+
+fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
+    if found.is_dir() && !found.is_symlink() {
+        return Ok(());
+    }
+    let what = if found.is_symlink() {
+        "a link, which is not followed"
+    } else {
+        "not a folder"
+    };
+    let message = format!("{} is {what}", folder.display());
+    Err(io::Error::new(ErrorKind::NotADirectory, message))
+}
+
+/// Creates a folder; one that another thread just made is fine.
+fn make_folder(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            check_folder(path, &fs::symlink_metadata(path)?)
+        }
+        done => done,
+    }
+}
+
+impl Disk for FolderDisk {
+    fn read_at(&self, path: &Path, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        swarmcopy_sys::io::read_at(&*self.file(path, Access::Read)?, buffer, offset)
+    }
+
+    fn write_at(&self, path: &Path, bytes: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+        let file = self.file(path, Access::Write)?;
+        swarmcopy_sys::io::write_all_vectored_at(&file, bytes, offset)
+    }
+
+    fn reserve(&self, path: &Path, len: u64) -> io::Result<()> {
+        let file = self.file(path, Access::Write)?;
+        swarmcopy_sys::alloc::reserve(&file, len).map(|_| ())
+    }
+
+    fn set_len(&self, path: &Path, len: u64) -> io::Result<()> {
+        if self.metadata(path)?.is_none() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        self.file(path, Access::Write)?.set_len(len)
+    }
+
+    fn sync(&self, paths: &[PathBuf]) -> io::Result<()> {
+        if paths.len() > flush::FILES_MAX && flush::whole(&self.root)? {
+            return Ok(());
+        }
+        for path in paths {
+            swarmcopy_sys::sync::data(&*self.file(path, Access::Write)?)?;
+        }
+        Ok(())
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Option<FileStat>> {
+        let Some(found) = self.metadata(path)? else {
+            return Ok(None);
+        };
+        if !found.is_file() {
+            let what = if found.is_symlink() {
+                "a link, which is not followed"
+            } else {
+                "no file"
+            };
+            return Err(io::Error::new(ErrorKind::InvalidInput, what));
+        }
+        let modified = found
+            .modified()?
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        Ok(Some(FileStat {
+            len: found.len(),
+            modified_ns: modified.as_nanos(),
+        }))
+    }
+
+    fn holds_data(&self, path: &Path, offset: u64, len: u64) -> io::Result<bool> {
+        holes::holds_data(&*self.file(path, Access::Read)?, offset, len)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let mut folders = vec![path.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let listing = match fs::read_dir(self.root.join(&folder)) {
+                Err(error) if error.kind() == ErrorKind::NotFound && folder == path => break,
+                listing => listing?,
+            };
+            for entry in listing {
+                let entry = entry?;
+                let is_dir = entry.file_type()?.is_dir();
+                let path = folder.join(entry.file_name());
+                if is_dir {
+                    folders.push(path.clone());
+                }
+                entries.push(Entry { path, is_dir });
+            }
+        }
+        Ok(entries)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.handles.close(path);
+        self.check_folders(path)?;
+        fs::remove_file(self.root.join(path))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.handles.close_all();
+        self.check_folders(from)?;
+        self.make_folders(to)?;
+        let (from, to) = (self.root.join(from), self.root.join(to));
+        match fs::symlink_metadata(&to) {
+            Ok(found) if found.is_dir() => fs::remove_dir(&to)?,
+            Ok(_) => return Err(ErrorKind::AlreadyExists.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        fs::rename(from, &to)?;
+        to.parent().map_or(Ok(()), swarmcopy_sys::sync::dir)
+    }
+
+    fn set_executable(&self, path: &Path) -> io::Result<()> {
+        executable::mark(&*self.file(path, Access::Write)?)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+        let file = self.open(path, Access::Write)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ErrorKind::WouldBlock.into()),
+            // a disk without locks (some network mounts): better a copy than none
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        self.handles.pin(path, Arc::new(file));
+        let (path, handles) = (path.to_owned(), Arc::clone(&self.handles));
+        Ok(Box::new(FolderLock { path, handles }))
+    }
+
+    fn display_path(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+/// Keeps the locked file open: the lock ends with it.
+#[derive(Debug)]
+struct FolderLock {
+    path: PathBuf,
+    handles: Arc<Handles>,
+}
+
+impl DiskLock for FolderLock {}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        self.handles.close(&self.path);
+    }
+}
+
+#[cfg(unix)]
+mod executable {
+    use std::fs::File;
+    use std::io;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Whoever may read it may run it.
+    pub(super) fn mark(file: &File) -> io::Result<()> {
+        let mut permissions = file.metadata()?.permissions();
+        let mode = permissions.mode();
+        let marked = mode | ((mode & 0o444) >> 2);
+        if marked == mode {
+            return Ok(());
+        }
+        permissions.set_mode(marked);
+        file.set_permissions(permissions)
+    }
+}
+
+#[cfg(not(unix))]
+mod executable {
+    use std::fs::File;
+    use std::io;
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the signature is shared with unix"
+    )]
+    pub(super) fn mark(_file: &File) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One call for many files: waiting for each of 10,000 small files alone takes minutes.
+mod flush {
+    use std::io;
+    use std::path::Path;
+
+    /// More files than this are synchronised with the whole file system.
+    pub(super) const FILES_MAX: usize = 64;
+
+    /// Synchronises the whole file system that holds `root`, where that is possible.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn whole(root: &Path) -> io::Result<bool> {
+        rustix::fs::syncfs(std::fs::File::open(root)?)?;
+        Ok(true)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) fn whole(_root: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
+}
+
+/// Space that is reserved but not written: reading and hashing it again would be in vain.
+mod holes {
+    use std::fs::File;
+    use std::io;
+
+    /// Moves the file's cursor, on which nothing depends.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn holds_data(file: &File, offset: u64, len: u64) -> io::Result<bool> {
+        use rustix::fs::{SeekFrom, seek};
+        match seek(file, SeekFrom::Data(offset)) {
+            Ok(data) => Ok(data < offset.saturating_add(len)),
+            Err(rustix::io::Errno::NXIO) => Ok(false),
+            Err(rustix::io::Errno::INVAL) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the signature is shared with Linux"
+    )]
+    pub(super) fn holds_data(_file: &File, _offset: u64, _len: u64) -> io::Result<bool> {
+        Ok(true)
+    }
+}

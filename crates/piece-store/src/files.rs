@@ -1,0 +1,242 @@
+//! Reading and writing spans of the content in its files.
+//!
+//! What must stay true: pads are never written and read as zeros; a file's space is reserved before
+//! its first byte, unless one write covers it all.
+
+use std::io::IoSlice;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use bytes::Bytes;
+use swarmcopy_layout::{FileIndex, FileSlice, Platform, Span};
+
+use crate::disk::{Disk, FileStat, read_exact};
+use crate::error::StoreError;
+use crate::pool::{Pool, SEGMENT_LEN_MAX};
+use crate::target::{Shape, Target};
+
+/// The files of a target on a disk.
+#[derive(Debug)]
+pub(crate) struct Files {
+    target: Arc<Target>,
+    disk: Arc<dyn Disk>,
+    pool: Pool,
+    /// Where the content lies; changes once, when a staged copy is published.
+    place: RwLock<PathBuf>,
+    /// By file: whether its space is reserved.
+    prepared: Vec<AtomicBool>,
+}
+
+impl Files {
+    pub(crate) fn new(
+        target: Arc<Target>,
+        disk: Arc<dyn Disk>,
+        pool: Pool,
+        place: PathBuf,
+    ) -> Self {
+        let prepared = target
+            .layout()
+            .files()
+            .map(|_| AtomicBool::new(false))
+            .collect();
+        Self {
+            target,
+            disk,
+            pool,
+            place: RwLock::new(place),
+            prepared,
+        }
+    }
+
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// The path of `file`, relative to the disk.
+    pub(crate) fn path_of(&self, file: FileIndex) -> PathBuf {
+        self.path_below(&self.place(), file)
+    }
+
+    fn place(&self) -> RwLockReadGuard<'_, PathBuf> {
+        self.place.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path_below(&self, place: &Path, file: FileIndex) -> PathBuf {
+        match (self.target.shape(), self.target.layout().file(file)) {
+            (Shape::Tree, Some(entry)) => place.join(entry.path().to_path(Platform::HERE)),
+            _ => place.to_owned(),
+        }
+    }
+
+    /// The parts of files that `span` covers, pads left out.
+    pub(crate) fn stored_slices(&self, span: Span) -> impl Iterator<Item = FileSlice> + '_ {
+        self.target
+            .layout()
+            .slices(span)
+            .filter(|slice| !self.is_pad(slice.file))
+    }
+
+    fn is_pad(&self, file: FileIndex) -> bool {
+        self.target
+            .layout()
+            .file(file)
+            .is_some_and(|entry| entry.attributes().pad)
+    }
+
+    /// Writes `parts`, which lie one after the other from `start` on, to their files.
+    pub(crate) fn write(&self, start: u64, parts: &[Bytes]) -> Result<(), StoreError> {
+        let place = self.place();
+        let len = parts.iter().map(|part| u64_of(part.len())).sum();
+        for slice in self.stored_slices(Span::new(start, len)) {
+            let path = self.path_below(&place, slice.file);
+            let failed = |cause| self.error("write", &path, cause);
+            self.prepare(&path, slice)?;
+            let part = Span::new(slice.span.start() - start, slice.span.len());
+            let mut bytes = gather(parts, part);
+            self.disk
+                .write_at(&path, &mut bytes, slice.offset)
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Reserves the space of a file before its first byte.
+    fn prepare(&self, path: &Path, slice: FileSlice) -> Result<(), StoreError> {
+        let index = usize::try_from(slice.file.value()).unwrap_or(usize::MAX);
+        let Some(prepared) = self.prepared.get(index) else {
+            return Ok(());
+        };
+        if prepared.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let len = self
+            .target
+            .layout()
+            .file(slice.file)
+            .map_or(0, |entry| entry.len());
+        if slice.span.len() < len {
+            let failed = |cause| self.error("reserve space for", path, cause);
+            self.disk.reserve(path, len).map_err(failed)?;
+        }
+        prepared.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Reads the bytes of `span` through the pool.
+    pub(crate) fn read(&self, span: Span) -> Result<Vec<Bytes>, StoreError> {
+        let mut parts = Vec::new();
+        let mut rest = span;
+        while !rest.is_empty() {
+            let run = rest.head(u64_of(SEGMENT_LEN_MAX));
+            let mut segment = self.pool.take(usize_of(run.len()));
+            self.read_into(run, segment.as_mut_slice())?;
+            parts.push(segment.freeze());
+            rest = rest.after(run.len());
+        }
+        Ok(parts)
+    }
+
+    /// Reads the bytes of `span` into `buffer`, which is as long.
+    pub(crate) fn read_into(&self, span: Span, buffer: &mut [u8]) -> Result<(), StoreError> {
+        let place = self.place();
+        for slice in self.target.layout().slices(span) {
+            let from = usize_of(slice.span.start() - span.start());
+            let to = from.saturating_add(usize_of(slice.span.len()));
+            let Some(part) = buffer.get_mut(from..to) else {
+                continue;
+            };
+            if self.is_pad(slice.file) {
+                part.fill(0);
+                continue;
+            }
+            let path = self.path_below(&place, slice.file);
+            let failed = |cause| self.error("read", &path, cause);
+            read_exact(&*self.disk, &path, part, slice.offset).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// What is known of `file` on the disk.
+    pub(crate) fn stat(&self, file: FileIndex) -> Result<Option<FileStat>, StoreError> {
+        let path = self.path_of(file);
+        self.disk
+            .stat(&path)
+            .map_err(|cause| self.error("look at", &path, cause))
+    }
+
+    /// Whether some byte of `span` may lie on the disk; a hole in a file certainly has none.
+    pub(crate) fn holds_data(&self, span: Span) -> bool {
+        let place = self.place();
+        let mut slices = self.stored_slices(span).peekable();
+        slices.peek().is_none()
+            || slices.any(|slice| {
+                let path = self.path_below(&place, slice.file);
+                self.disk
+                    .holds_data(&path, slice.offset, slice.span.len())
+                    .unwrap_or(true)
+            })
+    }
+
+    /// Whether the content lies elsewhere than at `place`.
+    pub(crate) fn is_staged(&self, place: &Path) -> bool {
+        *self.place() != place
+    }
+
+    /// Moves the content to `to`; nobody reads or writes it meanwhile.
+    pub(crate) fn publish(&self, to: &Path) -> Result<(), StoreError> {
+        let mut place = self.place.write().unwrap_or_else(PoisonError::into_inner);
+        if *place == to {
+            return Ok(());
+        }
+        let occupied = || StoreError::Occupied {
+            path: self.disk.display_path(to),
+        };
+        self.disk
+            .rename(&place, to)
+            .map_err(|cause| match cause.kind() {
+                std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::DirectoryNotEmpty => {
+                    occupied()
+                }
+                _ => self.error("publish", to, cause),
+            })?;
+        to.clone_into(&mut place);
+        Ok(())
+    }
+
+    /// An error with the path as a person would write it.
+    pub(crate) fn error(
+        &self,
+        action: &'static str,
+        path: &Path,
+        cause: std::io::Error,
+    ) -> StoreError {
+        StoreError::disk(action, &self.disk.display_path(path), cause)
+    }
+}
+
+/// The bytes of `span` (relative to the first part) as slices for one write.
+fn gather(parts: &[Bytes], span: Span) -> Vec<IoSlice<'_>> {
+    let mut at = 0;
+    let mut slices = Vec::new();
+    for part in parts {
+        let whole = Span::new(at, u64_of(part.len()));
+        at = whole.end();
+        let wanted = whole.intersection(span);
+        let (from, to) = (wanted.start() - whole.start(), wanted.end() - whole.start());
+        if let Some(bytes) = part.get(usize_of(from)..usize_of(to))
+            && !wanted.is_empty()
+        {
+            slices.push(IoSlice::new(bytes));
+        }
+    }
+    slices
+}
+
+pub(crate) fn usize_of(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
+}
+
+pub(crate) fn u64_of(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}

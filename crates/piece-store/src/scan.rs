@@ -1,0 +1,83 @@
+//! Hashes pieces that lie on the disk, with several threads and several pieces side by side.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use swarmcopy_layout::{PieceIndex, PieceSet};
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::files::Files;
+use crate::target::Target;
+use crate::verify::{batch_pieces_max, verify};
+
+/// Bytes that one thread reads before it hashes them.
+const BATCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Calls `report` with each of `pieces`, in no order, and whether its bytes on the disk are right;
+/// pieces whose files are missing or too short are not. Stops at the first other error.
+pub(crate) fn scan(
+    target: &Target,
+    files: &Files,
+    pieces: &PieceSet,
+    threads: usize,
+    report: &(dyn Fn(PieceIndex, bool) + Sync),
+) -> Result<(), StoreError> {
+    let batch_len = BATCH_BYTES_MAX / target.layout().piece_len().max(1);
+    let batch_len = usize::try_from(batch_len)
+        .unwrap_or(usize::MAX)
+        .clamp(1, batch_pieces_max);
+    let queue = Mutex::new(pieces.iter());
+    let failed = Mutex::new(None);
+    let work = || {
+        loop {
+            let batch: Vec<PieceIndex> = {
+                let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                queue.by_ref().take(batch_len).collect()
+            };
+            let stopped = failed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some();
+            if batch.is_empty() || stopped {
+                return;
+            }
+            if let Err(error) = scan_batch(target, files, &batch, report) {
+                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    failed
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .map_or(Ok(()), Err)
+}
+
+fn scan_batch(
+    target: &Target,
+    files: &Files,
+    batch: &[PieceIndex],
+    report: &(dyn Fn(PieceIndex, bool) + Sync),
+) -> Result<(), StoreError> {
+    let mut read: Vec<(PieceIndex, Vec<Bytes>)> = Vec::with_capacity(batch.len());
+    for piece in batch {
+        match files.read(target.layout().piece_span(*piece)) {
+            Ok(parts) => read.push((*piece, parts)),
+            Err(error) if error.kind() == StoreErrorKind::Missing => report(*piece, false),
+            Err(error) => return Err(error),
+        }
+    }
+    let pieces: Vec<_> = read
+        .iter()
+        .map(|(piece, parts)| (*piece, parts.as_slice()))
+        .collect();
+    for ((piece, _), right) in pieces.iter().zip(verify(target, &pieces)) {
+        report(*piece, right);
+    }
+    Ok(())
+}

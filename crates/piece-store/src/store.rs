@@ -1,0 +1,460 @@
+//! The store: memory for incoming bytes on one side, verified files on the other.
+//!
+//! What must stay true: unverified bytes never reach the disk (but see [`Store::recheck`] for what
+//! lies there already), and only verified bytes are read back.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use bytes::{Bytes, BytesMut};
+use swarmcopy_layout::{PieceIndex, PieceSet, Span, Spans};
+
+use crate::assemblies::Assemblies;
+use crate::blame::Blame;
+use crate::cache::HotCache;
+use crate::disk::{Disk, FolderDisk, Links};
+use crate::error::StoreError;
+use crate::files::{Files, u64_of};
+use crate::finish;
+use crate::journal::Journal;
+use crate::pool::Pool;
+use crate::resume::{Resume, resume};
+use crate::scan::scan;
+use crate::syncer::Syncer;
+use crate::target::Target;
+use crate::worker::{self, Queue};
+
+/// What the journal's name has behind the content's.
+pub const JOURNAL_SUFFIX: &str = ".swarmcopy";
+/// What the name of a staged copy has behind the content's.
+pub const STAGED_SUFFIX: &str = ".swarmcopy-staged";
+
+/// What happens to pieces; told from the store's threads, in order for one piece.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreEvent {
+    /// The piece is verified and written; it can be read and handed on.
+    PieceOk {
+        /// Which.
+        piece: PieceIndex,
+    },
+    /// The bytes of the piece were wrong; all of it is missing again.
+    PieceBad {
+        /// Which.
+        piece: PieceIndex,
+        /// Who sent parts of it. A single one is to blame; with several, wait for `Liar`.
+        senders: Vec<u32>,
+    },
+    /// This sender sent wrong bytes for a piece that has verified meanwhile.
+    Liar {
+        /// Who.
+        sender: u32,
+    },
+    /// The disk took no bytes, or did not keep them.
+    Failed(StoreError),
+}
+
+/// Where the content lies until it is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Placement {
+    /// At DIR/NAME; what lies there is used and overwritten.
+    #[default]
+    InPlace,
+    /// At DIR/NAME.swarmcopy-staged; DIR/NAME must not exist or be empty.
+    Staged,
+}
+
+/// How a store works.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Where the content lies until it is complete.
+    pub placement: Placement,
+    /// Threads that verify and write; 0 = as many as the machine has cores, at least 2.
+    pub threads: usize,
+    /// Bytes of the newest pieces kept in memory for reads.
+    pub cache_bytes_max: u64,
+    /// Bytes of pieces in assembly at most; beyond that nothing is handed out.
+    pub assembly_bytes_max: u64,
+    /// Bytes of unused memory kept for the next piece.
+    pub pool_bytes_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            placement: Placement::InPlace,
+            threads: 0,
+            cache_bytes_max: 32 << 20,
+            assembly_bytes_max: 256 << 20,
+            pool_bytes_max: 64 << 20,
+        }
+    }
+}
+
+impl Options {
+    fn threads(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
+            threads => threads,
+        }
+    }
+}
+
+/// Where a store tells what happens. Called on the store's threads: it should only pass on.
+pub type OnEvent = Box<dyn Fn(StoreEvent) + Send + Sync>;
+
+/// Assembles, verifies, writes and reads back one content.
+///
+/// Memory calls ([`Store::reserve`], [`Store::commit`], [`Store::release`], [`Store::abandon`],
+/// [`Store::missing`], [`Store::have`]) take locks only for moments and may be made from a task.
+/// Calls that say so block on the disk and belong on a thread.
+///
+/// Dropping a store ends its threads after the pieces that wait, without synchronising: pieces that
+/// were not recorded yet are hashed again by the next run. [`Store::close`] avoids that.
+pub struct Store {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads_max: usize,
+}
+
+pub(crate) struct Shared {
+    pub(crate) target: Arc<Target>,
+    pub(crate) files: Arc<Files>,
+    pub(crate) pool: Pool,
+    pub(crate) assemblies: Assemblies,
+    pub(crate) queue: Queue,
+    pub(crate) cache: HotCache,
+    /// `None` if the store only reads.
+    pub(crate) syncer: Option<Syncer>,
+    pub(crate) events: OnEvent,
+    have: Mutex<PieceSet>,
+    blame: Mutex<Blame>,
+}
+
+impl Shared {
+    pub(crate) fn have(&self) -> MutexGuard<'_, PieceSet> {
+        self.have.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn blame(&self) -> MutexGuard<'_, Blame> {
+        self.blame.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("name", self.shared.target.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the copy of `target` in the folder `dir` for writing, resuming what lies there.
+    /// Blocks.
+    pub fn open(
+        dir: &Path,
+        target: Target,
+        options: &Options,
+        events: OnEvent,
+    ) -> Result<(Self, Resume), StoreError> {
+        let disk = Arc::new(FolderDisk::new(dir, Links::Refuse));
+        Self::open_on(disk, target, options, events)
+    }
+
+    /// Does as [`Store::open`] on a disk of the caller's.
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        target: Target,
+        options: &Options,
+        events: OnEvent,
+    ) -> Result<(Self, Resume), StoreError> {
+        let journal_path = target.beside(JOURNAL_SUFFIX);
+        let (journal, recorded) = Journal::open(Arc::clone(&disk), journal_path, &target)?;
+        let place = match options.placement {
+            Placement::InPlace => target.place(),
+            Placement::Staged => {
+                finish::check_vacant(&*disk, &target.place())?;
+                target.beside(STAGED_SUFFIX)
+            }
+        };
+        let target = Arc::new(target);
+        let pool = Pool::new(options.pool_bytes_max);
+        let files = Files::new(Arc::clone(&target), disk, pool.clone(), place);
+        let found = resume(&target, &files, &recorded)?;
+        let files = Arc::new(files);
+        let syncer = Syncer::new(Arc::clone(&files), journal);
+        let store = Self::start((target, files, pool), Some(syncer), options, events);
+        for piece in found.have.iter() {
+            store.shared.assemblies.shut(piece);
+        }
+        store.shared.have().union_with(&found.have);
+        Ok((store, found))
+    }
+
+    /// Opens a complete, possibly read-only copy in `dir` for reading. Nothing counts as verified
+    /// yet: see [`Store::verify_piece`].
+    pub fn open_read_only(
+        dir: &Path,
+        target: Target,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
+        Self::open_read_only_on(
+            Arc::new(FolderDisk::new(dir, Links::Follow)),
+            target,
+            options,
+        )
+    }
+
+    /// Does as [`Store::open_read_only`] on a disk of the caller's.
+    pub fn open_read_only_on(
+        disk: Arc<dyn Disk>,
+        target: Target,
+        options: &Options,
+    ) -> Result<Self, StoreError> {
+        let pool = Pool::new(options.pool_bytes_max);
+        let (target, place) = (Arc::new(target.clone()), target.place());
+        let files = Arc::new(Files::new(Arc::clone(&target), disk, pool.clone(), place));
+        if let Some((file, _)) = target.stored_files().next()
+            && files.stat(file)?.is_none()
+        {
+            let missing = std::io::ErrorKind::NotFound.into();
+            return Err(files.error("open", &files.path_of(file), missing));
+        }
+        Ok(Self::start(
+            (target, files, pool),
+            None,
+            options,
+            Box::new(|_| ()),
+        ))
+    }
+
+    fn start(
+        (target, files, pool): (Arc<Target>, Arc<Files>, Pool),
+        syncer: Option<Syncer>,
+        options: &Options,
+        events: OnEvent,
+    ) -> Self {
+        let layout = Arc::clone(target.layout());
+        let have = Mutex::new(PieceSet::empty(layout.pieces()));
+        let shared = Arc::new(Shared {
+            assemblies: Assemblies::new(layout, pool.clone(), options.assembly_bytes_max),
+            queue: Queue::default(),
+            cache: HotCache::new(options.cache_bytes_max),
+            blame: Mutex::default(),
+            target,
+            files,
+            pool,
+            syncer,
+            events,
+            have,
+        });
+        let threads_max = options.threads();
+        let threads = if shared.syncer.is_some() {
+            spawn(&shared, threads_max)
+        } else {
+            Vec::new()
+        };
+        Self {
+            shared,
+            threads: Mutex::new(threads),
+            threads_max,
+        }
+    }
+
+    /// What the store holds.
+    pub fn target(&self) -> &Target {
+        &self.shared.target
+    }
+
+    /// The memory of this store, for readers that want some.
+    pub fn pool(&self) -> &Pool {
+        &self.shared.pool
+    }
+
+    /// The verified pieces.
+    pub fn have(&self) -> PieceSet {
+        self.shared.have().clone()
+    }
+
+    /// Whether `piece` is verified.
+    pub fn has(&self, piece: PieceIndex) -> bool {
+        self.shared.have().contains(piece)
+    }
+
+    /// Hands out memory for the first run of `span` that is missing and not reserved. The run lies
+    /// in one piece and one segment of memory; the buffer is as long and holds arbitrary bytes.
+    /// `None` if there is none, or no room for another piece. `sender` is who will be blamed.
+    pub fn reserve(&self, span: Span, sender: u32) -> Option<(Span, BytesMut)> {
+        self.shared.syncer.as_ref()?;
+        self.shared.assemblies.reserve(span, sender)
+    }
+
+    /// Takes filled memory back, as [`Store::reserve`] gave it. The last of a piece sends the piece
+    /// to verification. Memory that comes back too late is dropped.
+    pub fn commit(&self, span: Span, sender: u32, buffer: BytesMut) {
+        if let Some(filled) = self.shared.assemblies.commit(span, sender, buffer) {
+            self.shared.queue.push(filled);
+        }
+    }
+
+    /// Takes unfilled memory back.
+    pub fn release(&self, span: Span, sender: u32, buffer: BytesMut) {
+        self.shared.assemblies.release(span, sender, buffer);
+    }
+
+    /// Declares missing what `sender` holds of `span`, because it hangs: others get fresh memory
+    /// for it.
+    pub fn abandon(&self, span: Span, sender: u32) {
+        self.shared.assemblies.abandon(span, sender);
+    }
+
+    /// The bytes of `span` that nobody has committed; pieces that wait for verification count as
+    /// there.
+    pub fn missing(&self, span: Span) -> Spans {
+        self.shared.assemblies.missing(span)
+    }
+
+    /// Hashes pieces that lie on the disk and takes the right ones; `report` hears of each piece,
+    /// in no order and from several threads. Blocks.
+    pub fn recheck(
+        &self,
+        pieces: &PieceSet,
+        report: &(dyn Fn(PieceIndex, bool) + Sync),
+    ) -> Result<PieceSet, StoreError> {
+        let shared = &self.shared;
+        let right = Mutex::new(PieceSet::empty(pieces.capacity()));
+        let handle = |piece: PieceIndex, is_right: bool| {
+            if is_right {
+                right
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(piece);
+                shared.assemblies.shut(piece);
+                shared.note(&[piece]);
+                shared.have().insert(piece);
+            }
+            report(piece, is_right);
+        };
+        scan(
+            &shared.target,
+            &shared.files,
+            pieces,
+            self.threads_max,
+            &handle,
+        )?;
+        Ok(right.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the bytes of `piece` on the disk are right; hashed once, then remembered. Blocks.
+    pub fn verify_piece(&self, piece: PieceIndex) -> Result<bool, StoreError> {
+        if self.has(piece) {
+            return Ok(true);
+        }
+        let mut one = PieceSet::empty(self.shared.target.layout().pieces());
+        one.insert(piece);
+        Ok(!self.recheck(&one, &|_, _| ())?.is_empty())
+    }
+
+    /// The bytes of `span`, all of whose pieces must be verified: views of the newest pieces, or
+    /// read from the disk. Blocks.
+    pub fn read(&self, span: Span) -> Result<Vec<Bytes>, StoreError> {
+        self.check_verified(span)?;
+        if let Some(parts) = self.read_cached(span) {
+            return Ok(parts);
+        }
+        self.shared.files.read(span)
+    }
+
+    /// The bytes of `span` if it lies in one verified piece that is still in memory. Doesn't block.
+    pub fn read_cached(&self, span: Span) -> Option<Vec<Bytes>> {
+        let piece = self.shared.target.layout().piece_at(span.start())?;
+        self.shared.cache.find(piece, span)
+    }
+
+    /// Reads the bytes of `span` into `buffer`, which must be as long. Blocks.
+    pub fn read_into(&self, span: Span, buffer: &mut [u8]) -> Result<(), StoreError> {
+        self.check_verified(span)?;
+        if u64_of(buffer.len()) != span.len() {
+            return Err(StoreError::BufferLen {
+                span,
+                len: buffer.len(),
+            });
+        }
+        self.shared.files.read_into(span, buffer)
+    }
+
+    fn check_verified(&self, span: Span) -> Result<(), StoreError> {
+        let layout = self.shared.target.layout();
+        let have = self.shared.have();
+        if span.end() > layout.len() {
+            return Err(StoreError::OutOfRange { span });
+        }
+        match layout.pieces_of(span).find(|piece| !have.contains(*piece)) {
+            Some(piece) => Err(StoreError::NotVerified {
+                piece: piece.value(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Verifies and writes what waits, synchronises it and records it, so that the next run trusts
+    /// it. The store can be used on. Blocks.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.shared.queue.wait_idle();
+        self.shared.syncer.as_ref().map_or(Ok(()), Syncer::flush)
+    }
+
+    /// Completes the copy: everything safe on the disk, exact lengths, empty files, program marks,
+    /// the staged tree published, the journal removed. Verified pieces can be read on. Blocks.
+    pub fn finish(&self) -> Result<(), StoreError> {
+        let syncer = self
+            .shared
+            .syncer
+            .as_ref()
+            .ok_or(StoreError::Closed { action: "finish" })?;
+        let missing = {
+            let have = self.shared.have();
+            have.capacity() - have.len()
+        };
+        if missing > 0 {
+            return Err(StoreError::Incomplete { missing });
+        }
+        self.close()?;
+        finish::finish(&self.shared.target, &self.shared.files, syncer)
+    }
+}
+
+fn spawn(shared: &Arc<Shared>, workers: usize) -> Vec<JoinHandle<()>> {
+    let mut threads = Vec::with_capacity(workers.saturating_add(1));
+    let mut start = |name: &str, work: fn(&Shared)| {
+        let shared = Arc::clone(shared);
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        threads.push(thread.spawn(move || work(&shared)));
+    };
+    for _ in 0..workers {
+        start("store-worker", worker::run);
+    }
+    start("store-syncer", |shared| {
+        if let Some(syncer) = &shared.syncer {
+            syncer.run(&|error| (shared.events)(StoreEvent::Failed(error)));
+        }
+    });
+    threads.into_iter().filter_map(Result::ok).collect()
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.shared.queue.stop();
+        if let Some(syncer) = &self.shared.syncer {
+            syncer.stop();
+        }
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Whether pieces have their digests, several side by side.
+//!
+//! What must stay true: a piece without a digest is never right.
+
+use bytes::Bytes;
+use swarmcopy_digest::{merkle, sha1_many};
+use swarmcopy_layout::{BLOCK_LEN, PieceDigest, PieceIndex};
+
+use crate::files::{u64_of, usize_of};
+use crate::target::Target;
+
+/// Pieces that are hashed side by side at most: what the widest vector registers take.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+pub(crate) const batch_pieces_max: usize = 16;
+
+/// Tells for each piece whether its bytes (all of them, in order) have its digest.
+pub(crate) fn verify(target: &Target, pieces: &[(PieceIndex, &[Bytes])]) -> Vec<bool> {
+    let digests: Vec<_> = pieces
+        .iter()
+        .map(|(piece, _)| target.digests().of(*piece))
+        .collect();
+    let slices: Vec<Vec<&[u8]>> = pieces
+        .iter()
+        .map(|(_, parts)| parts.iter().map(AsRef::as_ref).collect())
+        .collect();
+    let side_by_side: Vec<&[&[u8]]> = slices
+        .iter()
+        .zip(&digests)
+        .filter(|(_, digest)| matches!(digest, Some(PieceDigest::Sha1(_))))
+        .map(|(parts, _)| parts.as_slice())
+        .collect();
+    let mut sha1s = sha1_many(&side_by_side).into_iter();
+    let mut right = Vec::with_capacity(pieces.len());
+    for (((piece, _), digest), parts) in pieces.iter().zip(digests).zip(&slices) {
+        right.push(match digest {
+            Some(PieceDigest::Sha1(want)) => sha1s.next() == Some(want),
+            Some(PieceDigest::Merkle { root, leaves }) => {
+                let stored = stored_len(target, *piece);
+                merkle_root(&cut(parts, stored), leaves) == Some(root)
+            }
+            _ => false,
+        });
+    }
+    right
+}
+
+fn merkle_root(parts: &[&[u8]], leaves: u32) -> Option<[u8; 32]> {
+    let len = u64::from(leaves).checked_mul(u64::from(BLOCK_LEN))?;
+    merkle::piece_root(parts, len, len).ok()
+}
+
+/// How many bytes of `piece` come before its first pad: the trees of BEP 52 cover one file.
+fn stored_len(target: &Target, piece: PieceIndex) -> u64 {
+    let layout = target.layout();
+    let span = layout.piece_span(piece);
+    let pad = layout.slices(span).find(|slice| {
+        layout
+            .file(slice.file)
+            .is_some_and(|file| file.attributes().pad)
+    });
+    pad.map_or(span.len(), |pad| pad.span.start() - span.start())
+}
+
+/// The first `len` bytes of `parts`.
+fn cut<'a>(parts: &[&'a [u8]], len: u64) -> Vec<&'a [u8]> {
+    let mut rest = len;
+    let mut kept = Vec::with_capacity(parts.len());
+    for part in parts {
+        let take = rest.min(u64_of(part.len()));
+        rest -= take;
+        kept.extend(part.get(..usize_of(take)).filter(|part| !part.is_empty()));
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Shape;
+    use std::sync::Arc;
+    use swarmcopy_layout::{Attributes, Layout, PieceDigests, RelPath};
+
+    #[test]
+    fn pieces_of_both_kinds_are_told_right_from_wrong() {
+        let path = |path: &str| RelPath::parse(path).unwrap();
+        let mut builder = Layout::builder(32 << 10).file(path("a"), (32 << 10) + 20_000);
+        builder.push(path("pad"), (32 << 10) - 20_000, Attributes::pad());
+        let layout = Arc::new(builder.build().unwrap());
+        let first = vec![1; 32 << 10];
+        let mut second = vec![2; 20_000];
+        let root = merkle::piece_root(&[&second], 32 << 10, 52_768).unwrap();
+        second.resize(32 << 10, 0);
+        let digests = vec![
+            PieceDigest::Sha1(swarmcopy_digest::sha1(&first)),
+            PieceDigest::Merkle { root, leaves: 2 },
+        ];
+        let digests = Arc::new(PieceDigests::new(digests));
+        let target = Target::new(path("n"), Shape::Tree, layout, digests, [0; 32]).unwrap();
+        let piece = |index| target.layout().piece(index).unwrap();
+        let (first, second) = ([Bytes::from(first)], [Bytes::from(second)]);
+        let right = verify(&target, &[(piece(0), &first), (piece(1), &second)]);
+        assert_eq!(right, [true, true]);
+        let wrong = verify(&target, &[(piece(1), &first), (piece(0), &second)]);
+        assert_eq!(wrong, [false, false]);
+    }
+}

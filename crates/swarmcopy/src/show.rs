@@ -1,0 +1,136 @@
+//! What a .torrent or a magnet link says, for people and scripts.
+//!
+//! What must stay true: describing opens nothing that is named in it; a .torrent that is refused
+//! is refused with the name of the field.
+
+use swarmcopy_bt_wire::magnet::Magnet;
+use swarmcopy_bt_wire::metainfo::{File, Torrent};
+
+use crate::{Error, ErrorKind};
+
+/// One file of a content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileDescription {
+    /// Its path, joined with `/`; below the content's folder for a tree, its name for a single file.
+    pub path: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its attributes as letters (BEP 47): `x` program, `h` hidden, `l` link.
+    pub attr: String,
+}
+
+/// What a .torrent or a magnet link says; what it does not say is `None` or empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Description {
+    /// The content's name. That of a magnet link is no safe file name.
+    pub name: Option<String>,
+    /// The info-hash (BEP 3).
+    pub info_hash: Option<[u8; 20]>,
+    /// The info-hash of BEP 52.
+    pub info_hash_v2: Option<[u8; 32]>,
+    /// The length of the pieces in bytes.
+    pub piece_len: Option<u64>,
+    /// How many pieces.
+    pub pieces: Option<u32>,
+    /// Bytes of all files, pads left out.
+    pub bytes: Option<u64>,
+    /// Whether peers may come from the trackers only (BEP 27).
+    pub private: Option<bool>,
+    /// The files in order, pads left out.
+    pub files: Vec<FileDescription>,
+    /// Trackers in tiers (BEP 12).
+    pub trackers: Vec<Vec<String>>,
+    /// Mirrors that every client reads (BEP 19).
+    pub mirrors: Vec<String>,
+    /// Mirrors that only swarmcopy reads.
+    pub own_mirrors: Vec<String>,
+    /// Shares; only swarmcopy reads them.
+    pub shares: Vec<String>,
+    /// Peers.
+    pub peers: Vec<String>,
+    /// Most machines that may read the origin at a time.
+    pub slots: Option<u32>,
+    /// Free text.
+    pub comment: Option<String>,
+    /// The program that made it.
+    pub created_by: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub creation_date: Option<i64>,
+}
+
+impl Description {
+    /// Describes the bytes of a .torrent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Failed`] naming the field that is missing or makes no sense.
+    ///
+    /// ```
+    /// let error = swarmcopy::Description::of_torrent(b"d4:infod4:name1:aee").unwrap_err();
+    /// assert!(error.to_string().contains("info.piece length"), "{error}");
+    /// ```
+    pub fn of_torrent(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let torrent = Torrent::parse(bytes.as_ref()).map_err(|error| failed(&error))?;
+        let info = &torrent.info;
+        let real = || info.files.iter().filter(|file| !file.pad);
+        Ok(Self {
+            name: Some(info.name.clone()),
+            info_hash: info.info_hash_v1,
+            info_hash_v2: info.info_hash_v2,
+            piece_len: Some(u64::from(info.piece_length)),
+            pieces: Some(info.num_pieces()),
+            bytes: Some(real().map(|file| file.len).fold(0, u64::saturating_add)),
+            private: Some(info.private),
+            files: real().map(FileDescription::of).collect(),
+            trackers: torrent.trackers,
+            mirrors: torrent.url_list,
+            own_mirrors: torrent.own.mirrors,
+            shares: torrent.own.shares,
+            peers: Vec::new(),
+            slots: torrent.own.slots,
+            comment: torrent.comment,
+            created_by: torrent.created_by,
+            creation_date: torrent.creation_date,
+        })
+    }
+
+    /// Describes a magnet link (BEP 9), which tells little before a peer was asked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Failed`] when it has no info-hash that could be used.
+    ///
+    /// ```
+    /// let link = "magnet:?xt=urn:btih:c12fe1c06bba254a9dc9f519b335aa7c1367a88a&dn=CS5";
+    /// let described = swarmcopy::Description::of_magnet(link)?;
+    /// assert_eq!(described.name.as_deref(), Some("CS5"));
+    /// # Ok::<(), swarmcopy::Error>(())
+    /// ```
+    pub fn of_magnet(link: &str) -> Result<Self, Error> {
+        let magnet = Magnet::parse(link).map_err(|error| failed(&error))?;
+        Ok(Self {
+            name: magnet.name,
+            info_hash: magnet.info_hash_v1,
+            info_hash_v2: magnet.info_hash_v2,
+            trackers: magnet.trackers.into_iter().map(|url| vec![url]).collect(),
+            mirrors: magnet.mirrors,
+            peers: magnet.peers.iter().map(ToString::to_string).collect(),
+            ..Self::default()
+        })
+    }
+}
+
+impl FileDescription {
+    fn of(file: &File) -> Self {
+        let flags = [(file.executable, 'x'), (file.hidden, 'h'), (file.symlink.is_some(), 'l')];
+        Self {
+            path: file.disk_path().collect::<Vec<_>>().join("/"),
+            bytes: file.len,
+            attr: flags.iter().filter(|(set, _)| *set).map(|(_, letter)| *letter).collect(),
+        }
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Failed, error.to_string())
+}

@@ -1,0 +1,65 @@
+//! What all links of a swarm share: the content, its store, and the way to the owner.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use swarmcopy_layout::Layout;
+use swarmcopy_scheduler::Hello;
+use swarmcopy_sources::Limiter;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::hub::Command;
+use crate::{BlockReader, HaveLog, SourceIds, SwarmEvent};
+
+/// One per swarm; read-only but for the log and the counters.
+#[derive(Debug)]
+pub(crate) struct Common {
+    pub(crate) info_hash: [u8; 20],
+    pub(crate) peer_id: [u8; 20],
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) have: HaveLog,
+    pub(crate) blocks: Arc<dyn BlockReader>,
+    pub(crate) events: mpsc::Sender<SwarmEvent>,
+    pub(crate) hub: mpsc::Sender<Command>,
+    pub(crate) ids: Arc<SourceIds>,
+    pub(crate) hello: Option<Hello>,
+    pub(crate) info_bytes: Option<Bytes>,
+    pub(crate) limit_down: Option<Arc<Limiter>>,
+    pub(crate) limit_up: Option<Arc<Limiter>>,
+    /// Whether addresses are exchanged: asked for, and not forbidden by a private torrent.
+    pub(crate) pex: bool,
+    pub(crate) client: String,
+    pub(crate) block_len: u32,
+    /// The port that we listen on; 0 = none.
+    pub(crate) listen_port: u16,
+    pub(crate) totals: Totals,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// Sums over all links of a swarm, those gone included.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) bytes_down: AtomicU64,
+    pub(crate) bytes_up: AtomicU64,
+    pub(crate) wasted: AtomicU64,
+    /// Addresses known, ourselves and the banned left out.
+    pub(crate) known: AtomicUsize,
+    pub(crate) links: AtomicUsize,
+    /// Set once the owner has told that the content is complete.
+    pub(crate) completed: CancellationToken,
+}
+
+impl Common {
+    /// Bytes of the content that are not verified yet, as trackers want to know.
+    pub(crate) fn left(&self) -> u64 {
+        let have = u64::from(self.have.len()).saturating_mul(self.layout.piece_len());
+        if self.have.is_full() { 0 } else { self.layout.len().saturating_sub(have).max(1) }
+    }
+}
+
+/// Adds to a counter.
+pub(crate) fn count(counter: &AtomicU64, bytes: u64) {
+    counter.fetch_add(bytes, Ordering::Relaxed);
+}

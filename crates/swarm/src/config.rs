@@ -1,0 +1,182 @@
+//! What a swarm is told at its start, and the limits that hold for all.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use swarmcopy_layout::{BLOCK_LEN, Layout, PieceSet};
+use swarmcopy_scheduler::Hello;
+use swarmcopy_sources::Limiter;
+use url::Url;
+
+use crate::{Listener, Lsd, SourceIds, SwarmError};
+
+/// Writes limits the way they are read: as the nouns they are.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty = $value:expr;)*) => {$(
+        $(#[$doc])*
+        #[expect(non_upper_case_globals, reason = "limits are written as the nouns they are")]
+        pub const $name: $kind = $value;
+    )*};
+}
+
+limits! {
+    /// Links of one swarm unless told otherwise.
+    links_max_default: usize = 60;
+    /// Connections that are being made at a time.
+    dials_max: usize = 16;
+    /// Requests that a peer may have open here (our `reqq`).
+    requests_max: usize = 500;
+    /// Requests that we keep open at a peer that names no `reqq`.
+    requests_default: usize = 250;
+    /// Requests that are kept open from the start.
+    requests_min: usize = 16;
+    /// Most bytes that are read at once for uploading.
+    read_ahead_len_max: u64 = 1024 * 1024;
+    /// Longest block that is agreed on with machines of ours.
+    block_len_max: u32 = 256 * 1024;
+    /// Addresses that one swarm remembers.
+    addresses_max: usize = 2000;
+    /// Addresses taken from one message of a peer (BEP 11).
+    pex_addresses_max: usize = 50;
+    /// Slot messages taken from a peer in a second.
+    slot_messages_max: u32 = 20;
+    /// Handshakes that may be under way at a listener.
+    handshakes_max: usize = 256;
+}
+
+/// Time for the first 68 bytes of a link.
+pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// Time for a connection to come about.
+pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// Time that a peer has for its extension handshake before it is used without.
+pub(crate) const HELLO_TIME: Duration = Duration::from_secs(2);
+
+/// The address of a peer as a person names it: `HOST:PORT`, `192.0.2.7:6881`, `[2001:db8::1]:6881`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PeerName(String);
+
+impl PeerName {
+    /// The name as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PeerName {
+    type Err = SwarmError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let good = text.parse::<SocketAddr>().is_ok()
+            || text.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty()
+                    && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+                    && port.parse::<u16>().is_ok_and(|port| port != 0)
+            });
+        let named = good.then(|| Self(text.to_owned()));
+        named.ok_or_else(|| SwarmError::PeerName(text.to_owned()))
+    }
+}
+
+impl From<SocketAddr> for PeerName {
+    fn from(addr: SocketAddr) -> Self {
+        Self(addr.to_string())
+    }
+}
+
+impl fmt::Display for PeerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a swarm is told at its start. Made by [`SwarmConfig::new`]; the rest are plain fields.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SwarmConfig {
+    /// The content's name in the swarm.
+    pub info_hash: [u8; 20],
+    /// Our name in the swarm, random for each start.
+    pub peer_id: [u8; 20],
+    /// Files and pieces.
+    pub layout: Arc<Layout>,
+    /// The pieces that are verified already.
+    pub have: PieceSet,
+    /// Whether only the torrent's own trackers may be told of it (BEP 27): no local discovery, no
+    /// peer exchange.
+    pub private: bool,
+    /// Where peers reach us; without it only outgoing links are made.
+    pub listener: Option<Arc<Listener>>,
+    /// Local discovery, shared by the contents of a process; `None` turns it off.
+    pub lsd: Option<Arc<Lsd>>,
+    /// The address that outgoing connections come from; by default that of the listener if it is
+    /// bound to one.
+    pub bind_ip: Option<IpAddr>,
+    /// Most links.
+    pub links_max: usize,
+    /// What machines of ours are told about this one.
+    pub hello: Option<Hello>,
+    /// The bencoded info dictionary, for peers that have only a magnet link.
+    pub info_bytes: Option<Bytes>,
+    /// Limit of what comes in.
+    pub limit_down: Option<Arc<Limiter>>,
+    /// Limit of what goes out.
+    pub limit_up: Option<Arc<Limiter>>,
+    /// Whether addresses are exchanged with peers (BEP 11).
+    pub pex: bool,
+    /// Trackers in tiers (BEP 12).
+    pub trackers: Vec<Vec<Url>>,
+    /// Peers that a person named.
+    pub peers: Vec<PeerName>,
+    /// Numbers for the links.
+    pub ids: Arc<SourceIds>,
+    /// The program's name and version as peers see it.
+    pub client: String,
+    /// Longest block to agree on with machines of ours, at least 16 KiB.
+    pub block_len: u32,
+}
+
+impl SwarmConfig {
+    /// A swarm of `layout` under these names, with nothing verified, without discovery or limits.
+    pub fn new(info_hash: [u8; 20], peer_id: [u8; 20], layout: Arc<Layout>) -> Self {
+        Self {
+            info_hash,
+            peer_id,
+            have: PieceSet::empty(layout.pieces()),
+            layout,
+            private: false,
+            listener: None,
+            lsd: None,
+            bind_ip: None,
+            links_max: links_max_default,
+            hello: None,
+            info_bytes: None,
+            limit_down: None,
+            limit_up: None,
+            pex: true,
+            trackers: Vec::new(),
+            peers: Vec::new(),
+            ids: Arc::new(SourceIds::new()),
+            client: concat!("swarmcopy ", env!("CARGO_PKG_VERSION")).to_owned(),
+            block_len: BLOCK_LEN,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_named_by_host_and_port() {
+        for good in ["pc-7.lab:6881", "192.0.2.7:1", "[2001:db8::1]:6881", "host_1:65535"] {
+            assert!(good.parse::<PeerName>().is_ok(), "{good}");
+        }
+        for bad in ["pc-7", "pc-7:", ":6881", "pc-7:0", "pc-7:70000", "a b:1", "2001:db8::1:1x"] {
+            assert!(bad.parse::<PeerName>().is_err(), "{bad}");
+        }
+    }
+}

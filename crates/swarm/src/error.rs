@@ -1,0 +1,84 @@
+//! Why a link ended, and why a swarm could not start.
+
+use std::io;
+use std::net::SocketAddr;
+
+use swarmcopy_bt_wire::peer::WireError;
+use swarmcopy_scheduler::Down;
+
+/// Why a service of a swarm could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SwarmError {
+    /// The address to listen on can't be had.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Local discovery can't be had.
+    #[error("cannot use local discovery: {0}")]
+    Lsd(io::Error),
+    /// A peer's name is not `HOST:PORT`.
+    #[error("cannot read peer {0}: expected HOST:PORT")]
+    PeerName(String),
+}
+
+/// Why a link ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkEnd {
+    /// By our own wish.
+    #[error("closed by us")]
+    Closed,
+    /// The same peer is linked already.
+    #[error("linked twice")]
+    Duplicate,
+    /// The peer is ourselves.
+    #[error("linked to ourselves")]
+    Ourselves,
+    /// The peer is about another content.
+    #[error("the peer has another content")]
+    OtherContent,
+    /// The peer closed the connection.
+    #[error("closed by the peer")]
+    ByPeer,
+    /// The connection broke.
+    #[error("connection broke: {0}")]
+    Io(io::ErrorKind),
+    /// Nothing was heard for too long.
+    #[error("nothing heard for too long")]
+    Silent,
+    /// The peer sent what can't be.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The peer did what it must not.
+    #[error("against the protocol: {0}")]
+    Violation(&'static str),
+}
+
+impl LinkEnd {
+    /// What the scheduler is to know of it.
+    pub fn how(&self) -> Down {
+        match self {
+            Self::Closed | Self::Duplicate | Self::Ourselves => Down::Closed,
+            _ => Down::Reset,
+        }
+    }
+
+    /// Whether the peer is to be left alone for a while.
+    pub fn is_malicious(&self) -> bool {
+        matches!(self, Self::Wire(_) | Self::Violation(_))
+    }
+}
+
+impl From<io::Error> for LinkEnd {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::ByPeer,
+            kind => Self::Io(kind),
+        }
+    }
+}

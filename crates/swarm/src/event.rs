@@ -1,0 +1,115 @@
+//! What a swarm tells its owner.
+//!
+//! What must stay true: `LinkUp` comes before anything else about a link, `LinkDown` after
+//! everything else and after the link's fetches have ended; nothing is left out, because whoever
+//! tells waits for room.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use swarmcopy_layout::PieceIndex;
+use swarmcopy_scheduler::origin::SlotMessage;
+use swarmcopy_scheduler::{Discovery, Down, Has, Hello, SourceId};
+
+use crate::PeerLink;
+
+/// Something that happened in a swarm.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SwarmEvent {
+    /// A peer can be used from now on.
+    LinkUp {
+        /// Its number.
+        id: SourceId,
+        /// The link.
+        link: Arc<PeerLink>,
+        /// Its words about itself if it is a machine of ours.
+        hello: Option<Hello>,
+        /// Where it is.
+        addr: SocketAddr,
+        /// The program that it says to be, or its peer id made readable.
+        client: String,
+    },
+    /// A peer says what it has.
+    Has {
+        /// Who.
+        id: SourceId,
+        /// What.
+        has: Has,
+    },
+    /// A peer lets us ask.
+    Unchoked {
+        /// Who.
+        id: SourceId,
+    },
+    /// A peer lets us ask no more; the fetches from it end as busy.
+    Choked {
+        /// Who.
+        id: SourceId,
+    },
+    /// A peer wants pieces of ours.
+    Interested {
+        /// Who.
+        id: SourceId,
+    },
+    /// A peer wants nothing of ours.
+    NotInterested {
+        /// Who.
+        id: SourceId,
+    },
+    /// A machine of ours sent its slot message.
+    Slots {
+        /// Who.
+        id: SourceId,
+        /// What it said.
+        message: SlotMessage,
+    },
+    /// A peer took bytes of a piece: told per piece and at least every 1 MiB.
+    Uploaded {
+        /// Who.
+        id: SourceId,
+        /// Of which piece.
+        piece: PieceIndex,
+        /// How many.
+        bytes: u64,
+    },
+    /// A peer that we have asked has sent no byte for max(2 s, 8 x its usual time between blocks).
+    /// Told once until bytes come again.
+    Snubbed {
+        /// Who.
+        id: SourceId,
+    },
+    /// A link is gone.
+    LinkDown {
+        /// Whose.
+        id: SourceId,
+        /// How.
+        how: Down,
+        /// Why, for a person.
+        why: String,
+    },
+    /// Discovery has news.
+    Discovery(Discovery),
+    /// A tracker has news that a person should know.
+    TrackerNote {
+        /// The tracker's URL without its query.
+        tracker: String,
+        /// What it is about.
+        note: TrackerNote,
+    },
+}
+
+/// What a tracker said or did not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrackerNote {
+    /// It answered.
+    Answered {
+        /// How many peers it named.
+        peers: usize,
+    },
+    /// It answered with a warning.
+    Warning(String),
+    /// It refused, can't be reached, or answered nonsense.
+    Failed(String),
+}

@@ -1,0 +1,61 @@
+//! The first 68 bytes of a link (BEP 3), read and written.
+
+use std::net::{IpAddr, SocketAddr};
+
+use swarmcopy_bt_wire::peer::{Handshake, Reserved};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use crate::LinkEnd;
+use crate::config::{CONNECT_TIME, HANDSHAKE_TIME};
+
+/// Reads the peer's handshake; the caller sets a deadline.
+pub(crate) async fn read(stream: &mut TcpStream) -> Result<Handshake, LinkEnd> {
+    let mut bytes = [0; Handshake::LEN];
+    stream.read_exact(&mut bytes).await?;
+    Ok(Handshake::decode(&bytes)?)
+}
+
+/// Writes ours.
+pub(crate) async fn write(stream: &mut TcpStream, ours: &Handshake) -> Result<(), LinkEnd> {
+    stream.write_all(&ours.encode()).await?;
+    Ok(())
+}
+
+/// Our handshake for a content.
+pub(crate) fn ours(info_hash: [u8; 20], peer_id: [u8; 20]) -> Handshake {
+    Handshake { reserved: Reserved::ours(), info_hash, peer_id }
+}
+
+/// Connects to `addr`, from `from` if that is given, and exchanges handshakes.
+pub(crate) async fn dial(
+    addr: SocketAddr,
+    from: Option<IpAddr>,
+    ours: &Handshake,
+) -> Result<(TcpStream, Handshake), LinkEnd> {
+    let connecting = timeout(CONNECT_TIME, connect(addr, from));
+    let mut stream = connecting.await.map_err(|_| LinkEnd::Silent)??;
+    // only makes the link quicker
+    let _ = stream.set_nodelay(true);
+    let exchange = async {
+        write(&mut stream, ours).await?;
+        read(&mut stream).await
+    };
+    let theirs = timeout(HANDSHAKE_TIME, exchange).await.map_err(|_| LinkEnd::Silent)??;
+    if theirs.info_hash != ours.info_hash {
+        return Err(LinkEnd::OtherContent);
+    }
+    if theirs.peer_id == ours.peer_id {
+        return Err(LinkEnd::Ourselves);
+    }
+    Ok((stream, theirs))
+}
+
+async fn connect(addr: SocketAddr, from: Option<IpAddr>) -> Result<TcpStream, LinkEnd> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(from) = from.filter(|from| from.is_ipv4() == addr.is_ipv4()) {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
+    Ok(socket.connect(addr).await?)
+}

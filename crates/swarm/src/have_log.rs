@@ -1,0 +1,96 @@
+//! The log of completed pieces: appended to by one, read by every link at its own speed.
+//!
+//! What must stay true: pieces are never taken out and never told twice, and a link's cursor is
+//! taken together with the set that its bitfield is made of, so that no HAVE is lost between them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use swarmcopy_layout::{PieceIndex, PieceSet};
+use tokio::sync::Notify;
+
+/// Pieces that this machine has verified, in the order in which they came.
+#[derive(Debug)]
+pub struct HaveLog {
+    state: Mutex<State>,
+    grown: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    set: PieceSet,
+    order: Vec<PieceIndex>,
+}
+
+/// How far one reader has come in a [`HaveLog`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HaveCursor(usize);
+
+impl HaveLog {
+    /// Starts with these pieces; the log itself begins behind them.
+    pub fn new(set: PieceSet) -> Self {
+        Self { state: Mutex::new(State { set, order: Vec::new() }), grown: Notify::new() }
+    }
+
+    /// Adds a piece; one that is there already is not told again.
+    pub fn append(&self, piece: PieceIndex) {
+        let mut state = self.lock();
+        if state.set.insert(piece) {
+            state.order.push(piece);
+            drop(state);
+            self.grown.notify_waiters();
+        }
+    }
+
+    /// The pieces so far, and the place behind them.
+    pub fn snapshot(&self) -> (PieceSet, HaveCursor) {
+        let state = self.lock();
+        (state.set.clone(), HaveCursor(state.order.len()))
+    }
+
+    /// At most `max` pieces that came since `cursor`, which moves behind them.
+    pub fn since(&self, cursor: &mut HaveCursor, max: usize) -> Vec<PieceIndex> {
+        let state = self.lock();
+        let news = state.order.get(cursor.0..).unwrap_or_default();
+        let news: Vec<_> = news.iter().take(max).copied().collect();
+        cursor.0 = cursor.0.saturating_add(news.len());
+        news
+    }
+
+    /// Whether this piece is in.
+    pub fn contains(&self, piece: PieceIndex) -> bool {
+        self.lock().set.contains(piece)
+    }
+
+    /// How many pieces are in.
+    pub fn len(&self) -> u32 {
+        self.lock().set.len()
+    }
+
+    /// Whether no piece is in.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether every piece is in.
+    pub fn is_full(&self) -> bool {
+        self.lock().set.is_full()
+    }
+
+    /// Waits until there is something behind `cursor`. May be dropped at any await.
+    pub async fn grown(&self, cursor: HaveCursor) {
+        loop {
+            let grown = self.grown.notified();
+            tokio::pin!(grown);
+            // registered before the look, so that an append between look and wait is not missed
+            grown.as_mut().enable();
+            if self.lock().order.len() > cursor.0 {
+                return;
+            }
+            grown.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

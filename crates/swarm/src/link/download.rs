@@ -1,0 +1,364 @@
+//! The asking side of a link: jobs, requests that are open, and what to ask for next.
+//!
+//! No I/O. What must stay true: a block is open for one job at most, a job is answered exactly
+//! once, and no more requests are open than the peer takes.
+
+use std::collections::VecDeque;
+
+use swarmcopy_layout::Span;
+use swarmcopy_sources::SpanSink;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::block::{Block, Cutter};
+use super::meter::Meter;
+use crate::config::{requests_default, requests_min};
+
+/// Blocks that were taken back and may still be answered, at most.
+const WITHDRAWN_MAX: usize = 4096;
+/// Most requests that are handed to the writer at once.
+const BATCH_MAX: usize = 256;
+
+/// Why a job ended without all its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JobFailure {
+    /// The peer serves us no more for now.
+    Choked,
+    /// The peer refused a block.
+    Rejected,
+    /// The link is gone.
+    LinkGone,
+}
+
+/// The number of a job on its link.
+pub(crate) type JobNumber = u64;
+
+#[derive(Debug)]
+struct Job {
+    number: JobNumber,
+    sink: SpanSink,
+    /// What has not been asked for yet.
+    rest: Span,
+    /// How many of its blocks are asked for and have not come.
+    open: usize,
+    reply: oneshot::Sender<Result<(), JobFailure>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    block: Block,
+    job: JobNumber,
+    asked: Instant,
+    /// Bytes that were due before it.
+    ahead: u64,
+}
+
+/// A block that comes now: where it goes and what it means for its job.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) block: Block,
+    pub(crate) sink: SpanSink,
+    job: JobNumber,
+    asked: Instant,
+    ahead: u64,
+}
+
+/// The state of asking.
+#[derive(Debug)]
+pub(crate) struct Download {
+    cutter: Cutter,
+    jobs: VecDeque<Job>,
+    next_job: JobNumber,
+    open: VecDeque<Open>,
+    open_bytes: u64,
+    /// Taken back, and not answered yet (BEP 6 promises an answer to each).
+    withdrawn: VecDeque<Block>,
+    /// Taken back, and the peer does not know yet.
+    cancels: Vec<Block>,
+    choked: bool,
+    fast: bool,
+    requests_max: usize,
+    meter: Meter,
+    last_byte: Instant,
+    snubbed: bool,
+    gone: bool,
+}
+
+impl Download {
+    pub(crate) fn new(cutter: Cutter, fast: bool, now: Instant) -> Self {
+        Self {
+            cutter,
+            jobs: VecDeque::new(),
+            next_job: 0,
+            open: VecDeque::new(),
+            open_bytes: 0,
+            withdrawn: VecDeque::new(),
+            cancels: Vec::new(),
+            choked: true,
+            fast,
+            requests_max: requests_default,
+            meter: Meter::new(now, requests_min),
+            last_byte: now,
+            snubbed: false,
+            gone: false,
+        }
+    }
+
+    /// Takes what the peer said of itself: how many requests it keeps, how long blocks may be.
+    pub(crate) fn agree(&mut self, requests_max: Option<usize>, block_len: u32) {
+        self.requests_max = requests_max.unwrap_or(requests_default).max(1);
+        self.cutter.set_block_len(block_len);
+    }
+
+    /// Adds a job behind the others.
+    pub(crate) fn add(
+        &mut self,
+        span: Span,
+        sink: SpanSink,
+        reply: oneshot::Sender<Result<(), JobFailure>>,
+    ) -> Option<JobNumber> {
+        let refused = if self.gone {
+            Some(JobFailure::LinkGone)
+        } else {
+            self.choked.then_some(JobFailure::Choked)
+        };
+        if let Some(failure) = refused {
+            // the receiver waits in the same call, so the answer can't be lost
+            let _ = reply.send(Err(failure));
+            return None;
+        }
+        let number = self.next_job;
+        self.next_job = self.next_job.wrapping_add(1);
+        self.jobs.push_back(Job { number, sink, rest: span, open: 0, reply });
+        Some(number)
+    }
+
+    /// Ends a job by our own wish; its open blocks are taken back.
+    pub(crate) fn withdraw(&mut self, number: JobNumber) {
+        self.jobs.retain(|job| job.number != number);
+        self.take_back(number);
+    }
+
+    /// What to ask for now, of `budget` bytes at most. Skips bytes that a job's sink no longer lacks
+    /// and ends jobs for which nothing is left.
+    pub(crate) fn requests(&mut self, now: Instant, mut budget: u64) -> Vec<Block> {
+        let mut batch = Vec::new();
+        if self.choked {
+            return batch;
+        }
+        let depth = self.depth();
+        // a peer that never answers what was taken back must not block the link for good
+        let owed = self.withdrawn.len().min(self.requests_max / 2);
+        let known = self.open.len().saturating_add(owed);
+        let room = depth.saturating_sub(self.open.len()).min(self.requests_max.saturating_sub(known));
+        let room = room.min(BATCH_MAX);
+        let mut at = 0;
+        while batch.len() < room
+            && budget >= self.cutter.block_len()
+            && let Some(job) = self.jobs.get_mut(at)
+        {
+            match next_block(&self.cutter, job) {
+                Some(block) => {
+                    job.open = job.open.saturating_add(1);
+                    if self.open.is_empty() {
+                        self.last_byte = now;
+                    }
+                    budget = budget.saturating_sub(block.span.len());
+                    let ahead = self.open_bytes;
+                    self.open_bytes = ahead.saturating_add(block.span.len());
+                    self.open.push_back(Open { block, job: job.number, asked: now, ahead });
+                    batch.push(block);
+                }
+                None if job.open == 0 => self.finish(at),
+                None => at = at.saturating_add(1),
+            }
+        }
+        batch
+    }
+
+    /// Whether asking now is worth a write: enough room, or nothing on the way.
+    pub(crate) fn wants_requests(&self) -> bool {
+        let room = self.depth().saturating_sub(self.open.len());
+        let waiting = self.jobs.iter().any(|job| !job.rest.is_empty() || job.open == 0);
+        !self.choked && waiting && (room >= self.depth() / 8 || self.open.is_empty()) && room > 0
+    }
+
+    fn depth(&self) -> usize {
+        self.meter.depth().clamp(requests_min, self.requests_max.max(requests_min))
+            .min(self.requests_max)
+    }
+
+    /// The blocks to take back on the wire.
+    pub(crate) fn cancels(&mut self) -> Vec<Block> {
+        std::mem::take(&mut self.cancels)
+    }
+
+    /// The head of a block has come: where it goes, or `None` if nobody waits for it.
+    pub(crate) fn arrive(&mut self, index: u32, begin: u32, len: u32) -> Option<Arrival> {
+        let Some(at) = self.open.iter().position(|open| open.block.is(index, begin, len)) else {
+            self.forget_withdrawn(index, begin, len);
+            return None;
+        };
+        let open = self.open.remove(at)?;
+        self.open_bytes = self.open_bytes.saturating_sub(open.block.span.len());
+        let sink = self.jobs.iter().find(|job| job.number == open.job)?.sink.clone();
+        let Open { block, job, asked, ahead } = open;
+        Some(Arrival { block, sink, job, asked, ahead })
+    }
+
+    /// A block is where it belongs.
+    pub(crate) fn settle(&mut self, arrival: &Arrival, now: Instant) {
+        self.meter.block(now, arrival.asked, arrival.ahead, arrival.block.span.len());
+        self.heard(now);
+        let Some(at) = self.jobs.iter().position(|job| job.number == arrival.job) else { return };
+        if let Some(job) = self.jobs.get_mut(at) {
+            job.open = job.open.saturating_sub(1);
+            if job.open == 0 && job.rest.is_empty() {
+                self.finish(at);
+            }
+        }
+    }
+
+    /// Bytes have come: the peer is not snubbing.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        self.last_byte = now;
+        self.snubbed = false;
+    }
+
+    /// The peer lets us ask.
+    pub(crate) fn unchoke(&mut self) {
+        self.choked = false;
+    }
+
+    /// The peer lets us ask no more: all jobs end.
+    pub(crate) fn choke(&mut self) {
+        self.choked = true;
+        let open = std::mem::take(&mut self.open);
+        self.open_bytes = 0;
+        if self.fast {
+            open.into_iter().for_each(|open| self.remember_withdrawn(open.block));
+        }
+        self.fail_all(JobFailure::Choked);
+    }
+
+    /// The peer refuses a block. False if it was never asked for it.
+    pub(crate) fn reject(&mut self, index: u32, begin: u32, len: u32) -> bool {
+        if self.forget_withdrawn(index, begin, len) {
+            return true;
+        }
+        let Some(at) = self.open.iter().position(|open| open.block.is(index, begin, len)) else {
+            return false;
+        };
+        if let Some(open) = self.open.remove(at) {
+            self.open_bytes = self.open_bytes.saturating_sub(open.block.span.len());
+            self.take_back(open.job);
+            self.fail(open.job, JobFailure::Rejected);
+        }
+        true
+    }
+
+    /// The link ends: all jobs do, and no other begins.
+    pub(crate) fn end(&mut self) {
+        self.gone = true;
+        self.open.clear();
+        self.open_bytes = 0;
+        self.fail_all(JobFailure::LinkGone);
+    }
+
+    /// When the peer counts as snubbing unless it sends something; `None` while it owes nothing.
+    pub(crate) fn snub_at(&self) -> Option<Instant> {
+        let owes = !self.open.is_empty() && !self.snubbed;
+        owes.then(|| self.last_byte + self.meter.snub_after())
+    }
+
+    /// Marks the peer as snubbing if its time is over; true the first time.
+    pub(crate) fn snub(&mut self, now: Instant) -> bool {
+        let over = self.snub_at().is_some_and(|at| at <= now);
+        self.snubbed |= over;
+        over
+    }
+
+    pub(crate) fn block_len(&self) -> u64 {
+        self.cutter.block_len()
+    }
+
+    pub(crate) fn is_choked(&self) -> bool {
+        self.choked
+    }
+
+    pub(crate) fn rate(&mut self, now: Instant) -> u64 {
+        self.meter.rate(now)
+    }
+
+    pub(crate) fn open_len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Moves the open blocks of a job to those taken back.
+    fn take_back(&mut self, number: JobNumber) {
+        let mut taken = Vec::new();
+        self.open.retain(|open| {
+            if open.job == number {
+                taken.push(open.block);
+            }
+            open.job != number
+        });
+        for block in taken {
+            self.open_bytes = self.open_bytes.saturating_sub(block.span.len());
+            self.cancels.push(block);
+            if self.fast {
+                self.remember_withdrawn(block);
+            }
+        }
+    }
+
+    fn remember_withdrawn(&mut self, block: Block) {
+        if self.withdrawn.len() >= WITHDRAWN_MAX {
+            self.withdrawn.pop_front();
+        }
+        self.withdrawn.push_back(block);
+    }
+
+    fn forget_withdrawn(&mut self, index: u32, begin: u32, len: u32) -> bool {
+        let at = self.withdrawn.iter().position(|block| block.is(index, begin, len));
+        at.and_then(|at| self.withdrawn.remove(at)).is_some()
+    }
+
+    fn finish(&mut self, at: usize) {
+        if let Some(job) = self.jobs.remove(at) {
+            // a fetch that was dropped does not listen any more
+            let _ = job.reply.send(Ok(()));
+        }
+    }
+
+    fn fail(&mut self, number: JobNumber, failure: JobFailure) {
+        if let Some(at) = self.jobs.iter().position(|job| job.number == number)
+            && let Some(job) = self.jobs.remove(at)
+        {
+            let _ = job.reply.send(Err(failure));
+        }
+    }
+
+    fn fail_all(&mut self, failure: JobFailure) {
+        for job in self.jobs.drain(..) {
+            let _ = job.reply.send(Err(failure));
+        }
+    }
+}
+
+/// The next block of a job that its sink lacks; moves the job's rest behind it.
+fn next_block(cutter: &Cutter, job: &mut Job) -> Option<Block> {
+    while let Some(block) = cutter.first(job.rest) {
+        job.rest = Span::between(block.span.end(), job.rest.end());
+        // reserving is how a sink is asked; the memory goes back at once and is taken again when
+        // the bytes are there, so that a faster source may bring them in between
+        let Some(lacking) = job.sink.reserve(block.span).map(|chunk| chunk.span()) else { continue };
+        if lacking == block.span {
+            return Some(block);
+        }
+        job.rest = Span::between(lacking.end(), job.rest.end());
+        return cutter.first(lacking);
+    }
+    job.rest = Span::default();
+    None
+}

@@ -1,0 +1,215 @@
+//! The extension protocol (BEP 10) on a link: greeting, peer exchange, metadata, slot messages.
+//!
+//! What must stay true: what a peer may make us remember or answer is limited; a malformed message
+//! of an extension is ignored, because clients differ, but a malformed greeting ends the link.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use swarmcopy_bt_wire::extension::{
+    ExtensionHandshake, HANDSHAKE_ID, METADATA_BLOCK_LEN, MetadataMessage, OwnHandshake, Pex,
+    SC_SLOTS, UT_METADATA, UT_PEX,
+};
+use swarmcopy_layout::BLOCK_LEN;
+use swarmcopy_scheduler::{Hello, MachineClass, NodeId, OriginTag};
+use tokio::time::Instant;
+
+use super::gossip;
+use super::reader::Reader;
+use super::shared::Spoken;
+use crate::common::Common;
+use crate::config::{pex_addresses_max, requests_max, slot_messages_max};
+use crate::hub::{Command, Via};
+use crate::{LinkEnd, SwarmEvent};
+
+/// The number by which we want to receive peer exchange.
+pub(super) const PEX_ID: u8 = 1;
+/// The number by which we want to receive metadata messages.
+pub(super) const METADATA_ID: u8 = 2;
+/// The number by which we want to receive slot messages.
+pub(super) const SLOTS_ID: u8 = 3;
+/// Version of our own words in the greeting.
+const OWN_VERSION: u32 = 1;
+
+/// Our words about ourselves for the peer at `addr`.
+pub(super) fn greeting(common: &Common, addr: SocketAddr) -> Vec<u8> {
+    let mut words = ExtensionHandshake::default();
+    let mut speak = |name: &str, id| words.extensions.insert(name.to_owned(), id);
+    if common.pex {
+        speak(UT_PEX, PEX_ID);
+    }
+    speak(UT_METADATA, METADATA_ID);
+    if common.hello.is_some() {
+        speak(SC_SLOTS, SLOTS_ID);
+    }
+    words.port = Some(common.listen_port).filter(|port| *port != 0);
+    words.client = Some(common.client.clone());
+    words.requests_max = u32::try_from(requests_max).ok();
+    words.metadata_len =
+        common.info_bytes.as_ref().and_then(|bytes| u32::try_from(bytes.len()).ok());
+    words.your_ip = Some(addr.ip().to_canonical());
+    words.own = common.hello.as_ref().map(|hello| own_words(hello, common.block_len));
+    words.encode()
+}
+
+fn own_words(hello: &Hello, block_len: u32) -> OwnHandshake {
+    let mut own = OwnHandshake::default();
+    own.version = OWN_VERSION;
+    own.node = hello.node.0;
+    own.origin_tags = hello.origins.iter().map(|tag| tag.0).collect();
+    own.readers_max = hello.readers_max;
+    class_name(hello.class).clone_into(&mut own.class);
+    own.starving = hello.starving;
+    own.block_len_max = block_len;
+    own
+}
+
+fn class_name(class: MachineClass) -> &'static str {
+    match class {
+        MachineClass::Wifi => "wifi",
+        MachineClass::Vpn => "vpn",
+        MachineClass::Metered => "metered",
+        MachineClass::Battery => "battery",
+        _ => "wired",
+    }
+}
+
+fn hello_of(own: &OwnHandshake) -> Hello {
+    Hello {
+        node: NodeId(own.node),
+        origins: own.origin_tags.iter().map(|tag| OriginTag(*tag)).collect(),
+        readers_max: own.readers_max,
+        class: match own.class.as_str() {
+            "wifi" => MachineClass::Wifi,
+            "vpn" => MachineClass::Vpn,
+            "metered" => MachineClass::Metered,
+            "battery" => MachineClass::Battery,
+            _ => MachineClass::Wired,
+        },
+        starving: own.starving,
+    }
+}
+
+/// The length of blocks on a link: what both sides take, 16 KiB with other people's clients.
+fn agreed_block_len(ours: u32, own: Option<&OwnHandshake>) -> u32 {
+    own.map_or(BLOCK_LEN, |own| ours.min(own.block_len_max)).max(BLOCK_LEN)
+}
+
+/// Counts messages of the current second.
+#[derive(Debug, Default)]
+pub(super) struct Quota {
+    since: Option<Instant>,
+    count: u32,
+}
+
+impl Quota {
+    /// Whether one more may be taken now.
+    fn take(&mut self, now: Instant) -> bool {
+        let fresh = |since: Instant| now.duration_since(since) < Duration::from_secs(1);
+        if !self.since.is_some_and(fresh) {
+            (self.since, self.count) = (Some(now), 0);
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= slot_messages_max
+    }
+}
+
+impl Reader {
+    pub(super) async fn handle_extended(
+        &mut self,
+        id: u8,
+        payload: &Bytes,
+    ) -> Result<(), LinkEnd> {
+        if !self.shared.extended {
+            return Err(LinkEnd::Violation("an extended message that was not agreed on"));
+        }
+        match id {
+            HANDSHAKE_ID => self.handle_greeting(payload).await,
+            PEX_ID if self.shared.common.pex => {
+                self.handle_pex(payload);
+                Ok(())
+            }
+            METADATA_ID => self.handle_metadata(payload),
+            SLOTS_ID => self.handle_slots(payload).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn handle_greeting(&mut self, payload: &[u8]) -> Result<(), LinkEnd> {
+        let words = ExtensionHandshake::parse(payload)
+            .map_err(|_| LinkEnd::Violation("a malformed extension handshake"))?;
+        let own = words.own.as_ref().filter(|_| self.shared.common.hello.is_some());
+        let hello = own.map(hello_of);
+        let block_len = agreed_block_len(self.shared.common.block_len, own);
+        self.limits = self.limits.with_block_len_max(block_len);
+        {
+            let mut state = self.shared.state();
+            let reqq = words.requests_max.and_then(|reqq| usize::try_from(reqq).ok());
+            state.download.agree(reqq, block_len);
+            state.spoken = Spoken {
+                pex: words.id_of(UT_PEX),
+                metadata: words.id_of(UT_METADATA),
+                slots: words.id_of(SC_SLOTS),
+                client: words.client.clone(),
+                port: words.port,
+                hello: hello.clone(),
+            };
+        }
+        if let Some(port) = words.port {
+            let addr = SocketAddr::new(self.shared.addr.ip(), port);
+            self.offer(Command::Listens { id: self.shared.id, addr });
+        }
+        self.shared.writer.notify_one();
+        self.introduce(hello).await
+    }
+
+    fn handle_pex(&self, payload: &[u8]) {
+        let Ok(pex) = Pex::parse(payload) else { return };
+        let addrs = pex.added.iter().map(|peer| peer.addr).take(pex_addresses_max).collect();
+        self.offer(Command::Found { addrs, via: Via::Pex });
+    }
+
+    fn handle_metadata(&self, payload: &Bytes) -> Result<(), LinkEnd> {
+        let id = self.shared.state().spoken.metadata;
+        let (Some(id), Ok(Some(MetadataMessage::Request { block }))) =
+            (id, MetadataMessage::parse(payload))
+        else {
+            return Ok(());
+        };
+        let answer = metadata_block(self.shared.common.info_bytes.as_ref(), block);
+        self.shared.reply_extended(id, answer.encode())
+    }
+
+    async fn handle_slots(&mut self, payload: &[u8]) -> Result<(), LinkEnd> {
+        let ours = self.shared.state().spoken.hello.is_some();
+        if !ours || !self.slot_messages.take(Instant::now()) {
+            return Ok(());
+        }
+        match gossip::decode(payload) {
+            Some(message) => self.tell(SwarmEvent::Slots { id: self.shared.id, message }).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the hub. A full queue loses an address, which trackers and peers tell again.
+    fn offer(&self, command: Command) {
+        if self.shared.common.hub.try_send(command).is_err() {
+            tracing::debug!(addr = %self.shared.addr, "too many addresses at once");
+        }
+    }
+}
+
+/// One block of the info dictionary, or a refusal.
+fn metadata_block(info: Option<&Bytes>, block: u32) -> MetadataMessage {
+    let data = info.and_then(|info| {
+        let start = usize::try_from(block).ok()?.checked_mul(METADATA_BLOCK_LEN)?;
+        let end = start.saturating_add(METADATA_BLOCK_LEN).min(info.len());
+        let total_len = u32::try_from(info.len()).ok()?;
+        (start < end).then(|| (info.slice(start..end), total_len))
+    });
+    match data {
+        Some((data, total_len)) => MetadataMessage::Data { block, total_len, data },
+        None => MetadataMessage::Reject { block },
+    }
+}

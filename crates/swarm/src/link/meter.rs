@@ -1,0 +1,204 @@
+//! How fast a link is, and how long its peer takes: what the depth of requests is made of.
+//!
+//! Latency is counted without the time that a block waits behind those asked for before it;
+//! otherwise a deep queue would look like a slow peer and ask for a deeper one.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Buckets of the rate's window.
+const BUCKETS: usize = 8;
+/// Time that one bucket covers.
+const BUCKET_TIME: Duration = Duration::from_millis(250);
+/// Samples kept for the slow tenth.
+const SAMPLES: usize = 64;
+/// The time worth of requests to keep open, at least.
+const AHEAD_MIN: Duration = Duration::from_millis(250);
+/// A peer is snubbing after this long without a byte, at least.
+const SNUB_MIN: Duration = Duration::from_secs(2);
+
+/// Bytes a second over the last two seconds.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    buckets: [u64; BUCKETS],
+    /// The bucket that is being filled, counted from `start`.
+    current: u64,
+    start: Instant,
+}
+
+impl Rate {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { buckets: [0; BUCKETS], current: 0, start: now }
+    }
+
+    /// Counts `bytes` that came at `now`.
+    pub(crate) fn add(&mut self, bytes: u64, now: Instant) {
+        self.turn(now);
+        if let Some(bucket) = self.buckets.get_mut(slot(self.current)) {
+            *bucket = bucket.saturating_add(bytes);
+        }
+    }
+
+    /// Bytes a second as of `now`.
+    pub(crate) fn per_second(&mut self, now: Instant) -> u64 {
+        self.turn(now);
+        let window = BUCKET_TIME.saturating_mul(u32::try_from(BUCKETS - 1).unwrap_or(1));
+        let age = now.saturating_duration_since(self.start);
+        let covered = age.min(window).max(BUCKET_TIME / 10);
+        let bytes: u64 = self.buckets.iter().sum();
+        let micros = u64::try_from(covered.as_micros()).unwrap_or(u64::MAX).max(1);
+        bytes.saturating_mul(1_000_000) / micros
+    }
+
+    /// Empties the buckets that time has passed by.
+    fn turn(&mut self, now: Instant) {
+        let age = now.saturating_duration_since(self.start).as_micros();
+        let at = u64::try_from(age / BUCKET_TIME.as_micros()).unwrap_or(u64::MAX);
+        for passed in (self.current.saturating_add(1)..=at).rev().take(BUCKETS) {
+            if let Some(bucket) = self.buckets.get_mut(slot(passed)) {
+                *bucket = 0;
+            }
+        }
+        self.current = self.current.max(at);
+    }
+}
+
+fn slot(bucket: u64) -> usize {
+    usize::try_from(bucket).unwrap_or(0) % BUCKETS
+}
+
+/// The slow tenth of the last samples.
+#[derive(Debug, Default)]
+struct SlowTenth {
+    samples: Vec<Duration>,
+    next: usize,
+}
+
+impl SlowTenth {
+    fn add(&mut self, sample: Duration) {
+        if self.samples.len() < SAMPLES {
+            self.samples.push(sample);
+        } else if let Some(old) = self.samples.get_mut(self.next) {
+            *old = sample;
+        }
+        self.next = (self.next + 1) % SAMPLES;
+    }
+
+    fn value(&self) -> Duration {
+        let mut sorted = self.samples.clone();
+        sorted.sort_unstable();
+        sorted.get(sorted.len().saturating_mul(9) / 10).copied().unwrap_or_default()
+    }
+}
+
+/// What is known of a peer's speed.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    rate: Rate,
+    latency: SlowTenth,
+    gaps: SlowTenth,
+    last_block: Option<Instant>,
+    blocks: u64,
+    depth: usize,
+    snub_after: Duration,
+}
+
+impl Meter {
+    /// Blocks between two looks at the depth.
+    const LOOK_EVERY: u64 = 16;
+
+    pub(crate) fn new(now: Instant, depth: usize) -> Self {
+        Self {
+            rate: Rate::new(now),
+            latency: SlowTenth::default(),
+            gaps: SlowTenth::default(),
+            last_block: None,
+            blocks: 0,
+            depth,
+            snub_after: SNUB_MIN,
+        }
+    }
+
+    /// Counts a block of `len` bytes, asked for at `asked` when `ahead` bytes were due before it.
+    pub(crate) fn block(&mut self, now: Instant, asked: Instant, ahead: u64, len: u64) {
+        self.rate.add(len, now);
+        let rate = self.rate.per_second(now).max(1);
+        let queued = Duration::from_micros(ahead.saturating_add(len).saturating_mul(1_000_000) / rate);
+        self.latency.add(now.saturating_duration_since(asked).saturating_sub(queued));
+        let since = self.last_block.unwrap_or(asked).max(asked);
+        self.gaps.add(now.saturating_duration_since(since));
+        self.last_block = Some(now);
+        self.blocks = self.blocks.saturating_add(1);
+        if self.blocks.is_multiple_of(Self::LOOK_EVERY) {
+            self.look(rate, len);
+        }
+    }
+
+    fn look(&mut self, rate: u64, block_len: u64) {
+        let ahead = self.latency.value().saturating_mul(2).max(AHEAD_MIN);
+        let micros = u64::try_from(ahead.as_micros()).unwrap_or(u64::MAX);
+        let bytes = rate.saturating_mul(micros) / 1_000_000;
+        self.depth = usize::try_from(bytes.div_ceil(block_len.max(1))).unwrap_or(usize::MAX);
+        self.snub_after = self.gaps.value().saturating_mul(8).max(SNUB_MIN);
+    }
+
+    /// How many requests to keep open, before the peer's own limit.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// How long the peer may send nothing while it is asked.
+    pub(crate) fn snub_after(&self) -> Duration {
+        self.snub_after
+    }
+
+    /// Bytes a second as of `now`.
+    pub(crate) fn rate(&mut self, now: Instant) -> u64 {
+        self.rate.per_second(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(start: Instant, millis: u64) -> Instant {
+        start + Duration::from_millis(millis)
+    }
+
+    #[tokio::test]
+    async fn a_steady_rate_is_found_and_forgotten() {
+        let start = Instant::now();
+        let mut rate = Rate::new(start);
+        for step in 0..400 {
+            rate.add(10_000, at(start, step * 10));
+        }
+        let found = rate.per_second(at(start, 4000));
+        assert!((900_000..1_200_000).contains(&found), "{found}");
+        assert_eq!(rate.per_second(at(start, 60_000)), 0);
+    }
+
+    #[tokio::test]
+    async fn depth_covers_a_quarter_second_and_does_not_feed_itself() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start, 16);
+        // 6.4 MB/s: a block every 2.5 ms, asked for 1000 blocks ahead of its arrival
+        for block in 0..4000u64 {
+            let now = at(start, block * 5 / 2 + 2500);
+            meter.block(now, now - Duration::from_millis(2500), 1000 * 16_000, 16_000);
+        }
+        assert!((90..=130).contains(&meter.depth()), "{}", meter.depth());
+        assert_eq!(meter.snub_after(), SNUB_MIN);
+    }
+
+    #[tokio::test]
+    async fn a_slow_peer_gets_more_time_before_it_counts_as_snubbing() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start, 16);
+        for block in 1..=16 {
+            meter.block(at(start, block * 1000), at(start, (block - 1) * 1000), 0, 16_384);
+        }
+        assert_eq!(meter.snub_after(), Duration::from_secs(8));
+    }
+}

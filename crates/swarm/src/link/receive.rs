@@ -1,0 +1,153 @@
+//! The receiving half: heads from a reused buffer, payloads straight to where they belong.
+//!
+//! What must stay true: nothing is allocated by a length that the peer claims, and a wait that is
+//! dropped has lost no byte.
+
+use std::io::{self, IoSliceMut};
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use swarmcopy_bt_wire::peer::{FrameHead, Limits};
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::Instant;
+
+use super::Shared;
+use crate::LinkEnd;
+
+/// Bytes that are read along at most.
+const BUFFER_LEN: usize = 256 * 1024;
+/// Steps in which a long message's memory grows.
+const GROWTH: usize = 64 * 1024;
+
+/// The socket's reading half with what was read along.
+#[derive(Debug)]
+pub(crate) struct Receive {
+    half: OwnedReadHalf,
+    shared: Arc<Shared>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Bytes since the task last let others run.
+    since_yield: usize,
+}
+
+impl Receive {
+    pub(crate) fn new(half: OwnedReadHalf, shared: Arc<Shared>) -> Self {
+        Self { half, shared, buffer: vec![0; BUFFER_LEN], start: 0, end: 0, since_yield: 0 }
+    }
+
+    /// The head of the next message. May be dropped at any await.
+    pub(crate) async fn head(&mut self, limits: &Limits) -> Result<FrameHead, LinkEnd> {
+        loop {
+            if let Some((head, used)) = FrameHead::parse(self.buffered(), limits)? {
+                self.start = self.start.saturating_add(used);
+                return Ok(head);
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// The next `len` bytes as a message's payload.
+    pub(crate) async fn payload(&mut self, len: u32) -> Result<Bytes, LinkEnd> {
+        let mut missing = usize::try_from(len).unwrap_or(usize::MAX);
+        let mut payload = BytesMut::with_capacity(missing.min(GROWTH));
+        loop {
+            let part = self.take(missing);
+            payload.extend_from_slice(part);
+            missing = missing.saturating_sub(part.len());
+            if missing == 0 {
+                return Ok(payload.freeze());
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// Throws the next `len` bytes away.
+    pub(crate) async fn skip(&mut self, len: u64) -> Result<(), LinkEnd> {
+        let mut missing = usize::try_from(len).unwrap_or(usize::MAX);
+        loop {
+            missing = missing.saturating_sub(self.take(missing).len());
+            if missing == 0 {
+                return Ok(());
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// Fills `slice` with the next bytes: what was read along first, the rest from the socket
+    /// directly.
+    pub(crate) async fn read_into(&mut self, slice: &mut [u8]) -> Result<(), LinkEnd> {
+        let known = self.take(slice.len());
+        let mut at = known.len();
+        if let Some(to) = slice.get_mut(..at) {
+            to.copy_from_slice(known);
+        }
+        while let Some(rest) = slice.get_mut(at..).filter(|rest| !rest.is_empty()) {
+            // the buffer is empty here, so all of it can take what lies behind the payload
+            let wanted = rest.len();
+            let mut slices = [IoSliceMut::new(rest), IoSliceMut::new(&mut self.buffer)];
+            match self.half.try_read_vectored(&mut slices) {
+                Ok(0) => return Err(LinkEnd::ByPeer),
+                Ok(read) => {
+                    at = at.saturating_add(read.min(wanted));
+                    (self.start, self.end) = (0, read.saturating_sub(wanted));
+                    self.heard(read).await;
+                }
+                Err(error) => self.wait(&error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn buffered(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// At most `max` bytes of what was read along.
+    fn take(&mut self, max: usize) -> &[u8] {
+        let from = self.start;
+        self.start = from.saturating_add(max).min(self.end);
+        self.buffer.get(from..self.start).unwrap_or_default()
+    }
+
+    /// Reads more behind what was read along.
+    async fn fill(&mut self) -> Result<(), LinkEnd> {
+        if self.start > 0 {
+            // at most a head is left over here, so moving it costs nothing
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end.saturating_sub(self.start));
+        }
+        loop {
+            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match self.half.try_read(room) {
+                Ok(0) => return Err(LinkEnd::ByPeer),
+                Ok(read) => {
+                    self.end = self.end.saturating_add(read);
+                    self.heard(read).await;
+                    return Ok(());
+                }
+                Err(error) => self.wait(&error).await?,
+            }
+        }
+    }
+
+    /// Waits until the socket has more, if that is all that is wrong.
+    async fn wait(&self, error: &io::Error) -> Result<(), LinkEnd> {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Ok(self.half.readable().await?),
+            io::ErrorKind::Interrupted => Ok(()),
+            kind => Err(LinkEnd::Io(kind)),
+        }
+    }
+
+    /// Notes that bytes came, and lets the writer run now and then: requests must go out while a
+    /// fast peer's bytes never cease.
+    async fn heard(&mut self, bytes: usize) {
+        self.shared.heard(Instant::now());
+        self.since_yield = self.since_yield.saturating_add(bytes);
+        if self.since_yield >= BUFFER_LEN {
+            self.since_yield = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+}

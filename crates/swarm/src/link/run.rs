@@ -1,0 +1,64 @@
+//! A link from its handshake to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use swarmcopy_sys::net::set_notsent_lowat;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::reader::Reader;
+use super::writer::Writer;
+use super::{Setup, Shared, feeder, watch};
+use crate::common::Common;
+use crate::{LinkEnd, SwarmEvent};
+
+/// Bytes that may lie unsent in the kernel, so that a control message is soon on its way.
+const UNSENT_MAX: u32 = 256 * 1024;
+/// Time for the owner to take the last event of a link when the swarm is being stopped.
+const LAST_WORD_TIME: Duration = Duration::from_secs(2);
+
+/// Makes the link of a connection whose handshakes are done, and the future that runs it.
+pub(crate) fn start(
+    common: &Arc<Common>,
+    stream: TcpStream,
+    setup: Setup,
+) -> (Arc<Shared>, impl Future<Output = LinkEnd> + use<>) {
+    let shared = Shared::new(Arc::clone(common), setup);
+    let running = run(Arc::clone(&shared), stream);
+    (shared, running)
+}
+
+async fn run(shared: Arc<Shared>, stream: TcpStream) -> LinkEnd {
+    // both only make the link quicker
+    let _ = stream.set_nodelay(true);
+    let _ = set_notsent_lowat(&stream, UNSENT_MAX);
+    let (read, write) = stream.into_split();
+    let mut reader = Reader::new(Arc::clone(&shared), read);
+    let mut writer = Writer::new(Arc::clone(&shared), write);
+    let end = tokio::select! {
+        () = shared.close.cancelled() => shared.why(),
+        end = reader.run() => end,
+        end = writer.run() => end,
+        end = feeder::run(&shared) => end,
+        end = watch::run(&shared) => end,
+    };
+    // the halves go first, so that the connection is closed before anybody hears of it
+    drop((reader, writer));
+    shared.close.cancel();
+    shared.state().download.end();
+    if shared.up.load(Ordering::Acquire) {
+        let down =
+            SwarmEvent::LinkDown { id: shared.id, how: end.how(), why: end.to_string() };
+        let told = shared.common.events.send(down);
+        if shared.common.cancel.is_cancelled() {
+            // an owner that stops the swarm may not listen to the end
+            let _ = timeout(LAST_WORD_TIME, told).await;
+        } else {
+            let _ = told.await;
+        }
+    }
+    tracing::debug!(addr = %shared.addr, %end, "link ended");
+    end
+}

@@ -1,0 +1,150 @@
+//! The port where peers reach this process: one for all its contents.
+//!
+//! What must stay true: a connection that says nothing, or asks for a content that we don't have,
+//! is closed within ten seconds, and at most [`handshakes_max`] of them are heard at a time.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::SwarmError;
+use crate::config::{HANDSHAKE_TIME, handshakes_max};
+use crate::handshake;
+use crate::hub::Command;
+
+/// Connections that the system may keep for us.
+const BACKLOG: i32 = 1024;
+/// The ports that are tried when none is named (BEP 3's habit).
+const PORTS: std::ops::RangeInclusive<u16> = 6881..=6889;
+/// Pause after the system refuses to accept, such as for want of file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+type Registry = Arc<Mutex<HashMap<[u8; 20], mpsc::Sender<Command>>>>;
+
+/// Accepts links for the swarms of a process.
+#[derive(Debug)]
+pub struct Listener {
+    addr: SocketAddr,
+    registry: Registry,
+    cancel: CancellationToken,
+}
+
+impl Listener {
+    /// Listens at `addr`, or, without one, at the first free port of 6881 to 6889 or any other, on
+    /// every address of both families. Must be called in a tokio runtime; stops when `cancel` is.
+    pub fn bind(addr: Option<SocketAddr>, cancel: &CancellationToken) -> Result<Arc<Self>, SwarmError> {
+        let sockets = match addr {
+            Some(addr) => vec![open(addr).map_err(|source| SwarmError::Listen { addr, source })?],
+            None => open_default()?,
+        };
+        let first = sockets.first().and_then(|socket| socket.local_addr().ok());
+        let unbound = || SwarmError::Listen {
+            addr: addr.unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
+            source: io::ErrorKind::AddrNotAvailable.into(),
+        };
+        let listener = Arc::new(Self {
+            addr: first.ok_or_else(unbound)?,
+            registry: Registry::default(),
+            cancel: cancel.child_token(),
+        });
+        let heard = Arc::new(Semaphore::new(handshakes_max));
+        for socket in sockets {
+            let (registry, cancel) = (Arc::clone(&listener.registry), listener.cancel.clone());
+            let accepting = accept(socket, registry, Arc::clone(&heard));
+            tokio::spawn(async move { cancel.run_until_cancelled(accepting).await });
+        }
+        Ok(listener)
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The address it is bound to, if it is bound to one: outgoing connections then come from there
+    /// too, so that several machines on one computer can be told apart.
+    pub fn bound_ip(&self) -> Option<IpAddr> {
+        Some(self.addr.ip()).filter(|ip| !ip.is_unspecified())
+    }
+
+    pub(crate) fn register(&self, info_hash: [u8; 20], swarm: mpsc::Sender<Command>) {
+        lock(&self.registry).insert(info_hash, swarm);
+    }
+
+    pub(crate) fn unregister(&self, info_hash: &[u8; 20]) {
+        lock(&self.registry).remove(info_hash);
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+fn lock(registry: &Registry) -> MutexGuard<'_, HashMap<[u8; 20], mpsc::Sender<Command>>> {
+    registry.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // elsewhere the option would let two programs share the port
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn open_default() -> Result<Vec<TcpListener>, SwarmError> {
+    let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let found = PORTS.chain([0]).map(|port| open(everywhere(port)));
+    let v4 = found.skip_while(Result::is_err).next();
+    let v4 = v4.unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()));
+    let v4 = v4.map_err(|source| SwarmError::Listen { addr: everywhere(0), source })?;
+    let port = v4.local_addr().map_or(0, |addr| addr.port());
+    // a system without IPv6 does without
+    let v6 = open(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).ok();
+    Ok(std::iter::once(v4).chain(v6).collect())
+}
+
+async fn accept(socket: TcpListener, registry: Registry, heard: Arc<Semaphore>) {
+    let hearing = TaskTracker::new();
+    loop {
+        let Ok((stream, addr)) = socket.accept().await else {
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let Ok(turn) = Arc::clone(&heard).try_acquire_owned() else { continue };
+        let registry = Arc::clone(&registry);
+        hearing.spawn(async move {
+            hear(stream, addr, &registry).await;
+            drop(turn);
+        });
+    }
+}
+
+/// Reads a handshake and hands the connection to the swarm that it names.
+async fn hear(mut stream: TcpStream, addr: SocketAddr, registry: &Registry) {
+    let read = timeout(HANDSHAKE_TIME, handshake::read(&mut stream)).await;
+    let Ok(Ok(theirs)) = read else { return };
+    let swarm = lock(registry).get(&theirs.info_hash).cloned();
+    let Some(swarm) = swarm else { return };
+    let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+    if swarm.try_send(Command::Incoming { stream, addr, theirs }).is_err() {
+        tracing::debug!(%addr, "too many links at once");
+    }
+}

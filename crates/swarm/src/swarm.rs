@@ -1,0 +1,205 @@
+//! The handle to a running swarm: one content, its links and its discovery.
+//!
+//! What must stay true: none of its methods waits but `shutdown`, which waits at most a few
+//! seconds.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use swarmcopy_layout::PieceIndex;
+use swarmcopy_scheduler::SourceId;
+use tokio::net::lookup_host;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::common::{Common, Totals};
+use crate::discovery::{Way, Ways};
+use crate::hub::{Command, Hub, HubSetup, Via};
+use crate::{BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, trackers};
+
+/// Commands that may wait for the hub.
+const COMMANDS_MAX: usize = 1024;
+/// Time for trackers to hear that we leave, and for links to end.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(3);
+/// Time to look a name up.
+const LOOKUP_TIME: Duration = Duration::from_secs(5);
+/// Pause before a name that was not found is looked up again.
+const LOOKUP_RETRY: Duration = Duration::from_secs(5);
+
+/// A content among its peers. Dropping it stops it without a word to the trackers.
+#[derive(Debug)]
+pub struct Swarm {
+    common: Arc<Common>,
+    commands: mpsc::Sender<Command>,
+    tasks: TaskTracker,
+    listener: Option<Arc<Listener>>,
+    lsd: Option<Arc<Lsd>>,
+}
+
+/// Counters of a swarm, links that are gone included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SwarmStats {
+    /// Links that stand.
+    pub links: usize,
+    /// Addresses of others that are known.
+    pub known: usize,
+    /// Bytes of blocks that came and were used.
+    pub bytes_down: u64,
+    /// Bytes of blocks that were sent.
+    pub bytes_up: u64,
+    /// Bytes of blocks that came unasked, late or twice.
+    pub wasted: u64,
+}
+
+impl Swarm {
+    /// Starts links and discovery; what happens is told by `events`, whose receiver must be read.
+    /// Must be called in a tokio runtime. Everything stops when `cancel` is cancelled.
+    pub fn start(
+        config: SwarmConfig,
+        blocks: Arc<dyn BlockReader>,
+        events: mpsc::Sender<SwarmEvent>,
+        cancel: &CancellationToken,
+    ) -> Self {
+        let (commands, received) = mpsc::channel(COMMANDS_MAX);
+        let listener = config.listener.clone();
+        let lsd = config.lsd.clone().filter(|_| !config.private);
+        let way = |on: bool| if on { Way::Waiting } else { Way::Off };
+        let trackers = config.trackers.clone();
+        let peers = config.peers.clone();
+        let setup = HubSetup {
+            links_max: config.links_max.max(1),
+            bind_ip: config.bind_ip.or_else(|| listener.as_ref().and_then(|at| at.bound_ip())),
+            ways: Ways {
+                trackers: way(trackers.iter().any(|tier| !tier.is_empty())),
+                lsd: way(lsd.is_some()),
+                named: !peers.is_empty(),
+            },
+        };
+        let bind_ip = setup.bind_ip;
+        let common = Arc::new(common(config, blocks, events, commands.clone(), cancel));
+        let tasks = TaskTracker::new();
+        tasks.spawn(Hub::new(Arc::clone(&common), setup).run(received));
+        tasks.spawn(trackers::run(Arc::clone(&common), trackers, bind_ip));
+        for peer in peers {
+            let naming = name(peer, commands.clone());
+            let cancel = common.cancel.clone();
+            tasks.spawn(async move {
+                cancel.run_until_cancelled(naming).await;
+            });
+        }
+        if let Some(listener) = &listener {
+            listener.register(common.info_hash, commands.clone());
+        }
+        if let Some(lsd) = &lsd {
+            lsd.register(common.info_hash, common.listen_port, commands.clone());
+        }
+        tasks.close();
+        Self { common, commands, tasks, listener, lsd }
+    }
+
+    /// Adds the address of a peer that a person named; it is tried until it answers.
+    pub fn add_peer(&self, addr: SocketAddr) {
+        self.command(Command::Found { addrs: vec![addr], via: Via::Named });
+    }
+
+    /// Adds a verified piece: all peers are told, and it is served from now on.
+    pub fn have(&self, piece: PieceIndex) {
+        self.common.have.append(piece);
+    }
+
+    /// Tells the trackers that the content is complete.
+    pub fn completed(&self) {
+        self.common.totals.completed.cancel();
+    }
+
+    /// Closes the link to a peer and leaves the peer alone for ten minutes.
+    pub fn ban(&self, id: SourceId) {
+        self.command(Command::Ban { id });
+    }
+
+    /// Its counters.
+    pub fn stats(&self) -> SwarmStats {
+        let totals = &self.common.totals;
+        SwarmStats {
+            links: totals.links.load(Ordering::Relaxed),
+            known: totals.known.load(Ordering::Relaxed),
+            bytes_down: totals.bytes_down.load(Ordering::Relaxed),
+            bytes_up: totals.bytes_up.load(Ordering::Relaxed),
+            wasted: totals.wasted.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Closes all links and tells the trackers that we leave; gives up after a few seconds.
+    pub async fn shutdown(self) {
+        self.common.cancel.cancel();
+        if timeout(SHUTDOWN_TIME, self.tasks.wait()).await.is_err() {
+            tracing::debug!("left without the last answers");
+        }
+    }
+
+    fn command(&self, command: Command) {
+        if self.commands.try_send(command).is_err() {
+            tracing::warn!("the swarm is too busy to hear a command");
+        }
+    }
+}
+
+impl Drop for Swarm {
+    fn drop(&mut self) {
+        self.common.cancel.cancel();
+        if let Some(listener) = &self.listener {
+            listener.unregister(&self.common.info_hash);
+        }
+        if let Some(lsd) = &self.lsd {
+            lsd.unregister(&self.common.info_hash);
+        }
+    }
+}
+
+fn common(
+    config: SwarmConfig,
+    blocks: Arc<dyn BlockReader>,
+    events: mpsc::Sender<SwarmEvent>,
+    hub: mpsc::Sender<Command>,
+    cancel: &CancellationToken,
+) -> Common {
+    Common {
+        info_hash: config.info_hash,
+        peer_id: config.peer_id,
+        layout: config.layout,
+        have: HaveLog::new(config.have),
+        blocks,
+        events,
+        hub,
+        ids: config.ids,
+        hello: config.hello,
+        info_bytes: config.info_bytes,
+        limit_down: config.limit_down,
+        limit_up: config.limit_up,
+        pex: config.pex && !config.private,
+        client: config.client,
+        block_len: config.block_len,
+        listen_port: config.listener.map_or(0, |listener| listener.local_addr().port()),
+        totals: Totals::default(),
+        cancel: cancel.child_token(),
+    }
+}
+
+/// Looks a named peer up until it is found.
+async fn name(peer: PeerName, commands: mpsc::Sender<Command>) {
+    loop {
+        if let Ok(Ok(found)) = timeout(LOOKUP_TIME, lookup_host(peer.as_str())).await {
+            let addrs = found.collect();
+            // the hub is gone only when the swarm is
+            let _ = commands.send(Command::Found { addrs, via: Via::Named }).await;
+            return;
+        }
+        tracing::warn!(%peer, "cannot find the address of a named peer");
+        sleep(LOOKUP_RETRY).await;
+    }
+}

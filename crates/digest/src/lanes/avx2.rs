@@ -2,7 +2,7 @@
 //!
 //! What must stay true: the functions here are called only after the feature was found.
 
-use super::kernel::{sha1_kernel, sha1_rounds, sha256_kernel, sha256_rounds};
+use super::kernel::{rows, sha1_kernel, sha1_rounds, sha256_kernel, sha256_rounds};
 use crate::rope::Block;
 use core::arch::x86_64::{
     __m256i, _mm_set_epi64x, _mm256_add_epi32, _mm256_and_si256, _mm256_broadcastsi128_si256,
@@ -42,6 +42,30 @@ fn store(v: V) -> [u32; LANES] {
 fn load_half(half: &[u8; 32]) -> V {
     // SAFETY: `half` is 32 readable bytes; the load takes any alignment.
     unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
+}
+
+/// Loads the first half of block `at` of `run`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn first_half(run: &[Block], at: usize) -> V {
+    if let Some(block) = run.get(at)
+        && let Some(half) = block.first_chunk()
+    {
+        return load_half(half);
+    }
+    splat(0)
+}
+
+/// Loads the second half of block `at` of `run`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn second_half(run: &[Block], at: usize) -> V {
+    if let Some(block) = run.get(at)
+        && let Some(half) = block.last_chunk()
+    {
+        return load_half(half);
+    }
+    splat(0)
 }
 
 #[inline]
@@ -101,12 +125,8 @@ fn majority(a: V, b: V, c: V) -> V {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn gather(runs: &[&[Block]; LANES], at: usize) -> [V; 16] {
-    let (mut low, mut high) = ([splat(0); 8], [splat(0); 8]);
-    for ((low, high), run) in low.iter_mut().zip(&mut high).zip(runs) {
-        if let Some([first, second]) = run.get(at).map(|block| block.as_chunks().0) {
-            (*low, *high) = (load_half(first), load_half(second));
-        }
-    }
+    let low = rows!(first_half, runs, at, 0 1 2 3 4 5 6 7);
+    let high = rows!(second_half, runs, at, 0 1 2 3 4 5 6 7);
     let [w0, w1, w2, w3, w4, w5, w6, w7] = transpose(low);
     let [w8, w9, w10, w11, w12, w13, w14, w15] = transpose(high);
     [

@@ -2,7 +2,7 @@
 //!
 //! What must stay true: the functions here are called only after both features were found.
 
-use super::kernel::{sha1_kernel, sha1_rounds, sha256_kernel, sha256_rounds};
+use super::kernel::{rows, sha1_kernel, sha1_rounds, sha256_kernel, sha256_rounds};
 use crate::rope::Block;
 use core::arch::x86_64::{
     __m512i, _mm_set_epi64x, _mm512_add_epi32, _mm512_broadcast_i32x4, _mm512_loadu_si512,
@@ -36,9 +36,13 @@ fn store(v: V) -> [u32; LANES] {
     words
 }
 
+/// Loads block `at` of `run`.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load_block(block: &Block) -> V {
+fn row(run: &[Block], at: usize) -> V {
+    let Some(block) = run.get(at) else {
+        return splat(0);
+    };
     // SAFETY: `block` is 64 readable bytes; the load takes any alignment.
     unsafe { _mm512_loadu_si512(block.as_ptr().cast()) }
 }
@@ -99,11 +103,9 @@ fn majority(a: V, b: V, c: V) -> V {
 fn gather(runs: &[&[Block]; LANES], at: usize) -> [V; 16] {
     let order =
         _mm512_broadcast_i32x4(_mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203));
-    let mut rows = [splat(0); 16];
-    for (row, run) in rows.iter_mut().zip(runs) {
-        if let Some(block) = run.get(at) {
-            *row = _mm512_shuffle_epi8(load_block(block), order);
-        }
+    let mut rows = rows!(row, runs, at, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+    for row in &mut rows {
+        *row = _mm512_shuffle_epi8(*row, order);
     }
     // a 4 x 4 transposition of words inside each 128-bit quarter ..
     for quad in rows.as_chunks_mut::<4>().0 {

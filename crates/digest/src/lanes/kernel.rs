@@ -84,6 +84,11 @@ pub(super) const SHA256_K: [[u32; 16]; 4] = [
     ],
 ];
 
+/// Loads a row of each run by name: an iterator or a closure here is left as a loop or a call.
+macro_rules! rows {
+    ($load:ident, $runs:ident, $at:ident, $($i:literal)*) => { [$( $load($runs[$i], $at) ),*] };
+}
+
 /// Rounds of SHA-1 over the words `$i`, as they are or after the schedule has moved them on by 16.
 macro_rules! sha1_rounds {
     (first, $s:ident, $w:ident, $f:ident, $k:expr, $($i:literal)*) => {
@@ -167,4 +172,4 @@ macro_rules! sha256_kernel {
     };
 }
 
-pub(super) use {sha1_kernel, sha1_rounds, sha256_kernel, sha256_rounds};
+pub(super) use {rows, sha1_kernel, sha1_rounds, sha256_kernel, sha256_rounds};

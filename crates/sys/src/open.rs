@@ -140,7 +140,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("outside"), b"safe").unwrap();
-        if std::os::windows::fs::symlink_file(path("outside"), path("link")).is_err() {
+        let made = std::os::windows::fs::symlink_file(path("outside"), path("link"));
+        // wine says yes and makes nothing
+        if made.is_err() || !path("link").is_symlink() {
             eprintln!("skipped: this account or system cannot make symbolic links");
             return;
         }

@@ -2,8 +2,8 @@
 //!
 //! What must stay true: the functions here are called only after the feature was found.
 
+use super::blocks::Block;
 use super::kernel::{rows, sha1_kernel, sha1_rounds, sha256_kernel, sha256_rounds};
-use crate::rope::Block;
 use core::arch::x86_64::{
     __m256i, _mm_set_epi64x, _mm256_add_epi32, _mm256_and_si256, _mm256_broadcastsi128_si256,
     _mm256_loadu_si256, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi32,

@@ -2,8 +2,8 @@
 //!
 //! What must stay true: the functions here are called only after both features were found.
 
+use super::blocks::Block;
 use super::kernel::{rows, sha1_kernel, sha1_rounds, sha256_kernel, sha256_rounds};
-use crate::rope::Block;
 use core::arch::x86_64::{
     __m512i, _mm_set_epi64x, _mm512_add_epi32, _mm512_broadcast_i32x4, _mm512_loadu_si512,
     _mm512_rol_epi32, _mm512_set1_epi32, _mm512_shuffle_epi8, _mm512_shuffle_i32x4,

@@ -5,10 +5,12 @@
 
 mod avx2;
 mod avx512;
+mod blocks;
 mod kernel;
 
-use crate::rope::{BLOCK_LEN, Block, Rope};
+use crate::rope::Rope;
 use crate::{Isa, Sha1Digest, Sha256Digest};
+use blocks::{BLOCK_LEN, Block};
 
 /// The initial state of SHA-1 (FIPS 180-4 section 5.3.1).
 const SHA1_START: [u32; 5] = [

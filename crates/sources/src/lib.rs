@@ -21,7 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[cfg(any(test, feature = "contract"))]
+#[cfg(feature = "contract")]
 pub mod contract;
 pub mod http;
 pub mod share;

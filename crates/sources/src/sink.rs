@@ -73,6 +73,11 @@ impl SpanSink {
         Self { target }
     }
 
+    /// The owner of the memory, for a sink that stands in front of it.
+    pub fn target(&self) -> &Arc<dyn SinkTarget> {
+        &self.target
+    }
+
     /// Takes memory for the first bytes of `span` that nobody has filled or reserved yet; `None` if
     /// there are none. The chunk may be shorter than `span` and may start behind its start.
     pub fn reserve(&self, span: Span) -> Option<Chunk> {

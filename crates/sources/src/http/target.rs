@@ -204,7 +204,10 @@ mod tests {
             "{target:?}{}",
             target.file_url(&RelPath::parse("x").unwrap()).unwrap()
         );
-        assert!(!shown.contains("ss"), "{shown}");
+        assert!(
+            !shown.contains("p@ss") && !shown.contains("p%40ss"),
+            "{shown}"
+        );
     }
 
     #[test]

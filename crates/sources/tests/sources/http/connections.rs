@@ -1,0 +1,169 @@
+//! Connections and files: breaks, silence, reuse, names.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use swarmcopy_layout::Span;
+use swarmcopy_sources::{Blame, MemorySink, Shape, SpanSink};
+
+use super::rig::{DEADLINE, FILE_LEN, PART, Rig, one_file, opened, options};
+use crate::support::content::{Content, awkward, content};
+use crate::support::server::{Reply, Request, Server, Then, tree};
+
+#[tokio::test]
+async fn a_refused_connection_is_broken() {
+    let content = one_file();
+    let server = Server::start(|_| unreachable!()).await;
+    let url = server.url("/f.bin");
+    drop(server);
+    tokio::task::yield_now().await; // the listener goes away
+    let (source, _scheduler) = opened(&content, Shape::File, &url, options()).await;
+    let sink = Arc::new(MemorySink::new(FILE_LEN, 65_536));
+    let error = source.fetch(PART, &SpanSink::new(sink)).await.unwrap_err();
+    assert_eq!(error.blame(), Blame::Broken);
+}
+
+#[tokio::test]
+async fn a_connection_reset_in_mid_body_is_continued() {
+    let rig = Rig::file(|request, file| match request.number {
+        0 => Reply::file(request, file).cut(40_000, Then::Close),
+        _ => Reply::file(request, file),
+    })
+    .await;
+    rig.good(PART).await;
+    let second = &rig.server.requests()[1];
+    assert_eq!(second.range(), Some((110_000, 170_000)));
+    assert_eq!(second.header("if-range"), Some("\"v1\""));
+}
+
+#[tokio::test]
+async fn connections_that_reset_without_a_byte_are_broken() {
+    let rig = Rig::file(|request, file| Reply::file(request, file).cut(0, Then::Reset)).await;
+    assert_eq!(rig.fetch(PART).await.unwrap_err().blame(), Blame::Broken);
+    assert_eq!(rig.server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_file_that_changed_is_asked_for_without_its_old_tag() {
+    let rig = Rig::file(|request, file| match request.header("if-range") {
+        Some(_) => Reply::new("200 OK", &[("ETag", "\"v2\"")], file),
+        None => Reply::file(request, file),
+    })
+    .await;
+    rig.fetch(Span::new(0, 1000)).await.unwrap();
+    rig.fetch(PART).await.unwrap();
+    let tags: Vec<_> = rig
+        .server
+        .requests()
+        .iter()
+        .map(|request| request.header("if-range").is_some())
+        .collect();
+    assert_eq!(tags, [false, true, false]);
+    rig.same();
+}
+
+#[tokio::test]
+async fn a_stalled_body_is_busy_after_the_idle_time_and_what_came_stays() {
+    let rig = Rig::file(|request, file| Reply::file(request, file).cut(40_000, Then::Stall)).await;
+    let error = rig.fetch(PART).await.unwrap_err();
+    assert_eq!(error.blame(), Blame::Busy { retry_after: None });
+    assert!(rig.sink.filled().covers(Span::new(70_000, 40_000)));
+    rig.same();
+}
+
+#[tokio::test]
+async fn a_silent_server_is_busy() {
+    let mut options = options();
+    options.connect_timeout = Duration::from_millis(100);
+    let stall = |_: &Request, _: &[u8]| Reply {
+        bytes: Vec::new(),
+        then: Then::Stall,
+    };
+    let rig = Rig::file_with(options, stall).await;
+    assert_eq!(
+        rig.fetch(PART).await.unwrap_err().blame(),
+        Blame::Busy { retry_after: None }
+    );
+}
+
+#[tokio::test]
+async fn awkward_names_are_percent_encoded() {
+    let content = awkward();
+    let server = Server::start(tree("tree", &content)).await;
+    let url = server.url("/");
+    let rig = Rig::new(content, server, Shape::Tree, &url, options()).await;
+    rig.good(rig.whole()).await;
+    let targets: Vec<_> = rig
+        .server
+        .requests()
+        .into_iter()
+        .map(|request| request.target)
+        .collect();
+    let name = "/tree/a/b%20c/%23%25%3F%26%2B%20%5Bx%5D%C3%BC.bin".to_owned();
+    assert!(targets.contains(&name), "{targets:?}");
+    assert!(
+        targets
+            .iter()
+            .all(|target| !target.contains("pad") && !target.contains("empty"))
+    );
+}
+
+#[tokio::test]
+async fn a_missing_file_does_not_keep_the_others_from_coming() {
+    let content = awkward();
+    let right = tree("tree", &content);
+    let server = Server::start(move |request| match request.target.as_str() {
+        "/tree/small%201" | "/tree/small%202" => Reply::new("404 Not Found", &[], b""),
+        _ => right(request),
+    })
+    .await;
+    let url = server.url("");
+    let rig = Rig::new(content, server, Shape::Tree, &url, options()).await;
+    let lacked = rig.lacked(rig.whole(), "404").await;
+    assert_eq!(lacked.len(), 30);
+    assert_eq!(rig.sink.filled().len(), rig.content.layout.len() - 30);
+    rig.same();
+}
+
+/// Names of many small files.
+fn small_files(count: usize) -> Content {
+    let names: Vec<String> = (0..count).map(|at| format!("f{at:04}")).collect();
+    let files: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 300)).collect();
+    content(64 * 1024, &files)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_small_files_come_over_one_connection() {
+    let content = small_files(500);
+    let server = Server::start(tree("tree", &content)).await;
+    let url = server.url("/");
+    let rig = Rig::new(content, server, Shape::Tree, &url, options()).await;
+    rig.good(rig.whole()).await;
+    assert_eq!(rig.server.requests().len(), 500);
+    assert_eq!(rig.server.connections_used(), 1);
+    assert_eq!(rig.server.connections(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_connections_are_open_than_streams_are_allowed() {
+    let content = small_files(500);
+    let server = Server::start(tree("tree", &content)).await;
+    let mut options = options();
+    options.streams_max = 3;
+    let url = server.url("/");
+    let rig = Rig::new(content, server, Shape::Tree, &url, options).await;
+    let sink = SpanSink::new(rig.sink.clone());
+    let spans = (0..50).map(|at| Span::new(at * 3000, 3000));
+    let fetches = spans.map(|span| rig.source.fetch(span, &sink));
+    let all = futures_util::future::join_all(fetches);
+    for end in tokio::time::timeout(DEADLINE, all).await.unwrap() {
+        end.unwrap();
+    }
+    assert!(rig.sink.filled().covers(rig.whole()));
+    assert!(
+        rig.server.open_peak() <= 3,
+        "{} connections",
+        rig.server.open_peak()
+    );
+    rig.same();
+}

@@ -1,0 +1,6 @@
+//! Mirrors against a scripted server: one test per way in which a server may behave.
+
+mod answers;
+mod connections;
+mod redirects;
+pub(crate) mod rig;

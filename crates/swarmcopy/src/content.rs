@@ -11,6 +11,8 @@ use bytes::Bytes;
 use swarmcopy_bt_wire::metainfo::{self, Form, Torrent};
 use swarmcopy_layout::{Attributes, Layout, PieceDigest, PieceDigests, RelPath};
 
+use swarmcopy_sources::OriginSource;
+
 use crate::{CopyOptions, Error, ErrorKind, OriginMode};
 
 /// Where the bytes of a content lie or go.
@@ -31,6 +33,7 @@ pub struct Content {
     pub(crate) name: RelPath,
     pub(crate) role: Role,
     pub(crate) options: CopyOptions,
+    pub(crate) origins: Vec<Arc<dyn OriginSource>>,
 }
 
 impl Content {
@@ -42,18 +45,25 @@ impl Content {
         let refused = |what: String| Error::new(ErrorKind::Failed, what);
         let info = &torrent.info;
         if info.info_hash_v1.is_none() {
-            return Err(refused("info.pieces: a torrent of version 2 alone can't be copied yet".into())
-                .with_hint("make it with --format v1 or hybrid"));
+            return Err(refused(
+                "info.pieces: a torrent of version 2 alone can't be copied yet".into(),
+            )
+            .with_hint("make it with --format v1 or hybrid"));
         }
         let name = RelPath::from_names([&info.name])
             .map_err(|error| refused(format!("info.name: {error}")))?;
-        let digests = info.piece_hashes().iter().map(|hash| PieceDigest::Sha1(*hash)).collect();
+        let digests = info
+            .piece_hashes()
+            .iter()
+            .map(|hash| PieceDigest::Sha1(*hash))
+            .collect();
         Ok(Self {
             layout: Arc::new(layout_of(info)?),
             digests: Arc::new(PieceDigests::new(digests)),
             name,
             role: Role::Copy,
             options: CopyOptions::new("."),
+            origins: Vec::new(),
             torrent: Arc::new(torrent),
         })
     }
@@ -83,6 +93,13 @@ impl Content {
     #[must_use]
     pub fn mirror(mut self, url: impl Into<String>) -> Self {
         self.options.mirrors.push(url.into());
+        self
+    }
+
+    /// Adds an origin of the embedder's own; it is read under the same protection as the others.
+    #[must_use]
+    pub fn origin(mut self, origin: Arc<dyn OriginSource>) -> Self {
+        self.origins.push(origin);
         self
     }
 
@@ -119,7 +136,11 @@ impl Content {
 
     /// The mirrors to try: those of the options, then those that the torrent names.
     pub(crate) fn mirrors(&self) -> Vec<String> {
-        let torrent = self.torrent.url_list.iter().chain(&self.torrent.own.mirrors);
+        let torrent = self
+            .torrent
+            .url_list
+            .iter()
+            .chain(&self.torrent.own.mirrors);
         let mut mirrors: Vec<String> = Vec::new();
         for url in self.options.mirrors.iter().chain(torrent) {
             if !mirrors.contains(url) {
@@ -134,7 +155,11 @@ impl Content {
         let added = self.options.trackers.iter().map(|url| vec![url.clone()]);
         let tiers = self.torrent.trackers.iter().cloned().chain(added);
         tiers
-            .map(|tier| tier.iter().filter_map(|url| url.parse().ok()).collect::<Vec<_>>())
+            .map(|tier| {
+                tier.iter()
+                    .filter_map(|url| url.parse().ok())
+                    .collect::<Vec<_>>()
+            })
             .filter(|tier| !tier.is_empty())
             .collect()
     }
@@ -190,9 +215,13 @@ fn layout_of(info: &metainfo::Info) -> Result<Layout, Error> {
         let attributes = if file.pad {
             Attributes::pad()
         } else {
-            Attributes::default().with_executable(file.executable).with_hidden(file.hidden)
+            Attributes::default()
+                .with_executable(file.executable)
+                .with_hidden(file.hidden)
         };
         builder.push(path, file.len, attributes);
     }
-    builder.build().map_err(|error| Error::new(ErrorKind::Failed, format!("info.files: {error}")))
+    builder
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Failed, format!("info.files: {error}")))
 }

@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) limit_up: Arc<Limiter>,
     pub(crate) peer_id: [u8; 20],
     pub(crate) stop: CancellationToken,
+    /// Ends what copies need while they stop: the listener, local discovery, links.
+    pub(crate) quit: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -58,14 +60,22 @@ impl SessionBuilder {
         if let Err(error) = swarmcopy_sys::limits::raise_open_files() {
             tracing::debug!(%error, "the limit of open files stays as it is");
         }
-        let listener = Listener::bind(self.config.listen).await.map_err(|error| {
+        let quit = CancellationToken::new();
+        let listener = Listener::bind(self.config.listen, &quit).map_err(|error| {
             Error::new(ErrorKind::Failed, error.to_string())
                 .with_hint("choose another address with --listen")
         })?;
-        let lsd = if self.config.lsd { start::lsd(&listener) } else { None };
+        let lsd = if self.config.lsd {
+            start::lsd(&listener, &quit)
+        } else {
+            None
+        };
         let mut rng = fastrand::Rng::new();
         let mut peer_id = *b"-SC0100-............";
-        peer_id.iter_mut().skip(8).for_each(|byte| *byte = rng.u8(..));
+        peer_id
+            .iter_mut()
+            .skip(8)
+            .for_each(|byte| *byte = rng.u8(..));
         Ok(Session {
             inner: Arc::new(Inner {
                 limit_down: Arc::new(Limiter::new(self.config.limit_down)),
@@ -75,6 +85,7 @@ impl SessionBuilder {
                 lsd,
                 peer_id,
                 stop: CancellationToken::new(),
+                quit,
                 tasks: TaskTracker::new(),
             }),
         })
@@ -107,7 +118,14 @@ impl Session {
             let result = prepared.run(clock, outlets).await;
             ended_in.send_replace(Some(result));
         });
-        Ok(RunningCopy { started, progress, complete, ended, explain, stop })
+        Ok(RunningCopy {
+            started,
+            progress,
+            complete,
+            ended,
+            explain,
+            stop,
+        })
     }
 
     /// Stops all copies and waits until their state is saved. A copy's own result is not lost.
@@ -115,6 +133,7 @@ impl Session {
         self.inner.stop.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+        self.inner.quit.cancel();
     }
 }
 
@@ -153,8 +172,12 @@ impl RunningCopy {
     /// The next look at the copy, about four a second; `None` when it is over. May be dropped at
     /// any await.
     pub async fn progress(&mut self) -> Option<Progress> {
-        self.progress.changed().await.ok()?;
-        Some(self.progress.borrow_and_update().clone())
+        next_look(&mut self.progress).await
+    }
+
+    /// The looks at the copy from now on, for a task of its own.
+    pub fn looks(&self) -> Looks {
+        Looks(self.progress.clone())
     }
 
     /// Waits until every wanted piece is verified and on disk: how long that took. Serving may go
@@ -171,7 +194,10 @@ impl RunningCopy {
     /// any await.
     pub async fn finished(&self) -> Result<Report, Error> {
         let mut ended = self.ended.clone();
-        let ended = ended.wait_for(Option::is_some).await.map(|value| value.clone());
+        let ended = ended
+            .wait_for(Option::is_some)
+            .await
+            .map(|value| value.clone());
         let gone = Error::new(ErrorKind::Failed, "the copy ended without a word");
         ended.ok().flatten().unwrap_or(Err(gone))
     }
@@ -181,9 +207,26 @@ impl RunningCopy {
         Explanations(self.explain.subscribe())
     }
 
-    /// Ends the copy: what is verified is kept, so that it can go on later.
+    /// Ends the copy: what is verified is kept, so that it can go on later. A copy that was not
+    /// complete ends with [`ErrorKind::Interrupted`].
     pub fn stop(&self) {
         self.stop.cancel();
+    }
+}
+
+async fn next_look(progress: &mut watch::Receiver<Progress>) -> Option<Progress> {
+    progress.changed().await.ok()?;
+    Some(progress.borrow_and_update().clone())
+}
+
+/// Looks at a copy.
+#[derive(Debug)]
+pub struct Looks(watch::Receiver<Progress>);
+
+impl Looks {
+    /// The next look; `None` when the copy is over. May be dropped at any await.
+    pub async fn next(&mut self) -> Option<Progress> {
+        next_look(&mut self.0).await
     }
 }
 

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use swarmcopy_layout::{PieceIndex, PieceSet};
-use swarmcopy_piece_store::{Options, Placement, Resume, Shape, Store, StoreError, StoreEvent, Target};
+use swarmcopy_piece_store::{
+    Options, Placement, Resume, Shape, Store, StoreError, StoreEvent, Target,
+};
 use swarmcopy_scheduler::origin::{Isolated as OriginIsolated, Mode, OriginConfig};
 use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
 use swarmcopy_sources::{Limiter, MirrorOptions, MirrorSource, OriginSource, ShareSource};
-use swarmcopy_swarm::{Listener, Lsd, SourceIds, Swarm, SwarmConfig, Throttle};
+use swarmcopy_swarm::{Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::content::{Content, Role};
 use crate::engine::{Clock, Engine, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed};
@@ -25,8 +27,10 @@ const NOTES_MAX: usize = 1024;
 const SWARM_EVENTS_MAX: usize = 1024;
 
 /// Local discovery on the listener's interface; none if the system refuses.
-pub(crate) fn lsd(listener: &Listener) -> Option<Arc<Lsd>> {
-    match Lsd::start(listener.local_addr()) {
+pub(crate) fn lsd(listener: &Listener, stop: &CancellationToken) -> Option<Arc<Lsd>> {
+    let mut options = LsdOptions::default();
+    options.ip = listener.bound_ip();
+    match Lsd::start(&options, stop) {
         Ok(lsd) => Some(lsd),
         Err(error) => {
             tracing::info!(%error, "no local discovery");
@@ -58,9 +62,19 @@ impl Prepared {
         let opening = content.clone();
         let opened = tokio::task::spawn_blocking(move || open_store(&opening, tell)).await;
         let (store, resume) = opened
-            .map_err(|error| Error::new(ErrorKind::Failed, format!("cannot open the copy: {error}")))?
+            .map_err(|error| {
+                Error::new(ErrorKind::Failed, format!("cannot open the copy: {error}"))
+            })?
             .map_err(|error| disk_failed(&error))?;
-        Ok(Self { session, content, store: Arc::new(store), resume, seed, node, notes })
+        Ok(Self {
+            session,
+            content,
+            store: Arc::new(store),
+            resume,
+            seed,
+            node,
+            notes,
+        })
     }
 
     pub(crate) fn started(&self, session: &Inner) -> Started {
@@ -72,7 +86,10 @@ impl Prepared {
             info_hash_v2: info.info_hash_v2,
             bytes: layout.bytes(),
             pieces: layout.pieces(),
-            files: layout.files().filter(|(_, file)| !file.attributes().pad).count(),
+            files: layout
+                .files()
+                .filter(|(_, file)| !file.attributes().pad)
+                .count(),
             listen: session.listener.local_addr(),
             seed: self.seed,
         }
@@ -90,7 +107,7 @@ impl Prepared {
         let tags = origins.values().map(OriginEntry::tag).collect();
         let config = self.swarm_config(have.clone(), ids, tags);
         let blocks = Arc::new(StoreReader::new(Arc::clone(&self.store)));
-        let swarm = Swarm::start(config, blocks, tell, outlets.stop.child_token());
+        let swarm = Swarm::start(config, blocks, tell, &self.session.quit);
         let layout = Arc::clone(&self.content.layout);
         let wanted = PieceSet::full(layout.pieces());
         let mut config = swarmcopy_scheduler::Config::new(self.origin_config());
@@ -134,7 +151,9 @@ impl Prepared {
         };
         let found = tokio::task::spawn_blocking(move || store.recheck(&pieces, &report)).await;
         let found = found
-            .map_err(|error| Error::new(ErrorKind::Failed, format!("cannot check the copy: {error}")))?
+            .map_err(|error| {
+                Error::new(ErrorKind::Failed, format!("cannot check the copy: {error}"))
+            })?
             .map_err(|error| disk_failed(&error))?;
         have.union_with(&found);
         Ok(have)
@@ -149,6 +168,9 @@ impl Prepared {
         }
         let limit = Arc::new(Limiter::new(self.content.options.origin_rate));
         let limits = vec![Arc::clone(&self.session.limit_down), limit];
+        for origin in &self.content.origins {
+            origins.insert(ids.next(), OriginEntry::new(Arc::clone(origin)));
+        }
         for location in self.content.shares() {
             if let Some(share) = self.find_share(&location).await {
                 let share: Arc<dyn OriginSource> = Arc::new(share.with_limits(limits.clone()));
@@ -176,7 +198,10 @@ impl Prepared {
         let found = ShareSource::locate(location, self.content.name(), shape, layout).await;
         match found {
             Ok(share) if is_same(share.root(), &self.target_path()) => {
-                tracing::warn!("share left out: {} is the target itself", share.root().display());
+                tracing::warn!(
+                    "share left out: {} is the target itself",
+                    share.root().display()
+                );
                 None
             }
             Ok(share) => Some(share),
@@ -221,12 +246,17 @@ impl Prepared {
             ..Hello::default()
         });
         config.info_bytes = Some(self.content.info_bytes());
-        config.limit_down = Some(Arc::new(Limit(Arc::clone(&session.limit_down))));
-        config.limit_up = Some(Arc::new(Limit(Arc::clone(&session.limit_up))));
+        config.limit_down = Some(Arc::clone(&session.limit_down));
+        config.limit_up = Some(Arc::clone(&session.limit_up));
         config.pex = session.config.pex;
         config.trackers = self.content.trackers();
-        config.peers =
-            self.content.options.peers.iter().filter_map(|peer| peer.parse().ok()).collect();
+        config.peers = self
+            .content
+            .options
+            .peers
+            .iter()
+            .filter_map(|peer| peer.parse().ok())
+            .collect();
         config.ids = ids;
         config
     }
@@ -258,7 +288,11 @@ fn open_store(
     content: &Content,
     notes: mpsc::Sender<Note>,
 ) -> Result<(Store, Option<Resume>), StoreError> {
-    let shape = if content.is_tree() { Shape::Tree } else { Shape::File };
+    let shape = if content.is_tree() {
+        Shape::Tree
+    } else {
+        Shape::File
+    };
     let mut id = [0; 32];
     for (to, from) in id.iter_mut().zip(content.info_hash()) {
         *to = from;
@@ -281,20 +315,23 @@ fn open_store(
                 Store::open(&content.options.into, target, &options, Box::new(tell))?;
             Ok((store, Some(resume)))
         }
-        Role::Seed(folder) => {
-            Ok((Store::open_read_only(folder, target, &options)?, None))
-        }
+        Role::Seed(folder) => Ok((Store::open_read_only(folder, target, &options)?, None)),
     }
 }
 
 fn note_of(event: StoreEvent) -> Option<Note> {
     Some(match event {
         StoreEvent::PieceOk { piece } => Note::PieceOk { piece },
-        StoreEvent::PieceBad { piece, senders } => {
-            Note::PieceBad { piece, senders: senders.into_iter().map(SourceId).collect() }
-        }
-        StoreEvent::Liar { sender } => Note::Liar { source: SourceId(sender) },
-        StoreEvent::Failed(error) => Note::DiskFailed { error: Arc::new(error) },
+        StoreEvent::PieceBad { piece, senders } => Note::PieceBad {
+            piece,
+            senders: senders.into_iter().map(SourceId).collect(),
+        },
+        StoreEvent::Liar { sender } => Note::Liar {
+            source: SourceId(sender),
+        },
+        StoreEvent::Failed(error) => Note::DiskFailed {
+            error: Arc::new(error),
+        },
         _ => return None,
     })
 }
@@ -304,16 +341,5 @@ fn is_same(a: &Path, b: &Path) -> bool {
     match (swarmcopy_sys::file_id(a), swarmcopy_sys::file_id(b)) {
         (Ok(a), Ok(b)) => a == b,
         _ => false,
-    }
-}
-
-/// A rate limit as links wait for it.
-#[derive(Debug)]
-struct Limit(Arc<Limiter>);
-
-#[async_trait]
-impl Throttle for Limit {
-    async fn acquire(&self, bytes: u64) {
-        self.0.acquire(bytes).await;
     }
 }

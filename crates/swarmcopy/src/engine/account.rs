@@ -31,7 +31,15 @@ pub(crate) struct Account {
 impl Account {
     /// A source is there.
     pub(crate) fn source_up(&mut self, id: SourceId, kind: SourceKind, name: String) {
-        self.sources.insert(id, Entry { kind, name, bytes: 0, connected: true });
+        self.sources.insert(
+            id,
+            Entry {
+                kind,
+                name,
+                bytes: 0,
+                connected: true,
+            },
+        );
     }
 
     /// A source is gone; one that brought nothing is forgotten.
@@ -74,7 +82,10 @@ impl Account {
 
     /// Connected peers.
     pub(crate) fn peers(&self) -> u32 {
-        let peers = self.sources.values().filter(|e| e.connected && e.kind == SourceKind::Peer);
+        let peers = self
+            .sources
+            .values()
+            .filter(|e| e.connected && e.kind == SourceKind::Peer);
         u32::try_from(peers.count()).unwrap_or(u32::MAX)
     }
 

@@ -32,7 +32,9 @@ pub(crate) fn disk_failed(error: &StoreError) -> Error {
     };
     let failed = Error::new(kind, error.to_string());
     match error.kind() {
-        StoreErrorKind::Full => failed.with_hint("free some space and start the same command again"),
+        StoreErrorKind::Full => {
+            failed.with_hint("free some space and start the same command again")
+        }
         StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
             failed.with_hint("choose a folder that this account may write to")
         }
@@ -47,7 +49,11 @@ impl Engine {
         let since = now.duration_since(self.rate.1);
         if since >= Duration::from_millis(900) {
             let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX).max(1);
-            let fresh = self.verified.saturating_sub(self.rate.2).saturating_mul(1_000_000) / micros;
+            let fresh = self
+                .verified
+                .saturating_sub(self.rate.2)
+                .saturating_mul(1_000_000)
+                / micros;
             self.rate = (fresh, now, self.verified);
         }
         let outlook = self.scheduler.outlook();
@@ -102,7 +108,9 @@ impl Engine {
         let notes = self.notes.clone();
         self.tasks.spawn(async move {
             let result = tokio::task::spawn_blocking(move || store.finish()).await;
-            let result = result.unwrap_or(Err(StoreError::Closed { action: "finish the copy" }));
+            let result = result.unwrap_or(Err(StoreError::Closed {
+                action: "finish the copy",
+            }));
             // the loop may have ended for another reason
             let _ = notes.send(Note::Finished { result }).await;
         });
@@ -139,19 +147,32 @@ impl Engine {
             return None;
         }
         let options = &self.content.options;
-        if options.timeout.is_some_and(|time| self.verified_at.elapsed() >= time) {
-            return Some(Err(self.incomplete("no source brought a verified byte for too long")));
+        if options
+            .timeout
+            .is_some_and(|time| self.verified_at.elapsed() >= time)
+        {
+            return Some(Err(
+                self.incomplete("no source brought a verified byte for too long")
+            ));
         }
-        if options.deadline.is_some_and(|time| self.clock.elapsed() >= time) {
+        if options
+            .deadline
+            .is_some_and(|time| self.clock.elapsed() >= time)
+        {
             return Some(Err(self.incomplete("the deadline has passed")));
         }
-        if self.hopeless_since.is_some_and(|since| since.elapsed() >= HOPELESS) {
+        if self
+            .hopeless_since
+            .is_some_and(|since| since.elapsed() >= HOPELESS)
+        {
             let files = self.incomplete_files();
             return Some(Err(Error::new(
                 ErrorKind::Mismatch,
                 format!("the share differs from the torrent, and no other source has {files}"),
             )
-            .with_hint("make the torrent again from the share as it is now, or repair the share")));
+            .with_hint(
+                "make the torrent again from the share as it is now, or repair the share",
+            )));
         }
         None
     }
@@ -174,7 +195,9 @@ impl Engine {
         let mut named = Vec::new();
         let mut more = 0;
         for (_, file) in layout.files() {
-            let whole = layout.pieces_of(file.span()).all(|piece| have.contains(piece));
+            let whole = layout
+                .pieces_of(file.span())
+                .all(|piece| have.contains(piece));
             if whole || file.attributes().pad {
                 continue;
             }
@@ -185,7 +208,11 @@ impl Engine {
             }
         }
         let named = named.join(", ");
-        if more == 0 { named } else { format!("{named} and {more} more files") }
+        if more == 0 {
+            named
+        } else {
+            format!("{named} and {more} more files")
+        }
     }
 
     /// Ends everything in order and makes the report.
@@ -231,11 +258,15 @@ impl Engine {
 
     fn report(&self, origin: &swarmcopy_scheduler::OriginReport) -> Report {
         let links: u64 = self.links.values().map(|link| link.stats().wasted).sum();
-        let (from_share, from_mirror) =
-            (self.account.total(SourceKind::Share), self.account.total(SourceKind::Mirror));
+        let (from_share, from_mirror) = (
+            self.account.total(SourceKind::Share),
+            self.account.total(SourceKind::Mirror),
+        );
         Report {
             complete: self.completed.is_some(),
-            elapsed: self.completed.map_or_else(|| self.clock.elapsed(), |(_, elapsed)| elapsed),
+            elapsed: self
+                .completed
+                .map_or_else(|| self.clock.elapsed(), |(_, elapsed)| elapsed),
             bytes: self.content.layout.bytes(),
             reused: self.reused,
             from_share,

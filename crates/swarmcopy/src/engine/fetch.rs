@@ -100,7 +100,9 @@ fn outcome_of(blame: Blame) -> Outcome {
         Blame::Nobody => Outcome::Cancelled,
         Blame::Busy { retry_after } => {
             let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            Outcome::Busy { retry_after_ms: retry_after.map(millis) }
+            Outcome::Busy {
+                retry_after_ms: retry_after.map(millis),
+            }
         }
         Blame::Lacks(span) => Outcome::Lacks(span),
         _ => Outcome::Broken,
@@ -132,10 +134,16 @@ impl SinkTarget for JobSink {
         if untold < TELL_BYTES && now_ms.saturating_sub(told_ms) < TELL_EVERY_MS {
             return;
         }
-        let Ok(permit) = self.notes.try_reserve() else { return };
+        let Ok(permit) = self.notes.try_reserve() else {
+            return;
+        };
         self.told_ms.store(now_ms, Ordering::Release);
         let bytes = self.untold.swap(0, Ordering::AcqRel);
-        permit.send(Note::Progress { job: self.job, source: self.source, bytes });
+        permit.send(Note::Progress {
+            job: self.job,
+            source: self.source,
+            bytes,
+        });
     }
 
     fn release(&self, span: Span, buffer: BytesMut) {

@@ -94,7 +94,11 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(parts: Parts) -> Self {
         let layout = &parts.content.layout;
-        let verified = parts.have.iter().map(|piece| layout.piece_span(piece).len()).sum();
+        let verified = parts
+            .have
+            .iter()
+            .map(|piece| layout.piece_span(piece).len())
+            .sum();
         Self {
             content: parts.content,
             scheduler: parts.scheduler,
@@ -125,7 +129,10 @@ impl Engine {
     pub(crate) async fn run(mut self) -> Result<Report, Error> {
         let (Some(mut events), Some(mut notes)) = (self.swarm_events.take(), self.notes_in.take())
         else {
-            return Err(Error::new(crate::ErrorKind::Failed, "the engine was started twice"));
+            return Err(Error::new(
+                crate::ErrorKind::Failed,
+                "the engine was started twice",
+            ));
         };
         self.start_origins();
         let stop = self.outlets.stop.clone();
@@ -137,7 +144,11 @@ impl Engine {
             }
             let wake = self.scheduler.poll_timeout().map(|at| self.clock.at(at));
             tokio::select! {
-                () = stop.cancelled() => return self.wind_up(Err(ending::interrupted()), notes).await,
+                () = stop.cancelled() => {
+                    let complete = self.completed.is_some();
+                    let end = if complete { Ok(()) } else { Err(interrupted()) };
+                    return self.wind_up(end, notes).await;
+                }
                 Some(note) = notes.recv() => {
                     self.take_note(note);
                     for _ in 0..NEWS_MAX {
@@ -172,14 +183,26 @@ impl Engine {
                 self.account.brought(source, bytes);
                 self.tell(Event::Progress { job, bytes });
             }
-            Note::JobEnd { job, source, outcome, bytes, missing, why } => {
+            Note::JobEnd {
+                job,
+                source,
+                outcome,
+                bytes,
+                missing,
+                why,
+            } => {
                 self.jobs.remove(&job);
                 self.account.brought(source, bytes);
                 if let Some(why) = why {
                     tracing::debug!(?job, ?outcome, %why, "fetch ended early");
                     self.note_failure(source, outcome, why);
                 }
-                self.tell(Event::JobEnd { job, outcome, bytes, missing });
+                self.tell(Event::JobEnd {
+                    job,
+                    outcome,
+                    bytes,
+                    missing,
+                });
             }
             Note::PieceOk { piece } => self.piece_ok(piece),
             Note::PieceBad { piece, senders } => {
@@ -202,10 +225,20 @@ impl Engine {
 
     fn take_swarm_event(&mut self, event: SwarmEvent) {
         match event {
-            SwarmEvent::LinkUp { id, link, hello, addr, client } => {
-                self.account.source_up(id, SourceKind::Peer, format!("{addr} {client}"));
+            SwarmEvent::LinkUp {
+                id,
+                link,
+                hello,
+                addr,
+                client,
+            } => {
+                self.account
+                    .source_up(id, SourceKind::Peer, format!("{addr} {client}"));
                 self.links.insert(id, link);
-                self.tell(Event::SourceUp { source: id, info: SourceInfo::Peer { hello } });
+                self.tell(Event::SourceUp {
+                    source: id,
+                    info: SourceInfo::Peer { hello },
+                });
             }
             SwarmEvent::LinkDown { id, how, why } => {
                 tracing::debug!(?id, ?how, %why, "link down");
@@ -220,10 +253,17 @@ impl Engine {
             SwarmEvent::Choked { id } => self.tell(Event::Choked { source: id }),
             SwarmEvent::Interested { id } => self.tell(Event::Interested { source: id }),
             SwarmEvent::NotInterested { id } => self.tell(Event::NotInterested { source: id }),
-            SwarmEvent::Slots { id, message } => self.tell(Event::Slots { source: id, message }),
+            SwarmEvent::Slots { id, message } => self.tell(Event::Slots {
+                source: id,
+                message,
+            }),
             SwarmEvent::Uploaded { id, piece, bytes } => {
                 self.account.uploaded += bytes;
-                self.tell(Event::Uploaded { source: id, piece, bytes });
+                self.tell(Event::Uploaded {
+                    source: id,
+                    piece,
+                    bytes,
+                });
             }
             SwarmEvent::Discovery(discovery) => self.tell(Event::Discovery(discovery)),
             SwarmEvent::TrackerNote { tracker, note } => {
@@ -248,7 +288,7 @@ impl Engine {
                 Action::Complete => self.copied(),
                 Action::Ban { source, reason } => {
                     tracing::warn!(source = self.account.name(source), %reason, "put out");
-                    self.with_link(source, PeerLink::ban);
+                    self.swarm.ban(source);
                 }
                 Action::Interested { source } => self.with_link(source, PeerLink::interested),
                 Action::NotInterested { source } => {
@@ -259,9 +299,15 @@ impl Engine {
                 Action::SendSlots { source, message } => {
                     self.with_link(source, |link| link.send_slots(message));
                 }
-                Action::Explain { reason, source, piece } => {
+                Action::Explain {
+                    reason,
+                    source,
+                    piece,
+                } => {
                     self.account.reason(reason);
-                    let source = source.and_then(|id| self.account.name(id)).map(str::to_owned);
+                    let source = source
+                        .and_then(|id| self.account.name(id))
+                        .map(str::to_owned);
                     let elapsed = self.clock.elapsed();
                     // nobody may be listening
                     let _ = self.outlets.explain.send(Explanation {
@@ -285,7 +331,11 @@ impl Engine {
     fn start_fetch(&mut self, job: JobId, source: SourceId, span: swarmcopy_layout::Span) {
         let from = match self.links.get(&source) {
             Some(link) => Some(fetch::From::Ready(Arc::clone(link) as _)),
-            None => self.origins.get(&source).and_then(OriginEntry::opened).map(fetch::From::Opening),
+            None => self
+                .origins
+                .get(&source)
+                .and_then(OriginEntry::opened)
+                .map(fetch::From::Opening),
         };
         let cancel = CancellationToken::new();
         self.jobs.insert(job, cancel.clone());

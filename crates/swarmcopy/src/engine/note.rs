@@ -10,7 +10,11 @@ use swarmcopy_scheduler::{JobId, Outcome, SourceId};
 #[derive(Debug)]
 pub(crate) enum Note {
     /// A fetch brought bytes.
-    Progress { job: JobId, source: SourceId, bytes: u64 },
+    Progress {
+        job: JobId,
+        source: SourceId,
+        bytes: u64,
+    },
     /// A fetch ended.
     JobEnd {
         job: JobId,
@@ -23,7 +27,10 @@ pub(crate) enum Note {
     /// A piece is verified and written.
     PieceOk { piece: PieceIndex },
     /// A piece was wrong.
-    PieceBad { piece: PieceIndex, senders: Vec<SourceId> },
+    PieceBad {
+        piece: PieceIndex,
+        senders: Vec<SourceId>,
+    },
     /// A source is proven to have sent wrong bytes.
     Liar { source: SourceId },
     /// The disk failed; nothing more can be written.

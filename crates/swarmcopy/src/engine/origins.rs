@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use swarmcopy_scheduler::{Event, OriginKind, OriginPermit, OriginTag, Outcome, SourceId, SourceInfo};
+use swarmcopy_scheduler::{
+    Event, OriginKind, OriginPermit, OriginTag, Outcome, SourceId, SourceInfo,
+};
 use swarmcopy_sources::OriginSource;
 use tokio::sync::watch;
 
-use super::fetch::Opened;
 use super::Engine;
+use super::fetch::Opened;
 use crate::SourceKind;
 
 /// One origin.
@@ -20,7 +22,11 @@ pub(crate) struct OriginEntry {
 
 impl OriginEntry {
     pub(crate) fn new(source: Arc<dyn OriginSource>) -> Self {
-        Self { source, opened: None, last_failure: None }
+        Self {
+            source,
+            opened: None,
+            last_failure: None,
+        }
     }
 
     /// Its name in the swarm.
@@ -37,8 +43,11 @@ impl OriginEntry {
 impl Engine {
     /// Tells the scheduler which origins there are.
     pub(super) fn start_origins(&mut self) {
-        let all: Vec<_> =
-            self.origins.iter().map(|(id, entry)| (*id, Arc::clone(&entry.source))).collect();
+        let all: Vec<_> = self
+            .origins
+            .iter()
+            .map(|(id, entry)| (*id, Arc::clone(&entry.source)))
+            .collect();
         for (id, origin) in all {
             let kind = match origin.kind() {
                 OriginKind::Mirror => SourceKind::Mirror,
@@ -58,7 +67,9 @@ impl Engine {
 
     /// Opens an origin in a task of its own; fetches wait for it.
     pub(super) fn open_origin(&mut self, permit: OriginPermit) {
-        let Some(entry) = self.origins.get_mut(&permit.origin()) else { return };
+        let Some(entry) = self.origins.get_mut(&permit.origin()) else {
+            return;
+        };
         let (tell, opened) = watch::channel(None);
         entry.opened = Some(opened);
         let source = Arc::clone(&entry.source);
@@ -78,7 +89,9 @@ impl Engine {
 
     /// Keeps the first word of each new trouble with an origin for the admin.
     pub(super) fn note_failure(&mut self, source: SourceId, outcome: Outcome, why: String) {
-        let Some(entry) = self.origins.get_mut(&source) else { return };
+        let Some(entry) = self.origins.get_mut(&source) else {
+            return;
+        };
         if outcome == Outcome::Cancelled || entry.last_failure.as_ref() == Some(&why) {
             return;
         }
@@ -88,6 +101,9 @@ impl Engine {
 
     /// What origins last complained of, for the sentence at the end.
     pub(super) fn origin_failures(&self) -> Vec<String> {
-        self.origins.values().filter_map(|entry| entry.last_failure.clone()).collect()
+        self.origins
+            .values()
+            .filter_map(|entry| entry.last_failure.clone())
+            .collect()
     }
 }

@@ -32,11 +32,16 @@ impl BlockReader for StoreReader {
             // pieces of a copy that is only served are verified before they are first sent
             for piece in store.target().layout().pieces_of(span) {
                 if !store.verify_piece(piece)? {
-                    tracing::warn!(piece = piece.value(), "the copy here differs from the torrent");
+                    tracing::warn!(
+                        piece = piece.value(),
+                        "the copy here differs from the torrent"
+                    );
                 }
             }
             store.read(span)
         });
-        read.await.map_err(io::Error::other)?.map_err(io::Error::other)
+        read.await
+            .map_err(io::Error::other)?
+            .map_err(io::Error::other)
     }
 }

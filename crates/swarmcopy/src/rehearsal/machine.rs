@@ -1,0 +1,125 @@
+//! One machine of a rehearsal: a session with an address of its own.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use swarmcopy_sources::{OriginSource, Shape, ShareSource};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::counted::CountedShare;
+use super::{MachineProgress, RehearsalOrigin, Stage};
+use crate::{Config, Content, CopyOptions, Error, ErrorKind, Report, RunningCopy, Session, Stay};
+
+/// How a machine ended.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) completed_at: Instant,
+    pub(crate) took: Duration,
+    pub(crate) report: Report,
+}
+
+/// A machine under way.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    session: Session,
+    copy: RunningCopy,
+    started_at: Instant,
+    looks: JoinHandle<()>,
+}
+
+impl Machine {
+    /// Starts machine `number` of the stage.
+    pub(crate) async fn start(
+        stage: &Stage,
+        number: u16,
+        look: mpsc::Sender<MachineProgress>,
+    ) -> Result<Self, Error> {
+        let started_at = Instant::now();
+        let config = Config {
+            listen: Some(SocketAddr::new(address(number), 0)),
+            // found by the tracker alone: nothing of a rehearsal goes out to the network
+            lsd: false,
+            limit_down: stage.link_rate,
+            limit_up: stage.link_rate,
+            ..Config::default()
+        };
+        let session = Session::builder().config(config).build().await?;
+        let content = content_for(stage, number).await?;
+        let copy = session.add(content).await?;
+        let mut watch = copy.looks();
+        let looks = tokio::spawn(async move {
+            while let Some(progress) = watch.next().await {
+                let machine = usize::from(number);
+                // whoever looks may be slow or gone: the next look comes soon
+                let _ = look.try_send(MachineProgress { machine, progress });
+            }
+        });
+        Ok(Self {
+            session,
+            copy,
+            started_at,
+            looks,
+        })
+    }
+
+    /// Waits until the copy is complete: when that was, and how long after the start.
+    pub(crate) async fn complete(&self) -> Result<(Instant, Duration), Error> {
+        let took = self.copy.complete().await?;
+        Ok((self.started_at + took, took))
+    }
+
+    /// Ends the machine, which served the others until now.
+    pub(crate) async fn end(self, completed: (Instant, Duration)) -> Result<End, Error> {
+        self.copy.stop();
+        let report = self.copy.finished().await?;
+        self.session.shutdown().await;
+        // it ends with the copy
+        let _ = self.looks.await;
+        let (completed_at, took) = completed;
+        Ok(End {
+            completed_at,
+            took,
+            report,
+        })
+    }
+}
+
+/// 127.0.0.2 and on.
+fn address(number: u16) -> IpAddr {
+    let [high, low] = (number + 2).to_be_bytes();
+    IpAddr::V4(Ipv4Addr::new(127, 0, high, low))
+}
+
+async fn content_for(stage: &Stage, number: u16) -> Result<Content, Error> {
+    let mut options = CopyOptions::new(stage.machine_folder(number));
+    options.trackers = vec![stage.tracker.clone()];
+    options.readers_max = stage.options.readers_max;
+    options.stay = Stay::Always;
+    if let Some(mirror) = &stage.mirror {
+        options.mirrors = vec![format!("{mirror}/m{number}/")];
+    }
+    let content = Content::torrent(&stage.torrent)?;
+    if stage.options.origin == RehearsalOrigin::Mirror {
+        return Ok(content.options(options));
+    }
+    let shape = if content.is_tree() {
+        Shape::Tree
+    } else {
+        Shape::File
+    };
+    let (name, layout) = (content.name().to_owned(), Arc::clone(&content.layout));
+    let share = ShareSource::locate(&stage.original, &name, shape, layout).await;
+    let share = share.map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
+    let share: Arc<dyn OriginSource> =
+        Arc::new(share.with_limits(vec![Arc::clone(&stage.origin_limit)]));
+    let meter = stage
+        .meters
+        .get(usize::from(number))
+        .map(Arc::clone)
+        .unwrap_or_default();
+    Ok(content
+        .options(options)
+        .origin(Arc::new(CountedShare::new(share, meter))))
+}

@@ -1,0 +1,258 @@
+//! Checks a copy: every byte against its digest, every file for being there.
+//!
+//! What must stay true: nothing is changed; a copy counts as whole only if every piece was read and
+//! has its digest.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use swarmcopy_layout::{Platform, RelPath};
+use swarmcopy_piece_store::{CheckReport, Shape, Target, check};
+
+use crate::{Content, Error, ErrorKind};
+
+/// Files of a tree that are looked for when a folder may be the content's own.
+const LOOKED_FOR_MAX: usize = 100;
+
+/// How far checking is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyProgress {
+    /// Bytes looked at so far, pads included.
+    pub checked: u64,
+    /// Bytes in all, pads included.
+    pub bytes: u64,
+}
+
+/// What a check found. A file is in one list at most; paths are joined with `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// The content's name.
+    pub name: String,
+    /// Where the copy was looked for: its folder, or the file itself.
+    pub place: PathBuf,
+    /// Whether every byte is there and right. Extra files do not matter.
+    pub whole: bool,
+    /// Files with wrong bytes or of a wrong length. Where a bad piece covers several files, all of
+    /// them are listed.
+    pub damaged: Vec<String>,
+    /// Files that are not there.
+    pub missing: Vec<String>,
+    /// Files that could not be proven right because they share a piece with a missing one or one
+    /// of a wrong length.
+    pub unproven: Vec<String>,
+    /// Files that the content does not have.
+    pub extra: Vec<String>,
+    /// How many pieces.
+    pub pieces: u32,
+    /// How many of them are right.
+    pub good_pieces: u32,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Checks the copy of `content` in the folder `at`, which contains NAME or is NAME itself: both are
+/// recognised by looking.
+///
+/// Blocks until all is read: call it from a thread that may block. `progress` is called from
+/// several threads, once for each piece.
+///
+/// # Errors
+/// [`ErrorKind::Failed`] when `at` can't be read. A copy that is not whole is no error.
+///
+/// ```
+/// use swarmcopy::{Content, MakeOptions, make, verify};
+///
+/// let dir = tempfile::tempdir()?;
+/// std::fs::write(dir.path().join("CS5"), b"the whole suite")?;
+/// let made = make(&MakeOptions::new(dir.path().join("CS5")), &|_| ())?;
+/// let content = Content::torrent(std::fs::read(made.torrent)?)?;
+/// assert!(verify(&content, dir.path(), &|_| ())?.whole);
+/// std::fs::write(dir.path().join("CS5"), b"the hole, sweet")?;
+/// assert_eq!(verify(&content, dir.path(), &|_| ())?.damaged, ["CS5"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn verify(
+    content: &Content,
+    at: &Path,
+    progress: &(dyn Fn(VerifyProgress) + Sync),
+) -> Result<Verified, Error> {
+    let start = Instant::now();
+    let (folder, name) = locate(content, at)?;
+    let shape = if content.is_tree() {
+        Shape::Tree
+    } else {
+        Shape::File
+    };
+    let layout = content.layout();
+    let (place, id) = (folder.join(name.to_path(Platform::HERE)), [0; 32]);
+    let (files, digests) = (Arc::clone(&content.layout), Arc::clone(&content.digests));
+    let target = Target::new(name, shape, files, digests, id).map_err(|error| failed(&error))?;
+    let checked = AtomicU64::new(0);
+    let report = check(&folder, &target, 0, &|piece, _| {
+        let len = layout.piece_span(piece).len();
+        let checked = checked
+            .fetch_add(len, Ordering::Relaxed)
+            .saturating_add(len);
+        progress(VerifyProgress {
+            checked,
+            bytes: layout.len(),
+        });
+    });
+    let report = report.map_err(|error| failed(&error))?;
+    Ok(verified(content, place, &report, start.elapsed()))
+}
+
+/// The folder that contains the copy, and the copy's name in it.
+fn locate(content: &Content, at: &Path) -> Result<(PathBuf, RelPath), Error> {
+    let at = std::fs::canonicalize(at)
+        .map_err(|error| failed(&format!("cannot read {}: {error}", at.display())))?;
+    let inside = at.join(content.name.to_path(Platform::HERE));
+    if !inside.exists() && is_content(content, &at) {
+        let own = at
+            .file_name()
+            .and_then(|name| RelPath::from_names([name.to_str()?]).ok());
+        if let (Some(folder), Some(name)) = (at.parent(), own) {
+            return Ok((folder.to_path_buf(), name));
+        }
+    }
+    if at.is_dir() {
+        return Ok((at, content.name.clone()));
+    }
+    Err(failed(&format!("{} is no folder", at.display())))
+}
+
+/// Whether `at` looks like the content itself and not like the folder that contains it.
+fn is_content(content: &Content, at: &Path) -> bool {
+    if !content.is_tree() {
+        return at.is_file();
+    }
+    let mut files = content
+        .layout()
+        .files()
+        .filter(|(_, file)| !file.attributes().pad);
+    files
+        .by_ref()
+        .take(LOOKED_FOR_MAX)
+        .any(|(_, file)| at.join(file.path().to_path(Platform::HERE)).exists())
+}
+
+fn verified(
+    content: &Content,
+    place: PathBuf,
+    report: &CheckReport,
+    elapsed: Duration,
+) -> Verified {
+    let texts = |paths: &[RelPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut damaged = texts(&report.damaged);
+    damaged.extend(report.wrong_len.iter().map(|(path, _)| path.to_string()));
+    damaged.sort_unstable();
+    let extra = report.extra.iter().map(|path| {
+        let names: Vec<_> = path.iter().map(|name| name.to_string_lossy()).collect();
+        names.join("/")
+    });
+    Verified {
+        name: content.name().to_owned(),
+        place,
+        whole: report.is_whole(),
+        damaged,
+        missing: texts(&report.missing),
+        unproven: texts(&report.unproven),
+        extra: extra.collect(),
+        pieces: content.layout().pieces(),
+        good_pieces: u32::try_from(
+            content
+                .layout()
+                .piece_indexes()
+                .filter(|p| report.good.contains(*p))
+                .count(),
+        )
+        .unwrap_or(u32::MAX),
+        bytes: content.layout().bytes(),
+        elapsed,
+    }
+}
+
+fn failed(error: &dyn Display) -> Error {
+    Error::new(ErrorKind::Failed, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MakeOptions, PieceLen, make};
+    use std::fs;
+
+    fn tree() -> (tempfile::TempDir, Content) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("CS5");
+        fs::create_dir_all(root.join("sub")).unwrap();
+        for (name, len) in [
+            ("a", 16 << 10),
+            ("b", 32 << 10),
+            ("sub/c", 10),
+            ("sub/empty", 0),
+        ] {
+            fs::write(root.join(name), vec![7; len]).unwrap();
+        }
+        let mut options = MakeOptions::new(&root);
+        options.piece_len = PieceLen::Bytes(16 << 10);
+        let made = make(&options, &|_| ()).unwrap();
+        let content = Content::torrent(fs::read(made.torrent).unwrap()).unwrap();
+        (dir, content)
+    }
+
+    #[test]
+    fn a_whole_copy_is_recognised_from_inside_and_outside() {
+        let (dir, content) = tree();
+        let whole = |at: &Path| verify(&content, at, &|_| ()).unwrap().whole;
+        assert!(whole(dir.path()));
+        assert!(whole(&dir.path().join("CS5")));
+        fs::rename(dir.path().join("CS5"), dir.path().join("renamed")).unwrap();
+        assert!(whole(&dir.path().join("renamed")));
+        assert!(!whole(dir.path()));
+    }
+
+    #[test]
+    fn each_file_is_listed_for_what_is_wrong_with_it() {
+        let (dir, content) = tree();
+        let root = dir.path().join("CS5");
+        fs::write(root.join("b"), vec![8; 32 << 10]).unwrap();
+        fs::remove_file(root.join("sub/empty")).unwrap();
+        fs::write(root.join("sub/c"), "longer than it was").unwrap();
+        fs::write(root.join("sub/new"), "x").unwrap();
+        let found = verify(&content, dir.path(), &|_| ()).unwrap();
+        assert!(!found.whole);
+        assert_eq!(found.damaged, ["b", "sub/c"]);
+        assert_eq!(found.missing, ["sub/empty"]);
+        assert_eq!(found.extra, ["sub/new"]);
+        assert_eq!((found.good_pieces, found.pieces), (1, 4));
+    }
+
+    #[test]
+    fn a_missing_empty_file_makes_a_copy_incomplete() {
+        let (dir, content) = tree();
+        fs::remove_file(dir.path().join("CS5/sub/empty")).unwrap();
+        assert!(!verify(&content, dir.path(), &|_| ()).unwrap().whole);
+    }
+
+    #[test]
+    fn extra_files_do_not_matter() {
+        let (dir, content) = tree();
+        fs::write(dir.path().join("CS5/extra"), "x").unwrap();
+        assert!(verify(&content, dir.path(), &|_| ()).unwrap().whole);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        let (dir, content) = tree();
+        let error = verify(&content, &dir.path().join("gone"), &|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Failed);
+    }
+}

@@ -1,0 +1,178 @@
+//! The house rules that a machine can check: file length, heads, arrows, READMEs, leftovers.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FILE_LINES_MAX: usize = 500;
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// All Rust files of the workspace, without what builds leave.
+fn rust_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = ["crates", "benches", "fuzz"]
+        .map(|name| top().join(name))
+        .to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && !["target", "corpus", "artifacts"].contains(&name) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(
+        files.len() > 100,
+        "the walk found {} files only",
+        files.len()
+    );
+    files
+}
+
+fn offenders(wrong: impl Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
+    let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
+    let mut offenders = rust_files();
+    offenders.retain(|path| wrong(path, &read(path)));
+    offenders
+}
+
+#[test]
+fn no_file_is_longer_than_500_lines() {
+    let long = offenders(|_, text| text.lines().count() > FILE_LINES_MAX);
+    assert!(long.is_empty(), "{long:?}");
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let headless = offenders(|_, text| {
+        let first = text
+            .lines()
+            .find(|line| !line.starts_with("#!") && !line.trim().is_empty());
+        !first.is_some_and(|line| line.starts_with("//!"))
+    });
+    assert!(headless.is_empty(), "{headless:?}");
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let marks =
+        ["TO", "FIX", "XX"].map(|half| half.to_owned() + if half == "TO" { "DO" } else { "" });
+    let marks = [
+        marks[0].clone(),
+        marks[1].clone() + "ME",
+        marks[2].clone() + "X",
+    ];
+    let left = offenders(|_, text| {
+        let word = |line: &str| {
+            line.split(|c: char| !c.is_ascii_alphanumeric())
+                .any(|word| marks.contains(&word.to_owned()))
+        };
+        text.lines().any(word)
+    });
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn lints_are_silenced_only_where_they_would_speak() {
+    let silenced = offenders(|_, text| {
+        text.lines().any(|line| {
+            let line = line.trim_start();
+            line.starts_with("#[allow(") || line.starts_with("#![allow(")
+        })
+    });
+    assert!(
+        silenced.is_empty(),
+        "use #[expect(.., reason = ..)]: {silenced:?}"
+    );
+}
+
+#[test]
+fn no_test_sleeps_to_let_things_settle() {
+    let sleepers = offenders(|path, text| {
+        let is_test = path.components().any(|part| part.as_os_str() == "tests")
+            || path.file_name().is_some_and(|name| name == "tests.rs");
+        is_test
+            && !path.ends_with("tidy.rs")
+            && (text.contains("thread::sleep") || text.contains("time::sleep("))
+    });
+    assert!(sleepers.is_empty(), "{sleepers:?}");
+}
+
+/// The arrows of ARCHITECTURE.md: what each crate may use of ours.
+fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
+    const PURE: &[&str] = &[];
+    BTreeMap::from([
+        ("layout", PURE),
+        ("bt-wire", PURE),
+        ("metalink", PURE),
+        ("digest", PURE),
+        ("sys", PURE),
+        ("scheduler", &["layout"] as &[&str]),
+        ("piece-store", &["layout", "digest", "sys"]),
+        ("sources", &["layout", "scheduler", "sys"]),
+        (
+            "swarm",
+            &["layout", "bt-wire", "scheduler", "sources", "sys"],
+        ),
+        (
+            "swarmcopy",
+            &[
+                "layout",
+                "bt-wire",
+                "metalink",
+                "digest",
+                "sys",
+                "scheduler",
+                "piece-store",
+                "sources",
+                "swarm",
+            ],
+        ),
+        ("sim", &["layout", "scheduler"]),
+        ("cli", &["swarmcopy", "sim"]),
+    ])
+}
+
+#[test]
+fn crates_look_only_where_the_arrows_point() {
+    let arrows = arrows();
+    for entry in fs::read_dir(top().join("crates")).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let may = arrows
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("no arrows for {name}"));
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let mut section = String::new();
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                section = line.to_owned();
+            }
+            let ours = line
+                .strip_prefix("swarmcopy-")
+                .or(line.starts_with("swarmcopy.").then_some(line));
+            let Some(used) = ours.filter(|_| section == "[dependencies]") else {
+                continue;
+            };
+            let used = used.split(['.', ' ', '=']).next().unwrap();
+            assert!(may.contains(&used), "{name} must not use {used}");
+        }
+    }
+}
+
+#[test]
+fn every_library_crate_has_a_readme() {
+    for name in arrows().keys().filter(|name| **name != "cli") {
+        let readme = top().join("crates").join(name).join("README.md");
+        assert!(readme.is_file(), "{} is missing", readme.display());
+    }
+}

@@ -11,10 +11,10 @@ use std::path::Path;
 /// Opens `path` for reading and writing, creating it when missing and keeping what it holds.
 ///
 /// # Errors
-/// [`ErrorKind::FilesystemLoop`] or [`ErrorKind::InvalidInput`] when the last component is a link or is not a
-/// plain file.
+/// [`ErrorKind::InvalidInput`] when the last component is a link, a pipe or a device, and
+/// [`ErrorKind::IsADirectory`] or [`ErrorKind::PermissionDenied`] (Windows) when it is a folder.
 pub fn nofollow_create(path: &Path) -> io::Result<File> {
-    plain(nofollow(OpenOptions::new().read(true).write(true).create(true)).open(path)?)
+    open_plain(OpenOptions::new().read(true).write(true).create(true), path)
 }
 
 /// Opens the existing `path` for reading, under the same rule.
@@ -22,7 +22,7 @@ pub fn nofollow_create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`nofollow_create`]; [`ErrorKind::NotFound`] when there is nothing.
 pub fn nofollow_read(path: &Path) -> io::Result<File> {
-    plain(nofollow(OpenOptions::new().read(true)).open(path)?)
+    open_plain(OpenOptions::new().read(true), path)
 }
 
 /// Makes `options` open a link in the last component itself or fail, instead of following it.
@@ -33,21 +33,38 @@ pub fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
     platform::nofollow(options)
 }
 
-fn plain(file: File) -> io::Result<File> {
+fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = match nofollow(options).open(path) {
+        Err(error) if platform::met_link(&error) => return Err(not_plain()),
+        opened => opened?,
+    };
     let metadata = file.metadata()?;
     if metadata.is_file() && !platform::is_link(&metadata) {
-        return Ok(file);
+        Ok(file)
+    } else {
+        Err(not_plain())
     }
-    Err(io::Error::new(ErrorKind::InvalidInput, "not a plain file"))
+}
+
+fn not_plain() -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, "not a plain file")
 }
 
 #[cfg(unix)]
 mod platform {
     use std::fs::{Metadata, OpenOptions};
+    use std::io;
     use std::os::unix::fs::OpenOptionsExt;
 
     pub(super) fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+    }
+
+    /// The error of a link under `O_NOFOLLOW`: `EMLINK` on FreeBSD, `ELOOP` elsewhere.
+    pub(super) fn met_link(error: &io::Error) -> bool {
+        error
+            .raw_os_error()
+            .is_some_and(|code| code == libc::ELOOP || code == libc::EMLINK)
     }
 
     pub(super) fn is_link(metadata: &Metadata) -> bool {
@@ -58,6 +75,7 @@ mod platform {
 #[cfg(windows)]
 mod platform {
     use std::fs::{Metadata, OpenOptions};
+    use std::io;
     use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
     use windows_sys::Win32::Storage::FileSystem::{
         FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_OPEN_REPARSE_POINT,
@@ -65,6 +83,11 @@ mod platform {
 
     pub(super) fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
         options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+    }
+
+    /// A link opens here, to be refused by what it is.
+    pub(super) fn met_link(_error: &io::Error) -> bool {
+        false
     }
 
     pub(super) fn is_link(metadata: &Metadata) -> bool {
@@ -75,10 +98,15 @@ mod platform {
 #[cfg(not(any(unix, windows)))]
 mod platform {
     use std::fs::{Metadata, OpenOptions};
+    use std::io;
 
     /// Nothing is known here that would keep a link from being followed.
     pub(super) fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
         options
+    }
+
+    pub(super) fn met_link(_error: &io::Error) -> bool {
+        false
     }
 
     pub(super) fn is_link(metadata: &Metadata) -> bool {
@@ -117,9 +145,13 @@ mod tests {
         std::fs::write(path("outside"), b"safe").unwrap();
         std::os::unix::fs::symlink(path("outside"), path("link")).unwrap();
         std::os::unix::fs::symlink(path("nowhere"), path("dangling")).unwrap();
-        assert!(nofollow_create(&path("link")).is_err());
-        assert!(nofollow_read(&path("link")).is_err());
-        assert!(nofollow_create(&path("dangling")).is_err());
+        for error in [
+            nofollow_create(&path("link")).unwrap_err(),
+            nofollow_read(&path("link")).unwrap_err(),
+            nofollow_create(&path("dangling")).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        }
         assert!(!path("nowhere").exists());
     }
 

@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use swarmcopy_layout::{PieceIndex, Span, Spans};
 
+use crate::files::{u64_of, usize_of};
 use crate::pool::{Pool, SEGMENT_LEN_MAX, class_len};
 
 /// A complete piece that nobody has verified yet.
@@ -75,14 +76,6 @@ struct Holder {
     sender: u32,
     address: usize,
     class: usize,
-}
-
-fn usize_of(len: u64) -> usize {
-    usize::try_from(len).unwrap_or(usize::MAX)
-}
-
-fn u64_of(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 impl Assembly {
@@ -267,19 +260,17 @@ impl State {
 
     /// Takes the open run at `start` out, with memory from the pool if it has none.
     fn open(&mut self, start: u64, end: u64, pool: &Pool) -> Option<(BytesMut, usize)> {
-        match self.runs.remove(&start)?.memory {
-            Memory::Free { buffer, class } => Some((buffer, class)),
-            _ => {
-                let len = usize_of(end - start);
-                let class = class_len(len);
-                let mut buffer = pool.take_memory(class);
-                let spare = buffer.split_off(len.min(class));
-                if !spare.is_empty() {
-                    self.spares.push(spare);
-                }
-                Some((buffer, class))
-            }
+        if let Memory::Free { buffer, class } = self.runs.remove(&start)?.memory {
+            return Some((buffer, class));
         }
+        let len = usize_of(end - start);
+        let class = class_len(len);
+        let mut buffer = pool.take_memory(class);
+        let spare = buffer.split_off(len.min(class));
+        if !spare.is_empty() {
+            self.spares.push(spare);
+        }
+        Some((buffer, class))
     }
 
     /// Puts what lies before and behind `wanted` back as free runs; returns the memory of `wanted`.

@@ -81,7 +81,7 @@ impl Blame {
         let within = Span::new(span.start() - filled.span.start(), span.len());
         let mut block = Vec::with_capacity(usize_of(span.len()));
         each_part(&filled.parts, within, |bytes| {
-            block.extend_from_slice(bytes)
+            block.extend_from_slice(bytes);
         });
         self.key.hash_one(block)
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
-use swarmcopy_layout::{FileIndex, FileSlice, Platform, Span};
+use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Platform, Span};
 
 use crate::disk::{Disk, FileStat, read_exact};
 use crate::error::StoreError;
@@ -114,7 +114,7 @@ impl Files {
             .target
             .layout()
             .file(slice.file)
-            .map_or(0, |entry| entry.len());
+            .map_or(0, FileEntry::len);
         if slice.span.len() < len {
             let failed = |cause| self.error("reserve space for", path, cause);
             self.disk.reserve(path, len).map_err(failed)?;

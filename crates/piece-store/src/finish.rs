@@ -60,8 +60,9 @@ fn settle_lengths(target: &Target, files: &Files) -> Result<Vec<PathBuf>, StoreE
         }
         let path = files.path_of(file);
         let done = match found {
-            Some(_) => files.disk().set_len(&path, entry.len()),
+            Some(len) if len > entry.len() => files.disk().set_len(&path, entry.len()),
             None if entry.is_empty() => files.disk().reserve(&path, 0),
+            Some(_) => Err(ErrorKind::UnexpectedEof.into()),
             None => Err(ErrorKind::NotFound.into()),
         };
         done.map_err(|cause| files.error("complete", &path, cause))?;

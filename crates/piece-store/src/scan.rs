@@ -6,7 +6,7 @@ use bytes::Bytes;
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::files::Files;
+use crate::files::{Files, usize_of};
 use crate::target::Target;
 use crate::verify::{batch_pieces_max, verify};
 
@@ -26,6 +26,7 @@ pub(crate) fn scan(
     let batch_len = usize::try_from(batch_len)
         .unwrap_or(usize::MAX)
         .clamp(1, batch_pieces_max);
+    let batches = usize_of(u64::from(pieces.len())).div_ceil(batch_len);
     let queue = Mutex::new(pieces.iter());
     let failed = Mutex::new(None);
     let work = || {
@@ -47,7 +48,7 @@ pub(crate) fn scan(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads {
+        for _ in 1..threads.min(batches) {
             scope.spawn(work);
         }
         work();

@@ -216,7 +216,8 @@ impl Store {
         options: &Options,
     ) -> Result<Self, StoreError> {
         let pool = Pool::new(options.pool_bytes_max);
-        let (target, place) = (Arc::new(target.clone()), target.place());
+        let target = Arc::new(target);
+        let place = target.place();
         let files = Arc::new(Files::new(Arc::clone(&target), disk, pool.clone(), place));
         if let Some((file, _)) = target.stored_files().next()
             && files.stat(file)?.is_none()

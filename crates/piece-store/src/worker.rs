@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use swarmcopy_layout::{FileIndex, PieceIndex};
+use swarmcopy_layout::{FileIndex, PieceIndex, Span};
 
 use crate::assembly::Filled;
 use crate::error::StoreError;
@@ -95,9 +95,9 @@ fn handle_batch(shared: &Shared, batch: Vec<Filled>) {
     let mut good = Vec::with_capacity(batch.len());
     for (filled, right) in batch.into_iter().zip(right) {
         if right {
-            good.push(filled)
+            good.push(filled);
         } else {
-            handle_bad(shared, &filled)
+            handle_bad(shared, &filled);
         }
     }
     good.sort_unstable_by_key(|filled| filled.piece);
@@ -106,8 +106,9 @@ fn handle_batch(shared: &Shared, batch: Vec<Filled>) {
         match write(shared, run) {
             Ok(()) => run.iter().for_each(|filled| handle_right(shared, filled)),
             Err(error) => {
-                run.iter()
-                    .for_each(|filled| shared.assemblies.reopen(filled.piece));
+                for filled in run {
+                    shared.assemblies.reopen(filled.piece);
+                }
                 (shared.events)(StoreEvent::Failed(error));
             }
         }
@@ -160,6 +161,6 @@ impl Shared {
         let spans = || pieces.iter().map(|piece| layout.piece_span(*piece));
         let slices = spans().flat_map(|span| self.files.stored_slices(span));
         let files: BTreeSet<FileIndex> = slices.map(|slice| slice.file).collect();
-        syncer.note(pieces, files, spans().map(|span| span.len()).sum());
+        syncer.note(pieces, files, spans().map(Span::len).sum());
     }
 }

@@ -52,12 +52,12 @@ impl Handles {
             .files
             .get_mut(path)
             .filter(|handle| handle.access >= access)?;
-        if let Some(turn) = &mut handle.turn {
-            if let Some(path) = state.by_turn.remove(turn) {
-                state.turn += 1;
-                *turn = state.turn;
-                state.by_turn.insert(state.turn, path);
-            }
+        if let Some(turn) = &mut handle.turn
+            && let Some(path) = state.by_turn.remove(turn)
+        {
+            state.turn += 1;
+            *turn = state.turn;
+            state.by_turn.insert(state.turn, path);
         }
         Some(Arc::clone(&handle.file))
     }

@@ -3,7 +3,7 @@
 //! What must stay true: the tree is walked with an explicit stack; sums never overflow.
 
 use super::path::plain_name;
-use super::{FILES_MAX, File, MetainfoError, PATH_DEPTH_MAX};
+use super::{FILES_MAX, File, MetainfoError, PATH_DEPTH_MAX, PATH_NAMES_MAX};
 use crate::bencode::{Dict, Kind, List, Value};
 
 /// Largest length of all files together.
@@ -12,9 +12,11 @@ const TOTAL_LEN_MAX: u64 = 1 << 48;
 /// Reads the `files` list of version 1.
 pub(super) fn read_list(list: List<'_>) -> Result<Vec<File>, MetainfoError> {
     let mut files = Vec::new();
+    let mut names = 0;
     for (index, entry) in list.enumerate() {
-        check_count(index)?;
-        files.push(read_entry(&entry, index)?);
+        let file = read_entry(&entry, index)?;
+        check_count(index, &mut names, &file.path)?;
+        files.push(file);
     }
     Ok(files)
 }
@@ -43,6 +45,7 @@ pub(super) fn read_tree(
         folders: Vec::new(),
         path: Vec::new(),
         files: Vec::new(),
+        names: 0,
     };
     let root = tree
         .as_dict()
@@ -69,8 +72,10 @@ pub(super) fn total_len(files: &[File]) -> Result<u64, MetainfoError> {
 
 const TREE: &str = "info.file tree";
 
-fn check_count(count: usize) -> Result<(), MetainfoError> {
-    if count < FILES_MAX {
+/// Counts a file that is about to be kept, and the names in its path.
+fn check_count(count: usize, names: &mut usize, path: &[String]) -> Result<(), MetainfoError> {
+    *names = names.saturating_add(path.len());
+    if count < FILES_MAX && *names <= PATH_NAMES_MAX {
         Ok(())
     } else {
         Err(MetainfoError::field("info.files", "too many files"))
@@ -167,6 +172,7 @@ struct Walk<'d> {
     folders: Vec<Dict<'d>>,
     path: Vec<String>,
     files: Vec<File>,
+    names: usize,
 }
 
 impl<'d> Walk<'d> {
@@ -192,7 +198,7 @@ impl<'d> Walk<'d> {
         let mut entries = children.clone();
         match (entries.next(), entries.next()) {
             (Some(([], file)), None) => {
-                check_count(self.files.len())?;
+                check_count(self.files.len(), &mut self.names, &self.path)?;
                 self.files.push(read_leaf(&file, self.path.clone())?);
                 self.path.pop();
             }

@@ -3,8 +3,6 @@
 //! What must stay true: a name that passes is written as one component of a path on every system
 //! that allows its characters; names that any sane tree has pass unchanged.
 
-use std::collections::BTreeSet;
-
 use super::{File, MetainfoError, RENAMES_MAX};
 
 /// Longest file name in bytes, as most file systems have it.
@@ -54,58 +52,82 @@ fn shorten(name: String) -> String {
 /// Gives files that clash with an earlier file or a folder another name on disk. Names that differ
 /// in case only don't clash here: a writer on such a disk must look for itself.
 pub(super) fn make_unique(files: &mut [File]) -> Result<(), MetainfoError> {
-    if !any_clash(files) {
-        return Ok(());
-    }
-    let mut taken = BTreeSet::new();
-    for file in files.iter().filter(|file| !file.pad) {
-        let mut folders = file.path.as_slice();
-        while let Some((_, rest)) = folders.split_last().filter(|(_, rest)| !rest.is_empty()) {
-            taken.insert(rest.to_vec());
-            folders = rest;
-        }
-    }
-    let mut tries = 0;
-    for file in files.iter_mut().filter(|file| !file.pad) {
-        let mut path = file.path.clone();
-        for number in 1_u32.. {
-            if taken.insert(path.clone()) {
-                break;
-            }
-            tries += 1;
-            if tries > RENAMES_MAX {
-                return Err(MetainfoError::field(
-                    "info.files",
-                    "too many files have the same path",
-                ));
-            }
-            let name = numbered(
-                file.path.last().map(String::as_str).unwrap_or_default(),
-                number,
-            );
-            path.pop();
-            path.push(name.clone());
+    for (index, name) in Paths::new(files).renames()? {
+        if let Some(file) = files.get_mut(index) {
             file.renamed = Some(name);
         }
     }
     Ok(())
 }
 
-/// Sorted by components, a path is followed at once by its equals and by what lies below it.
-fn any_clash(files: &[File]) -> bool {
-    let mut paths: Vec<_> = files
-        .iter()
-        .filter(|f| !f.pad)
-        .map(|f| f.path.as_slice())
-        .collect();
-    paths.sort_unstable();
-    paths
-        .iter()
-        .zip(paths.iter().skip(1))
-        .any(|(path, next)| next.starts_with(path))
+/// All paths but those of padding, sorted by their components, each with the index of its file.
+/// A path is followed at once by its equals and then by what lies below it.
+struct Paths<'a>(Vec<(&'a [String], usize)>);
+
+impl<'a> Paths<'a> {
+    fn new(files: &'a [File]) -> Self {
+        let named = files.iter().enumerate().filter(|(_, file)| !file.pad);
+        let mut paths: Vec<_> = named
+            .map(|(index, file)| (file.path.as_slice(), index))
+            .collect();
+        paths.sort_unstable();
+        Self(paths)
+    }
+
+    /// Chooses a name for every file that clashes, in the order of the files.
+    fn renames(&self) -> Result<Vec<(usize, String)>, MetainfoError> {
+        let too_many = || MetainfoError::field("info.files", "too many files have the same path");
+        let mut clashes = self.clashes();
+        if clashes.len() > RENAMES_MAX {
+            return Err(too_many());
+        }
+        clashes.sort_unstable_by_key(|(_, index)| *index);
+        let mut given: Vec<Vec<String>> = Vec::new();
+        let mut names = Vec::new();
+        for (path, index) in clashes {
+            let (name, folder) = path.split_last().ok_or_else(too_many)?;
+            let free = (1..=RENAMES_MAX)
+                .map(|number| numbered(name, number))
+                .find_map(|name| {
+                    let candidate = [folder, std::slice::from_ref(&name)].concat();
+                    let free = !self.is_taken(&candidate) && !given.contains(&candidate);
+                    free.then_some((name, candidate))
+                });
+            let (name, candidate) = free.ok_or_else(too_many)?;
+            given.push(candidate);
+            names.push((index, name));
+        }
+        Ok(names)
+    }
+
+    fn clashes(&self) -> Vec<(&'a [String], usize)> {
+        let mut clashes = Vec::new();
+        let mut before: Option<&[String]> = None;
+        for (at, (path, index)) in self.0.iter().enumerate() {
+            let rest = self.0.get(at.saturating_add(1)..).unwrap_or_default();
+            let below = rest.iter().find(|(next, _)| next != path);
+            let folder = before != Some(*path) && below.is_some_and(|(b, _)| b.starts_with(path));
+            if folder || before == Some(*path) {
+                clashes.push((*path, *index));
+            }
+            if clashes.len() > RENAMES_MAX {
+                break;
+            }
+            before = Some(path);
+        }
+        clashes
+    }
+
+    /// A file or a folder has this path.
+    fn is_taken(&self, path: &[String]) -> bool {
+        let at = self.0.partition_point(|(other, _)| *other < path);
+        self.0
+            .get(at)
+            .is_some_and(|(other, _)| other.starts_with(path))
+    }
 }
 
-fn numbered(name: &str, number: u32) -> String {
+fn numbered(name: &str, number: usize) -> String {
     match name.rsplit_once('.') {
         Some((stem, extension)) => format!("{stem}.{number}.{extension}"),
         None => format!("{name}.{number}"),

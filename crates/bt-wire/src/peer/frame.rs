@@ -142,31 +142,27 @@ pub enum MessageId {
 }
 
 impl MessageId {
-    const ALL: [(u8, Self); 16] = [
-        (0, Self::Choke),
-        (1, Self::Unchoke),
-        (2, Self::Interested),
-        (3, Self::NotInterested),
-        (4, Self::Have),
-        (5, Self::Bitfield),
-        (6, Self::Request),
-        (7, Self::Piece),
-        (8, Self::Cancel),
-        (9, Self::Port),
-        (13, Self::Suggest),
-        (14, Self::HaveAll),
-        (15, Self::HaveNone),
-        (16, Self::Reject),
-        (17, Self::AllowedFast),
-        (20, Self::Extended),
-    ];
-
     /// Finds the type of a byte on the wire.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(id, _)| *id == byte)
-            .map(|(_, kind)| *kind)
+        Some(match byte {
+            0 => Self::Choke,
+            1 => Self::Unchoke,
+            2 => Self::Interested,
+            3 => Self::NotInterested,
+            4 => Self::Have,
+            5 => Self::Bitfield,
+            6 => Self::Request,
+            7 => Self::Piece,
+            8 => Self::Cancel,
+            9 => Self::Port,
+            13 => Self::Suggest,
+            14 => Self::HaveAll,
+            15 => Self::HaveNone,
+            16 => Self::Reject,
+            17 => Self::AllowedFast,
+            20 => Self::Extended,
+            _ => return None,
+        })
     }
 
     /// The byte on the wire.

@@ -55,6 +55,22 @@ fn a_length_that_the_type_forbids_is_refused_before_its_payload() {
 }
 
 #[test]
+fn a_type_has_one_byte() {
+    let known: Vec<u8> = (0..=u8::MAX)
+        .filter(|byte| MessageId::from_byte(*byte).is_some())
+        .collect();
+    assert_eq!(
+        known,
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 17, 20]
+    );
+    assert!(
+        known
+            .iter()
+            .all(|byte| MessageId::from_byte(*byte).unwrap().byte() == *byte)
+    );
+}
+
+#[test]
 fn blocks_are_as_long_as_agreed() {
     let longest = BLOCK_LEN + 9;
     assert_eq!(FrameHead::parse(&frame(longest, 7), &limits()), Ok(None));

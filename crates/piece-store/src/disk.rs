@@ -12,6 +12,7 @@ mod faulty;
 mod folder;
 mod handles;
 mod memory;
+mod system;
 
 pub use faulty::{Fault, FaultyDisk};
 pub use folder::{FolderDisk, Links};

@@ -10,7 +10,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::handles::{Access, Handles};
-use super::{Disk, DiskLock, Entry, FileStat};
+use super::{Disk, DiskLock, Entry, FileStat, system};
+
+/// More files than this are synchronised with their whole file system: waiting for each of 10,000
+/// small files alone takes minutes.
+const SYNC_EACH_MAX: usize = 64;
 
 /// Whether links inside the folder are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +166,14 @@ impl Disk for FolderDisk {
 
     fn reserve(&self, path: &Path, len: u64) -> io::Result<()> {
         let file = self.file(path, Access::Write)?;
+        if system::is_in_memory(&file) {
+            // taking the pages twice costs more than writing them
+            return if file.metadata()?.len() < len {
+                file.set_len(len)
+            } else {
+                Ok(())
+            };
+        }
         swarmcopy_sys::alloc::reserve(&file, len).map(|_| ())
     }
 
@@ -173,7 +185,7 @@ impl Disk for FolderDisk {
     }
 
     fn sync(&self, paths: &[PathBuf]) -> io::Result<()> {
-        if paths.len() > flush::FILES_MAX && flush::whole(&self.root)? {
+        if paths.len() > SYNC_EACH_MAX && system::sync_whole(&self.root)? {
             return Ok(());
         }
         for path in paths {
@@ -205,7 +217,7 @@ impl Disk for FolderDisk {
     }
 
     fn holds_data(&self, path: &Path, offset: u64, len: u64) -> io::Result<bool> {
-        holes::holds_data(&*self.file(path, Access::Read)?, offset, len)
+        system::holds_data(&*self.file(path, Access::Read)?, offset, len)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
@@ -251,7 +263,7 @@ impl Disk for FolderDisk {
     }
 
     fn set_executable(&self, path: &Path) -> io::Result<()> {
-        executable::mark(&*self.file(path, Access::Write)?)
+        system::mark_executable(&*self.file(path, Access::Write)?)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
@@ -285,86 +297,5 @@ impl DiskLock for FolderLock {}
 impl Drop for FolderLock {
     fn drop(&mut self) {
         self.handles.close(&self.path);
-    }
-}
-
-#[cfg(unix)]
-mod executable {
-    use std::fs::File;
-    use std::io;
-    use std::os::unix::fs::PermissionsExt;
-
-    /// Whoever may read it may run it.
-    pub(super) fn mark(file: &File) -> io::Result<()> {
-        let mut permissions = file.metadata()?.permissions();
-        let mode = permissions.mode();
-        let marked = mode | ((mode & 0o444) >> 2);
-        if marked == mode {
-            return Ok(());
-        }
-        permissions.set_mode(marked);
-        file.set_permissions(permissions)
-    }
-}
-
-#[cfg(not(unix))]
-mod executable {
-    use std::fs::File;
-    use std::io;
-
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the signature is shared with unix"
-    )]
-    pub(super) fn mark(_file: &File) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// One call for many files: waiting for each of 10,000 small files alone takes minutes.
-mod flush {
-    use std::io;
-    use std::path::Path;
-
-    /// More files than this are synchronised with the whole file system.
-    pub(super) const FILES_MAX: usize = 64;
-
-    /// Synchronises the whole file system that holds `root`, where that is possible.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub(super) fn whole(root: &Path) -> io::Result<bool> {
-        rustix::fs::syncfs(std::fs::File::open(root)?)?;
-        Ok(true)
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub(super) fn whole(_root: &Path) -> io::Result<bool> {
-        Ok(false)
-    }
-}
-
-/// Space that is reserved but not written: reading and hashing it again would be in vain.
-mod holes {
-    use std::fs::File;
-    use std::io;
-
-    /// Moves the file's cursor, on which nothing depends.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub(super) fn holds_data(file: &File, offset: u64, len: u64) -> io::Result<bool> {
-        use rustix::fs::{SeekFrom, seek};
-        match seek(file, SeekFrom::Data(offset)) {
-            Ok(data) => Ok(data < offset.saturating_add(len)),
-            Err(rustix::io::Errno::NXIO) => Ok(false),
-            Err(rustix::io::Errno::INVAL) => Ok(true),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the signature is shared with Linux"
-    )]
-    pub(super) fn holds_data(_file: &File, _offset: u64, _len: u64) -> io::Result<bool> {
-        Ok(true)
     }
 }

@@ -1,6 +1,6 @@
 //! Measures how fast bytes in memory become verified bytes in files.
 //!
-//! `cargo run --release -p swarmcopy-piece-store --example commit_speed -- [DIR [MIB]]`
+//! `cargo run --release -p swarmcopy-piece-store --example commit_speed -- [DIR [MIB [PIECE_KIB]]]`
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,8 +18,10 @@ fn main() -> Fallible<()> {
         .next()
         .map_or_else(|| PathBuf::from("/dev/shm"), PathBuf::from);
     let mib: u64 = args.next().map_or(Ok(512), |mib| mib.parse())?;
+    let piece_kib: Option<u64> = args.next().map(|kib| kib.parse()).transpose()?;
+    let piece_lens = piece_kib.map_or(vec![64 << 10, 512 << 10, 4 << 20], |kib| vec![kib << 10]);
     for round in 1..=3 {
-        for piece_len in [64 << 10, 512 << 10, 4 << 20] {
+        for &piece_len in &piece_lens {
             let seconds = copy(&dir.join("commit-speed"), mib << 20, piece_len)?;
             let [fed, verified, finished] = seconds.map(|s| rate(mib, s));
             let kib = piece_len >> 10;

@@ -13,6 +13,14 @@ use crate::error::StoreError;
 use crate::store::{Shared, StoreEvent};
 use crate::verify::{batch_pieces_max, verify};
 
+/// Bytes that one worker takes at once: half of what is usually on the way, so that one can hash
+/// while another writes.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const batch_bytes_max: u64 = 32 * 1024 * 1024;
+
 /// Filled pieces that wait for a worker. Their number is bounded by the assemblies: a piece is
 /// filled only after it was handed out, and that is bounded in bytes.
 #[derive(Debug, Default)]
@@ -47,8 +55,7 @@ impl Queue {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         state.at_work += 1;
-        let count = state.waiting.len().min(batch_pieces_max);
-        Some(state.waiting.drain(..count).collect())
+        Some(state.take_batch())
     }
 
     fn done(&self) {
@@ -75,6 +82,23 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take_batch(&mut self) -> Vec<Filled> {
+        let mut batch = Vec::new();
+        let mut bytes: u64 = 0;
+        while batch.len() < batch_pieces_max
+            && let Some(next) = self.waiting.front()
+        {
+            bytes = bytes.saturating_add(next.span.len());
+            if bytes > batch_bytes_max && !batch.is_empty() {
+                break;
+            }
+            batch.extend(self.waiting.pop_front());
+        }
+        batch
     }
 }
 

@@ -17,7 +17,7 @@ use swarmcopy_layout::{Layout, Span};
 use crate::{Blame, MemorySink, PieceSource, SinkTarget, SourceError, SpanSink};
 
 /// How long a single check may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 /// Most awaits at which a fetch is dropped.
 const DROPS_MAX: usize = 24;
 

@@ -69,7 +69,7 @@ impl MemorySource {
         self
     }
 
-    fn lacked(&self, span: Span) -> SourceError {
+    fn lacked(span: Span) -> SourceError {
         SourceError::Lacks {
             name: "memory".to_owned(),
             path: span.to_string(),
@@ -89,12 +89,12 @@ impl fmt::Debug for MemorySource {
 impl PieceSource for MemorySource {
     async fn fetch(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {
         let fault = locked(&self.script).pop_front().unwrap_or(Fault::None);
-        let stop = match &fault {
+        let cut = match &fault {
             Fault::None => u64::MAX,
             Fault::Fail { after, .. } | Fault::Hang { after } => *after,
         };
         let held = Span::new(0, len_of(&self.bytes));
-        let there = span.head(stop).intersection(held);
+        let there = span.head(cut).intersection(held);
         let mut step = there.head(STEP_LEN);
         while !step.is_empty() {
             let lacking = self
@@ -102,7 +102,7 @@ impl PieceSource for MemorySource {
                 .iter()
                 .find(|run| !run.intersection(step).is_empty());
             if let Some(lacking) = lacking {
-                return Err(self.lacked(lacking));
+                return Err(Self::lacked(lacking));
             }
             if let Some(bytes) = part_of(&self.bytes, step) {
                 sink.put(step.start(), bytes);
@@ -114,7 +114,7 @@ impl PieceSource for MemorySource {
             Fault::Fail { error, .. } => Err(error),
             Fault::Hang { .. } => std::future::pending().await,
             Fault::None if held.contains(span) => Ok(()),
-            Fault::None => Err(self.lacked(Span::between(held.end(), span.end()))),
+            Fault::None => Err(Self::lacked(Span::between(held.end(), span.end()))),
         }
     }
 }

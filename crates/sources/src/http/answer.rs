@@ -6,8 +6,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use reqwest::StatusCode;
-use reqwest::header::{
+use http::StatusCode;
+use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
     LOCATION, RETRY_AFTER,
 };

@@ -3,12 +3,13 @@
 //! What must stay true: each frame is committed as it comes, so that nothing is lost when the fetch ends;
 //! bytes outside the wanted span are left out; the permit is looked at before each piece.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use reqwest::Response;
+use hyper::body::Incoming;
 use swarmcopy_layout::{Layout, Span};
 
+use super::slots::{NoFrame, Slot};
 use crate::gate::{Gate, up_to_piece_end};
 use crate::{Limiter, SourceError, SpanSink, rate};
 
@@ -18,7 +19,7 @@ pub(super) struct Body<'a> {
     pub(super) layout: &'a Layout,
     pub(super) gate: &'a Gate,
     pub(super) sink: &'a SpanSink,
-    pub(super) limits: &'a [std::sync::Arc<Limiter>],
+    pub(super) limits: &'a [Arc<Limiter>],
     pub(super) idle_timeout: Duration,
     /// The bytes of the content that are wanted.
     pub(super) want: Span,
@@ -41,37 +42,31 @@ pub(super) enum End {
 
 impl Body<'_> {
     /// Takes the body; tells the content's offset behind its last byte, and how it ended.
-    pub(super) async fn take(&self, mut response: Response) -> Result<(u64, End), SourceError> {
+    pub(super) async fn take(
+        &self,
+        slot: &mut Slot<'_>,
+        mut body: Incoming,
+    ) -> Result<(u64, End), SourceError> {
         let mut at = self.promised.start();
         loop {
-            let frame = match self.frame(&mut response).await {
+            let frame = match slot.frame(&mut body, self.idle_timeout).await {
                 Ok(frame) => frame,
-                Err(end) => return Ok((at, end)),
+                Err(NoFrame::End) => return Ok((at, End::Early)),
+                Err(NoFrame::Silent) => return Ok((at, End::Silent)),
+                Err(NoFrame::Reset(error)) => {
+                    return Ok((at, End::Reset(super::ask::plain_words(&*error))));
+                }
             };
-            rate::acquire_all(self.limits, len_of(&frame)).await;
             self.put(at, &frame)?;
             at = at.saturating_add(len_of(&frame));
+            rate::acquire_all(self.limits, len_of(&frame)).await;
             if at >= self.want.end() {
-                self.finish(at, &mut response).await;
+                if at == self.promised.end() {
+                    // hears the end, so that the connection can be used again
+                    let _ = slot.frame(&mut body, self.idle_timeout).await;
+                }
                 return Ok((at, End::Full));
             }
-        }
-    }
-
-    async fn frame(&self, response: &mut Response) -> Result<Bytes, End> {
-        match tokio::time::timeout(self.idle_timeout, response.chunk()).await {
-            Ok(Ok(Some(frame))) => Ok(frame),
-            Ok(Ok(None)) => Err(End::Early),
-            Ok(Err(error)) => Err(End::Reset(super::reader::plain_words(&error))),
-            Err(_) => Err(End::Silent),
-        }
-    }
-
-    /// Hears the end of a body that is read up, so that its connection can be used again.
-    async fn finish(&self, at: u64, response: &mut Response) {
-        if at == self.promised.end() {
-            // whatever comes now is not wanted; an error shows at the next request
-            let _ = self.frame(response).await;
         }
     }
 
@@ -79,11 +74,7 @@ impl Body<'_> {
         let mut rest = Span::new(at, len_of(frame)).intersection(self.want);
         while !rest.is_empty() {
             let part = up_to_piece_end(self.layout, rest);
-            if self
-                .layout
-                .piece_at(part.start())
-                .is_some_and(|piece| self.layout.piece_span(piece).start() == part.start())
-            {
+            if part.start().is_multiple_of(self.layout.piece_len()) {
                 self.gate.check()?;
             }
             let from = usize::try_from(part.start() - at).unwrap_or(usize::MAX);

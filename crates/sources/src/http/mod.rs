@@ -1,11 +1,13 @@
 //! A mirror: an HTTP server that holds the content (BEP 19 web seed).
 //!
-//! One client per connection slot, HTTP/1.1 alone, so that "N streams" are N connections. What must stay
+//! One connection per slot, HTTP/1.1 alone, so that "N streams" are N connections. What must stay
 //! true: nothing is asked without a permit, every answer is checked before its bytes are used, credentials
 //! go to the mirror's own origin alone, and no address with a password is ever told.
 
 mod answer;
+mod ask;
 mod body;
+mod link;
 mod netrc;
 mod notes;
 mod options;
@@ -90,7 +92,7 @@ impl OriginSource for MirrorSource {
     }
 
     fn name(&self) -> String {
-        self.mirror.target.name().to_owned()
+        self.mirror.target.shown().to_owned()
     }
 
     fn identity(&self) -> String {

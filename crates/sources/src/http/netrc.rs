@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use http::HeaderValue;
+
 /// Most entries that are kept.
 #[expect(
     non_upper_case_globals,
@@ -18,6 +20,34 @@ pub struct Login {
     pub user: String,
     /// The password.
     pub password: String,
+}
+
+impl Login {
+    /// The value of an `Authorization` header (RFC 7617).
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        let plain = format!("{}:{}", self.user, self.password);
+        let mut value =
+            HeaderValue::try_from(format!("Basic {}", base64(plain.as_bytes()))).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+/// RFC 4648 section 4.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
+        let bits = (byte(0) << 16) | (byte(1) << 8) | byte(2);
+        for at in 0..4u32 {
+            let index = usize::try_from((bits >> (18 - 6 * at)) & 63).unwrap_or(0);
+            let digit = ALPHABET.get(index).copied().unwrap_or(b'A');
+            let used = usize::try_from(at).is_ok_and(|at| at <= group.len());
+            text.push(char::from(if used { digit } else { b'=' }));
+        }
+    }
+    text
 }
 
 impl fmt::Debug for Login {
@@ -64,8 +94,8 @@ impl Netrc {
                 continue;
             };
             match word {
-                "login" => login.user = words.next().unwrap_or_default().to_owned(),
-                "password" => login.password = words.next().unwrap_or_default().to_owned(),
+                "login" => login.user = word_of(words.next()),
+                "password" => login.password = word_of(words.next()),
                 "account" => drop(words.next()),
                 _ => {}
             }
@@ -80,6 +110,10 @@ impl Netrc {
         own.or_else(|| self.entries.iter().find(|entry| entry.0.is_empty()))
             .map(|entry| &entry.1)
     }
+}
+
+fn word_of(word: Option<&str>) -> String {
+    word.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -100,6 +134,20 @@ mod tests {
                 .login("a")
                 .is_none()
         );
+    }
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        for (plain, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), text);
+        }
+        assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::Url;
 use swarmcopy_layout::FileIndex;
+use url::Url;
 
 use super::answer::Refusal;
 

@@ -5,12 +5,16 @@
 //! connection is made to a private address that only a public server's redirect named.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
-use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
+use url::Url;
 
 /// Most hosts that a mirror's redirects may name.
 #[expect(
@@ -116,24 +120,24 @@ impl Guard {
     }
 }
 
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
+/// The addresses of a name, once they are found.
+type Resolving = Pin<Box<dyn Future<Output = io::Result<std::vec::IntoIter<SocketAddr>>> + Send>>;
+
+impl Service<Name> for Guard {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Resolving;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed = guard.sift(name.as_str(), found)?;
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
-}
-
-impl fmt::Display for Reach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::Public {
-            "public"
-        } else {
-            "private"
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed = guard.sift(name.as_str(), found).map_err(io::Error::other)?;
+            Ok(allowed.into_iter())
         })
     }
 }
@@ -162,12 +166,13 @@ fn of_host(host: &str) -> Option<Reach> {
 /// The IPv4 address that an IPv6 one stands for, if it does.
 fn canonical(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = ip else { return ip };
-    let [a, b, c, d, e, f, high, low] = v6.segments();
-    let embedded = || IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match [a, b, c, d, e, f] {
-        // mapped, and NAT64's well-known prefix (RFC 6052)
-        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => embedded(),
-        [0, 0, 0, 0, 0, 0] if v6 != Ipv6Addr::LOCALHOST && !v6.is_unspecified() => embedded(),
+    let bits = v6.to_bits();
+    let [.., w, x, y, z] = bits.to_be_bytes();
+    let embedded = IpAddr::V4(Ipv4Addr::new(w, x, y, z));
+    // what is before the embedded address: mapped, NAT64's well-known prefix (RFC 6052), compatible
+    match bits >> 32 {
+        0xffff | 0x0064_ff9b_0000_0000_0000_0000 => embedded,
+        0 if bits > 1 => embedded,
         _ => ip,
     }
 }

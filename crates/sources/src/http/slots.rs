@@ -1,57 +1,83 @@
-//! The connections to a mirror: one HTTP client per slot, each with one connection.
+//! The connections to a mirror: one per slot, kept between fetches.
 //!
-//! What must stay true: no more clients are made than there are slots, and the one used last is used
-//! first, so that few connections serve few fetches.
+//! What must stay true: no more connections are open than there are slots, the one used last is used first,
+//! and one whose answer was not read to its end is closed before another is made in its place.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, Proxy};
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use url::Url;
 
+use super::link::{Dialer, Link, LinkError};
 use super::options::MirrorOptions;
 use super::reach::Guard;
 use super::target::Target;
-use super::trust::Trust;
-
-/// What this program calls itself.
-const USER_AGENT: &str = concat!("swarmcopy/", env!("CARGO_PKG_VERSION"));
 
 /// The slots of one mirror.
 pub(super) struct Slots {
     free: Semaphore,
-    clients: Mutex<Vec<Client>>,
-    guard: Guard,
-    connect_timeout: Duration,
-    proxy: Option<String>,
-    trust: Trust,
+    idle: Mutex<Vec<Link>>,
+    dialer: Dialer,
 }
 
 /// One slot while it is in use; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
-    client: Client,
+    link: Option<Link>,
+    use_of_link: Use,
     slots: &'a Slots,
     _free: SemaphorePermit<'a>,
+}
+
+/// Whether a link waits for a request or an answer is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Idle,
+    Answering,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    /// No connection.
+    Unreachable(LinkError),
+    /// The connection broke before the answer.
+    Reset(LinkError),
+    /// The server said nothing for the idle time.
+    Silent,
+}
+
+/// Why a body goes no further.
+#[derive(Debug)]
+pub(super) enum NoFrame {
+    /// It is at its end.
+    End,
+    /// The connection broke.
+    Reset(LinkError),
+    /// Nothing came for the idle time.
+    Silent,
 }
 
 impl Slots {
     pub(super) fn new(target: &Target, options: &MirrorOptions) -> Self {
         let streams = usize::try_from(options.streams_max.max(1)).unwrap_or(1);
+        let guard = Guard::new(target.host(), options.private_redirects);
         Self {
             free: Semaphore::new(streams.min(Semaphore::MAX_PERMITS)),
-            clients: Mutex::default(),
-            guard: Guard::new(target.host(), options.private_redirects),
-            connect_timeout: options.connect_timeout,
-            proxy: options.proxy.clone(),
-            trust: options.trust.clone(),
+            idle: Mutex::default(),
+            dialer: Dialer::new(guard, options),
         }
     }
 
     /// The rule for redirects.
     pub(super) fn guard(&self) -> &Guard {
-        &self.guard
+        self.dialer.guard()
     }
 
     /// Waits for a free slot.
@@ -61,37 +87,22 @@ impl Slots {
             .acquire()
             .await
             .map_err(|error| error.to_string())?;
-        let used = self
-            .clients
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let client = used.map_or_else(|| self.make(), Ok)?;
+        let link = self.idle().pop();
         Ok(Slot {
-            client,
+            link,
+            use_of_link: Use::Idle,
             slots: self,
             _free: free,
         })
     }
 
-    fn make(&self) -> Result<Client, String> {
-        let builder = Client::builder()
-            .tls_backend_preconfigured(self.trust.config()?)
-            .user_agent(USER_AGENT)
-            .http1_only()
-            .pool_max_idle_per_host(1)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(self.connect_timeout)
-            .dns_resolver(self.guard.clone());
-        let proxy = self.proxy.as_deref().map(Proxy::all).transpose();
-        let builder = match proxy.map_err(|_| "the proxy's address is no URL".to_owned())? {
-            Some(proxy) => builder.proxy(proxy),
-            None if self.guard.home_is_loopback() => builder.no_proxy(),
-            None => builder,
-        };
-        builder.build().map_err(|error| error.to_string())
+    /// Closes the connections that nobody uses.
+    pub(super) fn close_idle(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Link>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,18 +113,87 @@ impl fmt::Debug for Slots {
 }
 
 impl Slot<'_> {
-    pub(super) fn client(&self) -> &Client {
-        &self.client
+    /// Asks for `url`. A kept connection that the server has closed meanwhile is replaced once.
+    pub(super) async fn get(
+        &mut self,
+        url: &Url,
+        headers: &HeaderMap,
+        patience: Duration,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        if let Some(mut link) = self.reusable(url) {
+            match get(&mut link, url, headers, patience).await {
+                Err(NoAnswer::Reset(_)) => {}
+                answered => return self.answering(link, answered),
+            }
+        }
+        let mut link = self
+            .slots
+            .dialer
+            .dial(url)
+            .await
+            .map_err(NoAnswer::Unreachable)?;
+        let answered = get(&mut link, url, headers, patience).await;
+        self.answering(link, answered)
+    }
+
+    /// The next part of the body of the last answer.
+    pub(super) async fn frame(
+        &mut self,
+        body: &mut Incoming,
+        patience: Duration,
+    ) -> Result<Bytes, NoFrame> {
+        loop {
+            match tokio::time::timeout(patience, body.frame()).await {
+                Ok(Some(Ok(frame))) => {
+                    // trailers say nothing that matters
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(bytes);
+                    }
+                }
+                Ok(Some(Err(error))) => return Err(NoFrame::Reset(error.into())),
+                Ok(None) => {
+                    self.use_of_link = Use::Idle;
+                    return Err(NoFrame::End);
+                }
+                Err(_) => return Err(NoFrame::Silent),
+            }
+        }
+    }
+
+    fn reusable(&mut self, url: &Url) -> Option<Link> {
+        let idle = self.use_of_link == Use::Idle;
+        self.link.take().filter(|link| idle && link.fits(url))
+    }
+
+    fn answering(
+        &mut self,
+        link: Link,
+        answered: Result<Response<Incoming>, NoAnswer>,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        if answered.is_ok() {
+            self.link = Some(link);
+            self.use_of_link = Use::Answering;
+        }
+        answered
+    }
+}
+
+async fn get(
+    link: &mut Link,
+    url: &Url,
+    headers: &HeaderMap,
+    patience: Duration,
+) -> Result<Response<Incoming>, NoAnswer> {
+    match tokio::time::timeout(patience, link.get(url, headers.clone())).await {
+        Ok(answered) => answered.map_err(NoAnswer::Reset),
+        Err(_) => Err(NoAnswer::Silent),
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        let mut clients = self
-            .slots
-            .clients
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        clients.push(self.client.clone());
+        if let Some(link) = self.link.take().filter(|_| self.use_of_link == Use::Idle) {
+            self.slots.idle().push(link);
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! What must stay true: no output of this module but [`Target::login`] holds the user or password.
 
-use reqwest::Url;
 use swarmcopy_layout::RelPath;
+use url::Url;
 
 use super::netrc::Login;
 use super::options::MirrorOptions;
@@ -22,6 +22,9 @@ pub enum MirrorError {
         /// What is wrong with it.
         what: String,
     },
+    /// The proxy's address is no http or https URL.
+    #[error("cannot use the proxy {0}")]
+    Proxy(String),
     /// The additional certificates cannot be read.
     #[error("cannot read the certificates: {0}")]
     Certificates(String),
@@ -45,6 +48,9 @@ impl Target {
         shape: Shape,
         options: &MirrorOptions,
     ) -> Result<Self, MirrorError> {
+        if let Some(proxy) = options.proxy.as_deref() {
+            check_proxy(proxy)?;
+        }
         let wrong = |what: &str| MirrorError::Url {
             shown: redacted(url),
             what: what.to_owned(),
@@ -82,7 +88,7 @@ impl Target {
     }
 
     /// The mirror's URL as it may be shown.
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn shown(&self) -> &str {
         &self.shown
     }
 
@@ -121,6 +127,16 @@ impl Target {
             .as_ref()
             .filter(|_| url.origin() == self.base.origin())
     }
+}
+
+/// A proxy that cannot be understood must not be passed by.
+fn check_proxy(proxy: &str) -> Result<(), MirrorError> {
+    let url = Url::parse(proxy)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.filter(Url::has_host)
+        .map(drop)
+        .ok_or_else(|| MirrorError::Proxy(redacted(proxy)))
 }
 
 /// Takes user, password and fragment out of `url`.
@@ -198,7 +214,7 @@ mod tests {
                 "{abroad}"
             );
         }
-        assert_eq!(target.name(), "http://h:8080/d/");
+        assert_eq!(target.shown(), "http://h:8080/d/");
         assert_eq!(target.identity(), "http\0h\x008080");
         let shown = format!(
             "{target:?}{}",
@@ -208,6 +224,17 @@ mod tests {
             !shown.contains("p@ss") && !shown.contains("p%40ss"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_proxy_that_is_no_url_is_refused() {
+        let proxy = Some("me:secret@proxy:3128".to_owned());
+        let options = MirrorOptions {
+            proxy,
+            ..MirrorOptions::default()
+        };
+        let error = Target::new("http://h/", "n", Shape::File, &options).unwrap_err();
+        assert_eq!(error.to_string(), "cannot use the proxy ..@proxy:3128");
     }
 
     #[test]

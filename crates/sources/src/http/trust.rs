@@ -18,7 +18,7 @@ use super::target::MirrorError;
 #[derive(Clone)]
 pub struct Trust {
     extra: Vec<CertificateDer<'static>>,
-    config: Arc<OnceLock<Result<ClientConfig, String>>>,
+    config: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
 }
 
 impl Trust {
@@ -44,9 +44,9 @@ impl Trust {
     }
 
     /// The configuration, made at the first call.
-    pub(super) fn config(&self) -> Result<ClientConfig, String> {
+    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, String> {
         self.config
-            .get_or_init(|| self.make().map_err(|error| error.to_string()))
+            .get_or_init(|| self.make().map(Arc::new).map_err(|error| error.to_string()))
             .clone()
     }
 

@@ -1,5 +1,6 @@
 //! A scripted HTTP/1.1 server: each request is answered just as the test says.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -76,7 +77,7 @@ impl Reply {
     pub(crate) fn new(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Self {
         let mut head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         let bytes = [head.as_bytes(), b"\r\n", body].concat();
         Self {
@@ -89,7 +90,7 @@ impl Reply {
     pub(crate) fn unsized_ok(headers: &[(&str, &str)], body: &[u8]) -> Self {
         let mut head = "HTTP/1.1 200 OK\r\n".to_owned();
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         Self {
             bytes: [head.as_bytes(), b"\r\n", body].concat(),

@@ -1,0 +1,246 @@
+//! Asking for a file: the request, its redirects, and what is learnt for the next time.
+//!
+//! What must stay true: a login goes to the mirror's own origin alone, at most `redirects_max` redirects are
+//! followed, and none to where the mirror must not lead.
+
+use std::error::Error;
+use std::time::SystemTime;
+
+use http::{HeaderMap, HeaderValue, Response, header};
+use hyper::body::{Body as _, Incoming};
+use url::Url;
+
+use super::answer::{self, Answer, Asked, Refusal};
+use super::reach::PrivateAddress;
+use super::reader::{MirrorReader, Wanted};
+use super::slots::{NoAnswer, Slot};
+use super::target::without_credentials;
+use crate::SourceError;
+
+/// Most redirects in a row.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const redirects_max: u32 = 10;
+/// Longest body of an answer without use that is read to keep its connection.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const drain_len_max: u64 = 16 * 1024;
+
+/// Why a question has no answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Another try may mend it.
+    Passing(String),
+    /// None will.
+    Final(SourceError),
+}
+
+impl From<SourceError> for Trouble {
+    fn from(error: SourceError) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl MirrorReader {
+    /// Asks for a part of a file and follows redirects.
+    pub(super) async fn ask(
+        &self,
+        slot: &mut Slot<'_>,
+        wanted: Wanted<'_>,
+    ) -> Result<(Response<Incoming>, Answer), Trouble> {
+        let known = self.mirror.notes.known(wanted.index);
+        let home = self.mirror.target.file_url(wanted.file.path());
+        let home = home.ok_or_else(|| self.refuse(wanted, Refusal::Redirect))?;
+        let kept = known.moved.is_some();
+        let mut url = known.moved.unwrap_or_else(|| home.clone());
+        for _redirect in 0..=redirects_max {
+            let (response, answer) = self
+                .ask_at(slot, wanted, &url, known.etag.as_deref())
+                .await?;
+            match answer {
+                Answer::Moved(location) => {
+                    url = self.follow(wanted, &url, &location)?;
+                    self.drain(slot, response).await;
+                }
+                Answer::Refused(Refusal::Status(403 | 404 | 410)) if kept && url != home => {
+                    // links of content networks expire: ask at home where it is now
+                    self.mirror
+                        .notes
+                        .learn(wanted.index, |known| known.moved = None);
+                    self.drain(slot, response).await;
+                    return Err(Trouble::Passing("a redirect that has expired".to_owned()));
+                }
+                answer => {
+                    self.learn(wanted, response.headers(), &answer, (&url, &home));
+                    return Ok((response, answer));
+                }
+            }
+        }
+        Err(self.refuse(wanted, Refusal::Redirects).into())
+    }
+
+    async fn ask_at(
+        &self,
+        slot: &mut Slot<'_>,
+        wanted: Wanted<'_>,
+        url: &Url,
+        etag: Option<&str>,
+    ) -> Result<(Response<Incoming>, Answer), Trouble> {
+        let file = wanted.file.span();
+        let ranged = wanted.span != file;
+        let asked = Asked {
+            from: wanted.span.start() - file.start(),
+            to: wanted.span.end() - file.start(),
+            len: file.len(),
+            etag: etag.filter(|_| ranged),
+            html: is_html_name(wanted.file.path().name()),
+        };
+        let headers = self.headers(&asked, url);
+        match slot
+            .get(url, &headers, self.mirror.options.idle_timeout)
+            .await
+        {
+            Ok(response) => {
+                let now = SystemTime::now();
+                let answer = answer::read(response.status(), response.headers(), &asked, now);
+                Ok((response, answer))
+            }
+            Err(NoAnswer::Silent) => Err(self.silent().into()),
+            Err(NoAnswer::Reset(error)) => Err(Trouble::Passing(plain_words(&*error))),
+            Err(NoAnswer::Unreachable(error)) if leads_to_private(&*error) => {
+                Err(self.refuse(wanted, Refusal::Private).into())
+            }
+            Err(NoAnswer::Unreachable(error)) => Err(self.broken(plain_words(&*error)).into()),
+        }
+    }
+
+    fn headers(&self, asked: &Asked<'_>, url: &Url) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
+        let ranged = asked.to - asked.from != asked.len;
+        let range = format!("bytes={}-{}", asked.from, asked.to.saturating_sub(1));
+        if let Some(range) = HeaderValue::try_from(range).ok().filter(|_| ranged) {
+            headers.insert(header::RANGE, range);
+        }
+        if let Some(etag) = asked.etag.and_then(|etag| HeaderValue::try_from(etag).ok()) {
+            headers.insert(header::IF_RANGE, etag);
+        }
+        if let Some(login) = self.mirror.target.login(url).and_then(super::Login::header) {
+            headers.insert(header::AUTHORIZATION, login);
+        }
+        headers
+    }
+
+    fn follow(&self, wanted: Wanted<'_>, url: &Url, location: &str) -> Result<Url, SourceError> {
+        let next = url.join(location);
+        let mut next = next.map_err(|_| self.refuse(wanted, Refusal::Redirect))?;
+        without_credentials(&mut next);
+        if !matches!(next.scheme(), "http" | "https") {
+            return Err(self.refuse(wanted, Refusal::Redirect));
+        }
+        let allowed = self.mirror.slots.guard().follow(&next);
+        allowed.map_err(|_| self.refuse(wanted, Refusal::Private))?;
+        Ok(next)
+    }
+
+    /// Keeps what helps to ask for the rest of the file.
+    fn learn(
+        &self,
+        wanted: Wanted<'_>,
+        headers: &HeaderMap,
+        answer: &Answer,
+        (url, home): (&Url, &Url),
+    ) {
+        if !matches!(answer, Answer::Bytes { .. }) || wanted.span == wanted.file.span() {
+            return;
+        }
+        let etag = answer::strong_etag(headers).map(str::to_owned);
+        let moved = (url != home).then(|| url.clone());
+        let known = self.mirror.notes.known(wanted.index);
+        if known.etag != etag || known.moved != moved {
+            self.mirror.notes.learn(wanted.index, |known| {
+                known.etag = etag;
+                known.moved = moved;
+            });
+        }
+    }
+
+    /// Reads a short body to its end, so that the connection can be used again.
+    pub(super) async fn drain(&self, slot: &mut Slot<'_>, response: Response<Incoming>) {
+        let mut body = response.into_body();
+        if body
+            .size_hint()
+            .exact()
+            .is_none_or(|len| len > drain_len_max)
+        {
+            return;
+        }
+        let patience = self.mirror.options.idle_timeout;
+        while slot.frame(&mut body, patience).await.is_ok() {}
+    }
+}
+
+fn is_html_name(name: &str) -> bool {
+    let ending = name
+        .rsplit_once('.')
+        .map_or("", |(_, ending)| ending)
+        .to_ascii_lowercase();
+    matches!(
+        ending.as_str(),
+        "html" | "htm" | "xhtml" | "xht" | "shtml" | "mht" | "php" | "hta"
+    )
+}
+
+/// An error and what caused it, outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
+}
+
+fn leads_to_private(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| {
+        // an I/O error shows the cause of what it wraps, not what it wraps
+        let wrapped = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        cause.is::<PrivateAddress>()
+            || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<PrivateAddress>)
+    })
+}
+
+/// An error in its first cause's words.
+pub(super) fn plain_words(error: &(dyn Error + 'static)) -> String {
+    causes(error)
+        .last()
+        .map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot connect")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn a_private_address_is_found_below_other_errors() {
+        let private = Outer(std::io::Error::other(PrivateAddress));
+        assert!(leads_to_private(&private));
+        assert!(!leads_to_private(&Outer(
+            std::io::ErrorKind::NotFound.into()
+        )));
+        assert_eq!(plain_words(&private), "a redirect to a private address");
+    }
+}

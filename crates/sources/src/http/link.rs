@@ -1,0 +1,175 @@
+//! One connection to a server, and how it is made.
+//!
+//! What must stay true: a link carries one request at a time, is used again only after the last answer's body
+//! was read to its end, and is closed when dropped.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use tokio::task::JoinHandle;
+use tower_service::Service;
+use url::Url;
+
+use super::options::MirrorOptions;
+use super::reach::Guard;
+use super::trust::Trust;
+
+/// What this program calls itself.
+const USER_AGENT: &str = concat!("swarmcopy/", env!("CARGO_PKG_VERSION"));
+/// Longest run that a connection reads at once; its buffer grows to it only where bytes come fast.
+const READ_LEN: usize = 512 * 1024;
+
+/// An error of a connection, in whatever words its layers use.
+pub(super) type LinkError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Makes links for one mirror.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    guard: Guard,
+    proxies: Matcher,
+    trust: Trust,
+    connect_timeout: Duration,
+}
+
+/// A connection that is open.
+#[derive(Debug)]
+pub(super) struct Link {
+    origin: url::Origin,
+    sender: SendRequest<Empty<Bytes>>,
+    /// Set if the other end is a proxy that wants the whole URL.
+    proxy: Option<ProxyLogin>,
+    driver: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct ProxyLogin(Option<HeaderValue>);
+
+impl Dialer {
+    pub(super) fn new(guard: Guard, options: &MirrorOptions) -> Self {
+        let proxies = match options.proxy.as_deref() {
+            Some(proxy) => Matcher::builder().all(proxy).build(),
+            None if guard.home_is_loopback() => Matcher::builder().build(),
+            None => Matcher::from_system(),
+        };
+        let (trust, connect_timeout) = (options.trust.clone(), options.connect_timeout);
+        Self {
+            guard,
+            proxies,
+            trust,
+            connect_timeout,
+        }
+    }
+
+    /// The rule for redirects.
+    pub(super) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Connects to the server of `url`, through a proxy where one is set.
+    pub(super) async fn dial(&self, url: &Url) -> Result<Link, LinkError> {
+        let connecting = tokio::time::timeout(self.connect_timeout, self.connect(url));
+        connecting
+            .await
+            .map_err(|_| format!("no connection within {:?}", self.connect_timeout))?
+    }
+
+    async fn connect(&self, url: &Url) -> Result<Link, LinkError> {
+        let target: Uri = url.as_str().parse()?;
+        let intercept = self.proxies.intercept(&target);
+        let mut tcp = HttpConnector::new_with_resolver(self.guard.clone());
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let tls = self.trust.config()?;
+        let (stream, proxy) = match intercept {
+            Some(proxy) if url.scheme() == "https" => {
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
+                if let Some(login) = proxy.basic_auth() {
+                    tunnel = tunnel.with_auth(login.clone());
+                }
+                (
+                    HttpsConnector::from((tunnel, tls)).call(target).await?,
+                    None,
+                )
+            }
+            Some(proxy) => {
+                let stream = HttpsConnector::from((tcp, tls))
+                    .call(proxy.uri().clone())
+                    .await?;
+                (
+                    stream,
+                    Some(ProxyLogin(Intercept::basic_auth(&proxy).cloned())),
+                )
+            }
+            None => (HttpsConnector::from((tcp, tls)).call(target).await?, None),
+        };
+        let (sender, connection) = Builder::new()
+            .max_buf_size(READ_LEN)
+            .handshake(stream)
+            .await?;
+        let driver = tokio::spawn(async move {
+            // what went wrong is told to whoever sends or reads
+            let _ = connection.await;
+        });
+        Ok(Link {
+            origin: url.origin(),
+            sender,
+            proxy,
+            driver,
+        })
+    }
+}
+
+impl Link {
+    /// Whether a request to `url` can be sent over it now.
+    pub(super) fn fits(&self, url: &Url) -> bool {
+        self.origin == url.origin() && !self.sender.is_closed()
+    }
+
+    /// Sends a GET and waits for the head of the answer.
+    pub(super) async fn get(
+        &mut self,
+        url: &Url,
+        headers: HeaderMap,
+    ) -> Result<Response<Incoming>, LinkError> {
+        let query = url
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let target = match &self.proxy {
+            Some(_) => format!(
+                "{}{}{query}",
+                url.origin().ascii_serialization(),
+                url.path()
+            ),
+            None => format!("{}{query}", url.path()),
+        };
+        let mut request = Request::get(target).body(Empty::new())?;
+        *request.headers_mut() = headers;
+        let host = match url.port() {
+            Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
+            None => url.host_str().unwrap_or_default().to_owned(),
+        };
+        let fixed = request.headers_mut();
+        fixed.insert(header::HOST, HeaderValue::try_from(host)?);
+        fixed.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        if let Some(ProxyLogin(Some(login))) = &self.proxy {
+            fixed.insert(header::PROXY_AUTHORIZATION, login.clone());
+        }
+        self.sender.ready().await?;
+        Ok(self.sender.send_request(request).await?)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}

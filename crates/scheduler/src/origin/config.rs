@@ -6,7 +6,10 @@
 use crate::{MachineClass, NodeId};
 
 /// Most slots of a table.
-#[expect(non_upper_case_globals, reason = "limits are written as the nouns they are")]
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
 pub const readers_max_max: u32 = 64;
 
 /// How origins are used.
@@ -80,6 +83,12 @@ pub struct OriginConfig {
     pub hours: Hours,
     /// Bytes a second for all readers together.
     pub rate_bytes: Option<u64>,
+}
+
+impl Default for OriginConfig {
+    fn default() -> Self {
+        Self::new(NodeId([1; 8]), [0; 32])
+    }
 }
 
 impl OriginConfig {

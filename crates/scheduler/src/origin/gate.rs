@@ -1,85 +1,510 @@
-//! stub
-#![allow(unused)]
+//! The gate of the origin: takes in what happened, keeps the slot table, decides who reads.
+//!
+//! Events only change what is known and when [`OriginGate::timeout`] is to be called; the decisions
+//! fall there (`drive`) and in `next_read` (`reader`). In the mode `never` there is no licence, so no
+//! plan can be made; the gate still passes on what others say.
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use swarmcopy_layout::{Layout, PieceIndex};
+use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
 
-use super::config::{Hours, OriginConfig};
-use super::message::SlotMessage;
-use super::view::{OriginState, OriginStatus, ReadEnd, ReadPlan, View};
-use crate::{Discovery, Down, Hello, Instant, OriginKind, OriginTag, Reason, SourceId};
+use super::config::{Hours, OriginConfig, readers_max_max};
+use super::extent::Extents;
+use super::gossip::{Gossip, News};
+use super::hold::{Hold, Standing};
+use super::licence::Licence;
+use super::marks::Marks;
+use super::message::{Claim, SlotMessage, SlotRecord, message_items_max};
+use super::own::Own;
+use super::table::{Merged, NOBODY, SlotTable, bit};
+use super::view::{OriginState, ReadEnd};
+use super::window::Window;
+use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, OriginTag, Reason, SourceId};
+
+/// Most decisions kept for `poll_explain`; older ones are dropped.
+const EXPLAINED_MAX: usize = 256;
+/// Most extents known to have been taken from their slot.
+pub(super) const CEDED_MAX: usize = 256;
+
+/// An origin that this machine can reach.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) source: SourceId,
+    pub(super) tag: OriginTag,
+    pub(super) kind: OriginKind,
+    pub(super) state: OriginState,
+}
+
+/// A decision with what it is about.
+pub(crate) type Explained = (Reason, Option<SourceId>, Option<PieceIndex>);
 
 /// Decides whether, when and what this machine reads from origins.
 #[derive(Debug)]
 pub(crate) struct OriginGate {
+    pub(super) config: OriginConfig,
+    pub(super) layout: Arc<Layout>,
+    pub(super) rng: fastrand::Rng,
+    pub(super) licence: Option<Licence>,
+    pub(super) extents: Extents,
+    pub(super) table: SlotTable,
+    pub(super) gossip: Gossip,
+    pub(super) hold: Hold,
+    pub(super) window: Window,
+    pub(super) marks: Marks,
+    pub(super) origins: Vec<Origin>,
+    /// The slots held here.
+    pub(super) own: Vec<Own>,
+    /// Pieces in hand from an origin, with their slot.
+    pub(super) reads: BTreeMap<u32, u32>,
+    /// Extents that other machines took from their slots: who, and when last heard.
+    pub(super) ceded: BTreeMap<u32, (NodeId, Instant)>,
+    /// When each slot is to be claimed.
+    pub(super) claim_at: Vec<Option<Instant>>,
+    /// Slots with something to read, as last looked.
+    pub(super) work: u64,
+    pub(super) work_at: Option<Instant>,
+    pub(super) standing: Standing,
+    pub(super) hours: Hours,
+    pub(super) closed: bool,
+    pub(super) complete: bool,
+    pub(super) now: Instant,
+    pub(super) wake: Instant,
+    pub(super) tick_at: Instant,
+    pub(super) beat_at: Instant,
+    pub(super) solo_at: Instant,
+    pub(super) steal_at: Instant,
+    pub(super) no_claim_before: Instant,
+    pub(super) down_since: Option<Instant>,
+    pub(super) slow_since: Option<Instant>,
+    pub(super) crawling_since: Option<Instant>,
+    pub(super) useful_at: Instant,
+    pub(super) starving: bool,
+    pub(super) origin_bytes: u64,
+    pub(super) beat_bytes: u64,
+    pub(super) beat_from: Instant,
+    pub(super) goodput: u64,
+    pub(super) limited: bool,
+    pub(super) tick_bytes: u64,
+    pub(super) base_latency_us: u64,
+    pub(super) reader_us: u64,
+    pub(super) cursor: u32,
+    /// An empty set, to look for pieces without exception.
+    pub(super) none: PieceSet,
+    /// Pieces of each slot that were here or available when last counted, and when.
+    pub(super) seen: Vec<(u32, Instant)>,
+    explained: VecDeque<Explained>,
+    pub(super) guards: VecDeque<(u32, bool)>,
+    pub(super) cancels: VecDeque<PieceIndex>,
 }
 
 impl OriginGate {
     /// A gate that knows of no origin and no machine yet.
-    pub(crate) fn new(config: OriginConfig, layout: Arc<Layout>, seed: u64, now: Instant) -> Self { Self {} }
-    /// This machine can reach an origin (told once per origin of the content).
-    pub(crate) fn origin_up(&mut self, now: Instant, source: SourceId, tag: OriginTag, kind: OriginKind) {}
-    /// It can't any more. The last one gone, every slot is given back (R5).
-    pub(crate) fn origin_down(&mut self, now: Instant, source: SourceId) {}
-    /// An origin's health changed.
-    pub(crate) fn origin_state(&mut self, now: Instant, source: SourceId, state: OriginState) {}
-    /// A machine of ours is connected (stock clients are not told here).
-    pub(crate) fn peer_up(&mut self, now: Instant, peer: SourceId, hello: &Hello) {}
-    /// It is no more; other sources are ignored.
-    pub(crate) fn peer_down(&mut self, now: Instant, peer: SourceId, how: Down) {}
-    /// A machine of ours sent its slot message.
-    pub(crate) fn message(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {}
-    /// Discovery has news.
-    pub(crate) fn discovery(&mut self, now: Instant, news: Discovery) {}
-    /// The policy's hours open or close.
-    pub(crate) fn hours(&mut self, now: Instant, hours: Hours) {}
-    /// A piece is verified here, from whatever source.
-    pub(crate) fn have(&mut self, now: Instant, piece: PieceIndex) {}
-    /// The read of one piece of a `ReadPlan` ended. Told exactly once per planned piece.
-    pub(crate) fn read_ended(&mut self, now: Instant, piece: PieceIndex, end: ReadEnd) {}
-    /// A peer (of any kind) took bytes from us.
-    pub(crate) fn uploaded(&mut self, now: Instant, peer: SourceId, bytes: u64) {}
-    /// A source (of any kind) brought bytes.
-    pub(crate) fn received(&mut self, now: Instant, source: SourceId, bytes: u64) {}
-    /// An origin brought wrong bytes for this piece.
-    pub(crate) fn bad(&mut self, now: Instant, source: SourceId, piece: PieceIndex) {}
-    /// The server's lock for this slot is held, or is refused or lost.
-    pub(crate) fn guard(&mut self, now: Instant, slot: u32, held: bool) {}
-    /// The origin's latency when idle, measured here.
-    pub(crate) fn base_latency_seen(&mut self, latency: Duration) {}
-    /// The least idle latency that this machine or a live holder knows.
-    pub(crate) fn base_latency(&self) -> Option<Duration> { None }
-    /// Gives every slot back at once: this process is about to end.
-    pub(crate) fn close(&mut self, now: Instant) {}
-    /// Does what is due. Call when `next_timeout` is reached; calling more often does no harm.
-    pub(crate) fn timeout(&mut self, now: Instant, view: &View<'_>) {}
-    /// When `timeout` is to be called; changes with every event.
-    pub(crate) fn next_timeout(&self) -> Option<Instant> { None }
-    /// The next message to send; ask until `None` after each event and timeout.
-    pub(crate) fn poll_message(&mut self, now: Instant) -> Option<(SourceId, SlotMessage)> { None }
-    /// The next lock to take (`true`) or to let go of (`false`).
-    pub(crate) fn poll_guard(&mut self) -> Option<(u32, bool)> { None }
+    pub(crate) fn new(config: OriginConfig, layout: Arc<Layout>, seed: u64, now: Instant) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let slots = config.slots();
+        let spread = Duration::from_millis(rng.u64(0..5000));
+        let len = usize::try_from(slots).unwrap_or(0);
+        Self {
+            licence: Licence::of(config.mode),
+            extents: Extents::new(&layout, &config.content, slots),
+            table: SlotTable::new(config.content, slots, now),
+            gossip: Gossip::new(now, spread),
+            hold: Hold::new(now),
+            window: Window::new(&layout),
+            marks: Marks::default(),
+            origins: Vec::new(),
+            own: Vec::new(),
+            reads: BTreeMap::new(),
+            ceded: BTreeMap::new(),
+            claim_at: vec![None; len],
+            work: 0,
+            work_at: None,
+            standing: Standing::Unsure,
+            hours: config.hours,
+            closed: false,
+            complete: false,
+            now,
+            wake: now,
+            tick_at: now,
+            beat_at: now,
+            solo_at: now,
+            steal_at: now,
+            no_claim_before: now,
+            down_since: None,
+            slow_since: None,
+            crawling_since: None,
+            useful_at: now,
+            starving: false,
+            origin_bytes: 0,
+            beat_bytes: 0,
+            beat_from: now,
+            goodput: 0,
+            limited: false,
+            tick_bytes: 0,
+            base_latency_us: 0,
+            reader_us: 0,
+            cursor: 0,
+            seen: vec![(0, now); len],
+            explained: VecDeque::new(),
+            guards: VecDeque::new(),
+            cancels: VecDeque::new(),
+            layout,
+            none: PieceSet::empty(0),
+            rng,
+            config,
+        }
+    }
+
+    pub(super) fn wake(&mut self, at: Instant) {
+        self.wake = self.wake.min(at);
+    }
+
+    pub(super) fn explain(
+        &mut self,
+        reason: Reason,
+        source: Option<SourceId>,
+        piece: Option<PieceIndex>,
+    ) {
+        if self.explained.len() >= EXPLAINED_MAX {
+            self.explained.pop_front();
+        }
+        self.explained.push_back((reason, source, piece));
+    }
+
     /// The next decision to explain.
-    pub(crate) fn poll_explain(&mut self) -> Option<(Reason, Option<SourceId>, Option<PieceIndex>)> { None }
-    /// The next piece in hand whose slot was lost (R2): its job ends at the next piece boundary, and
-    /// is answered by `read_ended` as ever.
-    pub(crate) fn poll_cancel(&mut self) -> Option<PieceIndex> { None }
-    /// Whether an origin may be open: permits live exactly as long as this is true.
-    pub(crate) fn may_open(&self, now: Instant) -> bool { false }
-    /// The next run of pieces to read from `source`, at most `pieces_max`; they count as in hand until
-    /// `read_ended`. Amortised O(1) per piece passed.
-    pub(crate) fn next_read(&mut self, now: Instant, source: SourceId, view: &View<'_>, pieces_max: u32) -> Option<ReadPlan> { None }
-    /// Why `piece` is not (or is) to be read from `source` now.
-    pub(crate) fn reason(&self, now: Instant, source: SourceId, view: &View<'_>, piece: PieceIndex) -> Reason { Reason::DeniedNever }
-    /// Bytes a second that this machine may read from all origins together; `None` = no limit.
-    pub(crate) fn rate_max(&self) -> Option<u64> { None }
-    /// Whether this machine is alone: runs of up to 64 MiB pay then.
-    pub(crate) fn is_alone(&self, now: Instant) -> bool { false }
-    /// Whether this machine waits for bytes that nobody brings it (for the handshake).
-    pub(crate) fn is_starving(&self) -> bool { false }
-    /// Whether that peer says so: it is to be unchoked.
-    pub(crate) fn peer_is_starving(&self, peer: SourceId) -> bool { false }
-    /// For reports.
-    pub(crate) fn status(&self, now: Instant) -> OriginStatus { OriginStatus::default() }
+    pub(crate) fn poll_explain(&mut self) -> Option<Explained> {
+        self.explained.pop_front()
+    }
+
+    /// This machine can reach an origin (told once per origin of the content).
+    pub(crate) fn origin_up(
+        &mut self,
+        now: Instant,
+        source: SourceId,
+        tag: OriginTag,
+        kind: OriginKind,
+    ) {
+        self.origins.retain(|origin| origin.source != source);
+        self.origins.push(Origin {
+            source,
+            tag,
+            kind,
+            state: OriginState::Ready,
+        });
+        self.down_since = None;
+        self.ask_locks(now);
+        self.wake(now);
+    }
+
+    /// It can't any more. The last one gone, every slot is given back (R5).
+    pub(crate) fn origin_down(&mut self, now: Instant, source: SourceId) {
+        self.origins.retain(|origin| origin.source != source);
+        self.note_health(now);
+        self.wake(now);
+    }
+
+    /// An origin's health changed.
+    pub(crate) fn origin_state(&mut self, now: Instant, source: SourceId, state: OriginState) {
+        let origin = self
+            .origins
+            .iter_mut()
+            .find(|origin| origin.source == source);
+        origin.into_iter().for_each(|origin| origin.state = state);
+        self.note_health(now);
+    }
+
+    fn note_health(&mut self, now: Instant) {
+        let down = !self.origins.is_empty()
+            && self
+                .origins
+                .iter()
+                .all(|origin| origin.state == OriginState::Down);
+        if down && self.down_since.is_none() {
+            self.down_since = Some(now);
+        } else if !down {
+            self.down_since = None;
+        }
+        self.limited |= self
+            .origins
+            .iter()
+            .any(|origin| origin.state != OriginState::Ready);
+    }
+
+    /// The policy's hours open or close.
+    pub(crate) fn hours(&mut self, now: Instant, hours: Hours) {
+        self.hours = hours;
+        self.wake(now);
+    }
+
+    /// Gives every slot back at once: this process is about to end.
+    pub(crate) fn close(&mut self, now: Instant) {
+        self.closed = true;
+        self.wake(now);
+    }
+
+    /// Discovery has news.
+    pub(crate) fn discovery(&mut self, now: Instant, news: Discovery) {
+        self.hold.discovery(now, news);
+        self.wake(now);
+    }
+
+    /// A machine of ours is connected (stock clients are not told here).
+    pub(crate) fn peer_up(&mut self, now: Instant, peer: SourceId, hello: &Hello) {
+        if hello.node == self.config.node {
+            return;
+        }
+        self.gossip.join(now, peer, hello, self.table.known());
+        self.hold.joined(now);
+        self.wake(now);
+        self.meet_readers_max(now, hello.readers_max);
+    }
+
+    /// It is no more; other sources are ignored.
+    pub(crate) fn peer_down(&mut self, now: Instant, peer: SourceId, how: Down) {
+        let Some(gone) = self.gossip.part(peer) else {
+            return;
+        };
+        self.hold.parted(now, how == Down::Closed);
+        if how == Down::Reset {
+            self.table.holder_reset(now, gone.node);
+        }
+        self.wake(now);
+    }
+
+    /// A piece is verified here, from whatever source.
+    pub(crate) fn have(&mut self, now: Instant, piece: PieceIndex) {
+        self.useful_at = now;
+        let index = piece.value();
+        let slot = self.extents.slot_of_piece(index);
+        if let Some(slot) = self.reads.remove(&index) {
+            self.window.read(piece);
+            self.read_over(slot);
+            return;
+        }
+        self.table.progressed(now, slot);
+        let extent = self.extents.extent_of(index);
+        for other in 0..self.table.slots() {
+            let record = self.table.cell(other).map(|cell| cell.record);
+            if record.is_some_and(|it| it.extent == extent && it.holder != NOBODY) {
+                self.table.progressed(now, other);
+            }
+        }
+    }
+
+    /// The read of one planned piece ended. Once is enough for a piece, more does no harm.
+    pub(crate) fn read_ended(&mut self, now: Instant, piece: PieceIndex, end: ReadEnd) {
+        match end {
+            ReadEnd::Verified if self.reads.contains_key(&piece.value()) => self.have(now, piece),
+            ReadEnd::Verified => {}
+            ReadEnd::Failed => {
+                let Some(slot) = self.reads.remove(&piece.value()) else {
+                    return;
+                };
+                self.read_over(slot);
+                self.own_mut(slot)
+                    .into_iter()
+                    .for_each(|own| own.dry = None);
+                self.cursor = self.cursor.min(piece.value());
+            }
+        }
+    }
+
+    fn read_over(&mut self, slot: u32) {
+        let Some(own) = self.own_mut(slot) else {
+            return;
+        };
+        own.reads = own.reads.saturating_sub(1);
+        if own.reads == 0 && (own.leaving.is_some() || own.dry.is_some()) {
+            self.wake = Instant::ZERO;
+        }
+    }
+
+    pub(super) fn own_mut(&mut self, slot: u32) -> Option<&mut Own> {
+        self.own.iter_mut().find(|own| own.slot == slot)
+    }
+
+    pub(super) fn owns(&self, slot: u32) -> bool {
+        self.own.iter().any(|own| own.slot == slot)
+    }
+
+    /// A peer (of any kind) took bytes from us.
+    pub(crate) fn uploaded(&mut self, now: Instant, _peer: SourceId, bytes: u64) {
+        if bytes > 0 {
+            self.window.taken(now);
+        }
+    }
+
+    /// A source (of any kind) brought bytes.
+    pub(crate) fn received(&mut self, now: Instant, source: SourceId, bytes: u64) {
+        self.useful_at = now;
+        self.tick_bytes = self.tick_bytes.saturating_add(bytes);
+        if self.origins.iter().any(|origin| origin.source == source) {
+            self.origin_bytes = self.origin_bytes.saturating_add(bytes);
+        }
+    }
+
+    /// An origin brought wrong bytes for this piece.
+    pub(crate) fn bad(&mut self, now: Instant, source: SourceId, piece: PieceIndex) {
+        let Some(origin) = self.origins.iter().find(|it| it.source == source) else {
+            return;
+        };
+        let tag = origin.tag;
+        self.marks.found(tag, piece.value());
+        self.gossip.greet_all(now);
+        self.wake(now + super::gossip::COALESCE);
+    }
+
+    /// The origin's latency when idle, measured here.
+    pub(crate) fn base_latency_seen(&mut self, latency: Duration) {
+        self.base_latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    }
+}
+
+/// What neighbours say.
+impl OriginGate {
+    /// A machine of ours sent its slot message. O(records), O(1) each.
+    pub(crate) fn message(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
+        let Some(neighbour) = self.gossip.take(now, from) else {
+            return;
+        };
+        neighbour.foreign = message.group != self.config.group;
+        if neighbour.foreign || message.readers_max == 0 || message.readers_max > readers_max_max {
+            return;
+        }
+        let first = !std::mem::replace(&mut neighbour.heard, true);
+        neighbour.starving = message.starving;
+        let node = neighbour.node;
+        if first {
+            self.hold.table();
+            self.wake(now);
+        }
+        self.meet_readers_max(now, message.readers_max);
+        if message.readers_max > self.table.slots() {
+            self.gossip.tell(now, from, self.table.known());
+            self.wake(now + super::gossip::COALESCE);
+            return;
+        }
+        let mut changed = 0;
+        for record in message.records.iter().take(message_items_max) {
+            changed |= self.merge(now, (from, node), record);
+        }
+        if changed != 0 {
+            self.gossip.spread(now, changed, Some(from));
+            self.wake(now + super::gossip::COALESCE);
+        }
+        self.take_notes(now, from, message);
+    }
+
+    fn take_notes(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
+        let Some(node) = self.gossip.find(from).map(|one| one.node) else {
+            return;
+        };
+        self.gossip.claimed(now, from, &message.claims);
+        for (tag, piece) in message.bad.iter().take(message_items_max) {
+            self.marks.heard(node, *tag, *piece);
+        }
+        for count in message.bytes.iter().take(message_items_max) {
+            if count.node != self.config.node {
+                self.gossip
+                    .counted(now, count.node, count.bytes, News::Alone);
+            }
+        }
+        if let Some(at) = self.gossip.next_flush() {
+            self.wake(at);
+        }
+    }
+
+    /// Merges one record; gives the bit of its slot if it was news.
+    fn merge(&mut self, now: Instant, from: (SourceId, NodeId), record: &SlotRecord) -> u64 {
+        let mask = bit(record.slot);
+        match self.table.merge(now, from.1, record) {
+            Merged::Same => {
+                self.gossip.knows(from.0, mask);
+                0
+            }
+            Merged::Older => {
+                self.gossip.tell(now, from.0, mask);
+                self.wake(now + super::gossip::COALESCE);
+                0
+            }
+            Merged::Refused | Merged::Behind => 0,
+            Merged::Grew => {
+                self.heard_of(now, record);
+                mask
+            }
+            Merged::Changed { was } => {
+                self.heard_of(now, record);
+                self.changed_hands(now, record, was);
+                mask
+            }
+        }
+    }
+
+    fn heard_of(&mut self, now: Instant, record: &SlotRecord) {
+        if record.holder == NOBODY || record.holder == self.config.node {
+            return;
+        }
+        self.gossip
+            .counted(now, record.holder, record.origin_bytes, News::InRecord);
+        let foreign = self.extents.slot_of(record.extent) != record.slot;
+        if foreign && (self.ceded.len() < CEDED_MAX || self.ceded.contains_key(&record.extent)) {
+            self.ceded.insert(record.extent, (record.holder, now));
+        }
+    }
+
+    fn changed_hands(&mut self, now: Instant, record: &SlotRecord, was: NodeId) {
+        let me = self.config.node;
+        if was == me && self.owns(record.slot) {
+            self.lose(now, record.slot);
+        }
+        if record.holder == me {
+            // a claim that this process never made: take it back
+            self.publish_release(now, record.slot, 0, record.extent);
+        }
+        self.wake(now);
+    }
+
+    fn meet_readers_max(&mut self, now: Instant, readers_max: u32) {
+        if readers_max == 0 || readers_max >= self.table.slots() {
+            return;
+        }
+        while let Some(slot) = self.own.first().map(|own| own.slot) {
+            self.lose(now, slot);
+        }
+        let len = usize::try_from(readers_max).unwrap_or(0);
+        self.config.readers_max = readers_max;
+        self.extents = Extents::new(&self.layout, &self.config.content, readers_max);
+        self.table = SlotTable::new(self.config.content, readers_max, now);
+        self.claim_at = vec![None; len];
+        self.seen = vec![(0, now); len];
+        self.ceded.clear();
+        self.work_at = None;
+        self.hold.again(now);
+        self.gossip.greet_all(now);
+        self.wake(now);
+    }
+
+    /// What this machine reads now, as runs.
+    pub(super) fn claims(&self) -> Vec<Claim> {
+        let mut claims: Vec<Claim> = Vec::new();
+        for (piece, slot) in &self.reads {
+            if let Some(last) = claims.last_mut()
+                && last.slot == *slot
+                && last.first + last.count == *piece
+            {
+                last.count += 1;
+            } else if claims.len() < message_items_max {
+                claims.push(Claim {
+                    slot: *slot,
+                    first: *piece,
+                    count: 1,
+                });
+            } else {
+                break;
+            }
+        }
+        claims
+    }
 }

@@ -11,9 +11,10 @@ use crate::Reason;
 /// The state of the copy as the gate needs it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
-    /// Wanted, not verified here, and no job of ours (of whatever source) has it in hand.
+    /// Wanted, not verified here, and no job of ours (of whatever source) has it in hand; in
+    /// `next_read` without what the origin lacks.
     pub(crate) missing: &'a PieceSet,
-    /// Some peer that *serves* has it (ORIGIN.md, effective availability).
+    /// Some peer that *serves* has it (effective availability).
     pub(crate) available: &'a PieceSet,
     /// How many connected peers have each piece, whether they serve or not; by piece index.
     pub(crate) holders: &'a [u16],
@@ -29,7 +30,7 @@ pub(crate) struct View<'a> {
 
 /// Leave to read these whole pieces from one origin now.
 ///
-/// Every piece of it must be answered by `OriginGate::read_ended`.
+/// Every piece of it is answered by `OriginGate::have` or `OriginGate::read_ended`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ReadPlan {
     slot: Option<u32>,
@@ -47,7 +48,12 @@ impl ReadPlan {
         count: u32,
         reason: Reason,
     ) -> Self {
-        Self { slot, first, count, reason }
+        Self {
+            slot,
+            first,
+            count,
+            reason,
+        }
     }
 
     /// The slot of the first piece; `None` when every machine may read.
@@ -74,7 +80,7 @@ impl ReadPlan {
 /// How the read of one planned piece ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ReadEnd {
-    /// It is verified; call `OriginGate::have` too.
+    /// It is verified; the same as `OriginGate::have`.
     Verified,
     /// It failed, was cancelled, or came from elsewhere first.
     Failed,
@@ -91,17 +97,21 @@ pub(crate) enum OriginState {
     Held,
 }
 
-/// What the gate tells reports.
+/// What the protection of the origin is doing on this machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct OriginStatus {
     /// Bit i: this machine holds slot i.
     pub(crate) slots: u64,
+    /// How many slots the table has.
+    pub(crate) readers_max: u32,
     /// Microseconds during which this machine might read, summed over its slots.
     pub(crate) reader_us: u64,
     /// Bytes that this machine read from origins.
     pub(crate) origin_bytes: u64,
     /// Bytes that the swarm's machines read from origins, as last heard; this one included.
     pub(crate) swarm_bytes: u64,
+    /// Live holders as known here, this machine included.
+    pub(crate) holders: u32,
     /// Machines that may read, as known here: this one, neighbours and live holders.
     pub(crate) machines: u32,
     /// Whether this machine waits for bytes that nobody brings it.

@@ -1,0 +1,110 @@
+//! The server's locks behind the slots, and how fast this machine may read.
+//!
+//! A refused lock is asked for again; a slot without its lock reads no share. A lock that stays
+//! refused while the table says the slot is ours has leaked (a power cut): one machine of all may
+//! then read slowly without.
+
+use std::time::Duration;
+
+use super::config::Isolated;
+use super::gate::OriginGate;
+use super::hold::Standing;
+use super::message::flags;
+use super::own::Lock;
+use crate::Instant;
+
+const AGAIN: Duration = Duration::from_millis(500);
+/// Refused for this long is leaked.
+const LEAKED: Duration = Duration::from_secs(10);
+/// What an isolated machine may read, bytes a second.
+const TRICKLE: u64 = 5_000_000;
+
+impl OriginGate {
+    /// The server's lock for this slot is held, or is refused or lost.
+    pub(crate) fn guard(&mut self, now: Instant, slot: u32, held: bool) {
+        let Some(own) = self.own_mut(slot) else {
+            if held {
+                self.guards.push_back((slot, false));
+            }
+            return;
+        };
+        own.lock = match own.lock {
+            _ if held => Lock::Held,
+            Lock::Asked { since, refused } => Lock::Refused {
+                since: refused.unwrap_or(since),
+                again: now + AGAIN,
+            },
+            Lock::None | Lock::Held => Lock::Refused {
+                since: now,
+                again: now + AGAIN,
+            },
+            kept @ (Lock::Refused { .. } | Lock::Leaked) => kept,
+        };
+        self.wake(now);
+    }
+
+    /// The next lock to take (`true`) or to let go of (`false`).
+    pub(crate) fn poll_guard(&mut self) -> Option<(u32, bool)> {
+        self.guards.pop_front()
+    }
+
+    /// Asks again for refused locks, or goes without where that is due.
+    pub(super) fn retry_locks(&mut self, now: Instant) {
+        let lone = self.only_this_one_lacks(now);
+        for own in &mut self.own {
+            let Lock::Refused { since, again } = own.lock else {
+                continue;
+            };
+            if now < again {
+                continue;
+            }
+            if now.since(since) >= LEAKED && lone == Some(own.slot) {
+                own.lock = Lock::Leaked;
+            } else {
+                own.lock = Lock::Asked {
+                    since,
+                    refused: Some(since),
+                };
+                self.guards.push_back((own.slot, true));
+            }
+        }
+    }
+
+    /// The lowest slot whose lock is refused, if it is ours and nobody reads unguarded.
+    fn only_this_one_lacks(&self, now: Instant) -> Option<u32> {
+        let mut lowest = None;
+        for slot in 0..self.table.slots() {
+            if self.table.live_holder(now, slot).is_none() {
+                continue;
+            }
+            let told = self.table.cell(slot).map_or(0, |cell| cell.record.flags);
+            if told & flags::UNGUARDED != 0 {
+                return None;
+            }
+            if told & flags::NO_LOCK != 0 {
+                lowest = lowest.or(Some(slot));
+            }
+        }
+        lowest.filter(|slot| self.owns(*slot))
+    }
+
+    /// Bytes a second that this machine may read from all origins together; `None` = no limit.
+    pub(crate) fn rate_max(&self) -> Option<u64> {
+        let slots = u64::from(self.table.slots());
+        let mine = u64::try_from(self.own.len()).unwrap_or(u64::MAX);
+        let leaked = self.own.iter().any(|own| own.lock == Lock::Leaked);
+        let held = self.guarded() && self.own.iter().any(|own| own.lock == Lock::Held);
+        let alone =
+            self.standing == Standing::Isolated && self.config.isolated == Isolated::Trickle;
+        let share = self.config.rate_bytes.map(|rate| {
+            let live = (0..self.table.slots())
+                .filter(|slot| self.table.live_holder(self.now, *slot).is_some())
+                .count();
+            let live = u64::try_from(live).unwrap_or(slots).max(mine).max(1);
+            let mine = if leaked { 1 } else { mine };
+            rate.saturating_mul(mine) / if leaked { slots.max(1) } else { live }
+        });
+        let slow = (leaked && share.is_none() || alone && !held).then_some(TRICKLE);
+        [share, slow].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,163 @@
+//! A slot that this machine holds: how far it has read, and how it will be given back.
+
+use std::time::Duration;
+
+use super::extent::Extents;
+use crate::Instant;
+
+/// Pieces that former holders passed may be read again after this: they may be on their way.
+const INHERITED: Duration = Duration::from_secs(5);
+
+/// The server's lock of a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// Not needed.
+    None,
+    /// Asked for at this time, after being refused since the other.
+    Asked {
+        since: Instant,
+        refused: Option<Instant>,
+    },
+    /// Refused; asked again at this time.
+    Refused { since: Instant, again: Instant },
+    /// Held.
+    Held,
+    /// Taken for leaked: read slowly without.
+    Leaked,
+}
+
+/// An extent taken from another slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stolen {
+    pub(super) extent: u32,
+    pub(super) open_at: Instant,
+}
+
+/// What a look for the next piece found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// This run.
+    Run { first: u32, count: u32, extent: u32 },
+    /// Nothing now, but there is work.
+    Later,
+    /// Nothing at all.
+    Nothing,
+}
+
+/// A slot held here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    pub(super) slot: u32,
+    pub(super) claimed: Instant,
+    /// Nothing is read before: the claim must have reached others.
+    pub(super) open_at: Instant,
+    pub(super) lock: Lock,
+    /// Given back with these flags once its reads have ended.
+    pub(super) leaving: Option<u32>,
+    /// Pieces in hand.
+    pub(super) reads: u32,
+    /// Nothing was found at this time.
+    pub(super) dry: Option<Instant>,
+    pub(super) stolen: Option<Stolen>,
+    /// The extent read last.
+    pub(super) extent: u32,
+    /// Where the order is begun: where the former holder was.
+    start: u32,
+    /// How many extents were passed since the start, and how many pieces of the next.
+    passed: u32,
+    offset: u32,
+}
+
+impl Own {
+    pub(super) fn new(slot: u32, now: Instant, open_at: Instant, start: u32) -> Self {
+        Self {
+            slot,
+            claimed: now,
+            open_at,
+            lock: Lock::None,
+            leaving: None,
+            reads: 0,
+            dry: None,
+            stolen: None,
+            extent: 0,
+            start,
+            passed: 0,
+            offset: 0,
+        }
+    }
+
+    /// Whether reads may begin, the lock apart.
+    pub(super) fn is_open(&self, now: Instant) -> bool {
+        self.leaving.is_none() && now >= self.open_at
+    }
+
+    /// Extents after the one being read, in this round.
+    pub(super) fn extents_ahead(&self, extents: &Extents) -> u32 {
+        extents
+            .count(self.slot)
+            .saturating_sub(self.passed.saturating_add(1))
+    }
+
+    /// The extent at which the next holder should go on.
+    pub(super) fn resume(&self, extents: &Extents) -> u32 {
+        let count = extents.count(self.slot).max(1);
+        extents
+            .nth(self.slot, self.start.saturating_add(self.passed) % count)
+            .unwrap_or(0)
+    }
+
+    /// Looks for the next run of at most `max` eligible pieces, from where it stopped, at most once
+    /// around. Amortised O(1) per piece passed.
+    pub(super) fn find(
+        &mut self,
+        now: Instant,
+        extents: &Extents,
+        max: u32,
+        eligible: &dyn Fn(u32) -> bool,
+    ) -> Found {
+        let count = extents.count(self.slot);
+        let early = now < self.claimed + INHERITED;
+        let mut later = false;
+        for _ in 0..=count {
+            if self.passed >= count {
+                self.passed = 0;
+                self.offset = 0;
+            }
+            let place = (self.start + self.passed) % count.max(1);
+            let Some(extent) = extents.nth(self.slot, place) else {
+                return Found::Nothing;
+            };
+            let (first, end) = extents.pieces_of(extent);
+            let from = first.saturating_add(self.offset);
+            if let Some((first_found, run)) = run_in(from, end, max, eligible) {
+                if place >= self.start || !early {
+                    self.offset = first_found + run - first;
+                    return Found::Run {
+                        first: first_found,
+                        count: run,
+                        extent,
+                    };
+                }
+                later = true;
+            }
+            self.passed += 1;
+            self.offset = 0;
+        }
+        if later { Found::Later } else { Found::Nothing }
+    }
+}
+
+/// The first run of eligible pieces in `from..end`, at most `max` long.
+pub(super) fn run_in(
+    from: u32,
+    end: u32,
+    max: u32,
+    eligible: &dyn Fn(u32) -> bool,
+) -> Option<(u32, u32)> {
+    let first = (from..end).find(|piece| eligible(*piece))?;
+    let longest = end.min(first.saturating_add(max.max(1)));
+    let stop = (first + 1..longest)
+        .find(|piece| !eligible(*piece))
+        .unwrap_or(longest);
+    Some((first, stop - first))
+}

@@ -1,0 +1,537 @@
+//! What may be read now: the rules R1 and R4 for single pieces.
+//!
+//! A plan names pieces that nobody serves, in extents of slots held here (or taken from others with
+//! notice), in an order that every holder of the slot follows.
+
+use std::time::Duration;
+
+use swarmcopy_layout::{PieceIndex, PieceSet};
+
+use super::config::{GuardUse, Hours, Isolated};
+use super::drive::CEDED;
+use super::gate::OriginGate;
+use super::hold::Standing;
+use super::message::flags;
+use super::own::{Found, Lock, Own, Stolen, run_in};
+use super::table::bit;
+use super::view::{ReadPlan, View};
+use crate::{Instant, OriginKind, OriginTag, Reason, SourceId};
+
+/// Notice given before an extent of another slot is read.
+const STEAL_NOTICE: Duration = Duration::from_millis(100);
+/// How often a holder without work looks for some.
+const STEAL_EVERY: Duration = Duration::from_millis(250);
+/// A live holder keeps the extents up to so many places ahead.
+const STEAL_AHEAD: u32 = 2;
+/// With so few extents ahead a holder tells at once where it is.
+const TAIL: u32 = 4;
+/// The slot of reads that need none.
+const NO_SLOT: u32 = u32::MAX;
+
+impl OriginGate {
+    /// The next run of pieces to read from `source`, at most `pieces_max`; they count as in hand
+    /// until `have` or `read_ended`. Amortised O(1) per piece passed.
+    pub(crate) fn next_read(
+        &mut self,
+        now: Instant,
+        source: SourceId,
+        view: &View<'_>,
+        pieces_max: u32,
+    ) -> Option<ReadPlan> {
+        self.now = self.now.max(now);
+        if !self.may_open(now) || pieces_max == 0 {
+            return None;
+        }
+        let origin = self.origins.iter().find(|origin| origin.source == source)?;
+        let (tag, kind) = (origin.tag, origin.kind);
+        let fast = self.licence.as_ref()?.is_fast();
+        let (slot, first, count) = if fast {
+            self.any_run(view, tag, pieces_max)
+                .map(|(first, count)| (NO_SLOT, first, count))?
+        } else if self.window.is_full(now, view.holders) {
+            self.limited = true;
+            self.explain(Reason::DeniedWindow, Some(source), None);
+            return None;
+        } else {
+            self.slot_run(now, (tag, kind), view, pieces_max)?
+        };
+        let piece = self.layout.piece(first)?;
+        let reason = self.why(fast);
+        let plan = ReadPlan::new(
+            self.licence.as_ref()?,
+            (slot != NO_SLOT).then_some(slot),
+            piece,
+            count,
+            reason,
+        );
+        #[cfg(any(debug_assertions, feature = "invariants"))]
+        super::invariants::plan(self, now, source, view, &plan);
+        for index in first..first.saturating_add(count) {
+            let slot = if fast {
+                NO_SLOT
+            } else {
+                self.extents.slot_of_piece(index)
+            };
+            let reader = if self.owns(slot) || fast {
+                slot
+            } else {
+                self.thief_of(index)
+            };
+            self.own_mut(reader)
+                .into_iter()
+                .for_each(|own| own.reads += 1);
+            self.reads.insert(index, reader);
+        }
+        Some(plan)
+    }
+
+    fn why(&self, fast: bool) -> Reason {
+        match self.standing {
+            _ if fast => Reason::OriginFast,
+            Standing::Isolated => Reason::OriginIsolated,
+            _ => Reason::OriginSlotHeld,
+        }
+    }
+
+    /// The own slot that took the extent of this piece from another.
+    fn thief_of(&self, piece: u32) -> u32 {
+        let extent = self.extents.extent_of(piece);
+        let takes = |own: &&Own| own.stolen.is_some_and(|it| it.extent == extent);
+        self.own.iter().find(takes).map_or(NO_SLOT, |own| own.slot)
+    }
+
+    /// A run of anything missing, first of what no peer serves.
+    fn any_run(&mut self, view: &View<'_>, tag: OriginTag, max: u32) -> Option<(u32, u32)> {
+        for spare_available in [true, false] {
+            let eligible = |piece: PieceIndex| {
+                !self.reads.contains_key(&piece.value()) && !self.marks.is_bad(tag, piece.value())
+            };
+            let served = if spare_available {
+                view.available
+            } else {
+                &self.none
+            };
+            let sets = (view.missing, served);
+            let found = ascending_run(sets, self.cursor, max, &eligible)
+                .or_else(|| ascending_run(sets, 0, max, &eligible));
+            if let Some((first, count)) = found {
+                self.cursor = first + count;
+                return Some((first, count));
+            }
+        }
+        None
+    }
+
+    /// A run of the slots held here, with its slot.
+    fn slot_run(
+        &mut self,
+        now: Instant,
+        origin: (OriginTag, OriginKind),
+        view: &View<'_>,
+        max: u32,
+    ) -> Option<(u32, u32, u32)> {
+        let slots = usize::try_from(self.table.slots()).unwrap_or(usize::MAX);
+        let ready = |own: &Own| own.is_open(now) && lock_allows(own.lock, origin.1);
+        if self.own.len() == slots && self.own.iter().all(ready) {
+            return self.solo_run(now, origin.0, view, max);
+        }
+        self.own.sort_by_key(|own| own.reads);
+        for place in 0..self.own.len() {
+            let Some(mut one) = self.own.get(place).copied() else {
+                break;
+            };
+            if one.dry.is_some() || !ready(&one) {
+                continue;
+            }
+            let slot = one.slot;
+            let eligible = |piece: u32| self.is_eligible(now, view, origin.0, slot, piece);
+            let found = find_run(&mut one, now, &self.extents, max, &eligible);
+            let moved = self.note_found(now, &mut one, found);
+            self.own
+                .get_mut(place)
+                .into_iter()
+                .for_each(|own| *own = one);
+            if moved {
+                let flags = self.flags(now);
+                self.tell_own(now, place, flags);
+                self.wake(now + super::gossip::COALESCE);
+            }
+            if let Found::Run { first, count, .. } = found {
+                return Some((slot, first, count));
+            }
+        }
+        None
+    }
+
+    /// Keeps what a look found; whether others should hear at once where the slot is read now.
+    fn note_found(&mut self, now: Instant, one: &mut Own, found: Found) -> bool {
+        match found {
+            Found::Run { extent, .. } if one.stolen.is_none() && extent != one.extent => {
+                one.extent = extent;
+                one.extents_ahead(&self.extents) <= TAIL
+            }
+            Found::Run { .. } | Found::Later => false,
+            Found::Nothing => {
+                one.dry = Some(now);
+                one.stolen = None;
+                self.wake = Instant::ZERO;
+                false
+            }
+        }
+    }
+
+    /// Who holds every slot reads the content from front to back, in long runs.
+    fn solo_run(
+        &mut self,
+        now: Instant,
+        tag: OriginTag,
+        view: &View<'_>,
+        max: u32,
+    ) -> Option<(u32, u32, u32)> {
+        if self.own.iter().all(|own| own.dry.is_some()) {
+            return None;
+        }
+        let eligible = |piece: PieceIndex| {
+            let slot = self.extents.slot_of_piece(piece.value());
+            self.is_eligible(now, view, tag, slot, piece.value())
+        };
+        let served = if self.is_crawling(now) {
+            &self.none
+        } else {
+            view.available
+        };
+        let sets = (view.missing, served);
+        let run = ascending_run(sets, self.cursor, max, &eligible)
+            .or_else(|| ascending_run(sets, 0, max, &eligible));
+        let Some((first, count)) = run else {
+            self.own.iter_mut().for_each(|own| own.dry = Some(now));
+            self.wake = Instant::ZERO;
+            return None;
+        };
+        self.cursor = first + count;
+        let slot = self.extents.slot_of_piece(first);
+        let extent = self.extents.extent_of(first);
+        self.own_mut(slot)
+            .into_iter()
+            .for_each(|own| own.extent = extent);
+        Some((slot, first, count))
+    }
+
+    /// Whether `piece` may be read under `slot` as far as the piece itself is concerned (R1).
+    pub(super) fn is_eligible(
+        &self,
+        now: Instant,
+        view: &View<'_>,
+        tag: OriginTag,
+        slot: u32,
+        piece: u32,
+    ) -> bool {
+        self.denied_piece(now, view, slot, piece).is_none() && !self.marks.is_bad(tag, piece)
+    }
+
+    fn denied_piece(&self, now: Instant, view: &View<'_>, slot: u32, piece: u32) -> Option<Reason> {
+        let Some(index) = self.layout.piece(piece) else {
+            return Some(Reason::DeniedNotHolder);
+        };
+        if !view.missing.contains(index) || self.reads.contains_key(&piece) {
+            return Some(Reason::DeniedClaimed);
+        }
+        if view.available.contains(index) && !self.peers_too_slow(now, view, slot, piece) {
+            return Some(Reason::DeniedAvailable);
+        }
+        let ceded = self.is_ceded(now, slot, self.extents.extent_of(piece));
+        (ceded || self.gossip.is_claimed(now, piece)).then_some(Reason::DeniedClaimed)
+    }
+
+    /// The exception of R1: next to nothing comes, and those who serve this piece are slow.
+    fn peers_too_slow(&self, now: Instant, view: &View<'_>, slot: u32, piece: u32) -> bool {
+        self.is_crawling(now)
+            && self.extents.slot_of_piece(piece) == slot
+            && view.peers_goodput.saturating_mul(10) < view.link_goodput
+    }
+
+    /// Whether another machine took this extent from its slot.
+    fn is_ceded(&self, now: Instant, slot: u32, extent: u32) -> bool {
+        let Some((node, at)) = self.ceded.get(&extent) else {
+            return false;
+        };
+        if *node == self.config.node || now.since(*at) >= CEDED {
+            return false;
+        }
+        let own = self.own.iter().find(|own| own.slot == slot);
+        let reading = own.is_some_and(|own| own.extent == extent && own.reads > 0);
+        let taken_by_me = own.is_some_and(|own| own.stolen.is_some_and(|it| it.extent == extent));
+        !reading && !(taken_by_me && self.config.node < *node)
+    }
+
+    /// Slots with a piece that is to be read, as a mask. One pass over the missing pieces, which
+    /// skips the rest of an extent as soon as one was found there.
+    pub(super) fn slots_with_work(&self, now: Instant, view: &View<'_>) -> u64 {
+        let all = (0..self.table.slots()).fold(0, |mask, slot| mask | bit(slot));
+        let served = if self.is_crawling(now) {
+            &self.none
+        } else {
+            view.available
+        };
+        let (mut mask, mut from) = (0, 0);
+        while let Some(piece) = view.missing.next_without(from, served) {
+            let index = piece.value();
+            from = index + 1;
+            let extent = self.extents.extent_of(index);
+            let slot = self.extents.slot_of(extent);
+            if self.is_ceded(now, slot, extent) || self.is_bad_everywhere(index) {
+                continue;
+            }
+            mask |= bit(slot);
+            if mask == all {
+                break;
+            }
+            from = self.extents.pieces_of(extent).1;
+        }
+        mask
+    }
+
+    fn is_bad_everywhere(&self, piece: u32) -> bool {
+        !self.marks.is_empty()
+            && self
+                .origins
+                .iter()
+                .all(|origin| self.marks.is_bad(origin.tag, piece))
+    }
+
+    /// How many pieces of a slot are here or available. O(pieces of the slot).
+    pub(super) fn count_present(&self, view: &View<'_>, slot: u32) -> u32 {
+        let mut count = 0;
+        for place in 0..self.extents.count(slot) {
+            let Some(extent) = self.extents.nth(slot, place) else {
+                continue;
+            };
+            let (first, end) = self.extents.pieces_of(extent);
+            let pieces = (first..end).filter_map(|index| self.layout.piece(index));
+            let present =
+                |p: &PieceIndex| !view.missing.contains(*p) || view.available.contains(*p);
+            count += u32::try_from(pieces.filter(present).count()).unwrap_or(u32::MAX);
+        }
+        count
+    }
+
+    /// Slots held here that have nothing left: the last takes from others (R4), or all are given
+    /// back (R3).
+    pub(super) fn use_up(&mut self, now: Instant, view: &View<'_>) {
+        self.find_dry(now, view);
+        for place in 0..self.own.len() {
+            let kept = self.own.iter().filter(|own| own.leaving.is_none()).count();
+            let Some(own) = self.own.get(place) else {
+                break;
+            };
+            let idle = own.reads == 0 && own.leaving.is_none() && own.dry.is_some();
+            if !idle || now < own.open_at {
+                continue;
+            }
+            let steal = if kept == 1 {
+                self.extent_to_take(now, view, own)
+            } else {
+                None
+            };
+            let Some(own) = self.own.get_mut(place) else {
+                break;
+            };
+            if let Some(extent) = steal {
+                own.stolen = Some(Stolen {
+                    extent,
+                    open_at: now + STEAL_NOTICE,
+                });
+                own.dry = None;
+                let flags = self.flags(now);
+                self.tell_own(now, place, flags);
+            } else {
+                own.leaving = Some(flags::DONE);
+            }
+        }
+    }
+
+    /// Looks whether idle slots have work, in case nobody asked for a read.
+    fn find_dry(&mut self, now: Instant, view: &View<'_>) {
+        if now < self.steal_at {
+            return;
+        }
+        self.steal_at = now + STEAL_EVERY;
+        if self.reads.is_empty() && self.down_since.is_none() {
+            let work = self.slots_with_work(now, view);
+            for own in self.own.iter_mut().filter(|own| own.stolen.is_none()) {
+                own.dry = (work & bit(own.slot) == 0).then_some(now);
+            }
+        }
+    }
+
+    /// An extent to take from another slot: from the far end of a slow holder's, else of the
+    /// fullest. O(missing pieces).
+    fn extent_to_take(&self, now: Instant, view: &View<'_>, own: &Own) -> Option<u32> {
+        let slots = usize::try_from(self.table.slots()).ok()?;
+        let mut best: Vec<(u32, Option<u32>)> = vec![(0, None); slots];
+        let mut from = 0;
+        while let Some(piece) = view.missing.next_without(from, view.available) {
+            let index = piece.value();
+            from = index + 1;
+            let extent = self.extents.extent_of(index);
+            let slot = self.extents.slot_of(extent);
+            if slot == own.slot || self.denied_piece(now, view, slot, index).is_some() {
+                continue;
+            }
+            if let Some((count, far)) = best.get_mut(usize::try_from(slot).ok()?) {
+                *count += 1;
+                let place = self.extents.place_in(slot, extent);
+                *far = (*far).max(place);
+            }
+        }
+        let takable = (0u32..).zip(best).filter_map(|(slot, (count, far))| {
+            let record = self.table.cell(slot)?.record;
+            self.table.live_holder(now, slot)?;
+            let current = self.extents.place_in(slot, record.extent)?;
+            let far = far.filter(|far| *far >= current.saturating_add(STEAL_AHEAD))?;
+            let slow = record.goodput > 0 && record.goodput.saturating_mul(2) < self.goodput;
+            Some(((slow, count), self.extents.nth(slot, far)?))
+        });
+        takable
+            .max_by_key(|(rank, _)| *rank)
+            .map(|(_, extent)| extent)
+    }
+
+    /// Whether an origin may be open: permits live exactly as long as this is true.
+    pub(crate) fn may_open(&self, now: Instant) -> bool {
+        let Some(licence) = &self.licence else {
+            return false;
+        };
+        let policy = self.hours == Hours::Open && !self.closed && !self.origins.is_empty();
+        if licence.is_fast() {
+            return policy && !self.complete;
+        }
+        let opens = |own: &Own| own.is_open(now) && self.can_use(own.lock);
+        self.own
+            .iter()
+            .any(|own| own.reads > 0 || policy && !self.must_wait() && opens(own))
+    }
+
+    fn can_use(&self, lock: Lock) -> bool {
+        self.origins
+            .iter()
+            .any(|origin| lock_allows(lock, origin.kind))
+    }
+
+    /// Whether the policy lets an isolated machine only wait.
+    pub(super) fn must_wait(&self) -> bool {
+        self.standing == Standing::Isolated && self.config.isolated == Isolated::Wait
+    }
+
+    /// Why `piece` is not, or is, to be read from `source` now.
+    pub(crate) fn reason(
+        &self,
+        now: Instant,
+        source: SourceId,
+        view: &View<'_>,
+        piece: PieceIndex,
+    ) -> Reason {
+        let index = piece.value();
+        let Some(licence) = &self.licence else {
+            return Reason::DeniedNever;
+        };
+        if self.hours == Hours::Closed {
+            return Reason::DeniedHours;
+        }
+        let tag = self
+            .origins
+            .iter()
+            .find(|it| it.source == source)
+            .map(|it| it.tag);
+        if tag.is_some_and(|tag| self.marks.is_bad(tag, index)) {
+            return Reason::DeniedBadData;
+        }
+        if licence.is_fast() {
+            return Reason::OriginFast;
+        }
+        let slot = self.extents.slot_of_piece(index);
+        let Some(own) = self.own.iter().find(|own| own.slot == slot) else {
+            let holding = self.own.is_empty() && now < self.hold.ends();
+            return if holding {
+                Reason::DeniedHoldOff
+            } else {
+                Reason::DeniedNotHolder
+            };
+        };
+        if !self.can_use(own.lock) {
+            return Reason::DeniedGuard;
+        }
+        if self.window.was_full(now) {
+            return Reason::DeniedWindow;
+        }
+        self.denied_piece(now, view, slot, index)
+            .unwrap_or_else(|| {
+                if view.available.contains(piece) {
+                    Reason::OriginPeersSlow
+                } else {
+                    self.why(false)
+                }
+            })
+    }
+}
+
+/// Whether a slot with this lock may read such an origin: locks bind shares only.
+pub(super) fn lock_allows(lock: Lock, kind: OriginKind) -> bool {
+    kind != OriginKind::Share || matches!(lock, Lock::None | Lock::Held | Lock::Leaked)
+}
+
+/// The next run of a slot, or of the extent that it took from another.
+fn find_run(
+    own: &mut Own,
+    now: Instant,
+    extents: &super::extent::Extents,
+    max: u32,
+    eligible: &dyn Fn(u32) -> bool,
+) -> Found {
+    let Some(stolen) = own.stolen else {
+        return own.find(now, extents, max, eligible);
+    };
+    if now < stolen.open_at {
+        return Found::Later;
+    }
+    let (first, end) = extents.pieces_of(stolen.extent);
+    match run_in(first, end, max, eligible) {
+        Some((first, count)) => Found::Run {
+            first,
+            count,
+            extent: stolen.extent,
+        },
+        None => Found::Nothing,
+    }
+}
+
+/// The first run at or after `from` of wanted pieces that pass.
+fn ascending_run(
+    sets: (&PieceSet, &PieceSet),
+    mut from: u32,
+    max: u32,
+    eligible: &dyn Fn(PieceIndex) -> bool,
+) -> Option<(u32, u32)> {
+    let mut run: Option<(u32, u32)> = None;
+    while let Some(piece) = sets.0.next_without(from, sets.1) {
+        let index = piece.value();
+        from = index + 1;
+        match &mut run {
+            None if eligible(piece) => run = Some((index, 1)),
+            None => continue,
+            Some((first, count)) if *first + *count == index && eligible(piece) => *count += 1,
+            Some(_) => break,
+        }
+        if run.is_some_and(|(_, count)| count >= max) {
+            break;
+        }
+    }
+    run
+}
+
+/// Whether the guard is in use at all.
+impl OriginGate {
+    pub(super) fn guarded(&self) -> bool {
+        self.config.guard == GuardUse::Active
+    }
+}

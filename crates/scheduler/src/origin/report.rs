@@ -1,0 +1,83 @@
+//! What the gate hands out: messages, what was lost, and the state for reports.
+
+use std::time::Duration;
+
+use swarmcopy_layout::PieceIndex;
+
+use super::gate::OriginGate;
+use super::hold::Standing;
+use super::message::{SlotMessage, message_items_max};
+use super::table::bit;
+use super::view::OriginStatus;
+use crate::{Instant, SourceId};
+
+impl OriginGate {
+    /// The next message to send; ask until `None` after each timeout.
+    pub(crate) fn poll_message(&mut self, now: Instant) -> Option<(SourceId, SlotMessage)> {
+        let marks = self.marks.told_len();
+        let (to, told) = self.gossip.next_due(now, marks)?;
+        let cells = self
+            .table
+            .cells()
+            .filter(|cell| told & bit(cell.record.slot) != 0);
+        let mut message = SlotMessage {
+            group: self.config.group.clone(),
+            readers_max: self.table.slots(),
+            node: self.config.node,
+            starving: self.starving,
+            records: cells.map(|cell| cell.record).collect(),
+            claims: self.claims(),
+            ..SlotMessage::default()
+        };
+        let from = self.gossip.fill(to, &mut message);
+        message.bad = self.marks.told(from, message_items_max);
+        self.gossip.told_marks(to, from + message.bad.len());
+        Some((to, message))
+    }
+
+    /// The next piece in hand whose slot was lost (R2): its job ends at the next piece boundary.
+    pub(crate) fn poll_cancel(&mut self) -> Option<PieceIndex> {
+        self.cancels.pop_front()
+    }
+
+    /// The least idle latency that this machine or a holder knows.
+    pub(crate) fn base_latency(&self) -> Option<Duration> {
+        let told = self.table.cells().map(|cell| cell.record.base_latency_us);
+        let known = told.chain([self.base_latency_us]).filter(|us| *us > 0);
+        known.min().map(Duration::from_micros)
+    }
+
+    /// Whether this machine is alone: long runs pay then.
+    pub(crate) fn is_alone(&self, _now: Instant) -> bool {
+        self.standing == Standing::Alone
+    }
+
+    /// Whether this machine waits for bytes that nobody brings it (for the handshake).
+    pub(crate) fn is_starving(&self) -> bool {
+        self.starving
+    }
+
+    /// Whether that peer says so: it is to be unchoked.
+    pub(crate) fn peer_is_starving(&self, peer: SourceId) -> bool {
+        self.gossip.find(peer).is_some_and(|one| one.starving)
+    }
+
+    /// For reports.
+    pub(crate) fn status(&self, now: Instant) -> OriginStatus {
+        let live = (0..self.table.slots())
+            .filter_map(|slot| self.table.live_holder(now, slot))
+            .collect::<std::collections::BTreeSet<_>>();
+        let mine = self.gossip.bytes_of(self.config.node);
+        let others = self.gossip.bytes_sum().saturating_sub(mine);
+        OriginStatus {
+            slots: self.own.iter().fold(0, |mask, own| mask | bit(own.slot)),
+            readers_max: self.table.slots(),
+            reader_us: self.reader_us,
+            origin_bytes: self.origin_bytes,
+            swarm_bytes: others.saturating_add(self.origin_bytes),
+            holders: u32::try_from(live.len()).unwrap_or(u32::MAX),
+            machines: self.machines(now, u32::MAX),
+            starving: self.starving,
+        }
+    }
+}

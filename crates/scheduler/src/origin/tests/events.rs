@@ -1,0 +1,1 @@
+//! Random events against one gate or a few tables.

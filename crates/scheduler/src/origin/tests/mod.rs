@@ -1,0 +1,5 @@
+//! Many gates in a small world: what the room sees of the rules.
+
+mod events;
+mod room;
+mod world;

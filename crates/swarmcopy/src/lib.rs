@@ -10,6 +10,7 @@ mod report;
 mod session;
 mod start;
 mod show;
+pub mod tracker;
 mod verify;
 
 pub use config::{Config, CopyOptions, Isolated, OriginMode, Stay};

@@ -1,0 +1,169 @@
+//! The flags of `get`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::values::{self, Hours, Rate};
+use crate::what::What;
+
+const EXAMPLES: &str = "\
+EXAMPLE
+  swarmcopy get //server/share/CS5.torrent --to C:\\cache --stay
+  takes the share it lies on by itself; --stay serves others until it is stopped";
+
+/// What to copy, from where and how.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub(crate) struct GetArgs {
+    /// The path of a .torrent (or a magnet: or http(s) address, where that is built)
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: What,
+    /// The folder to copy into: the content lands in DIR/NAME
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// A folder that holds the content: the one that contains NAME, or NAME itself
+    #[arg(long, value_name = "LOCATION", value_parser = values::share())]
+    pub(crate) share: Vec<PathBuf>,
+    /// A web server that holds the content
+    #[arg(long, value_name = "URL", value_parser = values::mirror)]
+    pub(crate) mirror: Vec<String>,
+    /// Another machine to connect to
+    #[arg(long, value_name = "HOST:PORT", value_parser = values::peer)]
+    pub(crate) peer: Vec<String>,
+    /// A tracker to find other machines by
+    #[arg(long, value_name = "URL", value_parser = values::tracker)]
+    pub(crate) tracker: Vec<String>,
+    /// An older or partial local copy, used piece by piece where the hashes fit
+    #[arg(long, value_name = "DIR")]
+    pub(crate) reuse: Vec<PathBuf>,
+    /// Copy only the files that match
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) select: Vec<String>,
+    /// Who reads share and mirrors: a few machines for all, every machine, or this one never
+    #[arg(long, value_enum, default_value = "protect")]
+    pub(crate) origin: OriginArg,
+    /// Most machines of the whole swarm that read share and mirrors at a time; the smallest number
+    /// that any machine was told wins
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) origin_readers: u32,
+    /// Most bytes a second that the whole swarm reads from share and mirrors
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    pub(crate) origin_rate: Option<Rate>,
+    /// What to do when others are known but none can be reached
+    #[arg(long, value_enum, default_value = "trickle")]
+    pub(crate) isolated: IsolatedArg,
+    /// Machines with the same group share the places at the origin
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) group: String,
+    /// How this machine is connected (not built yet)
+    #[arg(long, value_enum)]
+    pub(crate) class: Option<ClassArg>,
+    /// When share and mirrors may be read (not built yet)
+    #[arg(long, value_name = "HH:MM-HH:MM", value_parser = values::hours)]
+    pub(crate) hours: Vec<Hours>,
+    /// Whether the lock files of the share count its readers (auto is not built yet)
+    #[arg(long, value_enum)]
+    pub(crate) guard: Option<GuardArg>,
+    /// A file of rules for the origin (not built yet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where to listen for other machines [default: the first free port of 6881-6889, then any]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::listen)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Don't look for other machines on the local network
+    #[arg(long)]
+    pub(crate) no_lsd: bool,
+    /// Don't exchange addresses with other machines
+    #[arg(long)]
+    pub(crate) no_pex: bool,
+    /// Look for other machines in the distributed hash table (not built yet)
+    #[arg(long)]
+    pub(crate) dht: bool,
+    /// Most bytes a second to take
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    pub(crate) limit_down: Option<Rate>,
+    /// Most bytes a second to give
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    pub(crate) limit_up: Option<Rate>,
+    /// Keep the content under a temporary name until it is complete
+    #[arg(long)]
+    pub(crate) staged: bool,
+    /// Serve others that long after completion, 0 = not at all
+    /// [default: while one still needs something, at most 60s]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) seed_for: Option<Duration>,
+    /// Serve others after completion until stopped
+    #[arg(long, conflicts_with = "seed_for")]
+    pub(crate) stay: bool,
+    /// Give up when no byte was verified for that long [default: never]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Give up after that long in all [default: never]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) deadline: Option<Duration>,
+    /// Print events as lines of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say of each decision about share and mirrors why it was taken
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Write every event to a file, to be replayed (not built yet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    /// Serve measurements over HTTP (not built yet)
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::listen)]
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+/// Who reads the origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OriginArg {
+    /// A few machines, one copy for all
+    Protect,
+    /// Every machine
+    Fast,
+    /// This machine never does
+    Never,
+}
+
+/// What an isolated machine does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolatedArg {
+    /// Wait
+    Wait,
+    /// Read share and mirrors slowly (5 MB/s)
+    Trickle,
+    /// Read share and mirrors
+    Read,
+}
+
+/// How a machine is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClassArg {
+    /// By cable
+    Wired,
+    /// By radio
+    Wifi,
+    /// Through a tunnel
+    Vpn,
+    /// Paid by the byte
+    Metered,
+    /// On battery
+    Battery,
+}
+
+/// Whether lock files count the readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GuardArg {
+    /// Where there are lock files
+    Auto,
+    /// Never
+    Off,
+}

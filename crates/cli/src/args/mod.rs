@@ -1,0 +1,100 @@
+//! The command line as typed: one struct per command, parsed and checked by clap.
+//!
+//! What must stay true: a flag that is accepted does what its help says; what is not built yet is
+//! refused with a sentence (see `not_built`), never ignored.
+
+mod get;
+mod make;
+mod rehearse;
+mod seed;
+mod tracker;
+pub(crate) mod values;
+mod verify;
+
+pub(crate) use get::{GetArgs, GuardArg, IsolatedArg, OriginArg};
+pub(crate) use make::{FormatArg, MakeArgs, PieceLenArg};
+pub(crate) use rehearse::{OriginKindArg, RehearseArgs};
+pub(crate) use seed::SeedArgs;
+pub(crate) use tracker::TrackerArgs;
+pub(crate) use verify::{ShowArgs, VerifyArgs};
+
+use clap::{Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  swarmcopy make /srv/share/CS5                                  on the server, once
+  swarmcopy get //server/share/CS5.torrent --to C:\\cache --stay  on each machine
+  swarmcopy rehearse CS5 --machines 8                            first, on one computer
+
+EXIT CODES
+  0 done and verified          1 failed              2 usage
+  3 not complete: time-out, or no source has the missing pieces
+  4 the copy or the origin does not match            5 local disk
+  130 interrupted; the same command resumes";
+
+/// Copies large trees to many machines: each takes every piece from a share, mirrors or other
+/// machines, whichever comes best, and hands it on
+#[derive(Debug, Parser)]
+#[command(name = "swarmcopy", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Hash a file or a tree and write its .torrent
+    Make(Box<MakeArgs>),
+    /// Copy a content to this machine
+    Get(Box<GetArgs>),
+    /// Serve a complete copy to others
+    Seed(Box<SeedArgs>),
+    /// Check a copy: damaged, missing and extra files
+    Verify(Box<VerifyArgs>),
+    /// Show what a .torrent or a magnet link says
+    Show(Box<ShowArgs>),
+    /// Run a small tracker for a site
+    Tracker(Box<TrackerArgs>),
+    /// Rehearse a roll-out on this one computer
+    Rehearse(Box<RehearseArgs>),
+}
+
+impl Command {
+    /// Whether results go to stdout as JSON lines.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Make(args) => args.json,
+            Self::Get(args) => args.json,
+            Self::Seed(args) => args.json,
+            Self::Verify(args) => args.json,
+            Self::Show(args) => args.json,
+            Self::Tracker(args) => args.json,
+            Self::Rehearse(args) => args.json,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        use clap::CommandFactory;
+        for command in Cli::command().get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.contains("EXAMPLE"), "{}", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The flags of `seed`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values::{self, Rate};
+use crate::what::What;
+
+const EXAMPLES: &str = "\
+EXAMPLE
+  swarmcopy seed CS5.torrent --from /data --limit-up 400Mbit
+  serves /data/CS5 until it is stopped";
+
+/// What to serve, from where and how.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SeedArgs {
+    /// The path of a .torrent
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: What,
+    /// The folder that contains NAME, or NAME itself; nothing in it is changed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// Where to listen for other machines [default: the first free port of 6881-6889, then any]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::listen)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// A tracker to be found by
+    #[arg(long, value_name = "URL", value_parser = values::tracker)]
+    pub(crate) tracker: Vec<String>,
+    /// Another machine to connect to
+    #[arg(long, value_name = "HOST:PORT", value_parser = values::peer)]
+    pub(crate) peer: Vec<String>,
+    /// Most bytes a second to give
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    pub(crate) limit_up: Option<Rate>,
+    /// Don't make this machine known on the local network
+    #[arg(long)]
+    pub(crate) no_lsd: bool,
+    /// Don't exchange addresses with other machines
+    #[arg(long)]
+    pub(crate) no_pex: bool,
+    /// Print events as lines of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,44 @@
+//! The flags of `verify` and `show`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::what::What;
+
+const VERIFY_EXAMPLES: &str = "\
+EXAMPLE
+  swarmcopy verify CS5.torrent --at C:\\cache
+  exits with 0 if every file of C:\\cache\\CS5 is there and right, else with 4";
+
+const SHOW_EXAMPLES: &str = "\
+EXAMPLE
+  swarmcopy show CS5.torrent
+  swarmcopy show CS5.torrent --json | jq .info_hash";
+
+/// What to check and where.
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// The path of a .torrent
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: What,
+    /// The folder that contains NAME, or NAME itself
+    #[arg(long, value_name = "DIR")]
+    pub(crate) at: PathBuf,
+    /// Print the result as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+#[command(after_help = SHOW_EXAMPLES)]
+pub(crate) struct ShowArgs {
+    /// The path of a .torrent, or a magnet: address
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: What,
+    /// Print it as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

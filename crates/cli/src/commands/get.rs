@@ -1,0 +1,163 @@
+//! `get`: copies a content to this machine.
+
+use std::path::{Path, PathBuf};
+
+use swarmcopy::{Config, Content, CopyOptions, Error, Isolated, OriginMode, Stay};
+use swarmcopy_sys::{FileId, file_id};
+
+use super::running::{self, Explain, Running};
+use crate::args::values::Rate;
+use crate::args::{GetArgs, GuardArg, IsolatedArg, OriginArg};
+use crate::exit::Style;
+use crate::not_built::refuse;
+use crate::output;
+use crate::what::What;
+
+/// What a copy that is not complete has beside it.
+const JOURNAL_SUFFIX: &str = ".swarmcopy";
+
+/// Runs the command.
+pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
+    refuse_unbuilt(args)?;
+    let content = Content::torrent(args.what.torrent()?)?;
+    let style = Style::of(args.json);
+    let mut options = options(args);
+    if let What::Path(path) = &args.what
+        && let Some(folder) = share_beside(path, content.name(), &args.to)
+    {
+        if style == Style::Human {
+            output::note(&format!("taking {} as a share", folder.display()));
+        }
+        options.shares.push(folder);
+    }
+    let explain = if args.explain {
+        Explain::Yes
+    } else {
+        Explain::No
+    };
+    running::run(Running {
+        config: config(args),
+        content: content.options(options),
+        style,
+        explain,
+    })
+}
+
+fn refuse_unbuilt(args: &GetArgs) -> Result<(), Error> {
+    refuse(&[
+        (args.class.is_some(), "--class"),
+        (!args.hours.is_empty(), &hours(args)),
+        (args.guard == Some(GuardArg::Auto), "--guard auto"),
+        (args.policy.is_some(), "--policy"),
+        (args.dht, "--dht"),
+        (args.record.is_some(), "--record"),
+        (args.metrics.is_some(), "--metrics"),
+    ])
+}
+
+fn hours(args: &GetArgs) -> String {
+    args.hours
+        .iter()
+        .map(|hours| format!("--hours {hours}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn config(args: &GetArgs) -> Config {
+    let mut config = Config::default();
+    config.listen = args.listen;
+    config.lsd = !args.no_lsd;
+    config.pex = !args.no_pex;
+    config.limit_down = args.limit_down.and_then(Rate::limit);
+    config.limit_up = args.limit_up.and_then(Rate::limit);
+    config
+}
+
+fn options(args: &GetArgs) -> CopyOptions {
+    let mut options = CopyOptions::new(&args.to);
+    options.shares.clone_from(&args.share);
+    options.mirrors.clone_from(&args.mirror);
+    options.peers.clone_from(&args.peer);
+    options.trackers.clone_from(&args.tracker);
+    options.reuse.clone_from(&args.reuse);
+    options.select.clone_from(&args.select);
+    options.origin = match args.origin {
+        OriginArg::Protect => OriginMode::Protect,
+        OriginArg::Fast => OriginMode::Fast,
+        OriginArg::Never => OriginMode::Never,
+    };
+    options.readers_max = args.origin_readers;
+    options.origin_rate = args.origin_rate.and_then(Rate::limit);
+    options.isolated = match args.isolated {
+        IsolatedArg::Wait => Isolated::Wait,
+        IsolatedArg::Trickle => Isolated::Trickle,
+        IsolatedArg::Read => Isolated::Read,
+    };
+    options.group.clone_from(&args.group);
+    options.staged = args.staged;
+    options.timeout = args.timeout;
+    options.deadline = args.deadline;
+    match args.seed_for {
+        Some(time) => options.stay = Stay::For(time),
+        None if args.stay => options.stay = Stay::Always,
+        None => {}
+    }
+    options
+}
+
+/// The folder of the .torrent, if the content stands beside it and is not the target itself.
+fn share_beside(torrent: &Path, name: &str, to: &Path) -> Option<PathBuf> {
+    let folder = match torrent.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let id = |path: &Path| -> Option<FileId> { file_id(path).ok() };
+    let beside = id(&folder.join(name))?;
+    let is_target = id(&to.join(name)) == Some(beside) || id(to) == id(folder);
+    let is_partial = folder.join(format!("{name}{JOURNAL_SUFFIX}")).exists();
+    (!is_target && !is_partial).then(|| folder.to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn room() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let (share, to) = (dir.path().join("share"), dir.path().join("to"));
+        fs::create_dir_all(share.join("CS5")).unwrap();
+        fs::create_dir(&to).unwrap();
+        (dir, share, to)
+    }
+
+    #[test]
+    fn what_stands_beside_the_torrent_is_a_share() {
+        let (_dir, share, to) = room();
+        assert_eq!(
+            share_beside(&share.join("x.torrent"), "CS5", &to),
+            Some(share.clone())
+        );
+        assert_eq!(share_beside(&share.join("x.torrent"), "CS6", &to), None);
+    }
+
+    #[test]
+    fn the_target_itself_is_no_share() {
+        let (_dir, share, to) = room();
+        let torrent = share.join("x.torrent");
+        assert_eq!(share_beside(&torrent, "CS5", &share), None);
+        assert_eq!(share_beside(&torrent, "CS5", &to.join("../share")), None);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(share.join("CS5"), to.join("CS5")).unwrap();
+            assert_eq!(share_beside(&torrent, "CS5", &to), None);
+        }
+    }
+
+    #[test]
+    fn a_copy_that_is_not_complete_is_no_share() {
+        let (_dir, share, to) = room();
+        fs::write(share.join("CS5.swarmcopy"), "").unwrap();
+        assert_eq!(share_beside(&share.join("x.torrent"), "CS5", &to), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! A copy or a seed under way: shows it, hears interruptions, tells the end.
+//!
+//! What must stay true: the report is the last line of JSON, and an error is told before it.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use swarmcopy::{
+    Config, Content, Error, ErrorKind, Explanation, Progress, Report, RunningCopy, Session,
+};
+
+use super::block_on;
+use super::signals::Signals;
+use crate::exit::{self, Style};
+use crate::render::{self, CopyView};
+
+/// Whether decisions are told as they are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Explain {
+    /// Each with its reason.
+    Yes,
+    /// Only their numbers, at the end.
+    No,
+}
+
+/// What to run and how to show it.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) config: Config,
+    pub(super) content: Content,
+    pub(super) style: Style,
+    pub(super) explain: Explain,
+}
+
+/// Runs a copy until it ends or is stopped; gives the exit code.
+pub(super) fn run(running: Running) -> Result<u8, Error> {
+    block_on(async move {
+        let mut signals = Signals::listen()?;
+        let session = Session::builder().config(running.config).build().await?;
+        let adding = session.add(running.content);
+        let copy = tokio::select! {
+            copy = adding => copy?,
+            () = signals.interrupted() => return Err(interrupted()),
+        };
+        let mut view = render::copy_view(running.style);
+        view.started(copy.started());
+        let ended = watch(&copy, view.as_mut(), &mut signals, running.explain).await;
+        session.shutdown().await;
+        Ok(tell(ended, view.as_mut(), running.style, &signals))
+    })
+}
+
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted").with_hint("the same command goes on")
+}
+
+/// What can happen next.
+enum Happening {
+    Looked(Option<Progress>),
+    Explained(Option<Explanation>),
+    Completed(Result<Duration, Error>),
+    Interrupted,
+}
+
+/// Shows the copy until it ends.
+async fn watch(
+    copy: &RunningCopy,
+    view: &mut dyn CopyView,
+    signals: &mut Signals,
+    explain: Explain,
+) -> Result<Report, Error> {
+    let mut looks = copy.looks();
+    let mut explanations = (explain == Explain::Yes).then(|| copy.explanations());
+    let mut completing = pin!(copy.complete());
+    let (mut completed, mut stopped) = (false, false);
+    loop {
+        let explained = async {
+            match &mut explanations {
+                Some(explanations) => explanations.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let happening = tokio::select! {
+            biased;
+            () = signals.interrupted(), if !stopped => Happening::Interrupted,
+            explanation = explained => Happening::Explained(explanation),
+            elapsed = &mut completing, if !completed => Happening::Completed(elapsed),
+            look = looks.next() => Happening::Looked(look),
+        };
+        match happening {
+            Happening::Looked(None) => break,
+            Happening::Looked(Some(progress)) => view.progress(&progress),
+            Happening::Explained(Some(explanation)) => view.explain(&explanation),
+            Happening::Explained(None) => explanations = None,
+            Happening::Completed(elapsed) => {
+                completed = true;
+                if let Ok(elapsed) = elapsed {
+                    view.complete(elapsed);
+                }
+            }
+            Happening::Interrupted => {
+                stopped = true;
+                copy.stop();
+            }
+        }
+    }
+    if !completed && let Ok(elapsed) = completing.await {
+        view.complete(elapsed);
+    }
+    copy.finished().await
+}
+
+/// Tells the end; gives the exit code.
+fn tell(
+    ended: Result<Report, Error>,
+    view: &mut dyn CopyView,
+    style: Style,
+    signals: &Signals,
+) -> u8 {
+    let (report, error) = match ended {
+        Ok(report) if report.complete => (Some(report), None),
+        Ok(report) if signals.was_interrupted() => (Some(report), Some(interrupted())),
+        Ok(report) => {
+            let error = Error::new(ErrorKind::Incomplete, "the copy is not complete");
+            (
+                Some(report),
+                Some(error.with_hint("what was verified is kept; the same command goes on")),
+            )
+        }
+        Err(error) => (None, Some(error)),
+    };
+    view.end();
+    let code = error.map_or(exit::DONE, |error| exit::fail(&error, style));
+    if let Some(report) = report {
+        view.report(&report);
+    }
+    code
+}

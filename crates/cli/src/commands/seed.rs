@@ -1,0 +1,72 @@
+//! `seed`: serves a complete copy to others until it is stopped.
+
+use std::path::{Path, PathBuf};
+
+use swarmcopy::{Config, Content, CopyOptions, Error, Stay};
+use swarmcopy_sys::fs_kind;
+
+use super::running::{self, Explain, Running};
+use crate::args::SeedArgs;
+use crate::args::values::Rate;
+use crate::exit::Style;
+use crate::output;
+
+/// Runs the command.
+pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
+    let content = Content::torrent(args.what.torrent()?)?;
+    warn_of_network(args);
+    let mut config = Config::default();
+    config.listen = args.listen;
+    config.lsd = !args.no_lsd;
+    config.pex = !args.no_pex;
+    config.limit_up = args.limit_up.and_then(Rate::limit);
+    let folder = folder_of(&args.from, content.name());
+    let mut options = CopyOptions::new(&folder);
+    options.trackers.clone_from(&args.tracker);
+    options.peers.clone_from(&args.peer);
+    options.stay = Stay::Always;
+    running::run(Running {
+        config,
+        content: content.options(options).seed_from(folder),
+        style: Style::of(args.json),
+        explain: Explain::No,
+    })
+}
+
+/// The folder that contains NAME, where `from` is that or NAME itself.
+fn folder_of(from: &Path, name: &str) -> PathBuf {
+    if !from.join(name).exists()
+        && let Ok(full) = from.canonicalize()
+        && full.file_name().is_some_and(|own| own == name)
+        && let Some(folder) = full.parent()
+    {
+        return folder.to_path_buf();
+    }
+    from.to_path_buf()
+}
+
+/// A room of machines that seed what lies on one server reads that server as often as without us.
+fn warn_of_network(args: &SeedArgs) {
+    if fs_kind(&args.from).is_ok_and(swarmcopy_sys::FsKind::may_be_remote) {
+        output::note(&format!(
+            "warning: {} may lie on a server: each machine that seeds it reads that server",
+            args.from.display()
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_is_found_from_inside_and_outside() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        let content = dir.join("CS5");
+        std::fs::create_dir(&content).unwrap();
+        assert_eq!(folder_of(&dir, "CS5"), dir);
+        assert_eq!(folder_of(&content, "CS5"), dir);
+        assert_eq!(folder_of(&content, "CS6"), content);
+    }
+}

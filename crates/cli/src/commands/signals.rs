@@ -1,0 +1,94 @@
+//! Interruptions: the first asks for a clean end, the second ends at once.
+
+use std::process;
+
+use swarmcopy::{Error, ErrorKind};
+use tokio::sync::watch;
+
+use crate::exit;
+
+/// Hears the first interruption.
+#[derive(Debug, Clone)]
+pub(crate) struct Signals(watch::Receiver<bool>);
+
+impl Signals {
+    /// Listens from now on. Must be called in a tokio runtime.
+    pub(crate) fn listen() -> Result<Self, Error> {
+        let failed = |error: std::io::Error| {
+            Error::new(
+                ErrorKind::Failed,
+                format!("cannot listen to signals: {error}"),
+            )
+        };
+        let mut interrupts = platform::Interrupts::listen().map_err(failed)?;
+        let (tell, told) = watch::channel(false);
+        tokio::spawn(async move {
+            interrupts.next().await;
+            tell.send_replace(true);
+            interrupts.next().await;
+            process::exit(i32::from(exit::code(ErrorKind::Interrupted)));
+        });
+        Ok(Self(told))
+    }
+
+    /// Waits for the first interruption. May be dropped at any await.
+    pub(crate) async fn interrupted(&mut self) {
+        if self.0.wait_for(|told| *told).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether there was one.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        *self.0.borrow()
+    }
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// SIGINT and SIGTERM.
+    pub(super) struct Interrupts {
+        int: Signal,
+        term: Signal,
+    }
+
+    impl Interrupts {
+        pub(super) fn listen() -> io::Result<Self> {
+            Ok(Self {
+                int: signal(SignalKind::interrupt())?,
+                term: signal(SignalKind::terminate())?,
+            })
+        }
+
+        pub(super) async fn next(&mut self) {
+            tokio::select! {
+                _ = self.int.recv() => {}
+                _ = self.term.recv() => {}
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod platform {
+    use std::io;
+
+    /// Ctrl-C.
+    pub(super) struct Interrupts;
+
+    impl Interrupts {
+        pub(super) fn listen() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) async fn next(&mut self) {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `tracker`: a small tracker for a site.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Serialize;
+use swarmcopy::tracker::{TrackerOptions, TrackerServer};
+use swarmcopy::{Error, ErrorKind};
+use tokio_util::sync::CancellationToken;
+
+use super::block_on;
+use super::signals::Signals;
+use crate::args::TrackerArgs;
+use crate::exit::{self, Style};
+use crate::output;
+
+/// How often counters are told as JSON.
+const STATS_EVERY: Duration = Duration::from_secs(10);
+
+/// The start as JSON.
+#[derive(Debug, Serialize)]
+struct ListeningEvent {
+    event: &'static str,
+    listen: String,
+    announce: String,
+    interval: u64,
+}
+
+/// The counters as JSON.
+#[derive(Debug, Serialize)]
+struct StatsEvent {
+    event: &'static str,
+    torrents: usize,
+    peers: usize,
+    announces: u64,
+    refused: u64,
+}
+
+/// Runs the command until it is stopped.
+pub(super) fn run(args: &TrackerArgs) -> Result<u8, Error> {
+    if args.interval < Duration::from_secs(1) {
+        let message = "an interval below 1s would make clients ask all the time";
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
+    let style = Style::of(args.json);
+    let mut options = TrackerOptions::default();
+    options.interval = args.interval;
+    block_on(async move {
+        let mut signals = Signals::listen()?;
+        let server = TrackerServer::bind(args.listen, options).map_err(|error| {
+            Error::new(ErrorKind::Failed, error.to_string())
+                .with_hint("choose another address with --listen")
+        })?;
+        tell_start(&server, args, style);
+        let cancel = CancellationToken::new();
+        let stats = async {
+            let mut every = tokio::time::interval(STATS_EVERY);
+            loop {
+                every.tick().await;
+                tell_stats(&server, style);
+            }
+        };
+        tokio::select! {
+            () = server.serve(cancel.clone()) => {}
+            () = stats => {}
+            () = signals.interrupted() => cancel.cancel(),
+        }
+        tell_stats(&server, style);
+        Ok(exit::DONE)
+    })
+}
+
+fn tell_start(server: &TrackerServer, args: &TrackerArgs, style: Style) {
+    let listen = server.local_addr();
+    let host = match listen.ip() {
+        ip if ip.is_unspecified() => "THISHOST".to_owned(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+        IpAddr::V4(ip) => ip.to_string(),
+    };
+    let announce = format!("http://{host}:{}/announce", listen.port());
+    match style {
+        Style::Json => output::json(&ListeningEvent {
+            event: "listening",
+            listen: listen.to_string(),
+            announce,
+            interval: args.interval.as_secs(),
+        }),
+        Style::Human => {
+            output::line(&format!("tracker at {announce} and udp://{listen}"));
+            output::note("stop it with Ctrl-C");
+        }
+    }
+}
+
+fn tell_stats(server: &TrackerServer, style: Style) {
+    let stats = server.stats();
+    if style == Style::Json {
+        output::json(&StatsEvent {
+            event: "stats",
+            torrents: stats.torrents,
+            peers: stats.peers,
+            announces: stats.announces,
+            refused: stats.refused,
+        });
+    }
+}

@@ -1,0 +1,89 @@
+//! `verify`: checks a copy and lists damaged, missing and extra files.
+
+use serde::Serialize;
+use swarmcopy::{Content, Error, Verified};
+
+use crate::args::VerifyArgs;
+use crate::exit::{self, Style};
+use crate::render::Gauge;
+use crate::{format, output};
+
+/// The result as JSON.
+#[derive(Debug, Serialize)]
+struct VerifiedEvent<'a> {
+    event: &'static str,
+    name: &'a str,
+    at: String,
+    ok: bool,
+    damaged: &'a [String],
+    missing: &'a [String],
+    unproven: &'a [String],
+    extra: &'a [String],
+    pieces: u32,
+    bad_pieces: u32,
+    bytes: u64,
+    seconds: f64,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
+    let content = Content::torrent(args.what.torrent()?)?;
+    let style = Style::of(args.json);
+    let gauge = Gauge::new("checking", style);
+    let verified = swarmcopy::verify(&content, &args.at, &|progress| {
+        gauge.set(progress.checked, progress.bytes);
+    });
+    gauge.end();
+    let verified = verified?;
+    match style {
+        Style::Json => output::json(&event(&verified)),
+        Style::Human => tell(&verified),
+    }
+    Ok(if verified.whole {
+        exit::DONE
+    } else {
+        exit::MISMATCH
+    })
+}
+
+fn event(verified: &Verified) -> VerifiedEvent<'_> {
+    VerifiedEvent {
+        event: "verified",
+        name: &verified.name,
+        at: verified.place.display().to_string(),
+        ok: verified.whole,
+        damaged: &verified.damaged,
+        missing: &verified.missing,
+        unproven: &verified.unproven,
+        extra: &verified.extra,
+        pieces: verified.pieces,
+        bad_pieces: verified.pieces.saturating_sub(verified.good_pieces),
+        bytes: verified.bytes,
+        seconds: format::seconds(verified.elapsed),
+    }
+}
+
+fn tell(verified: &Verified) {
+    let lists = [
+        ("damaged ", &verified.damaged),
+        ("missing ", &verified.missing),
+        ("unproven", &verified.unproven),
+        ("extra   ", &verified.extra),
+    ];
+    for (label, files) in lists {
+        for file in files {
+            output::line(&format!("{label}  {file}"));
+        }
+    }
+    let place = verified.place.display();
+    let taken = format::taken(verified.elapsed);
+    output::line(&if verified.whole {
+        format!(
+            "{place}: all {} are right, checked in {taken}",
+            format::bytes(verified.bytes)
+        )
+    } else {
+        let (good, all) = (verified.good_pieces, verified.pieces);
+        format!("{place}: does not match: {good} of {all} pieces are right, checked in {taken}")
+    });
+}

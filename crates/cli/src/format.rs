@@ -1,0 +1,145 @@
+//! Numbers for people: sizes, rates, durations, hashes.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// A size in decimal units with three digits: `4.21 GB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (1_000_000_000_000, "TB"),
+        (1_000_000_000, "GB"),
+        (1_000_000, "MB"),
+        (1000, "kB"),
+    ];
+    // a number that would round up to the next unit's 1.00 still stands as 1000 of the smaller
+    let Some((unit, name)) = UNITS.into_iter().find(|(unit, _)| bytes >= *unit) else {
+        return format!("{bytes} B");
+    };
+    let whole = bytes / unit;
+    let hundredths = bytes % unit * 100 / unit;
+    match whole {
+        0..=9 => format!("{whole}.{hundredths:02} {name}"),
+        10..=99 => format!("{whole}.{} {name}", hundredths / 10),
+        _ => format!("{whole} {name}"),
+    }
+}
+
+/// A rate: `112 MB/s`.
+pub(crate) fn rate(bytes_per_second: u64) -> String {
+    format!("{}/s", bytes(bytes_per_second))
+}
+
+/// A piece length in binary units: `4 MiB`.
+pub(crate) fn piece_len(bytes: u64) -> String {
+    match bytes {
+        _ if bytes >= 1 << 20 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ if bytes >= 1 << 10 && bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+/// A time left, as a clock shows it: `0:14`, `1:02:03`.
+pub(crate) fn clock(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+/// A time taken: `12.3 s`, `3 min 20 s`.
+pub(crate) fn taken(time: Duration) -> String {
+    let tenths = time.as_millis() / 100;
+    match tenths {
+        0..600 => format!("{}.{} s", tenths / 10, tenths % 10),
+        600..36_000 => format!("{} min {} s", tenths / 600, tenths % 600 / 10),
+        _ => format!("{} h {} min", tenths / 36_000, tenths % 36_000 / 600),
+    }
+}
+
+/// Whole percents, 100 only when all is there.
+pub(crate) fn percent(part: u64, whole: u64) -> u64 {
+    let percent = u128::from(part.min(whole)) * 100 / u128::from(whole.max(1));
+    if whole == 0 {
+        100
+    } else {
+        u64::try_from(percent).unwrap_or(100)
+    }
+}
+
+/// How many seconds `bytes` take at `rate`, unless nothing moves.
+pub(crate) fn seconds_left(bytes: u64, rate: u64) -> Option<u64> {
+    (rate > 0).then(|| bytes.div_ceil(rate.max(1)))
+}
+
+/// Seconds for JSON, in milliseconds' resolution.
+pub(crate) fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// A count with its noun: `1 file`, `12 files`.
+pub(crate) fn count(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        let texts = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.00 kB"),
+            (4_215_000_000, "4.21 GB"),
+            (56_789_000, "56.7 MB"),
+            (999_999_999, "999 MB"),
+            (u64::MAX, "18446744 TB"),
+        ];
+        for (number, text) in texts {
+            assert_eq!(bytes(number), text);
+        }
+        assert_eq!(piece_len(4 << 20), "4 MiB");
+        assert_eq!(piece_len(16 << 10), "16 KiB");
+        assert_eq!(piece_len(1_000_001), "1000001 bytes");
+    }
+
+    #[test]
+    fn times_read_as_clocks_and_sentences() {
+        assert_eq!(clock(14), "0:14");
+        assert_eq!(clock(3723), "1:02:03");
+        assert_eq!(taken(Duration::from_millis(12_340)), "12.3 s");
+        assert_eq!(taken(Duration::from_secs(200)), "3 min 20 s");
+        assert_eq!(taken(Duration::from_mins(121)), "2 h 1 min");
+    }
+
+    #[test]
+    fn a_hundred_percent_means_all() {
+        assert_eq!(percent(999_999, 1_000_000), 99);
+        assert_eq!(percent(5, 5), 100);
+        assert_eq!(percent(0, 0), 100);
+        assert_eq!(percent(u64::MAX, u64::MAX), 100);
+    }
+
+    #[test]
+    fn what_does_not_move_has_no_time_left() {
+        assert_eq!(seconds_left(100, 0), None);
+        assert_eq!(seconds_left(101, 100), Some(2));
+    }
+}

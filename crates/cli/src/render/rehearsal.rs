@@ -1,0 +1,244 @@
+//! How a rehearsal is shown: one line for each machine, and the table at the end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar};
+use serde::Serialize;
+use swarmcopy::rehearsal::{MachineProgress, Rehearsal};
+
+use super::{json, live, on_terminal, text};
+use crate::exit::Style;
+use crate::{format, output};
+
+/// Least time between two looks at one machine as JSON.
+const LOOK_EVERY: Duration = Duration::from_millis(950);
+/// Time between two lines of one machine where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+/// The most machines that have a bar of their own: a screen is no longer.
+const BARS_MAX: usize = 32;
+
+/// Shows a rehearsal.
+pub(crate) trait RehearsalView {
+    /// A look at one machine.
+    fn progress(&mut self, look: &MachineProgress);
+    /// Nothing moves any more: whatever is drawn is cleared.
+    fn end(&mut self);
+    /// The result.
+    fn result(&mut self, rehearsal: &Rehearsal);
+}
+
+/// The view that fits the style and where stderr leads.
+pub(crate) fn rehearsal_view(style: Style) -> Box<dyn RehearsalView> {
+    match style {
+        Style::Json => Box::new(JsonView::default()),
+        Style::Human if on_terminal() => Box::new(LiveView::default()),
+        Style::Human => Box::new(PlainView::default()),
+    }
+}
+
+/// When each machine was last told of.
+#[derive(Debug, Default)]
+struct Pace(BTreeMap<usize, Instant>);
+
+impl Pace {
+    /// Whether `machine` was not told of for that long; if so, it counts as told of now.
+    fn is_due(&mut self, machine: usize, every: Duration) -> bool {
+        let due = self.0.get(&machine).is_none_or(|at| at.elapsed() >= every);
+        if due {
+            self.0.insert(machine, Instant::now());
+        }
+        due
+    }
+}
+
+#[derive(Debug, Default)]
+struct LiveView {
+    all: MultiProgress,
+    bars: Vec<ProgressBar>,
+}
+
+impl RehearsalView for LiveView {
+    fn progress(&mut self, look: &MachineProgress) {
+        while self.bars.len() <= look.machine.min(BARS_MAX - 1) {
+            let bar = self
+                .all
+                .add(ProgressBar::new(1).with_style(live::machine_style()));
+            bar.set_prefix(machine_name(self.bars.len()));
+            self.bars.push(bar);
+        }
+        let Some(bar) = self.bars.get(look.machine) else {
+            return;
+        };
+        bar.set_length(look.progress.bytes.max(1));
+        bar.set_position(look.progress.verified);
+        bar.set_message(output::clean(&machine_line(look)).into_owned());
+    }
+
+    fn end(&mut self) {
+        self.bars.iter().for_each(ProgressBar::finish_and_clear);
+    }
+
+    fn result(&mut self, rehearsal: &Rehearsal) {
+        output::lines(&table(rehearsal));
+    }
+}
+
+#[derive(Debug, Default)]
+struct PlainView {
+    pace: Pace,
+}
+
+impl RehearsalView for PlainView {
+    fn progress(&mut self, look: &MachineProgress) {
+        if self.pace.is_due(look.machine, LINE_EVERY) {
+            output::note(&format!(
+                "{}: {}",
+                machine_name(look.machine),
+                machine_line(look)
+            ));
+        }
+    }
+
+    fn end(&mut self) {}
+
+    fn result(&mut self, rehearsal: &Rehearsal) {
+        output::lines(&table(rehearsal));
+    }
+}
+
+#[derive(Debug, Default)]
+struct JsonView {
+    pace: Pace,
+}
+
+#[derive(Debug, Serialize)]
+struct MachineEvent {
+    seconds: f64,
+    from_share: u64,
+    from_mirror: u64,
+    from_peers: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct RehearsalEvent {
+    event: &'static str,
+    machines: usize,
+    bytes: u64,
+    seconds_last: f64,
+    seconds_bound: Option<f64>,
+    origin_bytes: u64,
+    origin_copies: f64,
+    readers_peak: usize,
+    readers_over_cap_ms: u128,
+    identical: bool,
+    per_machine: Vec<MachineEvent>,
+}
+
+impl RehearsalView for JsonView {
+    fn progress(&mut self, look: &MachineProgress) {
+        if self.pace.is_due(look.machine, LOOK_EVERY) {
+            output::json(&json::progress_event(&look.progress, Some(look.machine)));
+        }
+    }
+
+    fn end(&mut self) {}
+
+    fn result(&mut self, rehearsal: &Rehearsal) {
+        let machines = rehearsal
+            .per_machine
+            .iter()
+            .map(|(took, report)| MachineEvent {
+                seconds: format::seconds(*took),
+                from_share: report.from_share,
+                from_mirror: report.from_mirror,
+                from_peers: report.from_peers,
+            });
+        output::json(&RehearsalEvent {
+            event: "rehearsal",
+            machines: rehearsal.per_machine.len(),
+            bytes: rehearsal.bytes,
+            seconds_last: format::seconds(rehearsal.elapsed),
+            seconds_bound: rehearsal.bound.map(format::seconds),
+            origin_bytes: rehearsal.origin_bytes,
+            origin_copies: (rehearsal.origin_copies() * 10_000.0).round() / 10_000.0,
+            readers_peak: rehearsal.readers_peak,
+            readers_over_cap_ms: rehearsal.readers_over_cap.as_millis(),
+            identical: rehearsal.identical,
+            per_machine: machines.collect(),
+        });
+    }
+}
+
+fn machine_name(machine: usize) -> String {
+    format!("machine {:>3}", machine.saturating_add(1))
+}
+
+fn machine_line(look: &MachineProgress) -> String {
+    let progress = &look.progress;
+    let percent = format::percent(progress.verified, progress.bytes);
+    format!(
+        "{percent:>3} %, {:>9}; {}",
+        format::rate(progress.rate),
+        text::sources(progress)
+    )
+}
+
+/// The table of machines and what the origin had to do.
+fn table(rehearsal: &Rehearsal) -> Vec<String> {
+    let head = format!(
+        "{:<12} {:>9} {:>10} {:>10} {:>10}",
+        "", "seconds", "share", "mirrors", "peers"
+    );
+    let rows = rehearsal
+        .per_machine
+        .iter()
+        .enumerate()
+        .map(|(at, (took, report))| {
+            format!(
+                "{:<12} {:>9.2} {:>10} {:>10} {:>10}",
+                machine_name(at),
+                took.as_secs_f64(),
+                format::bytes(report.from_share),
+                format::bytes(report.from_mirror),
+                format::bytes(report.from_peers)
+            )
+        });
+    let mut lines: Vec<String> = std::iter::once(head).chain(rows).collect();
+    let last = rehearsal.elapsed.as_secs_f64();
+    lines.push(match rehearsal.bound.map(|bound| bound.as_secs_f64()) {
+        Some(bound) if bound > 0.0 => {
+            format!("the last machine was complete after {last:.2} s: {:.2} x the bound of {bound:.2} s", last / bound)
+        }
+        _ => format!("the last machine was complete after {last:.2} s"),
+    });
+    lines.push(format!(
+        "the origin sent {:.3} copies ({} of {}), to {} at a time at most",
+        rehearsal.origin_copies(),
+        format::bytes(rehearsal.origin_bytes),
+        format::bytes(rehearsal.bytes),
+        format::count(
+            u64::try_from(rehearsal.readers_peak).unwrap_or(u64::MAX),
+            "machine"
+        )
+    ));
+    lines.push(if rehearsal.identical {
+        "all copies are identical to the original".to_owned()
+    } else {
+        "A COPY DIFFERS FROM THE ORIGINAL".to_owned()
+    });
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_machine_is_told_of_at_its_own_pace() {
+        let mut pace = Pace::default();
+        let hour = Duration::from_hours(1);
+        assert!(pace.is_due(0, hour) && pace.is_due(1, hour));
+        assert!(!pace.is_due(0, hour) && pace.is_due(0, Duration::ZERO));
+    }
+}

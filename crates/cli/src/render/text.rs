@@ -1,0 +1,165 @@
+//! The sentences about a copy that the live view and the plain lines share.
+
+use swarmcopy::{Explanation, Phase, Progress, Report, SourceKind, Started};
+
+use crate::format;
+
+/// The first line: what is copied and who can reach this machine.
+pub(super) fn started(started: &Started) -> String {
+    let files = u64::try_from(started.files).unwrap_or(u64::MAX);
+    format!(
+        "{}: {} in {}, {} pieces, listening at {}",
+        started.name,
+        format::bytes(started.bytes),
+        format::count(files, "file"),
+        started.pieces,
+        started.listen
+    )
+}
+
+/// How far it is: `61 %, 2.45 GB of 4.00 GB, 112 MB/s, 0:14 left`.
+pub(super) fn amount(progress: &Progress) -> String {
+    let Progress {
+        verified,
+        bytes,
+        rate,
+        ..
+    } = *progress;
+    let percent = format::percent(verified, bytes);
+    let size = format!("{} of {}", format::bytes(verified), format::bytes(bytes));
+    match progress.phase {
+        Phase::Checking => format!("checking what is there: {percent} %, {size}"),
+        Phase::Copying => {
+            let left = format::seconds_left(bytes.saturating_sub(verified), rate);
+            let left = left.map_or_else(|| "-:--".to_owned(), format::clock);
+            format!("{percent} %, {size}, {}, {left} left", format::rate(rate))
+        }
+        Phase::Serving => format!("complete, serving {}", peers(progress.peers)),
+        _ => format!("{percent} %, {size}"),
+    }
+}
+
+/// Where it comes from: `share 320 MB, mirrors 0 B, 7 peers 2.13 GB; gave 1.20 GB`.
+pub(super) fn sources(progress: &Progress) -> String {
+    let of = |kind: SourceKind| {
+        let bytes = progress.sources.iter().filter(|source| source.kind == kind);
+        bytes
+            .map(|source| source.bytes)
+            .fold(0, u64::saturating_add)
+    };
+    let mut parts = vec![
+        format!(
+            "share {}, mirrors {}, {} {}",
+            format::bytes(of(SourceKind::Share)),
+            format::bytes(of(SourceKind::Mirror)),
+            peers(progress.peers),
+            format::bytes(of(SourceKind::Peer)),
+        ),
+        format!("gave {}", format::bytes(progress.uploaded)),
+    ];
+    if of(SourceKind::Reuse) > 0 {
+        parts.push(format!("reused {}", format::bytes(of(SourceKind::Reuse))));
+    }
+    if !progress.slots.is_empty() {
+        let slots: Vec<_> = progress.slots.iter().map(ToString::to_string).collect();
+        parts.push(format!("reads the origin, slot {}", slots.join(" ")));
+    }
+    parts.extend(progress.waiting_for.clone());
+    parts.join("; ")
+}
+
+fn peers(count: u32) -> String {
+    format::count(u64::from(count), "peer")
+}
+
+/// A decision: `   1.204 s  origin:slot-held  piece 17  //server/share`.
+pub(super) fn explanation(explanation: &Explanation) -> String {
+    let seconds = explanation.elapsed.as_secs_f64();
+    let parts = [
+        Some(format!("{seconds:>9.3} s  {}", explanation.reason)),
+        explanation.piece.map(|piece| format!("piece {piece}")),
+        explanation.source.clone(),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+}
+
+/// The summary, a few lines.
+pub(super) fn summary(name: &str, report: &Report) -> Vec<String> {
+    let taken = format::taken(report.elapsed);
+    let copied = report.bytes.saturating_sub(report.reused);
+    let rate = u64::try_from(u128::from(copied) * 1000 / report.elapsed.as_millis().max(1));
+    let mut lines = vec![if report.complete {
+        let rate = format::rate(rate.unwrap_or(u64::MAX));
+        format!(
+            "{name}: complete and verified: {} in {taken}, {rate}",
+            format::bytes(report.bytes)
+        )
+    } else {
+        format!("{name}: not complete after {taken}")
+    }];
+    lines.push(format!(
+        "  from share {}, mirrors {}, peers {}; there before {}; gave {}",
+        format::bytes(report.from_share),
+        format::bytes(report.from_mirror),
+        format::bytes(report.from_peers),
+        format::bytes(report.reused),
+        format::bytes(report.uploaded)
+    ));
+    if report.wasted > 0 || report.bad_pieces > 0 {
+        let bad = format::count(report.bad_pieces, "piece");
+        lines.push(format!(
+            "  wasted {}, {bad} with wrong bytes",
+            format::bytes(report.wasted)
+        ));
+    }
+    if report.origin_bytes > 0 {
+        lines.push(format!(
+            "  read {} from share and mirrors in {}",
+            format::bytes(report.origin_bytes),
+            format::taken(report.origin_reader)
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn report() -> Report {
+        let mut report = Report::default();
+        report.complete = true;
+        report.elapsed = Duration::from_secs(4);
+        report.bytes = 1_000_000_000;
+        report.reused = 200_000_000;
+        report.from_peers = 800_000_000;
+        report
+    }
+
+    #[test]
+    fn the_summary_counts_what_was_there_out_of_the_rate() {
+        let lines = summary("CS5", &report());
+        assert_eq!(
+            lines[0],
+            "CS5: complete and verified: 1.00 GB in 4.0 s, 200 MB/s"
+        );
+        assert_eq!(
+            lines[1],
+            "  from share 0 B, mirrors 0 B, peers 800 MB; there before 200 MB; gave 0 B"
+        );
+        assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn the_summary_tells_of_waste_and_of_the_origin() {
+        let mut report = report();
+        report.complete = false;
+        report.bad_pieces = 1;
+        report.origin_bytes = 5_000_000;
+        let lines = summary("CS5", &report);
+        assert_eq!(lines[0], "CS5: not complete after 4.0 s");
+        assert_eq!(lines[2], "  wasted 0 B, 1 piece with wrong bytes");
+        assert!(lines[3].starts_with("  read 5.00 MB"));
+    }
+}

@@ -1,0 +1,14 @@
+//! The built binary, run as a user runs it.
+
+#[cfg(test)]
+mod copy;
+#[cfg(test)]
+mod make;
+#[cfg(test)]
+mod show;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod usage;
+#[cfg(test)]
+mod verify;

@@ -1,0 +1,120 @@
+//! Runs the built binary and makes trees for it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The folder of a test, with a tree `a tree` of awkward names in it.
+pub(crate) struct Room {
+    dir: tempfile::TempDir,
+}
+
+/// Names that torrents, shells and URLs trip over.
+pub(crate) const NAMES: [&str; 9] = [
+    "plain.txt",
+    "with space",
+    "#hash %20 100%",
+    "a&b+c=d",
+    "[brackets] {braces}",
+    "ünïcödé/日本語.bin",
+    "empty",
+    "sub/empty.too",
+    ".hidden",
+];
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Makes the tree `name`: awkward names, empty files, 40 levels.
+    pub(crate) fn tree(&self, name: &str) -> PathBuf {
+        let root = self.path(name);
+        for (at, file) in NAMES.iter().enumerate() {
+            let len = if file.contains("empty") {
+                0
+            } else {
+                30_000 * at + 7
+            };
+            write(&root.join(file), &bytes(len, at));
+        }
+        let deep: PathBuf = (0..40).map(|level| format!("level {level}")).collect();
+        write(&root.join(deep).join("bottom"), &bytes(100_000, 50));
+        root
+    }
+
+    /// Runs the binary in this folder.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_remove("RUST_LOG")
+            .output()
+            .unwrap();
+        Ran::of(args, &output)
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) args: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    fn of(args: &[&str], output: &Output) -> Self {
+        Self {
+            args: args.join(" "),
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The same, after checking the exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "swarmcopy {}: {self:#?}", self.args);
+        self
+    }
+
+    /// The last line of stdout as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        let line = self
+            .stdout
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("no line: {self:#?}"));
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// Checks that stderr holds `text`.
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) -> &Self {
+        assert!(self.stderr.contains(text), "no {text:?} in {self:#?}");
+        self
+    }
+}
+
+/// Writes a file and the folders above it.
+pub(crate) fn write(path: &Path, bytes: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Bytes that differ from place to place, the same in each run.
+pub(crate) fn bytes(len: usize, seed: usize) -> Vec<u8> {
+    (0..len)
+        .map(|at| ((at * 31 + at / 251 + seed * 17) % 256).try_into().unwrap())
+        .collect()
+}

@@ -1,0 +1,121 @@
+//! What is wrong with a command line is said, with exit code 2; nothing is ignored.
+
+use std::process::{Command, Stdio};
+
+use crate::support::Room;
+
+#[test]
+fn bad_usage_exits_with_2() {
+    let room = Room::new();
+    room.tree("tree");
+    room.run(&["make", "tree"]).exits(0);
+    let cases = [
+        "",
+        "copy",
+        "get",
+        "get tree.torrent",
+        "get tree.torrent --to x --limit-down 0",
+        "get tree.torrent --to x --limit-down 10Mb",
+        "get tree.torrent --to x --timeout soon",
+        "get tree.torrent --to x --listen nowhere",
+        "get tree.torrent --to x --peer lab-7",
+        "get tree.torrent --to x --mirror server/x",
+        "get tree.torrent --to x --origin-readers 0",
+        "get tree.torrent --to x --seed-for 5s --stay",
+        "make tree --slots 65 --force",
+        "make tree --tracker t:6969 --force",
+        "make tree --piece-length 3MiB --force",
+        "make tree --exclude [ --force",
+        "rehearse",
+        "rehearse tree --seed 7",
+        "tracker --interval 0s",
+    ];
+    for case in cases {
+        let ran = room
+            .run(&case.split_whitespace().collect::<Vec<_>>())
+            .exits(2);
+        assert!(!ran.stderr.is_empty(), "{ran:#?}");
+    }
+}
+
+#[test]
+fn what_is_not_built_yet_is_refused_with_a_sentence() {
+    let room = Room::new();
+    room.tree("tree");
+    room.run(&["make", "tree"]).exits(0);
+    let cases = [
+        "get tree.torrent --to x --share smb://server/share",
+        "get tree.torrent --to x --dht",
+        "get tree.torrent --to x --policy rules.toml",
+        "get tree.torrent --to x --hours 18:00-06:00",
+        "get tree.torrent --to x --class wifi",
+        "get tree.torrent --to x --metrics 127.0.0.1:9100",
+        "get tree.torrent --to x --record events",
+        "get tree.torrent --to x --guard auto",
+        "get http://server/x.torrent --to x",
+        "get x.meta4 --to x",
+        "make tree --force --metalink x.meta4",
+        "make tree --force --share smb://server/share",
+        "rehearse --simulate",
+        "rehearse tree --report page.html",
+    ];
+    for case in cases {
+        let ran = room
+            .run(&case.split_whitespace().collect::<Vec<_>>())
+            .exits(2);
+        ran.says("not built yet");
+    }
+    assert!(!room.path("x").exists(), "nothing may be written");
+}
+
+#[test]
+fn with_json_a_usage_error_is_a_line_too() {
+    let room = Room::new();
+    for case in ["get x.torrent --json", "get x.torrent --to y --dht --json"] {
+        let event = room
+            .run(&case.split_whitespace().collect::<Vec<_>>())
+            .exits(2)
+            .json();
+        assert_eq!(
+            (&event["event"], &event["code"]),
+            (&"error".into(), &2.into())
+        );
+        assert!(
+            event["message"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty())
+        );
+    }
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let room = Room::new();
+    room.run(&["--version"]).exits(0);
+    for command in [
+        "make", "get", "seed", "verify", "show", "tracker", "rehearse",
+    ] {
+        let help = room.run(&[command, "--help"]).exits(0).stdout;
+        assert!(
+            help.contains("EXAMPLE") && help.contains(&format!("swarmcopy {command}")),
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_closes_stdout_ends_the_program_quietly() {
+    let room = Room::new();
+    room.tree("tree");
+    room.run(&["make", "tree"]).exits(0);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
+        .arg("show")
+        .arg(room.path("tree.torrent"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}

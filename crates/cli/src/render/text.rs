@@ -64,7 +64,8 @@ pub(super) fn sources(progress: &Progress) -> String {
         let slots: Vec<_> = progress.slots.iter().map(ToString::to_string).collect();
         parts.push(format!("reads the origin, slot {}", slots.join(" ")));
     }
-    parts.extend(progress.waiting_for.clone());
+    let waiting = progress.waiting_for.iter();
+    parts.extend(waiting.map(|what| format!("waiting for {what}")));
     parts.join("; ")
 }
 
@@ -112,12 +113,10 @@ pub(super) fn summary(name: &str, report: &Report) -> Vec<String> {
             format::bytes(report.wasted)
         ));
     }
-    if report.origin_bytes > 0 {
-        lines.push(format!(
-            "  read {} from share and mirrors in {}",
-            format::bytes(report.origin_bytes),
-            format::taken(report.origin_reader)
-        ));
+    let kept = report.from_share.saturating_add(report.from_mirror);
+    if report.origin_bytes > kept {
+        let read = format::bytes(report.origin_bytes);
+        lines.push(format!("  read {read} from share and mirrors in all"));
     }
     lines
 }

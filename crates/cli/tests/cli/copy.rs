@@ -34,16 +34,26 @@ impl Seed {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let started: Value = serde_json::from_str(&line).unwrap();
+        let started = first_event(&mut child, |event| event["event"] == "started");
         Self {
             child,
             addr: started["listen"].as_str().unwrap().to_owned(),
         }
     }
+}
+
+/// The first event that `matches`. The rest is read and dropped by a thread: a program whose stdout
+/// is closed ends.
+fn first_event(child: &mut Child, matches: fn(&Value) -> bool) -> Value {
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let found = lines
+        .by_ref()
+        .map(|line| serde_json::from_str(&line).unwrap())
+        .find(matches);
+    std::thread::spawn(move || lines.for_each(drop));
+    found.expect("the program ended before that event")
 }
 
 impl Drop for Seed {
@@ -243,12 +253,9 @@ fn an_interrupted_copy_exits_with_130_and_goes_on_later() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let verified = lines.map_while(Result::ok).find(|line| {
-        let event: Value = serde_json::from_str(line).unwrap();
+    first_event(&mut child, |event| {
         event["verified"].as_u64().is_some_and(|bytes| bytes > 0)
     });
-    assert!(verified.is_some(), "nothing was verified");
     let killed = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()

@@ -10,7 +10,7 @@ use crate::disk::{Disk, FolderDisk, Links};
 use crate::error::StoreError;
 use crate::files::Files;
 use crate::pool::Pool;
-use crate::scan::scan;
+use crate::scan::{is_absent, scan};
 use crate::target::{Shape, Target};
 
 /// Unused memory kept while checking.
@@ -20,7 +20,7 @@ const POOL_BYTES_MAX: usize = 128 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// Files that are not there.
+    /// Files that are not there, or have something else in their place.
     pub missing: Vec<RelPath>,
     /// Files of another length, with it.
     pub wrong_len: Vec<(RelPath, u64)>,
@@ -106,7 +106,10 @@ fn find_absent(
 ) -> Result<HashSet<FileIndex>, StoreError> {
     let mut absent = HashSet::new();
     for (file, entry) in target.stored_files() {
-        let found = files.stat(file)?;
+        let found = match files.stat(file) {
+            Err(error) if is_absent(&error) => None,
+            found => found?,
+        };
         match found.map(|stat| stat.len) {
             None => result.missing.push(entry.path().clone()),
             Some(len) if len != entry.len() => result.wrong_len.push((entry.path().clone(), len)),

@@ -19,6 +19,8 @@ pub enum StoreErrorKind {
     Permission,
     /// A file or folder is not there.
     Missing,
+    /// Something else lies in the place of a file or folder: a link, or the other of the two.
+    Obstructed,
     /// Another process holds the copy.
     Busy,
     /// The content or the caller's demand can't be served at all.
@@ -131,6 +133,7 @@ impl StoreError {
         match self {
             Self::Disk { cause, .. } => kind_of(cause),
             Self::Locked { .. } => StoreErrorKind::Busy,
+            Self::Occupied { .. } => StoreErrorKind::Obstructed,
             _ => StoreErrorKind::Refused,
         }
     }
@@ -152,7 +155,8 @@ fn kind_of(cause: &io::Error) -> StoreErrorKind {
         }
         Io::ReadOnlyFilesystem => StoreErrorKind::ReadOnly,
         Io::PermissionDenied => StoreErrorKind::Permission,
-        Io::NotFound | Io::UnexpectedEof | Io::NotADirectory => StoreErrorKind::Missing,
+        Io::NotFound | Io::UnexpectedEof => StoreErrorKind::Missing,
+        Io::NotADirectory | Io::IsADirectory | Io::InvalidInput => StoreErrorKind::Obstructed,
         _ => StoreErrorKind::Other,
     }
 }

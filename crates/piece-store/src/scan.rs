@@ -69,7 +69,7 @@ fn scan_batch(
     for piece in batch {
         match files.read(target.layout().piece_span(*piece)) {
             Ok(parts) => read.push((*piece, parts)),
-            Err(error) if error.kind() == StoreErrorKind::Missing => report(*piece, false),
+            Err(error) if is_absent(&error) => report(*piece, false),
             Err(error) => return Err(error),
         }
     }
@@ -81,4 +81,12 @@ fn scan_batch(
         report(*piece, right);
     }
     Ok(())
+}
+
+/// Whether a file is just not there, or something else is in its place.
+pub(crate) fn is_absent(error: &StoreError) -> bool {
+    matches!(
+        error.kind(),
+        StoreErrorKind::Missing | StoreErrorKind::Obstructed
+    )
 }

@@ -6,7 +6,7 @@ use common::{Sample, indexes, path};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use swarmcopy_piece_store::{MemoryDisk, check_on};
+use swarmcopy_piece_store::{MemoryDisk, check, check_on};
 
 fn complete(sample: &Sample) -> MemoryDisk {
     let disk = MemoryDisk::new();
@@ -47,6 +47,24 @@ fn each_kind_of_harm_is_listed_once() {
     assert_eq!(report.extra, [PathBuf::from("a/extra")]);
     assert!(!report.is_whole());
     assert_eq!(indexes(&report.good), [1, 2, 4, 5, 6, 7, 8, 9, 10]);
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_counts_as_missing() {
+    let sample = Sample::tree();
+    let dir = tempfile::tempdir().unwrap();
+    for (path, bytes) in sample.files() {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        if path.ends_with("tool") {
+            std::fs::create_dir(path).unwrap();
+        } else {
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+    let report = check(dir.path(), &sample.target, 0, &|_, _| ()).unwrap();
+    assert_eq!(report.missing, [path("bin/tool")]);
+    assert!(report.damaged.is_empty());
 }
 
 #[test]

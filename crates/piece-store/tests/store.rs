@@ -274,6 +274,56 @@ fn what_lies_there_is_cut_to_length_only_when_the_copy_is_complete() {
     assert!(disk.bytes(Path::new("NAME")).unwrap() == sample.bytes);
 }
 
+#[test]
+fn a_file_that_was_cut_meanwhile_is_not_passed_off_as_complete() {
+    let sample = Sample::tree();
+    let (disk, opened) = memory(&sample);
+    opened.feed(&sample, sample.whole(), 1);
+    opened.wait_ok(11);
+    opened.store.close().unwrap();
+    disk.put(&sample.files()[1].0, b"short");
+    let error = opened.store.finish().unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Missing);
+    assert!(disk.bytes(Path::new("NAME.swarmcopy")).is_some());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_complete_copy_of_read_only_files_is_finished() {
+    let sample = Sample::tree();
+    let dir = tempfile::tempdir().unwrap();
+    for (path, bytes) in sample.files() {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        std::fs::set_permissions(&path, permissions).unwrap();
+    }
+    let opened = sample.open(dir.path()).unwrap();
+    assert!(
+        opened
+            .store
+            .recheck(&opened.resume.recheck, &|_, _| ())
+            .unwrap()
+            .is_full()
+    );
+    opened.store.finish().unwrap();
+}
+
+#[test]
+fn a_file_where_the_tree_needs_a_folder_is_named_at_once() {
+    let sample = Sample::tree();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("NAME"), b"a file").unwrap();
+    let error = sample.open(dir.path()).err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Obstructed);
+    assert!(
+        error.to_string().contains("NAME is not a folder"),
+        "{error}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_in_the_tree_is_refused_and_named() {

@@ -58,11 +58,11 @@ impl FolderDisk {
             (Links::Follow, Access::Write) => Err(ErrorKind::ReadOnlyFilesystem.into()),
             (Links::Refuse, Access::Read) => {
                 self.check_folders(path)?;
-                swarmcopy_sys::open::nofollow_read(&full)
+                swarmcopy_sys::open::nofollow_read(&full).map_err(|error| told(&full, error))
             }
             (Links::Refuse, Access::Write) => {
                 self.make_folders(path)?;
-                swarmcopy_sys::open::nofollow_create(&full)
+                swarmcopy_sys::open::nofollow_create(&full).map_err(|error| told(&full, error))
             }
         }
     }
@@ -144,6 +144,17 @@ fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::NotADirectory, message))
 }
 
+/// Says that a path is a link, where the system's own words would puzzle.
+fn told(full: &Path, error: io::Error) -> io::Error {
+    if fs::symlink_metadata(full).is_ok_and(|found| found.is_symlink()) {
+        return io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is a link, which is not followed",
+        );
+    }
+    error
+}
+
 /// Creates a folder; one that another thread just made is fine.
 fn make_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
@@ -189,7 +200,7 @@ impl Disk for FolderDisk {
             return Ok(());
         }
         for path in paths {
-            swarmcopy_sys::sync::data(&*self.file(path, Access::Write)?)?;
+            swarmcopy_sys::sync::data(&*self.file(path, Access::SETTLE)?)?;
         }
         Ok(())
     }
@@ -263,7 +274,7 @@ impl Disk for FolderDisk {
     }
 
     fn set_executable(&self, path: &Path) -> io::Result<()> {
-        system::mark_executable(&*self.file(path, Access::Write)?)
+        system::mark_executable(&*self.file(path, Access::SETTLE)?)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {

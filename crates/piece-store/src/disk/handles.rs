@@ -22,6 +22,16 @@ pub(crate) enum Access {
     Write,
 }
 
+impl Access {
+    /// What it takes to synchronise a file or to mark it: a file of an earlier run may have become
+    /// read-only, which only Windows minds.
+    pub(crate) const SETTLE: Self = if cfg!(windows) {
+        Self::Write
+    } else {
+        Self::Read
+    };
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Handles {
     state: Mutex<State>,

@@ -14,7 +14,7 @@ use swarmcopy_piece_store::{
 };
 
 /// Nothing here takes that long.
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 pub(crate) struct Sample {
     pub(crate) target: Target,

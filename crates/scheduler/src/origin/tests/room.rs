@@ -9,7 +9,11 @@ use crate::{Discovery, Down};
 const SEC: Duration = Duration::from_secs(1);
 
 fn room(seed: u64, count: usize) -> World {
-    let mut world = World::new(seed, 256, 3);
+    room_of(seed, count, 256)
+}
+
+fn room_of(seed: u64, count: usize, pieces: u64) -> World {
+    let mut world = World::new(seed, pieces, 3);
     for _ in 0..count {
         world.boot(Discovery::Named, |_| {});
     }
@@ -55,9 +59,9 @@ fn a_room_that_boots_at_once_reads_one_copy_with_few_readers() {
 
 #[test]
 fn bounded_views_change_nothing() {
-    for seed in 0..4 {
+    for seed in 0..2 {
         let mut world = World::new(seed, 256, 3);
-        for _ in 0..100 {
+        for _ in 0..60 {
             world.boot(Discovery::Named, |_| {});
         }
         world.link_some(20);
@@ -88,7 +92,7 @@ fn who_comes_when_the_room_has_all_reads_nothing() {
 #[test]
 fn a_dead_holder_is_replaced_in_time() {
     for seed in 0..10 {
-        let mut world = room(seed, 6);
+        let mut world = room_of(seed, 6, 2048);
         let one_holds = |world: &World| (0..6).any(|who| world.holds(who) == 1);
         assert!(world.run(SEC * 3, one_holds));
         world.run(SEC, |_| false);
@@ -99,15 +103,15 @@ fn a_dead_holder_is_replaced_in_time() {
             live.map(|who| world.holds(who)).sum::<u32>() == 3
         };
         assert!(!full(&world));
-        assert!(world.run(Duration::from_millis(2100), full), "seed {seed}");
-        assert!(world.run(SEC * 120, World::all_done), "seed {seed}");
-        assert!(world.copies() <= 1.10, "seed {seed}: {}", world.copies());
+        assert!(world.run(Duration::from_millis(2100), full), "seed {seed}: {}", world.state());
+        assert!(world.run(SEC * 120, World::all_done), "seed {seed}: {}", world.state());
+        assert!(world.copies() <= 1.02, "seed {seed}: {}", world.copies());
     }
 }
 
 #[test]
 fn a_silent_holder_is_replaced_after_five_seconds() {
-    let mut world = room(5, 4);
+    let mut world = room_of(5, 4, 2048);
     world.run(SEC * 2, |_| false);
     let Some(holder) = (0..4).find(|who| world.holds(*who) > 0) else { panic!("no holder") };
     // it hangs: its links stay, nothing comes

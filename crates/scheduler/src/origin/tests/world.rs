@@ -164,8 +164,10 @@ impl World {
                 self.all[one].gain(piece);
             }
         }
-        self.settle(a);
-        self.settle(b);
+        for one in [a, b] {
+            self.start_fetch(one);
+            self.settle(one);
+        }
     }
 
     pub(super) fn unlink(&mut self, a: usize, b: usize, how: Down) {
@@ -219,6 +221,14 @@ impl World {
         }
     }
 
+    /// One line about who holds what, for a failed assertion.
+    pub(super) fn state(&self) -> String {
+        let held = |one: &Machine| format!("{:b}", one.gate.status(self.now).slots);
+        let live = self.all.iter().map(|one| if one.alive { held(one) } else { "x".into() });
+        let have = self.all.iter().map(|one| one.have.len());
+        format!("{:?} slots {:?} have {:?}", self.now, live.collect::<Vec<_>>(), have.collect::<Vec<_>>())
+    }
+
     pub(super) fn holds(&self, who: usize) -> u32 {
         self.all[who].gate.status(self.now).slots.count_ones()
     }
@@ -250,6 +260,9 @@ impl World {
             if self.all[who].alive {
                 self.events += 1;
                 self.happen(who, coming);
+            } else if let Coming::Fetched(_, from) = coming {
+                self.all[from].giving = false;
+                self.give(from);
             }
         }
         self.now = end;
@@ -258,6 +271,7 @@ impl World {
 
     fn happen(&mut self, who: usize, coming: Coming) {
         let now = self.now;
+        let matters = !matches!(coming, Coming::Message(..) | Coming::Timeout);
         match coming {
             Coming::Timeout => {
                 let due = self.all[who].timeout_at.is_some_and(|at| at <= now);
@@ -280,6 +294,7 @@ impl World {
                 } else {
                     self.all[who].missing.insert(piece);
                 }
+                self.give(from);
                 self.settle(from);
             }
             Coming::Has(piece, from) => {
@@ -288,6 +303,9 @@ impl World {
                 }
             }
             Coming::Lie => self.lie(who),
+        }
+        if matters {
+            self.start_fetch(who);
         }
         self.settle(who);
     }
@@ -323,19 +341,17 @@ impl World {
 
     /// Lets a machine do what it can, and carries out what its gate says.
     fn settle(&mut self, who: usize) {
-        if !self.all[who].alive {
+        if !self.all[who].alive || self.all[who].liar {
             return;
         }
         self.start_reads(who);
-        self.start_fetch(who);
         let now = self.now;
         if self.all[who].gate.next_timeout().is_some_and(|at| at <= now) {
             self.all[who].pass_time(now);
             self.start_reads(who);
         }
         while let Some((to, message)) = self.all[who].gate.poll_message(now) {
-            let honest = !self.all[who].liar;
-            if honest && self.rng.f64() >= self.loss {
+            if self.rng.f64() >= self.loss {
                 self.plan(now + DELAY, to.0 as usize, Coming::Message(who, message));
             }
         }
@@ -368,8 +384,20 @@ impl World {
         }
     }
 
+    /// A machine has become free to give: one of its neighbours may take.
+    fn give(&mut self, from: usize) {
+        let mut peers: Vec<usize> = self.all[from].peers.iter().copied().collect();
+        self.rng.shuffle(&mut peers);
+        for who in peers {
+            if self.all[from].giving {
+                break;
+            }
+            self.start_fetch(who);
+        }
+    }
+
     fn start_fetch(&mut self, who: usize) {
-        if self.all[who].fetching || self.all[who].liar || self.all[who].have.is_full() {
+        if !self.all[who].alive || self.all[who].fetching || self.all[who].liar || self.all[who].have.is_full() {
             return;
         }
         let mut givers: Vec<usize> = self.all[who].peers.iter().copied().collect();

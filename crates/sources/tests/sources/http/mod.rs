@@ -4,3 +4,4 @@ mod answers;
 mod connections;
 mod redirects;
 pub(crate) mod rig;
+mod tls;

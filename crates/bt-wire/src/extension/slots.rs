@@ -1,7 +1,7 @@
 //! Slot gossip (`sc_slots`): who reads the origin, what is being read, what was found bad.
 //!
-//! What must stay true: a message never exceeds [`SLOTS_LEN_MAX`] bytes. What doesn't fit is handed
-//! back to the caller's next message by [`SlotsMessage::split_off_encoded`], never lost in silence.
+//! What must stay true: a message never exceeds [`SLOTS_LEN_MAX`] bytes; what doesn't fit goes into
+//! further messages by [`SlotsMessage::into_parts`], never lost in silence.
 
 use super::ExtensionError;
 use crate::bencode::{self, Item, Kind, Limits, Value};
@@ -10,7 +10,7 @@ use crate::bencode::{self, Item, Kind, Limits, Value};
 pub const SLOTS_LEN_MAX: usize = 1024;
 /// Most slot records in one message.
 pub const RECORDS_MAX: usize = 64;
-/// Most claims, and most bad marks, in one message.
+/// Most claims, most bad marks and most counts in one message.
 pub const MARKS_MAX: usize = 64;
 /// Longest name of a group.
 const GROUP_LEN_MAX: usize = 64;
@@ -21,30 +21,41 @@ pub struct SlotRecord {
     /// Number of the slot.
     pub slot: u32,
     /// How often the slot has changed hands.
-    pub term: u32,
+    pub term: u64,
     /// Node that holds it; zeros when released.
     pub holder: [u8; 8],
     /// Counts up while the holder lives.
-    pub heartbeat: u32,
+    pub heartbeat: u64,
     /// Bits whose meaning the slot table defines.
     pub flags: u32,
     /// Bytes per second that the holder gets from the origin by this slot.
     pub goodput_bytes: u64,
     /// Latency of an idle origin in microseconds.
-    pub base_latency_us: u32,
-    /// Extent being read, if any.
-    pub extent: Option<u32>,
+    pub base_latency_us: u64,
+    /// Extent being read.
+    pub extent: u32,
     /// Bytes that the holder has read from the origin so far.
     pub origin_bytes: u64,
 }
 
 /// What a holder is about to read or reads.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Claim {
-    /// Extent.
-    pub extent: u32,
-    /// Pieces in flight.
-    pub pieces: Vec<u32>,
+    /// Slot under which it reads.
+    pub slot: u32,
+    /// First piece.
+    pub first: u32,
+    /// How many pieces.
+    pub count: u32,
+}
+
+/// What a node has read from the origin so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeBytes {
+    /// Node.
+    pub node: [u8; 8],
+    /// Bytes in all.
+    pub bytes: u64,
 }
 
 /// A piece that an origin has wrong.
@@ -62,12 +73,20 @@ pub struct BadMark {
 pub struct SlotsMessage {
     /// Group whose table this is.
     pub group: String,
+    /// How many slots the speaker's table has.
+    pub readers_max: u32,
+    /// The speaker's node.
+    pub node: [u8; 8],
+    /// The speaker lacks pieces and gets none.
+    pub starving: bool,
     /// Records that changed, or all.
     pub records: Vec<SlotRecord>,
     /// What is being read.
     pub claims: Vec<Claim>,
     /// What was found bad.
     pub bad: Vec<BadMark>,
+    /// What nodes have read.
+    pub bytes: Vec<NodeBytes>,
 }
 
 impl SlotsMessage {
@@ -80,7 +99,11 @@ impl SlotsMessage {
         }
         let group = root.find(b"g").map_or(Some(""), |group| group.as_str());
         let group = group.filter(|group| group.len() <= GROUP_LEN_MAX);
+        let number = |key: &[u8]| root.find(key).and_then(|value| value.as_uint::<u32>());
         Ok(Self {
+            readers_max: number(b"k").unwrap_or_default(),
+            node: root.find(b"n").and_then(|node| node.as_array()).unwrap_or_default(),
+            starving: number(b"w").is_some_and(|word| word != 0),
             group: group.ok_or(ExtensionError::Field("group"))?.to_owned(),
             records: read_list(&root, b"s", RECORDS_MAX, read_record)
                 .ok_or(ExtensionError::Field("slot record"))?,
@@ -88,47 +111,62 @@ impl SlotsMessage {
                 .ok_or(ExtensionError::Field("claim"))?,
             bad: read_list(&root, b"b", MARKS_MAX, read_mark)
                 .ok_or(ExtensionError::Field("bad mark"))?,
+            bytes: read_list(&root, b"y", MARKS_MAX, read_bytes)
+                .ok_or(ExtensionError::Field("node bytes"))?,
         })
     }
 
     /// Writes the message; `None` if it exceeds a limit (then use
-    /// [`SlotsMessage::split_off_encoded`]).
+    /// [`SlotsMessage::into_parts`]).
     pub fn encode(&self) -> Option<Vec<u8>> {
         let fits = self.group.len() <= GROUP_LEN_MAX
             && self.records.len() <= RECORDS_MAX
             && self.claims.len() <= MARKS_MAX
-            && self.bad.len() <= MARKS_MAX;
+            && self.bad.len() <= MARKS_MAX
+            && self.bytes.len() <= MARKS_MAX;
         let bytes = fits.then(|| self.item().encode())?;
         (bytes.len() <= SLOTS_LEN_MAX).then_some(bytes)
     }
 
-    /// Takes as many entries out of the message as fit one on the wire, records first, and writes
-    /// them; `None` when nothing is left. Entries that fit no message at all are thrown away: a
-    /// claim of more than some 150 pieces is one.
-    pub fn split_off_encoded(&mut self) -> Option<Vec<u8>> {
-        let mut part = Self {
-            group: self.group.clone(),
-            ..Self::default()
-        };
-        part.group
-            .truncate(part.group.floor_char_boundary(GROUP_LEN_MAX));
-        move_fitting(&mut self.records, &mut part, |part| &mut part.records);
-        move_fitting(&mut self.claims, &mut part, |part| &mut part.claims);
-        move_fitting(&mut self.bad, &mut part, |part| &mut part.bad);
-        if part.is_bare() { None } else { part.encode() }
+    /// Writes everything in as many messages as it takes, at least one; the speaker's own words
+    /// stand in each. A group's name is cut to its limit.
+    pub fn into_parts(mut self) -> Vec<Vec<u8>> {
+        self.group.truncate(self.group.floor_char_boundary(GROUP_LEN_MAX));
+        let mut parts = Vec::new();
+        loop {
+            let mut part = Self { group: self.group.clone(), ..Self::default() };
+            (part.readers_max, part.node, part.starving) =
+                (self.readers_max, self.node, self.starving);
+            move_fitting(&mut self.records, &mut part, |part| &mut part.records);
+            move_fitting(&mut self.claims, &mut part, |part| &mut part.claims);
+            move_fitting(&mut self.bad, &mut part, |part| &mut part.bad);
+            move_fitting(&mut self.bytes, &mut part, |part| &mut part.bytes);
+            parts.extend(part.encode());
+            // each entry is far shorter than a message, so every part takes some
+            if self.is_bare() {
+                return parts;
+            }
+        }
     }
 
     fn is_bare(&self) -> bool {
-        self.records.is_empty() && self.claims.is_empty() && self.bad.is_empty()
+        self.records.is_empty()
+            && self.claims.is_empty()
+            && self.bad.is_empty()
+            && self.bytes.is_empty()
     }
 
     fn item(&self) -> Item {
         let list = |items: Vec<Item>| (!items.is_empty()).then_some(Item::List(items));
         Item::dict()
             .with("g", self.group.as_str())
+            .with("k", self.readers_max)
+            .with("n", self.node)
+            .with("w", u32::from(self.starving))
             .with_some("s", list(self.records.iter().map(record_item).collect()))
             .with_some("c", list(self.claims.iter().map(claim_item).collect()))
             .with_some("b", list(self.bad.iter().map(mark_item).collect()))
+            .with_some("y", list(self.bytes.iter().map(bytes_item).collect()))
     }
 }
 
@@ -143,7 +181,6 @@ fn move_fitting<T>(
         list(part).push(entry);
         if part.encode().is_none()
             && let Some(entry) = list(part).pop()
-            && !part.is_bare()
         {
             kept.push(entry);
         }
@@ -178,10 +215,7 @@ fn read_record(value: &Value<'_>) -> Option<SlotRecord> {
         flags: fields.next()?.as_uint()?,
         goodput_bytes: fields.next()?.as_uint()?,
         base_latency_us: fields.next()?.as_uint()?,
-        extent: match fields.next()?.as_int()? {
-            -1 => None,
-            extent => Some(u32::try_from(extent).ok()?),
-        },
+        extent: fields.next()?.as_uint()?,
         origin_bytes: fields.next()?.as_uint()?,
     })
 }
@@ -195,22 +229,22 @@ fn record_item(record: &SlotRecord) -> Item {
         record.flags.into(),
         record.goodput_bytes.into(),
         record.base_latency_us.into(),
-        Item::Int(record.extent.map_or(-1, i64::from)),
+        record.extent.into(),
         record.origin_bytes.into(),
     ])
 }
 
 fn read_claim(value: &Value<'_>) -> Option<Claim> {
     let mut fields = value.as_list()?;
-    let extent = fields.next()?.as_uint()?;
     Some(Claim {
-        extent,
-        pieces: fields.map(|piece| piece.as_uint()).collect::<Option<_>>()?,
+        slot: fields.next()?.as_uint()?,
+        first: fields.next()?.as_uint()?,
+        count: fields.next()?.as_uint()?,
     })
 }
 
 fn claim_item(claim: &Claim) -> Item {
-    Item::list(std::iter::once(claim.extent).chain(claim.pieces.iter().copied()))
+    Item::list([claim.slot, claim.first, claim.count])
 }
 
 fn read_mark(value: &Value<'_>) -> Option<BadMark> {
@@ -223,4 +257,16 @@ fn read_mark(value: &Value<'_>) -> Option<BadMark> {
 
 fn mark_item(mark: &BadMark) -> Item {
     Item::List(vec![mark.origin_tag.into(), mark.piece.into()])
+}
+
+fn read_bytes(value: &Value<'_>) -> Option<NodeBytes> {
+    let mut fields = value.as_list()?;
+    Some(NodeBytes {
+        node: fields.next()?.as_array()?,
+        bytes: fields.next()?.as_uint()?,
+    })
+}
+
+fn bytes_item(bytes: &NodeBytes) -> Item {
+    Item::List(vec![bytes.node.into(), bytes.bytes.into()])
 }

@@ -386,7 +386,7 @@ impl OriginGate {
         }
         let takable = (0u32..).zip(best).filter_map(|(slot, (count, far))| {
             let record = self.table.cell(slot)?.record;
-            self.table.live_holder(now, slot)?;
+            self.table.is_current(now, slot).then_some(())?;
             let current = self.extents.place_in(slot, record.extent)?;
             let far = far.filter(|far| *far >= current.saturating_add(STEAL_AHEAD))?;
             let slow = record.goodput > 0 && record.goodput.saturating_mul(2) < self.goodput;

@@ -18,6 +18,8 @@ use crate::{Instant, NodeId};
 pub(super) const DEAD: Duration = Duration::from_secs(5);
 /// The same when the link to it broke.
 const DEAD_AFTER_RESET: Duration = Duration::from_millis(1500);
+/// A holder's word about itself is up to date for this long.
+const CURRENT: Duration = Duration::from_millis(1500);
 /// A term this far ahead is not believed at once.
 const TERM_JUMP_MAX: u64 = 16;
 /// A term above this is never believed of a slot that nothing is known of.
@@ -351,6 +353,12 @@ impl SlotTable {
     pub(super) fn live_holder(&self, now: Instant, slot: u32) -> Option<NodeId> {
         self.live_until(now, slot).filter(|until| *until > now)?;
         Some(self.cell(slot)?.record.holder)
+    }
+
+    /// Whether what the slot's live holder says of itself is up to date.
+    pub(super) fn is_current(&self, now: Instant, slot: u32) -> bool {
+        self.live_holder(now, slot).is_some()
+            && self.cell(slot).is_some_and(|it| it.reset.is_none() && now.since(it.grew) < CURRENT)
     }
 
     /// Whether the slot was released with nothing left to read.

@@ -141,7 +141,7 @@ fn a_second_machine_gets_its_share_of_the_slots() {
 
 #[test]
 fn both_sides_of_a_partition_go_on_and_heal() {
-    for seed in 0..6 {
+    for seed in 0..30 {
         let mut world = room(seed, 10);
         world.run(Duration::from_millis(1200), |_| false);
         let pairs: Vec<_> = (0..5).flat_map(|a| (5..10).map(move |b| (a, b))).collect();

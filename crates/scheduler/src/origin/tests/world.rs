@@ -65,6 +65,7 @@ pub(super) struct World {
     pub(super) peak: usize,
     pub(super) origin_up: bool,
     pub(super) loss: f64,
+    pub(super) verbose: bool,
     pub(super) events: u64,
 }
 
@@ -94,6 +95,7 @@ impl World {
             peak: 0,
             origin_up: true,
             loss: 0.0,
+            verbose: std::env::var_os("ORIGIN_AGAIN").is_some(),
             events: 0,
         }
     }
@@ -314,6 +316,14 @@ impl World {
         self.all[who].reading -= 1;
         if self.origin_up {
             self.copies += 1;
+            if self.verbose {
+                let slot = self.all[who].gate.extents.slot_of_piece(piece.value());
+                let extent = self.all[who].gate.extents.extent_of(piece.value());
+                let had = (0..self.all.len()).filter(|one| self.all[*one].have.contains(piece)).collect::<Vec<_>>();
+                if !had.is_empty() {
+                    eprintln!("AGAIN {:?} {who} piece {} slot {slot} extent {extent} had by {had:?} {}", self.now, piece.value(), self.state());
+                }
+            }
             self.all[who].read += 1;
             self.all[who].gate.received(self.now, ORIGIN, 1 << 20);
             self.verified(who, piece);
@@ -355,7 +365,11 @@ impl World {
                 self.plan(now + DELAY, to.0 as usize, Coming::Message(who, message));
             }
         }
-        while self.all[who].gate.poll_explain().is_some() {}
+        while let Some(why) = self.all[who].gate.poll_explain() {
+            if self.verbose {
+                eprintln!("{:?} {who} {why:?}", self.now);
+            }
+        }
         while self.all[who].gate.poll_cancel().is_some() {}
         if let Some(at) = self.all[who].gate.next_timeout() {
             let at = at.max(now);

@@ -79,7 +79,14 @@ impl AddressBook {
             return false;
         }
         let state = State::Idle { not_before: now };
-        self.entries.insert(addr, Entry { via, state, failures: 0 });
+        self.entries.insert(
+            addr,
+            Entry {
+                via,
+                state,
+                failures: 0,
+            },
+        );
         true
     }
 
@@ -90,9 +97,8 @@ impl AddressBook {
             idle && !is_live(self.banned_addrs.get(*addr), now) && !self.is_struck(addr.ip(), now)
         });
         // the address itself breaks ties, so that the choice does not hang on a map's order
-        let best = due.min_by_key(|(addr, entry)| {
-            (entry.failures, std::cmp::Reverse(entry.via), **addr)
-        });
+        let best =
+            due.min_by_key(|(addr, entry)| (entry.failures, std::cmp::Reverse(entry.via), **addr));
         let addr = *best?.0;
         self.entries.get_mut(&addr)?.state = State::Dialling;
         Some(addr)
@@ -100,7 +106,9 @@ impl AddressBook {
 
     /// A dial failed, or its link ended before it was of use.
     pub(crate) fn failed(&mut self, addr: SocketAddr, now: Instant) {
-        let Some(entry) = self.entries.get_mut(&addr) else { return };
+        let Some(entry) = self.entries.get_mut(&addr) else {
+            return;
+        };
         if entry.state == State::Ourselves {
             return;
         }
@@ -109,7 +117,9 @@ impl AddressBook {
             Via::Named => PAUSE_NAMED,
             _ => PAUSE_MIN.saturating_mul(1 << entry.failures.min(6)) / 2,
         };
-        entry.state = State::Idle { not_before: now + pause.min(PAUSE_MAX) };
+        entry.state = State::Idle {
+            not_before: now + pause.min(PAUSE_MAX),
+        };
     }
 
     /// A peer at this address is linked.
@@ -125,7 +135,9 @@ impl AddressBook {
         if let Some(entry) = self.entries.get_mut(&addr)
             && entry.state == State::Linked
         {
-            entry.state = State::Idle { not_before: now + PAUSE_LINKED };
+            entry.state = State::Idle {
+                not_before: now + PAUSE_LINKED,
+            };
         }
     }
 
@@ -161,11 +173,16 @@ impl AddressBook {
 
     /// How many others are known.
     pub(crate) fn others(&self) -> usize {
-        self.entries.values().filter(|entry| entry.state != State::Ourselves).count()
+        self.entries
+            .values()
+            .filter(|entry| entry.state != State::Ourselves)
+            .count()
     }
 
     fn is_struck(&self, ip: IpAddr, now: Instant) -> bool {
-        self.strikes.get(&ip).is_some_and(|(count, end)| *count >= STRIKES_MAX && *end > now)
+        self.strikes
+            .get(&ip)
+            .is_some_and(|(count, end)| *count >= STRIKES_MAX && *end > now)
     }
 
     /// Makes room for an address by taking out an idle one that failed most.
@@ -173,7 +190,9 @@ impl AddressBook {
         let idle = self.entries.iter().filter(|(_, entry)| {
             matches!(entry.state, State::Idle { .. }) && entry.failures > 0 && entry.via <= via
         });
-        let worst = idle.max_by_key(|(addr, entry)| (entry.failures, **addr)).map(|at| *at.0);
+        let worst = idle
+            .max_by_key(|(addr, entry)| (entry.failures, **addr))
+            .map(|at| *at.0);
         worst.and_then(|addr| self.entries.remove(&addr)).is_some()
     }
 }
@@ -200,7 +219,10 @@ mod tests {
         assert_eq!(book.next_dial(start), None);
         for pause in [2u64, 4, 8, 16, 32, 64, 64] {
             book.failed(addr(1), start);
-            assert_eq!(book.next_dial(start + Duration::from_millis(pause * 1000 - 1)), None);
+            assert_eq!(
+                book.next_dial(start + Duration::from_millis(pause * 1000 - 1)),
+                None
+            );
             let due = start + Duration::from_secs(pause);
             assert_eq!(book.next_dial(due), Some(addr(1)), "{pause}");
         }
@@ -230,7 +252,10 @@ mod tests {
         assert_eq!(book.next_dial(start), None);
         assert_eq!(book.others(), 1);
         assert!(book.is_banned(addr(9), &[7; 20], start));
-        assert!(!book.is_banned(addr(9), &[8; 20], start), "one ban spares the neighbours");
+        assert!(
+            !book.is_banned(addr(9), &[8; 20], start),
+            "one ban spares the neighbours"
+        );
         assert_eq!(book.next_dial(start + BAN_TIME), Some(addr(2)));
         book.ban(addr(3), [1; 20], start);
         book.ban(addr(4), [2; 20], start);

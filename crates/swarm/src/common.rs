@@ -54,8 +54,16 @@ pub(crate) struct Totals {
 impl Common {
     /// Bytes of the content that are not verified yet, as trackers want to know.
     pub(crate) fn left(&self) -> u64 {
+        if self.layout.is_empty() {
+            // not known yet: it must not look like a seed
+            return self.layout.piece_len();
+        }
         let have = u64::from(self.have.len()).saturating_mul(self.layout.piece_len());
-        if self.have.is_full() { 0 } else { self.layout.len().saturating_sub(have).max(1) }
+        if self.have.is_full() {
+            0
+        } else {
+            self.layout.len().saturating_sub(have).max(1)
+        }
     }
 }
 

@@ -73,7 +73,9 @@ impl FromStr for PeerName {
         let good = text.parse::<SocketAddr>().is_ok()
             || text.rsplit_once(':').is_some_and(|(host, port)| {
                 !host.is_empty()
-                    && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+                    && host
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
                     && port.parse::<u16>().is_ok_and(|port| port != 0)
             });
         let named = good.then(|| Self(text.to_owned()));
@@ -172,10 +174,23 @@ mod tests {
 
     #[test]
     fn a_peer_is_named_by_host_and_port() {
-        for good in ["pc-7.lab:6881", "192.0.2.7:1", "[2001:db8::1]:6881", "host_1:65535"] {
+        for good in [
+            "pc-7.lab:6881",
+            "192.0.2.7:1",
+            "[2001:db8::1]:6881",
+            "host_1:65535",
+        ] {
             assert!(good.parse::<PeerName>().is_ok(), "{good}");
         }
-        for bad in ["pc-7", "pc-7:", ":6881", "pc-7:0", "pc-7:70000", "a b:1", "2001:db8::1:1x"] {
+        for bad in [
+            "pc-7",
+            "pc-7:",
+            ":6881",
+            "pc-7:0",
+            "pc-7:70000",
+            "a b:1",
+            "2001:db8::1:1x",
+        ] {
             assert!(bad.parse::<PeerName>().is_err(), "{bad}");
         }
     }

@@ -28,8 +28,11 @@ pub(crate) enum Way {
 pub(crate) struct Ways {
     pub(crate) trackers: Way,
     pub(crate) lsd: Way,
-    /// Whether anybody is known, or was named by a person.
+    /// Whether a person named anybody.
     pub(crate) named: bool,
+    /// Whether anybody is known now. Our own address, which trackers tell too, counts only until it
+    /// is seen to be ours.
+    pub(crate) known: bool,
 }
 
 impl Ways {
@@ -41,7 +44,7 @@ impl Ways {
             Way::Off | Way::Failed => true,
         };
         match (self.trackers, self.lsd) {
-            _ if self.named => Discovery::Named,
+            _ if self.named || self.known => Discovery::Named,
             (Way::Off, Way::Off) => Discovery::Off,
             (Way::Waiting, _) => Discovery::Waiting,
             // a tracker that knows nobody knows it for all
@@ -61,13 +64,33 @@ mod tests {
     async fn nobody_is_said_only_when_each_way_had_its_chance() {
         let now = Instant::now();
         let later = now + LSD_TIME;
-        let say = |trackers, lsd, named, at| Ways { trackers, lsd, named }.say(at);
+        let say = |trackers, lsd, known, at| {
+            Ways {
+                trackers,
+                lsd,
+                named: false,
+                known,
+            }
+            .say(at)
+        };
         assert_eq!(say(Way::Off, Way::Off, false, now), Discovery::Off);
         assert_eq!(say(Way::Off, Way::Off, true, now), Discovery::Named);
-        assert_eq!(say(Way::Waiting, Way::Done(now), false, later), Discovery::Waiting);
-        assert_eq!(say(Way::Done(now), Way::Done(now), false, now), Discovery::Nobody);
-        assert_eq!(say(Way::Failed, Way::Done(now), false, now), Discovery::Announced);
-        assert_eq!(say(Way::Failed, Way::Done(now), false, later), Discovery::Nobody);
+        assert_eq!(
+            say(Way::Waiting, Way::Done(now), false, later),
+            Discovery::Waiting
+        );
+        assert_eq!(
+            say(Way::Done(now), Way::Done(now), false, now),
+            Discovery::Nobody
+        );
+        assert_eq!(
+            say(Way::Failed, Way::Done(now), false, now),
+            Discovery::Announced
+        );
+        assert_eq!(
+            say(Way::Failed, Way::Done(now), false, later),
+            Discovery::Nobody
+        );
         assert_eq!(say(Way::Failed, Way::Failed, false, now), Discovery::Nobody);
         assert_eq!(say(Way::Off, Way::Waiting, false, now), Discovery::Waiting);
         assert_eq!(say(Way::Done(now), Way::Off, true, now), Discovery::Named);

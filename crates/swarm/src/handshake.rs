@@ -25,7 +25,11 @@ pub(crate) async fn write(stream: &mut TcpStream, ours: &Handshake) -> Result<()
 
 /// Our handshake for a content.
 pub(crate) fn ours(info_hash: [u8; 20], peer_id: [u8; 20]) -> Handshake {
-    Handshake { reserved: Reserved::ours(), info_hash, peer_id }
+    Handshake {
+        reserved: Reserved::ours(),
+        info_hash,
+        peer_id,
+    }
 }
 
 /// Connects to `addr`, from `from` if that is given, and exchanges handshakes.
@@ -42,7 +46,9 @@ pub(crate) async fn dial(
         write(&mut stream, ours).await?;
         read(&mut stream).await
     };
-    let theirs = timeout(HANDSHAKE_TIME, exchange).await.map_err(|_| LinkEnd::Silent)??;
+    let theirs = timeout(HANDSHAKE_TIME, exchange)
+        .await
+        .map_err(|_| LinkEnd::Silent)??;
     if theirs.info_hash != ours.info_hash {
         return Err(LinkEnd::OtherContent);
     }
@@ -53,7 +59,11 @@ pub(crate) async fn dial(
 }
 
 async fn connect(addr: SocketAddr, from: Option<IpAddr>) -> Result<TcpStream, LinkEnd> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     if let Some(from) = from.filter(|from| from.is_ipv4() == addr.is_ipv4()) {
         socket.bind(SocketAddr::new(from, 0))?;
     }

@@ -28,7 +28,13 @@ pub struct HaveCursor(usize);
 impl HaveLog {
     /// Starts with these pieces; the log itself begins behind them.
     pub fn new(set: PieceSet) -> Self {
-        Self { state: Mutex::new(State { set, order: Vec::new() }), grown: Notify::new() }
+        Self {
+            state: Mutex::new(State {
+                set,
+                order: Vec::new(),
+            }),
+            grown: Notify::new(),
+        }
     }
 
     /// Adds a piece; one that is there already is not told again.
@@ -92,5 +98,38 @@ impl HaveLog {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PIECE_LEN, layout, soon};
+
+    #[tokio::test]
+    async fn a_cursor_misses_no_piece_and_hears_none_twice() {
+        let layout = layout(PIECE_LEN * 10);
+        let pieces: Vec<_> = layout.piece_indexes().collect();
+        let log = HaveLog::new(PieceSet::empty(10));
+        log.append(pieces[3]);
+        let (set, mut cursor) = log.snapshot();
+        assert!(set.contains(pieces[3]) && set.len() == 1);
+        assert_eq!(log.since(&mut cursor, 9), []);
+        let waiting = async {
+            log.grown(cursor).await;
+            log.since(&mut cursor, 9)
+        };
+        let appending = async {
+            tokio::task::yield_now().await;
+            log.append(pieces[3]);
+            log.append(pieces[7]);
+        };
+        assert_eq!(tokio::join!(soon(waiting), appending).0, [pieces[7]]);
+        for piece in &pieces {
+            log.append(*piece);
+        }
+        assert_eq!(log.since(&mut cursor, 3).len(), 3);
+        assert_eq!(log.since(&mut cursor, 99).len(), 5);
+        assert!(log.is_full());
     }
 }

@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
-pub(crate) use crate::address_book::Via;
 use crate::address_book::AddressBook;
+pub(crate) use crate::address_book::Via;
 use crate::common::Common;
 use crate::config::{dials_max, pex_addresses_max};
 use crate::discovery::{Way, Ways};
@@ -33,6 +33,8 @@ const PEX_EVERY_YOUNG: Duration = Duration::from_secs(10);
 const PEX_EVERY: Duration = Duration::from_mins(1);
 /// How long a swarm counts as young.
 const YOUNG: Duration = Duration::from_mins(2);
+/// Addresses of one peer that are remembered beside the one it is linked by.
+const ALIASES_MAX: usize = 8;
 /// Neighbours that a machine seeks even where fewer links would leave room for latecomers.
 const NEIGHBOURS_MIN: usize = 20;
 
@@ -40,7 +42,11 @@ const NEIGHBOURS_MIN: usize = 20;
 #[derive(Debug)]
 pub(crate) enum Command {
     /// A peer has connected and sent its handshake.
-    Incoming { stream: TcpStream, addr: SocketAddr, theirs: Handshake },
+    Incoming {
+        stream: TcpStream,
+        addr: SocketAddr,
+        theirs: Handshake,
+    },
     /// Addresses are known.
     Found { addrs: Vec<SocketAddr>, via: Via },
     /// A linked peer says where it listens.
@@ -66,6 +72,8 @@ struct Linked {
     shared: Arc<Shared>,
     /// Where the peer can be dialled, if known.
     listens: Option<SocketAddr>,
+    /// Other addresses that turned out to be the same peer's.
+    aliases: Vec<SocketAddr>,
     /// Whom the peer was told of.
     told: HashSet<SocketAddr>,
 }
@@ -83,6 +91,8 @@ pub(crate) struct Hub {
     dials: JoinSet<Dialled>,
     farewells: JoinSet<()>,
     said: Option<Discovery>,
+    /// Whether there ever was a link.
+    met: bool,
     started: Instant,
     pex_due: Instant,
 }
@@ -99,6 +109,7 @@ impl Hub {
             dials: JoinSet::new(),
             farewells: JoinSet::new(),
             said: None,
+            met: false,
             started: now,
             pex_due: now + PEX_EVERY_YOUNG,
         }
@@ -127,7 +138,11 @@ impl Hub {
     fn handle_command(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Incoming { stream, addr, theirs } => {
+            Command::Incoming {
+                stream,
+                addr,
+                theirs,
+            } => {
                 self.handle_stream(stream, addr, &theirs, Direction::Incoming);
             }
             Command::Found { addrs, via } => {
@@ -139,7 +154,11 @@ impl Hub {
             }
             Command::Listens { id, addr } => self.handle_listens(id, addr),
             Command::TrackersAsked { answered } => {
-                self.setup.ways.trackers = if answered { Way::Done(now) } else { Way::Failed };
+                self.setup.ways.trackers = if answered {
+                    Way::Done(now)
+                } else {
+                    Way::Failed
+                };
             }
             Command::LsdAnnounced { sent } => {
                 self.setup.ways.lsd = if sent { Way::Done(now) } else { Way::Failed };
@@ -155,7 +174,9 @@ impl Hub {
     }
 
     fn handle_listens(&mut self, id: SourceId, addr: SocketAddr) {
-        let Some(linked) = self.links.get_mut(&id) else { return };
+        let Some(linked) = self.links.get_mut(&id) else {
+            return;
+        };
         if linked.shared.direction == Direction::Incoming {
             linked.listens = Some(addr);
             self.book.learn(addr, Via::Incoming, Instant::now());
@@ -193,7 +214,7 @@ impl Hub {
             if direction == Direction::Incoming {
                 self.decline(stream);
             } else if end == LinkEnd::Duplicate {
-                self.book.linked(addr);
+                self.note_alias(addr, &theirs.peer_id);
             } else {
                 self.book.failed(addr, Instant::now());
             }
@@ -212,9 +233,30 @@ impl Hub {
             self.book.linked(addr);
         }
         let id = shared.id;
-        self.links.insert(id, Linked { shared, listens, told: HashSet::new() });
+        self.links.insert(
+            id,
+            Linked {
+                shared,
+                listens,
+                aliases: Vec::new(),
+                told: HashSet::new(),
+            },
+        );
         self.running.spawn(async move { (id, running.await) });
         self.count();
+    }
+
+    /// An address leads to a peer that is linked by another one.
+    fn note_alias(&mut self, addr: SocketAddr, peer_id: &[u8; 20]) {
+        let mut links = self.links.values_mut();
+        let linked = links.find(|linked| linked.shared.peer_id == *peer_id);
+        match linked.filter(|linked| linked.aliases.len() < ALIASES_MAX) {
+            Some(linked) => {
+                linked.aliases.push(addr);
+                self.book.linked(addr);
+            }
+            None => self.book.failed(addr, Instant::now()),
+        }
     }
 
     /// Why a connection is not to become a link. Closes an older link that it replaces.
@@ -230,7 +272,11 @@ impl Hub {
         if self.book.is_banned(addr, &theirs.peer_id, Instant::now()) {
             return Some(LinkEnd::Closed);
         }
-        let live = || self.links.values().filter(|linked| !linked.shared.close.is_cancelled());
+        let live = || {
+            self.links
+                .values()
+                .filter(|linked| !linked.shared.close.is_cancelled())
+        };
         if let Some(old) = live().find(|linked| linked.shared.peer_id == theirs.peer_id) {
             if !self.replaces(&old.shared, addr, direction) {
                 return Some(LinkEnd::Duplicate);
@@ -252,7 +298,11 @@ impl Hub {
     /// two in the same direction the old one is dead for the peer, if it is the same machine.
     fn replaces(&self, old: &Shared, addr: SocketAddr, direction: Direction) -> bool {
         let ours_is_kept = self.common.peer_id < old.peer_id;
-        let kept = if ours_is_kept { Direction::Outgoing } else { Direction::Incoming };
+        let kept = if ours_is_kept {
+            Direction::Outgoing
+        } else {
+            Direction::Incoming
+        };
         if old.direction == direction {
             direction == Direction::Incoming && old.addr.ip() == addr.ip()
         } else {
@@ -275,10 +325,19 @@ impl Hub {
 
     fn handle_end(&mut self, id: SourceId, end: &LinkEnd) {
         let now = Instant::now();
-        let Some(linked) = self.links.remove(&id) else { return };
+        let Some(linked) = self.links.remove(&id) else {
+            return;
+        };
         let shared = &linked.shared;
-        if let Some(addr) = linked.listens {
-            let again = self.links.values().any(|other| other.shared.peer_id == shared.peer_id);
+        let again = self
+            .links
+            .values()
+            .any(|other| other.shared.peer_id == shared.peer_id);
+        for addr in linked
+            .listens
+            .into_iter()
+            .chain(linked.aliases.iter().copied())
+        {
             match (again, shared.is_up()) {
                 (true, _) => {}
                 (false, true) => self.book.unlinked(addr, now),
@@ -287,7 +346,8 @@ impl Hub {
         }
         if end.is_malicious() {
             tracing::info!(addr = %shared.addr, %end, "peer is left alone for a while");
-            self.book.ban(linked.listens.unwrap_or(shared.addr), shared.peer_id, now);
+            self.book
+                .ban(linked.listens.unwrap_or(shared.addr), shared.peer_id, now);
         }
         self.count();
     }
@@ -302,22 +362,31 @@ impl Hub {
         {
             let ours = handshake::ours(self.common.info_hash, self.common.peer_id);
             let from = self.setup.bind_ip;
-            self.dials.spawn(async move { (addr, handshake::dial(addr, from, &ours).await) });
+            self.dials
+                .spawn(async move { (addr, handshake::dial(addr, from, &ours).await) });
         }
     }
 
     fn count(&mut self) {
         let known = self.book.others();
         self.common.totals.known.store(known, Ordering::Relaxed);
-        self.common.totals.links.store(self.links.len(), Ordering::Relaxed);
-        self.setup.ways.named |= known > 0 || !self.links.is_empty();
+        self.common
+            .totals
+            .links
+            .store(self.links.len(), Ordering::Relaxed);
+        self.met |= !self.links.is_empty();
+        self.setup.ways.known = self.met || known > 0;
     }
 
     /// Tells the owner what discovery has brought, when that changes.
     fn say(&mut self) {
         let news = self.setup.ways.say(Instant::now());
         if self.said != Some(news)
-            && self.common.events.try_send(SwarmEvent::Discovery(news)).is_ok()
+            && self
+                .common
+                .events
+                .try_send(SwarmEvent::Discovery(news))
+                .is_ok()
         {
             // without room the same is said at the next tick
             self.said = Some(news);
@@ -332,8 +401,11 @@ impl Hub {
         }
         let young = now.saturating_duration_since(self.started) < YOUNG;
         self.pex_due = now + if young { PEX_EVERY_YOUNG } else { PEX_EVERY };
-        let all: HashMap<SocketAddr, PexFlags> =
-            self.links.values().filter_map(|linked| Some((linked.listens?, flags(linked)))).collect();
+        let all: HashMap<SocketAddr, PexFlags> = self
+            .links
+            .values()
+            .filter_map(|linked| Some((linked.listens?, flags(linked))))
+            .collect();
         for linked in self.links.values_mut() {
             let id = linked.shared.state().spoken.pex;
             if let Some(id) = id
@@ -354,11 +426,23 @@ fn flags(linked: &Linked) -> PexFlags {
 /// What has changed among `all` since the peer was told last; `None` if nothing has.
 fn news(linked: &mut Linked, all: &HashMap<SocketAddr, PexFlags>) -> Option<Pex> {
     let told = &mut linked.told;
-    let others = all.iter().filter(|(addr, _)| Some(**addr) != linked.listens);
-    let new = others.filter(|(addr, _)| !told.contains(*addr)).take(pex_addresses_max);
+    let others = all
+        .iter()
+        .filter(|(addr, _)| Some(**addr) != linked.listens);
+    let new = others
+        .filter(|(addr, _)| !told.contains(*addr))
+        .take(pex_addresses_max);
     let mut pex = Pex::default();
-    pex.added = new.map(|(addr, flags)| PexPeer { addr: *addr, flags: *flags }).collect();
-    let gone = told.iter().filter(|addr| !all.contains_key(*addr)).take(pex_addresses_max);
+    pex.added = new
+        .map(|(addr, flags)| PexPeer {
+            addr: *addr,
+            flags: *flags,
+        })
+        .collect();
+    let gone = told
+        .iter()
+        .filter(|addr| !all.contains_key(*addr))
+        .take(pex_addresses_max);
     pex.dropped = gone.copied().collect();
     told.extend(pex.added.iter().map(|peer| peer.addr));
     for addr in &pex.dropped {

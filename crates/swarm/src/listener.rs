@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -41,9 +41,14 @@ pub struct Listener {
 impl Listener {
     /// Listens at `addr`, or, without one, at the first free port of 6881 to 6889 or any other, on
     /// every address of both families. Must be called in a tokio runtime; stops when `cancel` is.
-    pub fn bind(addr: Option<SocketAddr>, cancel: &CancellationToken) -> Result<Arc<Self>, SwarmError> {
+    pub fn bind(
+        addr: Option<SocketAddr>,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Self>, SwarmError> {
         let sockets = match addr {
-            Some(addr) => vec![open(addr).map_err(|source| SwarmError::Listen { addr, source })?],
+            Some(addr) => {
+                vec![bind_tcp(addr).map_err(|source| SwarmError::Listen { addr, source })?]
+            }
             None => open_default()?,
         };
         let first = sockets.first().and_then(|socket| socket.local_addr().ok());
@@ -95,7 +100,8 @@ fn lock(registry: &Registry) -> MutexGuard<'_, HashMap<[u8; 20], mpsc::Sender<Co
     registry.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open(addr: SocketAddr) -> io::Result<TcpListener> {
+/// Listens at an address, with room for a whole room that starts at once.
+pub(crate) fn bind_tcp(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     if addr.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -109,15 +115,30 @@ fn open(addr: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
+/// Takes datagrams at an address.
+pub(crate) fn bind_udp(addr: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
 fn open_default() -> Result<Vec<TcpListener>, SwarmError> {
     let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    let found = PORTS.chain([0]).map(|port| open(everywhere(port)));
-    let v4 = found.skip_while(Result::is_err).next();
-    let v4 = v4.unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()));
-    let v4 = v4.map_err(|source| SwarmError::Listen { addr: everywhere(0), source })?;
+    let mut habit = PORTS.map(|port| bind_tcp(everywhere(port)));
+    let v4 = habit
+        .find(Result::is_ok)
+        .unwrap_or_else(|| bind_tcp(everywhere(0)));
+    let v4 = v4.map_err(|source| SwarmError::Listen {
+        addr: everywhere(0),
+        source,
+    })?;
     let port = v4.local_addr().map_or(0, |addr| addr.port());
     // a system without IPv6 does without
-    let v6 = open(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).ok();
+    let v6 = bind_tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).ok();
     Ok(std::iter::once(v4).chain(v6).collect())
 }
 
@@ -128,7 +149,9 @@ async fn accept(socket: TcpListener, registry: Registry, heard: Arc<Semaphore>) 
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Ok(turn) = Arc::clone(&heard).try_acquire_owned() else { continue };
+        let Ok(turn) = Arc::clone(&heard).try_acquire_owned() else {
+            continue;
+        };
         let registry = Arc::clone(&registry);
         hearing.spawn(async move {
             hear(stream, addr, &registry).await;
@@ -144,7 +167,14 @@ async fn hear(mut stream: TcpStream, addr: SocketAddr, registry: &Registry) {
     let swarm = lock(registry).get(&theirs.info_hash).cloned();
     let Some(swarm) = swarm else { return };
     let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-    if swarm.try_send(Command::Incoming { stream, addr, theirs }).is_err() {
+    if swarm
+        .try_send(Command::Incoming {
+            stream,
+            addr,
+            theirs,
+        })
+        .is_err()
+    {
         tracing::debug!(%addr, "too many links at once");
     }
 }

@@ -1,33 +1,314 @@
-//! Local discovery (BEP 14).
+//! Local discovery (BEP 14): telling the local network by multicast what can be had here.
+//!
+//! What must stay true: our own announcements are known by their cookie and ignored; a content is
+//! announced every five minutes, and more often only while it knows nobody; a network without
+//! multicast does no harm.
 
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use socket2::{Domain, Protocol, Socket, Type};
+use swarmcopy_bt_wire::lsd::{Announce, DATAGRAM_LEN_MAX, GROUP_V4, GROUP_V6, INFO_HASHES_MAX};
+use tokio::net::UdpSocket;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::SwarmError;
-use crate::hub::Command;
+use crate::common::Common;
+use crate::hub::{Command, Via};
+
+/// Pause between announcements of a content (BEP 14).
+const EVERY: Duration = Duration::from_mins(5);
+/// Pause before the second announcement of a content that knows nobody; doubled each time.
+const LONELY_MIN: Duration = Duration::from_secs(1);
+/// Least pause between two datagrams.
+const DATAGRAM_PAUSE: Duration = Duration::from_millis(50);
+/// Contents that are announced at most.
+const CONTENTS_MAX: usize = 1000;
+/// Pause after the socket fails.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
 /// How local discovery works.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct LsdOptions {
-    /// The address to send from and to listen on; by default the system chooses.
+    /// The address to send from and to listen on; without one the system chooses.
     pub ip: Option<IpAddr>,
+}
+
+impl LsdOptions {
+    /// Local discovery by the interface with this address; without one by that which the system
+    /// chooses.
+    pub fn on(ip: Option<IpAddr>) -> Self {
+        Self { ip }
+    }
 }
 
 /// Local discovery of a process, for all its contents.
 #[derive(Debug)]
-pub struct Lsd {}
+pub struct Lsd {
+    state: Arc<State>,
+    cancel: CancellationToken,
+}
+
+#[derive(Debug)]
+struct State {
+    contents: Mutex<HashMap<[u8; 20], Content>>,
+    changed: Notify,
+    cookie: String,
+}
+
+#[derive(Debug)]
+struct Content {
+    common: Arc<Common>,
+    due: Instant,
+    /// How often it was announced without knowing anybody.
+    lonely: u32,
+    announced: bool,
+}
+
+/// Sockets of one family: datagrams come by one and go by the other, which has an address of its
+/// own, so that several machines on one computer can be told apart.
+#[derive(Debug)]
+struct Group {
+    receiver: UdpSocket,
+    sender: UdpSocket,
+    addr: SocketAddr,
+}
 
 impl Lsd {
-    /// Opens the sockets. Must be called in a tokio runtime; stops when `cancel` is.
-    pub fn start(_options: LsdOptions, _cancel: &CancellationToken) -> Result<Arc<Self>, SwarmError> {
-        Ok(Arc::new(Self {}))
+    /// Opens the sockets; fails only when no family has multicast. Must be called in a tokio
+    /// runtime; stops when `cancel` is cancelled.
+    pub fn start(
+        options: &LsdOptions,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Self>, SwarmError> {
+        let v4 = match options.ip {
+            Some(IpAddr::V6(_)) => Err(io::ErrorKind::Unsupported.into()),
+            Some(IpAddr::V4(ip)) => open_v4(ip),
+            None => open_v4(Ipv4Addr::UNSPECIFIED),
+        };
+        let v6 = match options.ip {
+            Some(IpAddr::V4(_)) => Err(io::ErrorKind::Unsupported.into()),
+            ip => open_v6(ip),
+        };
+        let groups = match (v4, v6) {
+            (Err(error), Err(_)) => return Err(SwarmError::Lsd(error)),
+            (v4, v6) => v4.into_iter().chain(v6).map(Arc::new).collect::<Vec<_>>(),
+        };
+        let lsd = Arc::new(Self {
+            state: Arc::new(State {
+                contents: Mutex::default(),
+                changed: Notify::new(),
+                cookie: format!("{:016x}", fastrand::u64(..)),
+            }),
+            cancel: cancel.child_token(),
+        });
+        for group in &groups {
+            lsd.spawn(hear(Arc::clone(group), Arc::clone(&lsd.state)));
+        }
+        lsd.spawn(announce(groups, Arc::clone(&lsd.state)));
+        Ok(lsd)
     }
 
-    pub(crate) fn register(&self, _info_hash: [u8; 20], _port: u16, _swarm: mpsc::Sender<Command>) {}
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let cancel = self.cancel.clone();
+        tokio::spawn(async move { cancel.run_until_cancelled(task).await });
+    }
 
-    pub(crate) fn unregister(&self, _info_hash: &[u8; 20]) {}
+    /// Announces a content from now on; who answers is told to its hub.
+    pub(crate) fn register(&self, common: &Arc<Common>) {
+        let mut contents = self.state.contents();
+        if common.listen_port != 0 && contents.len() < CONTENTS_MAX {
+            let due = Instant::now();
+            let common = Arc::clone(common);
+            let content = Content {
+                due,
+                lonely: 0,
+                announced: false,
+                common,
+            };
+            contents.insert(content.common.info_hash, content);
+            self.state.changed.notify_one();
+        }
+    }
+
+    pub(crate) fn unregister(&self, info_hash: &[u8; 20]) {
+        self.state.contents().remove(info_hash);
+    }
 }
+
+impl Drop for Lsd {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+impl State {
+    fn contents(&self) -> MutexGuard<'_, HashMap<[u8; 20], Content>> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The info-hashes to announce now with one port, and when to look again.
+    fn due(&self, now: Instant) -> (Option<Announce>, Instant) {
+        let mut contents = self.contents();
+        let mut due: Vec<_> = contents
+            .values_mut()
+            .filter(|content| content.due <= now)
+            .collect();
+        let port = due.first().map(|content| content.common.listen_port);
+        due.retain(|content| Some(content.common.listen_port) == port);
+        due.truncate(INFO_HASHES_MAX);
+        let hashes: Vec<_> = due.iter().map(|content| content.common.info_hash).collect();
+        for content in due {
+            content.announced(now);
+        }
+        let next = contents
+            .values()
+            .map(|content| content.due)
+            .min()
+            .unwrap_or(now + EVERY);
+        let announce = port.map(|port| Announce::new(port, hashes).with_cookie(&self.cookie));
+        (announce, next.max(now + DATAGRAM_PAUSE))
+    }
+
+    /// Tells the hubs of contents that were announced for the first time how it went.
+    fn sent(&self, announce: &Announce, sent: bool) {
+        let mut contents = self.contents();
+        for info_hash in &announce.info_hashes {
+            if let Some(content) = contents.get_mut(info_hash)
+                && !std::mem::replace(&mut content.announced, true)
+            {
+                // a hub that is too busy to hear it knows others already
+                let _ = content.common.hub.try_send(Command::LsdAnnounced { sent });
+            }
+        }
+    }
+
+    /// Somebody announces contents: those that we have too are told of it.
+    fn heard(&self, announce: &Announce, from: IpAddr) {
+        if announce.cookie.as_deref() == Some(self.cookie.as_str()) {
+            return;
+        }
+        let addr = SocketAddr::new(from.to_canonical(), announce.port);
+        let contents = self.contents();
+        for info_hash in &announce.info_hashes {
+            if let Some(content) = contents.get(info_hash) {
+                let found = Command::Found {
+                    addrs: vec![addr],
+                    via: Via::Lsd,
+                };
+                // the announcement comes again
+                let _ = content.common.hub.try_send(found);
+            }
+        }
+    }
+}
+
+impl Content {
+    fn announced(&mut self, now: Instant) {
+        let known = self
+            .common
+            .totals
+            .known
+            .load(std::sync::atomic::Ordering::Relaxed);
+        let pause = if known == 0 {
+            self.lonely = self.lonely.saturating_add(1);
+            LONELY_MIN.saturating_mul(1 << self.lonely.min(10)) / 2
+        } else {
+            EVERY
+        };
+        self.due = now + pause.min(EVERY);
+    }
+}
+
+/// Sends what is due, for ever.
+async fn announce(groups: Vec<Arc<Group>>, state: Arc<State>) {
+    loop {
+        let (announce, next) = state.due(Instant::now());
+        if let Some(announce) = announce {
+            let mut sent = false;
+            for group in &groups {
+                let datagram = announce.encode(group.addr);
+                let result = group.sender.send_to(&datagram, group.addr).await;
+                sent |= result.is_ok();
+            }
+            state.sent(&announce, sent);
+        }
+        tokio::select! {
+            () = sleep_until(next) => {}
+            () = state.changed.notified() => {}
+        }
+    }
+}
+
+/// Hears announcements, for ever.
+async fn hear(group: Arc<Group>, state: Arc<State>) {
+    let mut buffer = vec![0; DATAGRAM_LEN_MAX + 1];
+    loop {
+        match group.receiver.recv_from(&mut buffer).await {
+            Ok((len, from)) => {
+                let datagram = buffer.get(..len).unwrap_or_default();
+                // whatever else is sent to the group is none of our business
+                if let Ok(announce) = Announce::parse(datagram) {
+                    state.heard(&announce, from.ip());
+                }
+            }
+            Err(_) => sleep(ERROR_PAUSE).await,
+        }
+    }
+}
+
+fn open_v4(ip: Ipv4Addr) -> io::Result<Group> {
+    let (group, port) = GROUP_V4;
+    let receiver = shared_socket(Domain::IPV4)?;
+    receiver.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
+    receiver.join_multicast_v4(&group, &ip)?;
+    let sender = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    sender.set_nonblocking(true)?;
+    sender.bind(&SocketAddr::from((ip, 0)).into())?;
+    sender.set_multicast_if_v4(&ip)?;
+    sender.set_multicast_loop_v4(true)?;
+    Group::new(receiver, sender, SocketAddr::from(GROUP_V4))
+}
+
+fn open_v6(ip: Option<IpAddr>) -> io::Result<Group> {
+    let (group, port) = GROUP_V6;
+    let receiver = shared_socket(Domain::IPV6)?;
+    receiver.set_only_v6(true)?;
+    receiver.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
+    receiver.join_multicast_v6(&group, 0)?;
+    let sender = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
+    sender.set_nonblocking(true)?;
+    let from = ip.unwrap_or(Ipv6Addr::UNSPECIFIED.into());
+    sender.bind(&SocketAddr::new(from, 0).into())?;
+    sender.set_multicast_loop_v6(true)?;
+    Group::new(receiver, sender, SocketAddr::from(GROUP_V6))
+}
+
+/// A socket whose port other programs may use too, as all clients on a machine must.
+fn shared_socket(domain: Domain) -> io::Result<Socket> {
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_reuse_address(true)?;
+    #[cfg(unix)]
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+impl Group {
+    fn new(receiver: Socket, sender: Socket, addr: SocketAddr) -> io::Result<Self> {
+        Ok(Self {
+            receiver: UdpSocket::from_std(receiver.into())?,
+            sender: UdpSocket::from_std(sender.into())?,
+            addr,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

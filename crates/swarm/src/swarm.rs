@@ -3,12 +3,15 @@
 //! What must stay true: none of its methods waits but `shutdown`, which waits at most a few
 //! seconds.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use swarmcopy_layout::PieceIndex;
+use async_trait::async_trait;
+use bytes::Bytes;
+use swarmcopy_layout::{PieceIndex, Span};
 use swarmcopy_scheduler::SourceId;
 use tokio::net::lookup_host;
 use tokio::sync::mpsc;
@@ -19,7 +22,10 @@ use tokio_util::task::TaskTracker;
 use crate::common::{Common, Totals};
 use crate::discovery::{Way, Ways};
 use crate::hub::{Command, Hub, HubSetup, Via};
-use crate::{BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, trackers};
+use crate::{
+    BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, handshake, metadata,
+    trackers,
+};
 
 /// Commands that may wait for the hub.
 const COMMANDS_MAX: usize = 1024;
@@ -67,17 +73,22 @@ impl Swarm {
     ) -> Self {
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         let listener = config.listener.clone();
-        let lsd = config.lsd.clone().filter(|_| !config.private);
+        // without a port there is nothing to announce
+        let lsd = config
+            .lsd
+            .clone()
+            .filter(|_| !config.private && listener.is_some());
         let way = |on: bool| if on { Way::Waiting } else { Way::Off };
         let trackers = config.trackers.clone();
         let peers = config.peers.clone();
         let setup = HubSetup {
             links_max: config.links_max.max(1),
-            bind_ip: config.bind_ip.or_else(|| listener.as_ref().and_then(|at| at.bound_ip())),
+            bind_ip: bind_ip(&config),
             ways: Ways {
                 trackers: way(trackers.iter().any(|tier| !tier.is_empty())),
                 lsd: way(lsd.is_some()),
                 named: !peers.is_empty(),
+                known: false,
             },
         };
         let bind_ip = setup.bind_ip;
@@ -96,15 +107,24 @@ impl Swarm {
             listener.register(common.info_hash, commands.clone());
         }
         if let Some(lsd) = &lsd {
-            lsd.register(common.info_hash, common.listen_port, commands.clone());
+            lsd.register(&common);
         }
         tasks.close();
-        Self { common, commands, tasks, listener, lsd }
+        Self {
+            common,
+            commands,
+            tasks,
+            listener,
+            lsd,
+        }
     }
 
     /// Adds the address of a peer that a person named; it is tried until it answers.
     pub fn add_peer(&self, addr: SocketAddr) {
-        self.command(Command::Found { addrs: vec![addr], via: Via::Named });
+        self.command(Command::Found {
+            addrs: vec![addr],
+            via: Via::Named,
+        });
     }
 
     /// Adds a verified piece: all peers are told, and it is served from now on.
@@ -161,6 +181,61 @@ impl Drop for Swarm {
     }
 }
 
+/// Fetches the info dictionary of a content that is known by a magnet link alone, from whatever
+/// peers the configured ways of discovery bring; the layout, the pieces and the limits of the
+/// configuration don't matter. Waits until some peer has sent it: the caller sets the deadline. The
+/// future may be dropped at any await.
+pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
+    let (commands, found) = mpsc::channel(COMMANDS_MAX);
+    let (events, mut told) = mpsc::channel(COMMANDS_MAX);
+    let lsd = config.lsd.clone().filter(|_| !config.private);
+    let (trackers, peers) = (config.trackers.clone(), config.peers.clone());
+    let bind_ip = bind_ip(&config);
+    let cancel = CancellationToken::new();
+    let _stops_discovery = cancel.clone().drop_guard();
+    let common = common(config, Arc::new(Nothing), events, commands.clone(), &cancel);
+    let common = Arc::new(common);
+    let tasks = TaskTracker::new();
+    tasks.spawn(trackers::run(Arc::clone(&common), trackers, bind_ip));
+    tasks.spawn(async move { while told.recv().await.is_some() {} });
+    for peer in peers {
+        let naming = name(peer, commands.clone());
+        let cancel = cancel.clone();
+        tasks.spawn(async move {
+            cancel.run_until_cancelled(naming).await;
+        });
+    }
+    if let Some(lsd) = &lsd {
+        lsd.register(&common);
+    }
+    let ours = handshake::ours(common.info_hash, common.peer_id);
+    let bytes = metadata::fetch(ours, bind_ip, found).await;
+    if let Some(lsd) = &lsd {
+        lsd.unregister(&common.info_hash);
+    }
+    bytes
+}
+
+/// The store of a content that is not known yet.
+#[derive(Debug)]
+struct Nothing;
+
+#[async_trait]
+impl BlockReader for Nothing {
+    async fn read(&self, _span: Span) -> io::Result<Vec<Bytes>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+fn bind_ip(config: &SwarmConfig) -> Option<IpAddr> {
+    config.bind_ip.or_else(|| {
+        config
+            .listener
+            .as_ref()
+            .and_then(|listener| listener.bound_ip())
+    })
+}
+
 fn common(
     config: SwarmConfig,
     blocks: Arc<dyn BlockReader>,
@@ -184,7 +259,9 @@ fn common(
         pex: config.pex && !config.private,
         client: config.client,
         block_len: config.block_len,
-        listen_port: config.listener.map_or(0, |listener| listener.local_addr().port()),
+        listen_port: config
+            .listener
+            .map_or(0, |listener| listener.local_addr().port()),
         totals: Totals::default(),
         cancel: cancel.child_token(),
     }
@@ -196,10 +273,18 @@ async fn name(peer: PeerName, commands: mpsc::Sender<Command>) {
         if let Ok(Ok(found)) = timeout(LOOKUP_TIME, lookup_host(peer.as_str())).await {
             let addrs = found.collect();
             // the hub is gone only when the swarm is
-            let _ = commands.send(Command::Found { addrs, via: Via::Named }).await;
+            let _ = commands
+                .send(Command::Found {
+                    addrs,
+                    via: Via::Named,
+                })
+                .await;
             return;
         }
         tracing::warn!(%peer, "cannot find the address of a named peer");
         sleep(LOOKUP_RETRY).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,12 +22,21 @@ pub(crate) struct Allowance {
 
 impl Allowance {
     pub(crate) fn new(limiter: Option<Arc<Limiter>>) -> Self {
-        Self { limiter, granted: 0, short: false, waiting: None }
+        Self {
+            limiter,
+            granted: 0,
+            short: false,
+            waiting: None,
+        }
     }
 
     /// How much may be moved now.
     pub(crate) fn available(&self) -> u64 {
-        if self.limiter.is_some() { self.granted } else { u64::MAX }
+        if self.limiter.is_some() {
+            self.granted
+        } else {
+            u64::MAX
+        }
     }
 
     /// Counts what was moved.
@@ -65,6 +74,8 @@ impl Allowance {
 
 impl fmt::Debug for Allowance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Allowance").field("granted", &self.granted).finish_non_exhaustive()
+        f.debug_struct("Allowance")
+            .field("granted", &self.granted)
+            .finish_non_exhaustive()
     }
 }

@@ -24,15 +24,27 @@ impl Block {
     }
 
     pub(crate) fn request(&self) -> Message {
-        Message::Request { index: self.piece.value(), begin: self.begin, len: self.len }
+        Message::Request {
+            index: self.piece.value(),
+            begin: self.begin,
+            len: self.len,
+        }
     }
 
     pub(crate) fn cancel(&self) -> Message {
-        Message::Cancel { index: self.piece.value(), begin: self.begin, len: self.len }
+        Message::Cancel {
+            index: self.piece.value(),
+            begin: self.begin,
+            len: self.len,
+        }
     }
 
     pub(crate) fn reject(&self) -> Message {
-        Message::Reject { index: self.piece.value(), begin: self.begin, len: self.len }
+        Message::Reject {
+            index: self.piece.value(),
+            begin: self.begin,
+            len: self.len,
+        }
     }
 
     /// The bytes that go before the block itself.
@@ -50,7 +62,10 @@ pub(crate) struct Cutter {
 
 impl Cutter {
     pub(crate) fn new(layout: Arc<Layout>, block_len: u32) -> Self {
-        Self { layout, block_len: u64::from(block_len.max(1)) }
+        Self {
+            layout,
+            block_len: u64::from(block_len.max(1)),
+        }
     }
 
     /// Takes another length of blocks.
@@ -82,6 +97,11 @@ impl Cutter {
         let piece = self.layout.piece(index)?;
         let whole = self.layout.piece_span(piece);
         let span = Span::new(whole.start().checked_add(u64::from(begin))?, u64::from(len));
-        (len > 0 && whole.contains(span)).then_some(Block { piece, begin, len, span })
+        (len > 0 && whole.contains(span)).then_some(Block {
+            piece,
+            begin,
+            len,
+            span,
+        })
     }
 }

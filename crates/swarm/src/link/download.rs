@@ -75,13 +75,23 @@ pub(crate) struct Download {
     withdrawn: VecDeque<Block>,
     /// Taken back, and the peer does not know yet.
     cancels: Vec<Block>,
-    choked: bool,
+    phase: Phase,
     fast: bool,
     requests_max: usize,
     meter: Meter,
     last_byte: Instant,
     snubbed: bool,
-    gone: bool,
+}
+
+/// Whether the peer can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It does not let us.
+    Choked,
+    /// It lets us.
+    Open,
+    /// The link is gone.
+    Gone,
 }
 
 impl Download {
@@ -94,13 +104,12 @@ impl Download {
             open_bytes: 0,
             withdrawn: VecDeque::new(),
             cancels: Vec::new(),
-            choked: true,
+            phase: Phase::Choked,
             fast,
             requests_max: requests_default,
             meter: Meter::new(now, requests_min),
             last_byte: now,
             snubbed: false,
-            gone: false,
         }
     }
 
@@ -117,10 +126,10 @@ impl Download {
         sink: SpanSink,
         reply: oneshot::Sender<Result<(), JobFailure>>,
     ) -> Option<JobNumber> {
-        let refused = if self.gone {
-            Some(JobFailure::LinkGone)
-        } else {
-            self.choked.then_some(JobFailure::Choked)
+        let refused = match self.phase {
+            Phase::Gone => Some(JobFailure::LinkGone),
+            Phase::Choked => Some(JobFailure::Choked),
+            Phase::Open => None,
         };
         if let Some(failure) = refused {
             // the receiver waits in the same call, so the answer can't be lost
@@ -129,7 +138,13 @@ impl Download {
         }
         let number = self.next_job;
         self.next_job = self.next_job.wrapping_add(1);
-        self.jobs.push_back(Job { number, sink, rest: span, open: 0, reply });
+        self.jobs.push_back(Job {
+            number,
+            sink,
+            rest: span,
+            open: 0,
+            reply,
+        });
         Some(number)
     }
 
@@ -143,14 +158,16 @@ impl Download {
     /// and ends jobs for which nothing is left.
     pub(crate) fn requests(&mut self, now: Instant, mut budget: u64) -> Vec<Block> {
         let mut batch = Vec::new();
-        if self.choked {
+        if self.phase != Phase::Open {
             return batch;
         }
         let depth = self.depth();
         // a peer that never answers what was taken back must not block the link for good
         let owed = self.withdrawn.len().min(self.requests_max / 2);
         let known = self.open.len().saturating_add(owed);
-        let room = depth.saturating_sub(self.open.len()).min(self.requests_max.saturating_sub(known));
+        let room = depth
+            .saturating_sub(self.open.len())
+            .min(self.requests_max.saturating_sub(known));
         let room = room.min(BATCH_MAX);
         let mut at = 0;
         while batch.len() < room
@@ -166,7 +183,12 @@ impl Download {
                     budget = budget.saturating_sub(block.span.len());
                     let ahead = self.open_bytes;
                     self.open_bytes = ahead.saturating_add(block.span.len());
-                    self.open.push_back(Open { block, job: job.number, asked: now, ahead });
+                    self.open.push_back(Open {
+                        block,
+                        job: job.number,
+                        asked: now,
+                        ahead,
+                    });
                     batch.push(block);
                 }
                 None if job.open == 0 => self.finish(at),
@@ -179,12 +201,20 @@ impl Download {
     /// Whether asking now is worth a write: enough room, or nothing on the way.
     pub(crate) fn wants_requests(&self) -> bool {
         let room = self.depth().saturating_sub(self.open.len());
-        let waiting = self.jobs.iter().any(|job| !job.rest.is_empty() || job.open == 0);
-        !self.choked && waiting && (room >= self.depth() / 8 || self.open.is_empty()) && room > 0
+        let waiting = self
+            .jobs
+            .iter()
+            .any(|job| !job.rest.is_empty() || job.open == 0);
+        self.phase == Phase::Open
+            && waiting
+            && (room >= self.depth() / 8 || self.open.is_empty())
+            && room > 0
     }
 
     fn depth(&self) -> usize {
-        self.meter.depth().clamp(requests_min, self.requests_max.max(requests_min))
+        self.meter
+            .depth()
+            .clamp(requests_min, self.requests_max.max(requests_min))
             .min(self.requests_max)
     }
 
@@ -195,22 +225,45 @@ impl Download {
 
     /// The head of a block has come: where it goes, or `None` if nobody waits for it.
     pub(crate) fn arrive(&mut self, index: u32, begin: u32, len: u32) -> Option<Arrival> {
-        let Some(at) = self.open.iter().position(|open| open.block.is(index, begin, len)) else {
+        let Some(at) = self
+            .open
+            .iter()
+            .position(|open| open.block.is(index, begin, len))
+        else {
             self.forget_withdrawn(index, begin, len);
             return None;
         };
         let open = self.open.remove(at)?;
         self.open_bytes = self.open_bytes.saturating_sub(open.block.span.len());
-        let sink = self.jobs.iter().find(|job| job.number == open.job)?.sink.clone();
-        let Open { block, job, asked, ahead } = open;
-        Some(Arrival { block, sink, job, asked, ahead })
+        let sink = self
+            .jobs
+            .iter()
+            .find(|job| job.number == open.job)?
+            .sink
+            .clone();
+        let Open {
+            block,
+            job,
+            asked,
+            ahead,
+        } = open;
+        Some(Arrival {
+            block,
+            sink,
+            job,
+            asked,
+            ahead,
+        })
     }
 
     /// A block is where it belongs.
     pub(crate) fn settle(&mut self, arrival: &Arrival, now: Instant) {
-        self.meter.block(now, arrival.asked, arrival.ahead, arrival.block.span.len());
+        self.meter
+            .block(now, arrival.asked, arrival.ahead, arrival.block.span.len());
         self.heard(now);
-        let Some(at) = self.jobs.iter().position(|job| job.number == arrival.job) else { return };
+        let Some(at) = self.jobs.iter().position(|job| job.number == arrival.job) else {
+            return;
+        };
         if let Some(job) = self.jobs.get_mut(at) {
             job.open = job.open.saturating_sub(1);
             if job.open == 0 && job.rest.is_empty() {
@@ -227,16 +280,18 @@ impl Download {
 
     /// The peer lets us ask.
     pub(crate) fn unchoke(&mut self) {
-        self.choked = false;
+        self.phase = Phase::Open;
     }
 
     /// The peer lets us ask no more: all jobs end.
     pub(crate) fn choke(&mut self) {
-        self.choked = true;
+        self.phase = Phase::Choked;
         let open = std::mem::take(&mut self.open);
         self.open_bytes = 0;
         if self.fast {
-            open.into_iter().for_each(|open| self.remember_withdrawn(open.block));
+            for open in open {
+                self.remember_withdrawn(open.block);
+            }
         }
         self.fail_all(JobFailure::Choked);
     }
@@ -246,7 +301,11 @@ impl Download {
         if self.forget_withdrawn(index, begin, len) {
             return true;
         }
-        let Some(at) = self.open.iter().position(|open| open.block.is(index, begin, len)) else {
+        let Some(at) = self
+            .open
+            .iter()
+            .position(|open| open.block.is(index, begin, len))
+        else {
             return false;
         };
         if let Some(open) = self.open.remove(at) {
@@ -259,7 +318,7 @@ impl Download {
 
     /// The link ends: all jobs do, and no other begins.
     pub(crate) fn end(&mut self) {
-        self.gone = true;
+        self.phase = Phase::Gone;
         self.open.clear();
         self.open_bytes = 0;
         self.fail_all(JobFailure::LinkGone);
@@ -283,7 +342,7 @@ impl Download {
     }
 
     pub(crate) fn is_choked(&self) -> bool {
-        self.choked
+        self.phase != Phase::Open
     }
 
     pub(crate) fn rate(&mut self, now: Instant) -> u64 {
@@ -320,7 +379,10 @@ impl Download {
     }
 
     fn forget_withdrawn(&mut self, index: u32, begin: u32, len: u32) -> bool {
-        let at = self.withdrawn.iter().position(|block| block.is(index, begin, len));
+        let at = self
+            .withdrawn
+            .iter()
+            .position(|block| block.is(index, begin, len));
         at.and_then(|at| self.withdrawn.remove(at)).is_some()
     }
 
@@ -352,7 +414,9 @@ fn next_block(cutter: &Cutter, job: &mut Job) -> Option<Block> {
         job.rest = Span::between(block.span.end(), job.rest.end());
         // reserving is how a sink is asked; the memory goes back at once and is taken again when
         // the bytes are there, so that a faster source may bring them in between
-        let Some(lacking) = job.sink.reserve(block.span).map(|chunk| chunk.span()) else { continue };
+        let Some(lacking) = job.sink.reserve(block.span).map(|chunk| chunk.span()) else {
+            continue;
+        };
         if lacking == block.span {
             return Some(block);
         }

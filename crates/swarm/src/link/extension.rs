@@ -46,10 +46,15 @@ pub(super) fn greeting(common: &Common, addr: SocketAddr) -> Vec<u8> {
     words.port = Some(common.listen_port).filter(|port| *port != 0);
     words.client = Some(common.client.clone());
     words.requests_max = u32::try_from(requests_max).ok();
-    words.metadata_len =
-        common.info_bytes.as_ref().and_then(|bytes| u32::try_from(bytes.len()).ok());
+    words.metadata_len = common
+        .info_bytes
+        .as_ref()
+        .and_then(|bytes| u32::try_from(bytes.len()).ok());
     words.your_ip = Some(addr.ip().to_canonical());
-    words.own = common.hello.as_ref().map(|hello| own_words(hello, common.block_len));
+    words.own = common
+        .hello
+        .as_ref()
+        .map(|hello| own_words(hello, common.block_len));
     words.encode()
 }
 
@@ -93,7 +98,8 @@ fn hello_of(own: &OwnHandshake) -> Hello {
 
 /// The length of blocks on a link: what both sides take, 16 KiB with other people's clients.
 fn agreed_block_len(ours: u32, own: Option<&OwnHandshake>) -> u32 {
-    own.map_or(BLOCK_LEN, |own| ours.min(own.block_len_max)).max(BLOCK_LEN)
+    own.map_or(BLOCK_LEN, |own| ours.min(own.block_len_max))
+        .max(BLOCK_LEN)
 }
 
 /// Counts messages of the current second.
@@ -116,13 +122,11 @@ impl Quota {
 }
 
 impl Reader {
-    pub(super) async fn handle_extended(
-        &mut self,
-        id: u8,
-        payload: &Bytes,
-    ) -> Result<(), LinkEnd> {
+    pub(super) async fn handle_extended(&mut self, id: u8, payload: &Bytes) -> Result<(), LinkEnd> {
         if !self.shared.extended {
-            return Err(LinkEnd::Violation("an extended message that was not agreed on"));
+            return Err(LinkEnd::Violation(
+                "an extended message that was not agreed on",
+            ));
         }
         match id {
             HANDSHAKE_ID => self.handle_greeting(payload).await,
@@ -139,26 +143,33 @@ impl Reader {
     async fn handle_greeting(&mut self, payload: &[u8]) -> Result<(), LinkEnd> {
         let words = ExtensionHandshake::parse(payload)
             .map_err(|_| LinkEnd::Violation("a malformed extension handshake"))?;
-        let own = words.own.as_ref().filter(|_| self.shared.common.hello.is_some());
+        let own = words
+            .own
+            .as_ref()
+            .filter(|_| self.shared.common.hello.is_some());
         let hello = own.map(hello_of);
         let block_len = agreed_block_len(self.shared.common.block_len, own);
         self.limits = self.limits.with_block_len_max(block_len);
         {
             let mut state = self.shared.state();
-            let reqq = words.requests_max.and_then(|reqq| usize::try_from(reqq).ok());
+            let reqq = words
+                .requests_max
+                .and_then(|reqq| usize::try_from(reqq).ok());
             state.download.agree(reqq, block_len);
             state.spoken = Spoken {
                 pex: words.id_of(UT_PEX),
                 metadata: words.id_of(UT_METADATA),
                 slots: words.id_of(SC_SLOTS),
                 client: words.client.clone(),
-                port: words.port,
                 hello: hello.clone(),
             };
         }
         if let Some(port) = words.port {
             let addr = SocketAddr::new(self.shared.addr.ip(), port);
-            self.offer(Command::Listens { id: self.shared.id, addr });
+            self.offer(Command::Listens {
+                id: self.shared.id,
+                addr,
+            });
         }
         self.shared.writer.notify_one();
         self.introduce(hello).await
@@ -166,8 +177,16 @@ impl Reader {
 
     fn handle_pex(&self, payload: &[u8]) {
         let Ok(pex) = Pex::parse(payload) else { return };
-        let addrs = pex.added.iter().map(|peer| peer.addr).take(pex_addresses_max).collect();
-        self.offer(Command::Found { addrs, via: Via::Pex });
+        let addrs = pex
+            .added
+            .iter()
+            .map(|peer| peer.addr)
+            .take(pex_addresses_max)
+            .collect();
+        self.offer(Command::Found {
+            addrs,
+            via: Via::Pex,
+        });
     }
 
     fn handle_metadata(&self, payload: &Bytes) -> Result<(), LinkEnd> {
@@ -187,7 +206,13 @@ impl Reader {
             return Ok(());
         }
         match gossip::decode(payload) {
-            Some(message) => self.tell(SwarmEvent::Slots { id: self.shared.id, message }).await,
+            Some(message) => {
+                self.tell(SwarmEvent::Slots {
+                    id: self.shared.id,
+                    message,
+                })
+                .await
+            }
             None => Ok(()),
         }
     }
@@ -203,13 +228,19 @@ impl Reader {
 /// One block of the info dictionary, or a refusal.
 fn metadata_block(info: Option<&Bytes>, block: u32) -> MetadataMessage {
     let data = info.and_then(|info| {
-        let start = usize::try_from(block).ok()?.checked_mul(METADATA_BLOCK_LEN)?;
+        let start = usize::try_from(block)
+            .ok()?
+            .checked_mul(METADATA_BLOCK_LEN)?;
         let end = start.saturating_add(METADATA_BLOCK_LEN).min(info.len());
         let total_len = u32::try_from(info.len()).ok()?;
         (start < end).then(|| (info.slice(start..end), total_len))
     });
     match data {
-        Some((data, total_len)) => MetadataMessage::Data { block, total_len, data },
+        Some((data, total_len)) => MetadataMessage::Data {
+            block,
+            total_len,
+            data,
+        },
         None => MetadataMessage::Reject { block },
     }
 }

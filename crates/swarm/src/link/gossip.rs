@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use swarmcopy_bt_wire::extension::{self as wire, SlotsMessage};
-use swarmcopy_scheduler::origin::{Claim, SlotMessage, SlotRecord};
+use swarmcopy_scheduler::origin::{Claim, NodeBytes, SlotMessage, SlotRecord};
 use swarmcopy_scheduler::{NodeId, OriginTag};
 
 /// Messages that wait before newer ones are merged into the last.
@@ -33,7 +33,10 @@ impl Pending {
 
     /// Takes everything as payloads.
     pub(crate) fn take_encoded(&mut self) -> Vec<Bytes> {
-        self.queue.drain(..).flat_map(|message| encode(&message)).collect()
+        self.queue
+            .drain(..)
+            .flat_map(|message| encode(&message))
+            .collect()
     }
 }
 
@@ -59,59 +62,144 @@ fn put_newer<T, K: PartialEq>(old: &mut Vec<T>, new: Vec<T>, key: fn(&T) -> K) {
 
 /// The payloads of a message: one, or several when it does not fit.
 fn encode(message: &SlotMessage) -> Vec<Bytes> {
-    let mut rest = SlotsMessage::default();
-    rest.group.clone_from(&message.group);
-    rest.records = message.records.iter().map(to_wire).collect();
-    rest.claims = message
-        .claims
-        .iter()
-        .map(|claim| wire::Claim { extent: claim.slot, pieces: vec![claim.first, claim.count] })
-        .collect();
-    rest.bad = message
-        .bad
-        .iter()
-        .map(|(tag, piece)| wire::BadMark { origin_tag: tag.0, piece: *piece })
-        .collect();
-    std::iter::from_fn(|| rest.split_off_encoded()).map(Bytes::from).collect()
+    let mut words = SlotsMessage::default();
+    words.group.clone_from(&message.group);
+    words.readers_max = message.readers_max;
+    words.node = message.node.0;
+    words.starving = message.starving;
+    words.records = message.records.iter().map(to_wire).collect();
+    let claim = |claim: &Claim| wire::Claim {
+        slot: claim.slot,
+        first: claim.first,
+        count: claim.count,
+    };
+    words.claims = message.claims.iter().map(claim).collect();
+    let mark = |(tag, piece): &(OriginTag, u32)| wire::BadMark {
+        origin_tag: tag.0,
+        piece: *piece,
+    };
+    words.bad = message.bad.iter().map(mark).collect();
+    let count = |count: &NodeBytes| wire::NodeBytes {
+        node: count.node.0,
+        bytes: count.bytes,
+    };
+    words.bytes = message.bytes.iter().map(count).collect();
+    words.into_parts().into_iter().map(Bytes::from).collect()
 }
 
 fn to_wire(record: &SlotRecord) -> wire::SlotRecord {
     wire::SlotRecord {
         slot: record.slot,
-        term: u32::try_from(record.term).unwrap_or(u32::MAX),
+        term: record.term,
         holder: record.holder.0,
-        heartbeat: u32::try_from(record.heartbeat).unwrap_or(u32::MAX),
+        heartbeat: record.heartbeat,
         flags: record.flags,
         goodput_bytes: record.goodput,
-        base_latency_us: u32::try_from(record.base_latency_us).unwrap_or(u32::MAX),
-        extent: Some(record.extent),
+        base_latency_us: record.base_latency_us,
+        extent: record.extent,
+        origin_bytes: record.origin_bytes,
+    }
+}
+
+fn from_wire(record: &wire::SlotRecord) -> SlotRecord {
+    SlotRecord {
+        slot: record.slot,
+        term: record.term,
+        holder: NodeId(record.holder),
+        heartbeat: record.heartbeat,
+        flags: record.flags,
+        goodput: record.goodput_bytes,
+        base_latency_us: record.base_latency_us,
+        extent: record.extent,
         origin_bytes: record.origin_bytes,
     }
 }
 
 /// Reads a payload; `None` if it is malformed.
 pub(crate) fn decode(payload: &[u8]) -> Option<SlotMessage> {
-    let wire = SlotsMessage::parse(payload).ok()?;
-    let record = |record: &wire::SlotRecord| SlotRecord {
-        slot: record.slot,
-        term: u64::from(record.term),
-        holder: NodeId(record.holder),
-        heartbeat: u64::from(record.heartbeat),
-        flags: record.flags,
-        goodput: record.goodput_bytes,
-        base_latency_us: u64::from(record.base_latency_us),
-        extent: record.extent.unwrap_or_default(),
-        origin_bytes: record.origin_bytes,
+    let words = SlotsMessage::parse(payload).ok()?;
+    let claim = |claim: &wire::Claim| Claim {
+        slot: claim.slot,
+        first: claim.first,
+        count: claim.count,
     };
-    let claim = |claim: &wire::Claim| match claim.pieces.as_slice() {
-        [first, count] => Some(Claim { slot: claim.extent, first: *first, count: *count }),
-        _ => None,
+    let count = |count: &wire::NodeBytes| NodeBytes {
+        node: NodeId(count.node),
+        bytes: count.bytes,
     };
     Some(SlotMessage {
-        group: wire.group,
-        records: wire.records.iter().map(record).collect(),
-        claims: wire.claims.iter().filter_map(claim).collect(),
-        bad: wire.bad.iter().map(|mark| (OriginTag(mark.origin_tag), mark.piece)).collect(),
-        ..SlotMessage::default()
+        group: words.group,
+        readers_max: words.readers_max,
+        node: NodeId(words.node),
+        starving: words.starving,
+        records: words.records.iter().map(from_wire).collect(),
+        claims: words.claims.iter().map(claim).collect(),
+        bad: words
+            .bad
+            .iter()
+            .map(|mark| (OriginTag(mark.origin_tag), mark.piece))
+            .collect(),
+        bytes: words.bytes.iter().map(count).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(slot: u32, heartbeat: u64) -> SlotMessage {
+        let record = SlotRecord {
+            slot,
+            heartbeat,
+            ..SlotRecord::default()
+        };
+        let node = NodeId([7; 8]);
+        SlotMessage {
+            group: "room".to_owned(),
+            readers_max: 3,
+            node,
+            starving: heartbeat.is_multiple_of(2),
+            records: vec![record],
+            claims: vec![Claim {
+                slot,
+                first: 4,
+                count: 2,
+            }],
+            bad: vec![(OriginTag([1; 8]), slot)],
+            bytes: vec![NodeBytes {
+                node,
+                bytes: heartbeat,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_message_survives_the_wire() {
+        let mut pending = Pending::default();
+        pending.push(message(1, 5));
+        let payloads = pending.take_encoded();
+        assert_eq!(payloads.len(), 1);
+        assert_eq!(decode(&payloads[0]), Some(message(1, 5)));
+        assert!(pending.take_encoded().is_empty());
+    }
+
+    #[test]
+    fn when_many_wait_the_newest_of_each_slot_is_kept() {
+        let mut pending = Pending::default();
+        for heartbeat in 0..1000 {
+            pending.push(message(u32::try_from(heartbeat % 3).unwrap(), heartbeat));
+        }
+        assert_eq!(pending.queue.len(), WAITING_MAX);
+        let last = pending.queue.back().unwrap();
+        let mut newest: Vec<_> = last.records.iter().map(|r| (r.slot, r.heartbeat)).collect();
+        newest.sort_unstable();
+        assert_eq!(newest, [(0, 999), (1, 997), (2, 998)]);
+        assert_eq!(
+            (last.claims.len(), last.bad.len(), last.bytes.len()),
+            (3, 3, 1)
+        );
+        for payload in pending.take_encoded() {
+            assert!(decode(&payload).is_some());
+        }
+    }
 }

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 /// Buckets of the rate's window.
 const BUCKETS: usize = 8;
+/// Buckets beside the current one.
+const BUCKETS_BEHIND: u64 = 7;
 /// Time that one bucket covers.
 const BUCKET_TIME: Duration = Duration::from_millis(250);
 /// Samples kept for the slow tenth.
@@ -29,7 +31,11 @@ pub(crate) struct Rate {
 
 impl Rate {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { buckets: [0; BUCKETS], current: 0, start: now }
+        Self {
+            buckets: [0; BUCKETS],
+            current: 0,
+            start: now,
+        }
     }
 
     /// Counts `bytes` that came at `now`.
@@ -43,18 +49,18 @@ impl Rate {
     /// Bytes a second as of `now`.
     pub(crate) fn per_second(&mut self, now: Instant) -> u64 {
         self.turn(now);
-        let window = BUCKET_TIME.saturating_mul(u32::try_from(BUCKETS - 1).unwrap_or(1));
-        let age = now.saturating_duration_since(self.start);
-        let covered = age.min(window).max(BUCKET_TIME / 10);
+        let age = micros(now.saturating_duration_since(self.start));
+        let bucket = micros(BUCKET_TIME);
+        // all buckets but the current are whole
+        let whole = self.current.min(BUCKETS_BEHIND).saturating_mul(bucket);
+        let covered = whole.saturating_add(age % bucket).max(bucket / 10);
         let bytes: u64 = self.buckets.iter().sum();
-        let micros = u64::try_from(covered.as_micros()).unwrap_or(u64::MAX).max(1);
-        bytes.saturating_mul(1_000_000) / micros
+        bytes.saturating_mul(1_000_000) / covered
     }
 
     /// Empties the buckets that time has passed by.
     fn turn(&mut self, now: Instant) {
-        let age = now.saturating_duration_since(self.start).as_micros();
-        let at = u64::try_from(age / BUCKET_TIME.as_micros()).unwrap_or(u64::MAX);
+        let at = micros(now.saturating_duration_since(self.start)) / micros(BUCKET_TIME);
         for passed in (self.current.saturating_add(1)..=at).rev().take(BUCKETS) {
             if let Some(bucket) = self.buckets.get_mut(slot(passed)) {
                 *bucket = 0;
@@ -62,6 +68,10 @@ impl Rate {
         }
         self.current = self.current.max(at);
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn slot(bucket: u64) -> usize {
@@ -88,7 +98,10 @@ impl SlowTenth {
     fn value(&self) -> Duration {
         let mut sorted = self.samples.clone();
         sorted.sort_unstable();
-        sorted.get(sorted.len().saturating_mul(9) / 10).copied().unwrap_or_default()
+        sorted
+            .get(sorted.len().saturating_mul(9) / 10)
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -124,8 +137,11 @@ impl Meter {
     pub(crate) fn block(&mut self, now: Instant, asked: Instant, ahead: u64, len: u64) {
         self.rate.add(len, now);
         let rate = self.rate.per_second(now).max(1);
-        let queued = Duration::from_micros(ahead.saturating_add(len).saturating_mul(1_000_000) / rate);
-        self.latency.add(now.saturating_duration_since(asked).saturating_sub(queued));
+        // the rate is known to a tenth or so; what is left of a long queue must not look like latency
+        let due = ahead.saturating_add(len).saturating_mul(1_250_000);
+        let queued = Duration::from_micros(due / rate);
+        self.latency
+            .add(now.saturating_duration_since(asked).saturating_sub(queued));
         let since = self.last_block.unwrap_or(asked).max(asked);
         self.gaps.add(now.saturating_duration_since(since));
         self.last_block = Some(now);
@@ -137,8 +153,7 @@ impl Meter {
 
     fn look(&mut self, rate: u64, block_len: u64) {
         let ahead = self.latency.value().saturating_mul(2).max(AHEAD_MIN);
-        let micros = u64::try_from(ahead.as_micros()).unwrap_or(u64::MAX);
-        let bytes = rate.saturating_mul(micros) / 1_000_000;
+        let bytes = rate.saturating_mul(micros(ahead)) / 1_000_000;
         self.depth = usize::try_from(bytes.div_ceil(block_len.max(1))).unwrap_or(usize::MAX);
         self.snub_after = self.gaps.value().saturating_mul(8).max(SNUB_MIN);
     }
@@ -186,7 +201,12 @@ mod tests {
         // 6.4 MB/s: a block every 2.5 ms, asked for 1000 blocks ahead of its arrival
         for block in 0..4000u64 {
             let now = at(start, block * 5 / 2 + 2500);
-            meter.block(now, now - Duration::from_millis(2500), 1000 * 16_000, 16_000);
+            meter.block(
+                now,
+                now - Duration::from_millis(2500),
+                1000 * 16_000,
+                16_000,
+            );
         }
         assert!((90..=130).contains(&meter.depth()), "{}", meter.depth());
         assert_eq!(meter.snub_after(), SNUB_MIN);
@@ -197,7 +217,12 @@ mod tests {
         let start = Instant::now();
         let mut meter = Meter::new(start, 16);
         for block in 1..=16 {
-            meter.block(at(start, block * 1000), at(start, (block - 1) * 1000), 0, 16_384);
+            meter.block(
+                at(start, block * 1000),
+                at(start, (block - 1) * 1000),
+                0,
+                16_384,
+            );
         }
         assert_eq!(meter.snub_after(), Duration::from_secs(8));
     }

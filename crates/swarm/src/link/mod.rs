@@ -68,10 +68,6 @@ impl PeerLink {
         Self { shared }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
-    }
-
     /// Its number.
     pub fn id(&self) -> SourceId {
         self.shared.id
@@ -156,7 +152,10 @@ impl PeerLink {
         match failure {
             JobFailure::Choked => busy("it serves us no more for now"),
             JobFailure::Rejected => busy("it refused a block"),
-            JobFailure::LinkGone => SourceError::Broken { name, what: "the link is gone".to_owned() },
+            JobFailure::LinkGone => SourceError::Broken {
+                name,
+                what: "the link is gone".to_owned(),
+            },
         }
     }
 }
@@ -168,7 +167,10 @@ impl PieceSource for PeerLink {
     async fn fetch(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {
         let (reply, answer) = oneshot::channel();
         let number = self.shared.state().download.add(span, sink.clone(), reply);
-        let mut withdrawal = number.map(|job| Withdrawal { shared: &self.shared, job: Some(job) });
+        let mut withdrawal = number.map(|job| Withdrawal {
+            shared: &self.shared,
+            job: Some(job),
+        });
         self.shared.writer.notify_one();
         let result = answer.await.unwrap_or(Err(JobFailure::LinkGone));
         if let Some(withdrawal) = &mut withdrawal {

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use swarmcopy_layout::PieceIndex;
 
 use super::block::Block;
@@ -51,7 +51,10 @@ impl Outbox {
     /// What to write now, in order.
     pub(crate) fn slices<'a>(&'a self, into: &mut Vec<IoSlice<'a>>) {
         if let Some(begun) = &self.begun {
-            push(into, begun.frame.head.get(begun.head_at..).unwrap_or_default());
+            push(
+                into,
+                begun.frame.head.get(begun.head_at..).unwrap_or_default(),
+            );
             begun.frame.parts.iter().for_each(|part| push(into, part));
         }
         push(into, &self.control);
@@ -101,7 +104,7 @@ impl Begun {
             sent(self.frame.block.piece, bytes);
         }
         let whole = self.head_at >= self.frame.head.len();
-        let written = whole && self.frame.parts.iter().all(|part| part.is_empty());
+        let written = whole && self.frame.parts.iter().all(Bytes::is_empty);
         (!written).then_some(self)
     }
 }

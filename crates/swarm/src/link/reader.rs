@@ -95,7 +95,9 @@ impl Reader {
     /// Reads a block to where its job wants it.
     async fn handle_block(&mut self, index: u32, begin: u32, len: u32) -> Result<(), LinkEnd> {
         let arrival = self.shared.state().download.arrive(index, begin, len);
-        let Some(arrival) = arrival else { return self.waste(u64::from(len)).await };
+        let Some(arrival) = arrival else {
+            return self.waste(u64::from(len)).await;
+        };
         let mut rest = arrival.block.span;
         while !rest.is_empty() {
             let Some(mut chunk) = arrival.sink.reserve(rest) else {
@@ -103,7 +105,8 @@ impl Reader {
                 break;
             };
             let span = chunk.span();
-            self.waste(span.start().saturating_sub(rest.start())).await?;
+            self.waste(span.start().saturating_sub(rest.start()))
+                .await?;
             self.receive.read_into(chunk.as_mut_slice()).await?;
             chunk.commit();
             count(&self.shared.bytes_down, span.len());
@@ -146,7 +149,10 @@ impl Reader {
                 self.handle_set(set).await
             }
             Message::HaveAll => self.handle_set(PieceSet::full(self.fast_capacity()?)).await,
-            Message::HaveNone => self.handle_set(PieceSet::empty(self.fast_capacity()?)).await,
+            Message::HaveNone => {
+                self.handle_set(PieceSet::empty(self.fast_capacity()?))
+                    .await
+            }
             Message::Request { index, begin, len } => self.handle_request(index, begin, len),
             Message::Cancel { index, begin, len } => self.handle_cancel(index, begin, len),
             Message::Reject { index, begin, len } => {
@@ -174,12 +180,18 @@ impl Reader {
     }
 
     async fn handle_have(&mut self, index: u32) -> Result<(), LinkEnd> {
-        let Some(piece) = self.shared.common.layout.piece(index) else { return Ok(()) };
+        let Some(piece) = self.shared.common.layout.piece(index) else {
+            return Ok(());
+        };
         if !self.peer_has.insert(piece) {
             return Ok(());
         }
         self.note_complete();
-        self.tell(SwarmEvent::Has { id: self.shared.id, has: Has::Piece(piece) }).await
+        self.tell(SwarmEvent::Has {
+            id: self.shared.id,
+            has: Has::Piece(piece),
+        })
+        .await
     }
 
     async fn handle_set(&mut self, mut set: PieceSet) -> Result<(), LinkEnd> {
@@ -187,18 +199,30 @@ impl Reader {
         set.union_with(&self.peer_has);
         self.peer_has = set.clone();
         self.note_complete();
-        let has = if set.is_full() { Has::All } else { Has::Set(set) };
-        self.tell(SwarmEvent::Has { id: self.shared.id, has }).await
+        let has = if set.is_full() {
+            Has::All
+        } else {
+            Has::Set(set)
+        };
+        self.tell(SwarmEvent::Has {
+            id: self.shared.id,
+            has,
+        })
+        .await
     }
 
     fn note_complete(&self) {
-        self.shared.peer_complete.store(self.peer_has.is_full(), Ordering::Relaxed);
+        self.shared
+            .peer_complete
+            .store(self.peer_has.is_full(), Ordering::Relaxed);
     }
 
     /// The number of pieces, for messages that only the fast extension has.
     fn fast_capacity(&self) -> Result<u32, LinkEnd> {
         let spoken = self.shared.fast.then(|| self.peer_has.capacity());
-        spoken.ok_or(LinkEnd::Violation("a message of the fast extension that was not agreed on"))
+        spoken.ok_or(LinkEnd::Violation(
+            "a message of the fast extension that was not agreed on",
+        ))
     }
 
     fn handle_request(&mut self, index: u32, begin: u32, len: u32) -> Result<(), LinkEnd> {
@@ -228,7 +252,11 @@ impl Reader {
 
     /// Says that a block won't come, to a peer that understands.
     fn refuse(&self, block: Block) -> Result<(), LinkEnd> {
-        if self.shared.fast { self.shared.reply(block.reject()) } else { Ok(()) }
+        if self.shared.fast {
+            self.shared.reply(block.reject())
+        } else {
+            Ok(())
+        }
     }
 
     /// Tells the owner of the link, and of what came before.
@@ -258,17 +286,27 @@ impl Reader {
             return self.send(event).await;
         }
         self.early.push(event);
-        if self.early.len() >= EARLY_MAX { self.introduce(None).await } else { Ok(()) }
+        if self.early.len() >= EARLY_MAX {
+            self.introduce(None).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn send(&self, event: SwarmEvent) -> Result<(), LinkEnd> {
         // an owner that listens no more wants no link
-        self.shared.common.events.send(event).await.map_err(|_| LinkEnd::Closed)
+        self.shared
+            .common
+            .events
+            .send(event)
+            .await
+            .map_err(|_| LinkEnd::Closed)
     }
 }
 
 /// The letters of a peer id's beginning, where clients put their name.
 fn readable(peer_id: &[u8; 20]) -> String {
     let name = peer_id.iter().take(8).map(|byte| char::from(*byte));
-    name.map(|c| if c.is_ascii_graphic() { c } else { '.' }).collect()
+    name.map(|c| if c.is_ascii_graphic() { c } else { '.' })
+        .collect()
 }

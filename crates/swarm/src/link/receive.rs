@@ -33,7 +33,14 @@ pub(crate) struct Receive {
 
 impl Receive {
     pub(crate) fn new(half: OwnedReadHalf, shared: Arc<Shared>) -> Self {
-        Self { half, shared, buffer: vec![0; BUFFER_LEN], start: 0, end: 0, since_yield: 0 }
+        Self {
+            half,
+            shared,
+            buffer: vec![0; BUFFER_LEN],
+            start: 0,
+            end: 0,
+            since_yield: 0,
+        }
     }
 
     /// The head of the next message. May be dropped at any await.

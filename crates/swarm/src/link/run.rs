@@ -49,8 +49,11 @@ async fn run(shared: Arc<Shared>, stream: TcpStream) -> LinkEnd {
     shared.close.cancel();
     shared.state().download.end();
     if shared.up.load(Ordering::Acquire) {
-        let down =
-            SwarmEvent::LinkDown { id: shared.id, how: end.how(), why: end.to_string() };
+        let down = SwarmEvent::LinkDown {
+            id: shared.id,
+            how: end.how(),
+            why: end.to_string(),
+        };
         let told = shared.common.events.send(down);
         if shared.common.cancel.is_cancelled() {
             // an owner that stops the swarm may not listen to the end

@@ -75,7 +75,6 @@ pub(crate) struct Spoken {
     pub(crate) metadata: Option<u8>,
     pub(crate) slots: Option<u8>,
     pub(crate) client: Option<String>,
-    pub(crate) port: Option<u16>,
     pub(crate) hello: Option<Hello>,
 }
 
@@ -159,7 +158,10 @@ impl Shared {
 
     /// Queues an extended message.
     pub(crate) fn reply_extended(&self, id: u8, payload: Vec<u8>) -> Result<(), LinkEnd> {
-        self.reply(Message::Extended { id, payload: Bytes::from(payload) })
+        self.reply(Message::Extended {
+            id,
+            payload: Bytes::from(payload),
+        })
     }
 
     /// Bytes have come from the peer.

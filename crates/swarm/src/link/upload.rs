@@ -74,15 +74,26 @@ impl Upload {
 
     /// Takes a request back; true if its block is not on its way yet.
     pub(crate) fn cancel(&mut self, index: u32, begin: u32, len: u32) -> bool {
-        if let Some(at) = self.wanted.iter().position(|block| block.is(index, begin, len)) {
+        if let Some(at) = self
+            .wanted
+            .iter()
+            .position(|block| block.is(index, begin, len))
+        {
             self.wanted.remove(at);
             return true;
         }
-        if let Some(at) = self.reading.iter().position(|block| block.is(index, begin, len)) {
+        if let Some(at) = self
+            .reading
+            .iter()
+            .position(|block| block.is(index, begin, len))
+        {
             self.reading.remove(at);
             return true;
         }
-        let at = self.ready.iter().position(|frame| frame.block.is(index, begin, len));
+        let at = self
+            .ready
+            .iter()
+            .position(|frame| frame.block.is(index, begin, len));
         let frame = at.and_then(|at| self.ready.remove(at));
         if let Some(frame) = &frame {
             self.ready_len = self.ready_len.saturating_sub(frame.block.span.len());
@@ -100,7 +111,10 @@ impl Upload {
         self.choking = true;
         self.ready_len = 0;
         let ready = self.ready.drain(..).map(|frame| frame.block);
-        ready.chain(self.reading.drain(..)).chain(self.wanted.drain(..)).collect()
+        ready
+            .chain(self.reading.drain(..))
+            .chain(self.wanted.drain(..))
+            .collect()
     }
 
     /// The next run to read: blocks that follow each other, as one span. `None` while enough is
@@ -123,11 +137,18 @@ impl Upload {
 
     /// The bytes of a run are there: those still wanted become ready.
     pub(crate) fn fill(&mut self, run: Span, parts: Vec<Bytes>) {
-        let mut cutter = Parts { at: run.start(), parts: parts.into() };
+        let mut cutter = Parts {
+            at: run.start(),
+            parts: parts.into(),
+        };
         for block in std::mem::take(&mut self.reading) {
             if let Some(parts) = cutter.cut(block.span) {
                 self.ready_len = self.ready_len.saturating_add(block.span.len());
-                self.ready.push_back(Frame { block, head: block.head(), parts });
+                self.ready.push_back(Frame {
+                    block,
+                    head: block.head(),
+                    parts,
+                });
             }
         }
     }
@@ -151,7 +172,10 @@ impl Upload {
 
     /// How many requests wait in all.
     pub(crate) fn len(&self) -> usize {
-        self.wanted.len().saturating_add(self.reading.len()).saturating_add(self.ready.len())
+        self.wanted
+            .len()
+            .saturating_add(self.reading.len())
+            .saturating_add(self.ready.len())
     }
 }
 

@@ -99,7 +99,11 @@ impl Writer {
         }
         if self.shared.extended {
             let payload = extension::greeting(&self.shared.common, self.shared.addr).into();
-            Message::Extended { id: HANDSHAKE_ID, payload }.encode(out);
+            Message::Extended {
+                id: HANDSHAKE_ID,
+                payload,
+            }
+            .encode(out);
         }
         let (set, cursor) = self.shared.common.have.snapshot();
         self.cursor = cursor;
@@ -126,8 +130,15 @@ impl Writer {
             put_rejects(refused.filter(|_| fast), &mut self.outbox.control);
         }
         let out = &mut self.outbox.control;
-        state.replies.drain(..).for_each(|message| message.encode(out));
-        state.download.cancels().iter().for_each(|block| block.cancel().encode(out));
+        state
+            .replies
+            .drain(..)
+            .for_each(|message| message.encode(out));
+        state
+            .download
+            .cancels()
+            .iter()
+            .for_each(|block| block.cancel().encode(out));
         put_requests(&mut state, &mut self.asking, out);
         for piece in self.shared.common.have.since(&mut self.cursor, HAVES_MAX) {
             Message::Have(piece.value()).encode(out);
@@ -172,7 +183,11 @@ impl Writer {
     async fn tell_sent(&mut self) {
         self.sent_len = 0;
         for (piece, bytes) in std::mem::take(&mut self.sent) {
-            let event = SwarmEvent::Uploaded { id: self.shared.id, piece, bytes };
+            let event = SwarmEvent::Uploaded {
+                id: self.shared.id,
+                piece,
+                bytes,
+            };
             // an owner that listens no more ends the link by its other half
             let _ = self.shared.common.events.send(event).await;
         }
@@ -190,7 +205,11 @@ fn put_interest(state: &mut State, out: &mut BytesMut) {
     let wish = &mut state.interest;
     if wish.wanted != wish.said {
         wish.said = wish.wanted;
-        let message = if wish.wanted { Message::Interested } else { Message::NotInterested };
+        let message = if wish.wanted {
+            Message::Interested
+        } else {
+            Message::NotInterested
+        };
         message.encode(out);
     }
 }

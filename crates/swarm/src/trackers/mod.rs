@@ -1,10 +1,207 @@
-//! Trackers of a swarm.
+//! Announcing a content to its trackers, and learning of peers from them.
+//!
+//! What must stay true: the tracker that answers is asked again no sooner than it allows; tiers are
+//! tried in order, and of a tier the tracker that answered last comes first (BEP 12).
 
+mod http;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod tiers;
+mod udp;
+
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, Event};
+use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
 
+use self::schedule::Schedule;
+use self::tiers::Tiers;
 use crate::common::Common;
+use crate::hub::{Command, Via};
+use crate::{SwarmEvent, TrackerNote};
 
-pub(crate) async fn run(_common: Arc<Common>, _tiers: Vec<Vec<Url>>, _bind_ip: Option<IpAddr>) {}
+/// Time for a tracker to answer.
+const ANSWER_TIME: Duration = Duration::from_secs(15);
+/// Time for a tracker to hear that we leave.
+const FAREWELL_TIME: Duration = Duration::from_secs(2);
+/// How many peers are asked for.
+const WANTED: u32 = 100;
+
+/// Announces until the swarm is stopped, then says goodbye.
+pub(crate) async fn run(common: Arc<Common>, tiers: Vec<Vec<Url>>, bind_ip: Option<IpAddr>) {
+    let tiers = Tiers::new(tiers);
+    if tiers.is_empty() {
+        return;
+    }
+    let cancel = common.cancel.clone();
+    let mut announcer = Announcer {
+        http: http::client(&common.client, bind_ip),
+        schedule: Schedule::new(Instant::now()),
+        said: HashMap::new(),
+        // the same for all announces of this run, so that a tracker knows us by it
+        key: fastrand::u32(..),
+        heard: None,
+        common,
+        tiers,
+        bind_ip,
+    };
+    cancel.run_until_cancelled(announcer.run()).await;
+    announcer.leave().await;
+}
+
+/// Asks a tracker by the protocol that its URL names.
+async fn ask(
+    http: Option<&reqwest::Client>,
+    url: &Url,
+    request: &AnnounceRequest,
+    bind_ip: Option<IpAddr>,
+) -> Result<AnnounceReply, String> {
+    let asking = async {
+        match (url.scheme(), http) {
+            ("http" | "https", Some(http)) => http::announce(http, url, request).await,
+            ("udp", _) => udp::announce(url, request, bind_ip).await,
+            (scheme, _) => Err(format!("cannot ask a tracker by {scheme}")),
+        }
+    };
+    timeout(ANSWER_TIME, asking)
+        .await
+        .unwrap_or_else(|_| Err("it does not answer".to_owned()))
+}
+
+#[derive(Debug)]
+struct Announcer {
+    common: Arc<Common>,
+    tiers: Tiers,
+    bind_ip: Option<IpAddr>,
+    http: Option<reqwest::Client>,
+    schedule: Schedule,
+    key: u32,
+    /// The tracker that has heard of us, with its id for us.
+    heard: Option<(Url, Option<Vec<u8>>)>,
+    /// What the owner was told of each tracker last.
+    said: HashMap<Url, TrackerNote>,
+}
+
+impl Announcer {
+    async fn run(&mut self) {
+        let answered = self.round(Event::Started).await;
+        // the hub is gone only when the swarm is
+        let _ = self
+            .common
+            .hub
+            .send(Command::TrackersAsked { answered })
+            .await;
+        let mut completed = self.common.have.is_full();
+        loop {
+            let known = self.common.totals.known.load(Ordering::Relaxed);
+            let due = self.schedule.due(known);
+            let now = Instant::now();
+            tokio::select! {
+                () = sleep_until(due.min(now + Schedule::LOOK_EVERY)) => {
+                    if due <= Instant::now() {
+                        let first = self.heard.is_none();
+                        self.round(if first { Event::Started } else { Event::Interval }).await;
+                    }
+                }
+                () = self.common.totals.completed.cancelled(), if !completed => {
+                    completed = true;
+                    self.round(Event::Completed).await;
+                }
+            }
+        }
+    }
+
+    /// Asks one tracker after another until one answers.
+    async fn round(&mut self, event: Event) -> bool {
+        for (tier, at) in self.tiers.order() {
+            let Some(url) = self.tiers.get(tier, at).cloned() else {
+                continue;
+            };
+            let request = self.request(&url, event);
+            match ask(self.http.as_ref(), &url, &request, self.bind_ip).await {
+                Ok(reply) => {
+                    self.tiers.answered(tier, at);
+                    self.handle_reply(url, reply).await;
+                    return true;
+                }
+                Err(what) => self.note(&url, TrackerNote::Failed(what)).await,
+            }
+        }
+        self.schedule.failed(Instant::now());
+        false
+    }
+
+    async fn handle_reply(&mut self, url: Url, reply: AnnounceReply) {
+        self.schedule
+            .answered(Instant::now(), reply.interval_s, reply.min_interval_s);
+        let ours = Some(self.common.peer_id);
+        let others = reply.peers.iter().filter(|peer| peer.id != ours);
+        let addrs: Vec<_> = others.map(|peer| peer.addr).collect();
+        let note = match reply.warning {
+            Some(warning) => TrackerNote::Warning(warning),
+            None => TrackerNote::Answered { peers: addrs.len() },
+        };
+        self.note(&url, note).await;
+        let _ = self
+            .common
+            .hub
+            .send(Command::Found {
+                addrs,
+                via: Via::Tracker,
+            })
+            .await;
+        self.heard = Some((url, reply.tracker_id));
+    }
+
+    /// Tells the owner what is new about a tracker.
+    async fn note(&mut self, url: &Url, note: TrackerNote) {
+        if self.said.get(url) == Some(&note) {
+            return;
+        }
+        self.said.insert(url.clone(), note.clone());
+        let mut shown = url.clone();
+        // a private tracker's key stands there
+        shown.set_query(None);
+        let event = SwarmEvent::TrackerNote {
+            tracker: shown.into(),
+            note,
+        };
+        let _ = self.common.events.send(event).await;
+    }
+
+    fn request(&self, url: &Url, event: Event) -> AnnounceRequest {
+        let common = &self.common;
+        // a machine that can't be reached names a port all the same: trackers refuse 0
+        let port = if common.listen_port == 0 {
+            1
+        } else {
+            common.listen_port
+        };
+        let mut request = AnnounceRequest::new(common.info_hash, common.peer_id, port);
+        request.uploaded = common.totals.bytes_up.load(Ordering::Relaxed);
+        request.downloaded = common.totals.bytes_down.load(Ordering::Relaxed);
+        request.left = common.left();
+        request.event = event;
+        request.numwant = Some(if event == Event::Stopped { 0 } else { WANTED });
+        request.key = Some(self.key);
+        let id = self.heard.as_ref().filter(|heard| heard.0 == *url);
+        request.tracker_id = id.and_then(|heard| heard.1.clone());
+        request
+    }
+
+    /// Tells the tracker that has heard of us that we leave.
+    async fn leave(&self) {
+        if let Some((url, _)) = &self.heard {
+            let request = self.request(url, Event::Stopped);
+            let asking = ask(self.http.as_ref(), url, &request, self.bind_ip);
+            // whether it hears us or not, we are gone
+            let _ = timeout(FAREWELL_TIME, asking).await;
+        }
+    }
+}

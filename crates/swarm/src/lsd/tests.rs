@@ -1,0 +1,109 @@
+//! Local discovery between two processes' worth of sockets.
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::testing::{Options, common};
+
+type Machine = (
+    Arc<Lsd>,
+    Arc<Common>,
+    mpsc::Receiver<Command>,
+    CancellationToken,
+);
+
+/// A machine with a content, and what its hub is told; `None` without multicast here.
+fn machine(port: u16) -> Option<Machine> {
+    let cancel = CancellationToken::new();
+    let options = LsdOptions::on(Some(Ipv4Addr::LOCALHOST.into()));
+    let lsd = match Lsd::start(&options, &cancel) {
+        Ok(lsd) => lsd,
+        Err(error) => {
+            eprintln!("skipped: no multicast on loopback: {error}");
+            return None;
+        }
+    };
+    let (events, _) = mpsc::channel(1);
+    let (hub, commands) = mpsc::channel(64);
+    let mut common = common(&Options::default(), events, hub);
+    common.listen_port = port;
+    // a name of its own, so that tests that run at once don't meet
+    common.info_hash[..8].copy_from_slice(&std::process::id().to_be_bytes().repeat(2));
+    let common = Arc::new(common);
+    lsd.register(&common);
+    Some((lsd, common, commands, cancel))
+}
+
+#[tokio::test]
+async fn two_machines_hear_each_other_and_not_themselves() {
+    let (Some(mut one), Some(mut two)) = (machine(7001), machine(7002)) else {
+        return;
+    };
+    let both = async { tokio::join!(first_found(&mut one.2), first_found(&mut two.2)) };
+    match tokio::time::timeout(Duration::from_secs(4), both).await {
+        Ok((Some(at_one), Some(at_two))) => {
+            assert_eq!((at_one.port(), at_two.port()), (7002, 7001));
+            assert!(at_one.ip().is_loopback());
+        }
+        Ok(_) => eprintln!("skipped: multicast can't be sent on loopback here"),
+        Err(_) => eprintln!("skipped: multicast is not heard on loopback here"),
+    }
+    (one.3.cancel(), two.3.cancel());
+}
+
+/// The first address that is found; `None` if announcements can't be sent.
+async fn first_found(commands: &mut mpsc::Receiver<Command>) -> Option<SocketAddr> {
+    loop {
+        match commands.recv().await? {
+            Command::Found { addrs, .. } => return addrs.first().copied(),
+            Command::LsdAnnounced { sent: false } => return None,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn announcements_are_heard_unless_they_are_our_own() {
+    let Some((lsd, common, mut commands, cancel)) = machine(7003) else {
+        return;
+    };
+    let hash = common.info_hash;
+    let from = IpAddr::from([10, 0, 0, 7]);
+    let own = Announce::new(1, vec![hash]).with_cookie(&lsd.state.cookie);
+    lsd.state.heard(&own, from);
+    lsd.state.heard(&Announce::new(2, vec![[0; 20]]), from);
+    let wire = Announce::new(3, vec![[0; 20], hash]).with_cookie("other");
+    let wire = Announce::parse(&wire.encode(SocketAddr::from(GROUP_V4))).unwrap();
+    lsd.state.heard(&wire, from);
+    assert_eq!(
+        first_found(&mut commands).await,
+        Some(SocketAddr::from(([10, 0, 0, 7], 3)))
+    );
+    cancel.cancel();
+}
+
+#[tokio::test]
+async fn a_lonely_content_is_announced_less_and_less_often() {
+    let Some((lsd, common, _commands, cancel)) = machine(7004) else {
+        return;
+    };
+    // the task that announces is stopped: the test is the clock
+    cancel.cancel();
+    let mut now = Instant::now() + EVERY;
+    let mut pauses = Vec::new();
+    lsd.register(&common);
+    for _ in 0..4 {
+        let (announce, next) = lsd.state.due(now);
+        assert_eq!(announce.unwrap().info_hashes, [common.info_hash]);
+        assert!(lsd.state.due(now).0.is_none());
+        pauses.push((next - now).as_secs());
+        now = next;
+    }
+    assert_eq!(pauses, [1, 2, 4, 8]);
+    common
+        .totals
+        .known
+        .store(1, std::sync::atomic::Ordering::Relaxed);
+    let (_, next) = lsd.state.due(now);
+    assert_eq!(next - now, EVERY);
+}

@@ -1,0 +1,232 @@
+//! Fetching an info dictionary from peers (BEP 9), for those who have only a magnet link.
+//!
+//! What must stay true: what is returned has the hash that was asked for, and no peer makes us
+//! keep more than the longest metadata.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use sha1::Digest;
+use swarmcopy_bt_wire::extension::{
+    ExtensionHandshake, HANDSHAKE_ID, METADATA_BLOCK_LEN, MetadataMessage, UT_METADATA,
+};
+use swarmcopy_bt_wire::metainfo::METADATA_LEN_MAX;
+use swarmcopy_bt_wire::peer::{FrameHead, Handshake, Limits, Message};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, timeout};
+
+use crate::address_book::AddressBook;
+use crate::config::dials_max;
+use crate::hub::Command;
+use crate::{LinkEnd, handshake};
+
+/// Time for the next message of a peer.
+const MESSAGE_TIME: Duration = Duration::from_secs(15);
+/// Messages that a peer may send before the metadata is there.
+const MESSAGES_MAX: usize = 10_000;
+/// Requests that are open at a time.
+const REQUESTS_MAX: u32 = 32;
+/// The number by which we want to receive metadata messages.
+const OUR_ID: u8 = 2;
+/// How often addresses are looked through for one to try again.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Asks the peers that `found` brings, several at a time, until one has sent the right bytes. May be
+/// dropped at any await.
+pub(crate) async fn fetch(
+    ours: Handshake,
+    bind_ip: Option<IpAddr>,
+    mut found: mpsc::Receiver<Command>,
+) -> Bytes {
+    let mut book = AddressBook::default();
+    let mut asking = JoinSet::new();
+    let mut ticks = interval(TICK);
+    loop {
+        tokio::select! {
+            Some(command) = found.recv() => {
+                if let Command::Found { addrs, via } = command {
+                    for addr in addrs {
+                        book.learn(addr, via, Instant::now());
+                    }
+                }
+            }
+            Some(Ok((addr, result))) = asking.join_next() => match result {
+                Ok(bytes) => return bytes,
+                Err(LinkEnd::Ourselves) => book.is_ourselves(addr),
+                Err(end) => {
+                    tracing::debug!(%addr, %end, "no metadata from this peer");
+                    book.failed(addr, Instant::now());
+                }
+            },
+            _ = ticks.tick() => {}
+        }
+        while asking.len() < dials_max
+            && let Some(addr) = book.next_dial(Instant::now())
+        {
+            asking.spawn(async move { (addr, ask(addr, bind_ip, ours).await) });
+        }
+    }
+}
+
+async fn ask(addr: SocketAddr, from: Option<IpAddr>, ours: Handshake) -> Result<Bytes, LinkEnd> {
+    let (stream, theirs) = handshake::dial(addr, from, &ours).await?;
+    if !theirs.reserved.extended() {
+        return Err(LinkEnd::Violation("it has no extensions to ask by"));
+    }
+    let mut asker = Asker {
+        stream,
+        buffer: BytesMut::new(),
+        parts: Parts::default(),
+    };
+    asker.run(&ours.info_hash).await
+}
+
+/// The conversation with one peer.
+struct Asker {
+    stream: TcpStream,
+    buffer: BytesMut,
+    parts: Parts,
+}
+
+/// The blocks that have come.
+#[derive(Default)]
+struct Parts {
+    /// By which number the peer is asked; `None` until it has said so.
+    id: Option<u8>,
+    len: usize,
+    blocks: Vec<Option<Bytes>>,
+    asked: u32,
+    came: u32,
+}
+
+impl Asker {
+    async fn run(&mut self, info_hash: &[u8; 20]) -> Result<Bytes, LinkEnd> {
+        let mut words = ExtensionHandshake::default();
+        words.extensions.insert(UT_METADATA.to_owned(), OUR_ID);
+        self.say(HANDSHAKE_ID, words.encode()).await?;
+        for _ in 0..MESSAGES_MAX {
+            let hearing = timeout(MESSAGE_TIME, self.hear());
+            match hearing.await.map_err(|_| LinkEnd::Silent)?? {
+                Some(Message::Extended {
+                    id: HANDSHAKE_ID,
+                    payload,
+                }) => self.parts.begin(&payload)?,
+                Some(Message::Extended {
+                    id: OUR_ID,
+                    payload,
+                }) => self.parts.take(&payload)?,
+                _ => continue,
+            }
+            if let Some(whole) = self.parts.whole() {
+                let right = is_named(&whole, info_hash);
+                return right
+                    .then_some(whole)
+                    .ok_or(LinkEnd::Violation("its metadata is wrong"));
+            }
+            while let Some((id, request)) = self.parts.next_request() {
+                self.say(id, request.encode()).await?;
+            }
+        }
+        Err(LinkEnd::Violation("it sends everything but its metadata"))
+    }
+
+    async fn say(&mut self, id: u8, payload: Vec<u8>) -> Result<(), LinkEnd> {
+        let mut out = BytesMut::new();
+        Message::Extended {
+            id,
+            payload: payload.into(),
+        }
+        .encode(&mut out);
+        let writing = timeout(MESSAGE_TIME, self.stream.write_all(&out));
+        Ok(writing.await.map_err(|_| LinkEnd::Silent)??)
+    }
+
+    async fn hear(&mut self) -> Result<Option<Message>, LinkEnd> {
+        let limits = Limits::without_metadata();
+        loop {
+            if let Some((head, used)) = FrameHead::parse(&self.buffer, &limits)? {
+                let len = usize::try_from(head.payload_len()).unwrap_or(usize::MAX);
+                // the head's limits keep this small, and memory grows only with what comes
+                if self.buffer.len() >= used.saturating_add(len) {
+                    let mut frame = self.buffer.split_to(used.saturating_add(len));
+                    let payload = frame.split_off(used).freeze();
+                    return Ok(Message::decode(&head, payload, &limits)?);
+                }
+            }
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(LinkEnd::ByPeer);
+            }
+        }
+    }
+}
+
+impl Parts {
+    fn begin(&mut self, payload: &[u8]) -> Result<(), LinkEnd> {
+        let words = ExtensionHandshake::parse(payload)
+            .map_err(|_| LinkEnd::Violation("a malformed extension handshake"))?;
+        let len = words.metadata_len.and_then(|len| usize::try_from(len).ok());
+        let len = len.filter(|len| (1..=METADATA_LEN_MAX).contains(len));
+        let (Some(id), Some(len)) = (words.id_of(UT_METADATA), len) else {
+            return Err(LinkEnd::Violation("it has no metadata"));
+        };
+        self.id = Some(id);
+        if self.blocks.is_empty() {
+            self.len = len;
+            self.blocks = vec![None; len.div_ceil(METADATA_BLOCK_LEN)];
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, payload: &Bytes) -> Result<(), LinkEnd> {
+        let wrong = |_| LinkEnd::Violation("a malformed metadata message");
+        let Some(message) = MetadataMessage::parse(payload).map_err(wrong)? else {
+            return Ok(());
+        };
+        match message {
+            MetadataMessage::Data { block, data, .. } => {
+                let at = usize::try_from(block).unwrap_or(usize::MAX);
+                let start = at.saturating_mul(METADATA_BLOCK_LEN);
+                let due = self.len.saturating_sub(start).min(METADATA_BLOCK_LEN);
+                match self.blocks.get_mut(at) {
+                    Some(place) if place.is_none() && data.len() == due => *place = Some(data),
+                    _ => return Err(LinkEnd::Violation("a block of metadata that can't be")),
+                }
+                self.came = self.came.saturating_add(1);
+                Ok(())
+            }
+            MetadataMessage::Reject { .. } => Err(LinkEnd::Violation("it keeps its metadata")),
+            _ => Ok(()),
+        }
+    }
+
+    fn next_request(&mut self) -> Option<(u8, MetadataMessage)> {
+        let block = self.asked;
+        let open = block.saturating_sub(self.came);
+        let more = usize::try_from(block).is_ok_and(|at| at < self.blocks.len());
+        let id = self.id.filter(|_| more && open < REQUESTS_MAX)?;
+        self.asked = block.saturating_add(1);
+        Some((id, MetadataMessage::Request { block }))
+    }
+
+    fn whole(&self) -> Option<Bytes> {
+        let mut whole = BytesMut::new();
+        for block in &self.blocks {
+            whole.extend_from_slice(block.as_ref()?);
+        }
+        Some(whole.freeze()).filter(|whole| !whole.is_empty())
+    }
+}
+
+/// Whether a content with this info dictionary has this name: SHA-1 (BEP 3), or the first bytes of
+/// SHA-256 (BEP 52).
+fn is_named(info: &[u8], info_hash: &[u8; 20]) -> bool {
+    sha1::Sha1::digest(info).as_slice() == info_hash
+        || sha2::Sha256::digest(info).as_slice().starts_with(info_hash)
+}
+
+#[cfg(test)]
+mod tests;

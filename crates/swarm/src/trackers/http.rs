@@ -1,0 +1,61 @@
+//! Announcing by HTTP (BEP 3).
+//!
+//! What must stay true: a reply is read only up to its limit, whatever length it claims.
+
+use std::net::IpAddr;
+
+use reqwest::redirect::Policy;
+use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, REPLY_LEN_MAX};
+use url::Url;
+
+use super::ANSWER_TIME;
+
+/// Redirects that are followed.
+const REDIRECTS_MAX: usize = 3;
+
+/// Makes the client for a content's trackers. Without a proxy: a tracker must see our own address,
+/// since that is what it tells others.
+pub(super) fn client(name: &str, bind_ip: Option<IpAddr>) -> Option<reqwest::Client> {
+    let client = reqwest::Client::builder()
+        .user_agent(name.replace(' ', "/"))
+        .timeout(ANSWER_TIME)
+        .redirect(Policy::limited(REDIRECTS_MAX))
+        .local_address(bind_ip)
+        .no_proxy()
+        .build();
+    client
+        .inspect_err(|error| tracing::warn!(%error, "cannot ask trackers by HTTP"))
+        .ok()
+}
+
+/// Announces once.
+pub(super) async fn announce(
+    client: &reqwest::Client,
+    url: &Url,
+    request: &AnnounceRequest,
+) -> Result<AnnounceReply, String> {
+    let reply = client.get(request.url(url)).send().await;
+    let mut reply = reply.map_err(|error| cause(&error))?;
+    let status = reply.status();
+    let mut body = Vec::new();
+    while let Some(part) = reply.chunk().await.map_err(|error| cause(&error))? {
+        if body.len().saturating_add(part.len()) > REPLY_LEN_MAX {
+            return Err("its answer is too long".to_owned());
+        }
+        body.extend_from_slice(&part);
+    }
+    match AnnounceReply::parse(&body) {
+        // some trackers say why they refuse in a reply with an error's status
+        Err(_) if !status.is_success() => Err(format!("it answers with status {status}")),
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
+}
+
+/// The innermost cause, which names what happened; the outer ones only repeat the URL.
+fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

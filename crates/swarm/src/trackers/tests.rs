@@ -1,0 +1,93 @@
+//! The clients against our own tracker, on loopback.
+
+use std::net::SocketAddr;
+
+use swarmcopy_bt_wire::tracker::PeerForm;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::testing::soon;
+use crate::tracker_server::{TrackerOptions, TrackerServer};
+
+/// A tracker that serves until the token is dropped.
+fn tracker() -> (SocketAddr, tokio_util::sync::DropGuard) {
+    let cancel = CancellationToken::new();
+    let server = TrackerServer::bind("127.0.0.1:0".parse().unwrap(), TrackerOptions::default());
+    let server = server.unwrap();
+    let addr = server.local_addr();
+    let serving = cancel.clone();
+    tokio::spawn(async move { server.serve(serving).await });
+    (addr, cancel.drop_guard())
+}
+
+fn request(port: u16, left: u64) -> AnnounceRequest {
+    let mut request =
+        AnnounceRequest::new([0xab; 20], [u8::try_from(port % 256).unwrap(); 20], port);
+    request.left = left;
+    request.numwant = Some(50);
+    request
+}
+
+#[tokio::test]
+async fn peers_meet_by_http_and_by_udp() {
+    let (addr, _serving) = tracker();
+    let http = http::client("swarmcopy 0.1", None);
+    let urls = ["http", "udp"].map(|scheme| Url::parse(&format!("{scheme}://{addr}/announce")));
+    let [by_http, by_udp] = urls.map(Result::unwrap);
+    let first = soon(ask(http.as_ref(), &by_http, &request(1001, 5), None))
+        .await
+        .unwrap();
+    assert_eq!(first.peers, []);
+    let second = soon(ask(http.as_ref(), &by_udp, &request(1002, 0), None))
+        .await
+        .unwrap();
+    let addrs = |reply: &AnnounceReply| {
+        let mut ports: Vec<_> = reply.peers.iter().map(|peer| peer.addr.port()).collect();
+        ports.sort_unstable();
+        ports
+    };
+    assert_eq!(addrs(&second), [1001]);
+    let mut dictionaries = request(1003, 5);
+    dictionaries.form = PeerForm::Dictionary;
+    let third = soon(ask(http.as_ref(), &by_http, &dictionaries, None))
+        .await
+        .unwrap();
+    assert_eq!(addrs(&third), [1001, 1002]);
+    assert!(
+        third.peers.iter().all(|peer| peer.id.is_some()),
+        "dictionaries tell the peer id"
+    );
+    assert_eq!((third.complete, third.incomplete), (Some(1), Some(2)));
+    let fourth = soon(ask(http.as_ref(), &by_udp, &request(1004, 0), None))
+        .await
+        .unwrap();
+    assert_eq!(addrs(&fourth), [1001, 1003], "a seed is told of no seed");
+    let mut stopped = request(1001, 5);
+    stopped.event = Event::Stopped;
+    soon(ask(http.as_ref(), &by_http, &stopped, None))
+        .await
+        .unwrap();
+    let fifth = soon(ask(http.as_ref(), &by_udp, &request(1005, 5), None))
+        .await
+        .unwrap();
+    assert_eq!(addrs(&fifth), [1002, 1003, 1004]);
+}
+
+#[tokio::test]
+async fn failures_are_told_in_words() {
+    let (addr, _serving) = tracker();
+    let http = http::client("swarmcopy 0.1", None);
+    let ask = async |url: &str| {
+        let url = Url::parse(url).unwrap();
+        soon(ask(http.as_ref(), &url, &request(1, 1), None))
+            .await
+            .unwrap_err()
+    };
+    let error = ask(&format!("http://{addr}/elsewhere")).await;
+    assert!(error.contains("404"), "{error}");
+    let error = ask("wss://127.0.0.1:1/announce").await;
+    assert!(error.contains("by wss"), "{error}");
+    let error = ask("udp://127.0.0.1/announce").await;
+    assert!(error.contains("port"), "{error}");
+    assert!(!ask("http://127.0.0.1:1/announce").await.is_empty());
+}

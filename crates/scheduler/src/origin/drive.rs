@@ -270,6 +270,9 @@ impl OriginGate {
         };
         let mut own = Own::new(slot, now, now + settle, start);
         own.extent = self.extents.nth(slot, start).unwrap_or(0);
+        // what it began to read before it lost the slot may still be under way
+        let reads = self.reads.values().filter(|of| **of == slot).count();
+        own.reads = u32::try_from(reads).unwrap_or(u32::MAX);
         let record = SlotRecord {
             slot,
             term: old.term.saturating_add(1),

@@ -28,6 +28,9 @@ const EXPLAINED_MAX: usize = 256;
 /// Most extents known to have been taken from their slot.
 pub(super) const CEDED_MAX: usize = 256;
 
+/// The slot of reads that have none.
+pub(super) const NO_SLOT: u32 = u32::MAX;
+
 /// An origin that this machine can reach.
 #[derive(Debug)]
 pub(super) struct Origin {
@@ -473,6 +476,8 @@ impl OriginGate {
         while let Some(slot) = self.own.first().map(|own| own.slot) {
             self.lose(now, slot);
         }
+        // the numbers of the old slots mean nothing any more
+        self.reads.values_mut().for_each(|slot| *slot = NO_SLOT);
         let len = usize::try_from(readers_max).unwrap_or(0);
         self.config.readers_max = readers_max;
         self.extents = Extents::new(&self.layout, &self.config.content, readers_max);

@@ -9,7 +9,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use super::config::{GuardUse, Hours, Isolated};
 use super::drive::CEDED;
-use super::gate::OriginGate;
+use super::gate::{NO_SLOT, OriginGate};
 use super::hold::Standing;
 use super::message::flags;
 use super::own::{Found, Lock, Own, Stolen, run_in};
@@ -25,8 +25,6 @@ const STEAL_EVERY: Duration = Duration::from_millis(250);
 const STEAL_AHEAD: u32 = 2;
 /// With so few extents ahead a holder tells at once where it is.
 const TAIL: u32 = 4;
-/// The slot of reads that need none.
-const NO_SLOT: u32 = u32::MAX;
 
 impl OriginGate {
     /// The next run of pieces to read from `source`, at most `pieces_max`; they count as in hand
@@ -39,7 +37,7 @@ impl OriginGate {
         pieces_max: u32,
     ) -> Option<ReadPlan> {
         self.now = self.now.max(now);
-        if !self.may_open(now) || pieces_max == 0 {
+        if !self.may_begin(now) || pieces_max == 0 {
             return None;
         }
         let origin = self.origins.iter().find(|origin| origin.source == source)?;
@@ -399,17 +397,16 @@ impl OriginGate {
 
     /// Whether an origin may be open: permits live exactly as long as this is true.
     pub(crate) fn may_open(&self, now: Instant) -> bool {
+        self.may_begin(now) || self.own.iter().any(|own| own.reads > 0)
+    }
+
+    /// Whether new reads may begin.
+    fn may_begin(&self, now: Instant) -> bool {
         let Some(licence) = &self.licence else {
             return false;
         };
-        let policy = self.hours == Hours::Open && !self.closed && !self.origins.is_empty();
-        if licence.is_fast() {
-            return policy && !self.complete;
-        }
         let opens = |own: &Own| own.is_open(now) && self.can_use(own.lock);
-        self.own
-            .iter()
-            .any(|own| own.reads > 0 || policy && !self.must_wait() && opens(own))
+        !self.must_leave() && (licence.is_fast() || self.own.iter().any(opens))
     }
 
     fn can_use(&self, lock: Lock) -> bool {

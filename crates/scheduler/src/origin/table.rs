@@ -358,7 +358,9 @@ impl SlotTable {
     /// Whether what the slot's live holder says of itself is up to date.
     pub(super) fn is_current(&self, now: Instant, slot: u32) -> bool {
         self.live_holder(now, slot).is_some()
-            && self.cell(slot).is_some_and(|it| it.reset.is_none() && now.since(it.grew) < CURRENT)
+            && self
+                .cell(slot)
+                .is_some_and(|it| it.reset.is_none() && now.since(it.grew) < CURRENT)
     }
 
     /// Whether the slot was released with nothing left to read.

@@ -1,1 +1,507 @@
-//! Random events against one gate or a few tables.
+//! Random events: what no sequence of them may bring about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use swarmcopy_layout::PieceSet;
+
+use super::world::{ORIGIN, TAG, layout, node};
+use crate::origin::table::{DEAD, Merged, SlotTable};
+use crate::origin::{
+    Claim, GuardUse, Hours, Isolated, Mode, OriginConfig, OriginGate, OriginState, ReadEnd,
+    SlotMessage, SlotRecord, View,
+};
+use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, SourceId};
+
+const PIECES: u32 = 64;
+
+/// One random event for one gate.
+#[derive(Debug, Clone)]
+enum Any {
+    Wait(u64),
+    News(u8),
+    Join(u8, u8),
+    Part(u8, bool),
+    Word(u8, Vec<SlotRecord>, u8),
+    Available(u8, bool),
+    Read(u8),
+    Ended(u8, bool),
+    Guard(u8, bool),
+    Hours(bool),
+    Origin(bool),
+    Health(u8),
+    Taken,
+    Bad(u8),
+}
+
+fn record() -> impl Strategy<Value = SlotRecord> {
+    (
+        0u32..70,
+        0u64..6,
+        0usize..5,
+        0u64..5,
+        0u32..32,
+        0u32..100,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(slot, term, holder, heartbeat, flags, extent, wild)| SlotRecord {
+                slot,
+                term: if wild { u64::MAX - term } else { term },
+                holder: if holder == 4 {
+                    NodeId([0; 8])
+                } else {
+                    node(holder, 0)
+                },
+                heartbeat,
+                flags,
+                extent,
+                goodput: term * 1_000_000,
+                ..SlotRecord::default()
+            },
+        )
+}
+
+fn any_event() -> impl Strategy<Value = Any> {
+    prop_oneof![
+        6 => (0u64..8_000_000).prop_map(Any::Wait),
+        6 => (0u64..300_000).prop_map(Any::Wait),
+        1 => (0u8..5).prop_map(Any::News),
+        1 => (0u8..4, 0u8..6).prop_map(|(who, max)| Any::Join(who, max)),
+        1 => (0u8..4, any::<bool>()).prop_map(|(who, hard)| Any::Part(who, hard)),
+        3 => (0u8..4, prop::collection::vec(record(), 0..6), 0u8..70)
+            .prop_map(|(who, records, max)| Any::Word(who, records, max)),
+        3 => (0u8..64, any::<bool>()).prop_map(|(piece, there)| Any::Available(piece, there)),
+        6 => (1u8..9).prop_map(Any::Read),
+        4 => (0u8..64, any::<bool>()).prop_map(|(nth, good)| Any::Ended(nth, good)),
+        2 => (0u8..4, any::<bool>()).prop_map(|(slot, held)| Any::Guard(slot, held)),
+        1 => any::<bool>().prop_map(Any::Hours),
+        1 => any::<bool>().prop_map(Any::Origin),
+        1 => (0u8..3).prop_map(Any::Health),
+        1 => Just(Any::Taken),
+        1 => (0u8..64).prop_map(Any::Bad),
+    ]
+}
+
+/// One gate with the sets that a core would keep.
+struct Bench {
+    gate: OriginGate,
+    now: Instant,
+    missing: PieceSet,
+    available: PieceSet,
+    holders: Vec<u16>,
+    reading: Vec<swarmcopy_layout::PieceIndex>,
+    left: u32,
+    peers: u32,
+    plans: u32,
+}
+
+impl Bench {
+    fn new(seed: u64, change: impl FnOnce(&mut OriginConfig)) -> Self {
+        let now = Instant::from_micros(1);
+        let mut config = OriginConfig::new(node(0, 0), [3; 32]);
+        change(&mut config);
+        let layout = layout(u64::from(PIECES), 1 << 20);
+        let mut gate = OriginGate::new(config, Arc::clone(&layout), seed, now);
+        gate.origin_up(now, ORIGIN, TAG, OriginKind::Share);
+        Self {
+            gate,
+            now,
+            missing: PieceSet::full(PIECES),
+            available: PieceSet::empty(PIECES),
+            holders: vec![0; PIECES as usize],
+            reading: Vec::new(),
+            left: PIECES,
+            peers: 0,
+            plans: 0,
+        }
+    }
+
+    fn with_view<T>(&mut self, act: impl FnOnce(&mut OriginGate, &View<'_>) -> T) -> T {
+        let view = View {
+            missing: &self.missing,
+            available: &self.available,
+            holders: &self.holders,
+            pieces_left: self.left,
+            peers: self.peers,
+            peers_goodput: 1000,
+            link_goodput: 1_000_000,
+        };
+        act(&mut self.gate, &view)
+    }
+
+    fn piece(&self, index: u8) -> swarmcopy_layout::PieceIndex {
+        self.gate.layout.piece(u32::from(index)).unwrap()
+    }
+
+    fn happen(&mut self, event: Any) {
+        let now = self.now;
+        match event {
+            Any::Wait(us) => self.wait(Duration::from_micros(us)),
+            Any::News(which) => self.gate.discovery(
+                now,
+                [
+                    Discovery::Off,
+                    Discovery::Announced,
+                    Discovery::Named,
+                    Discovery::Nobody,
+                    Discovery::Waiting,
+                ][usize::from(which)],
+            ),
+            Any::Join(who, readers_max) => {
+                let hello = Hello {
+                    node: node(usize::from(who), 0),
+                    origins: vec![TAG],
+                    readers_max: u32::from(readers_max),
+                    ..Hello::default()
+                };
+                self.gate.peer_up(now, SourceId(who.into()), &hello);
+                self.peers = 1;
+            }
+            Any::Part(who, hard) => {
+                let how = if hard { Down::Reset } else { Down::Closed };
+                self.gate.peer_down(now, SourceId(who.into()), how);
+                self.peers = 0;
+            }
+            Any::Word(who, records, max) => {
+                let claims = vec![Claim {
+                    slot: 0,
+                    first: max.into(),
+                    count: 3,
+                }];
+                let message = SlotMessage {
+                    readers_max: max.into(),
+                    node: node(usize::from(who), 0),
+                    records,
+                    claims,
+                    bad: vec![(TAG, max.into())],
+                    ..SlotMessage::default()
+                };
+                self.gate.message(now, SourceId(who.into()), &message);
+            }
+            Any::Available(piece, there) => {
+                let piece = self.piece(piece);
+                let _ = if there {
+                    self.available.insert(piece)
+                } else {
+                    self.available.remove(piece)
+                };
+            }
+            Any::Read(max) => self.read(max.into()),
+            Any::Ended(nth, good) => self.ended(nth, good),
+            Any::Guard(slot, held) => self.gate.guard(now, slot.into(), held),
+            Any::Hours(open) => {
+                self.gate
+                    .hours(now, if open { Hours::Open } else { Hours::Closed });
+            }
+            Any::Origin(true) => self.gate.origin_up(now, ORIGIN, TAG, OriginKind::Share),
+            Any::Origin(false) => self.gate.origin_down(now, ORIGIN),
+            Any::Health(state) => self.gate.origin_state(
+                now,
+                ORIGIN,
+                [OriginState::Ready, OriginState::Down, OriginState::Held][usize::from(state)],
+            ),
+            Any::Taken => self.gate.uploaded(now, SourceId(1), 1),
+            Any::Bad(piece) => self.gate.bad(now, ORIGIN, self.piece(piece)),
+        }
+        self.drain();
+    }
+
+    fn read(&mut self, max: u32) {
+        let now = self.now;
+        if let Some(plan) = self.with_view(|gate, view| gate.next_read(now, ORIGIN, view, max)) {
+            self.plans += 1;
+            for index in plan.first().value()..plan.first().value() + plan.count() {
+                let piece = self.gate.layout.piece(index).unwrap();
+                assert!(self.missing.remove(piece), "planned once");
+                self.reading.push(piece);
+            }
+        }
+    }
+
+    fn ended(&mut self, nth: u8, good: bool) {
+        if self.reading.is_empty() {
+            return;
+        }
+        let piece = self
+            .reading
+            .swap_remove(usize::from(nth) % self.reading.len());
+        if good {
+            self.left -= 1;
+            self.gate.received(self.now, ORIGIN, 1 << 20);
+            self.gate.have(self.now, piece);
+            self.gate.read_ended(self.now, piece, ReadEnd::Verified);
+        } else {
+            self.missing.insert(piece);
+            self.gate.read_ended(self.now, piece, ReadEnd::Failed);
+        }
+    }
+
+    /// Lets time pass with every timeout on its way; fails when they don't come to rest.
+    fn wait(&mut self, span: Duration) {
+        let end = self.now + span;
+        let mut steps = 0;
+        while let Some(at) = self.gate.next_timeout().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            let now = self.now;
+            self.with_view(|gate, view| gate.timeout(now, view));
+            self.drain();
+            steps += 1;
+            assert!(steps < 2000, "timeouts come to rest");
+        }
+        self.now = end;
+    }
+
+    fn drain(&mut self) {
+        let now = self.now;
+        while let Some((_, message)) = self.gate.poll_message(now) {
+            assert!(message.records.len() <= 8 && message.claims.len() <= 8);
+        }
+        while self.gate.poll_cancel().is_some() {}
+        while self.gate.poll_guard().is_some() {}
+        while self.gate.poll_explain().is_some() {}
+    }
+}
+
+fn policy() -> impl Strategy<Value = (u8, u8, bool, u32)> {
+    (0u8..2, 0u8..3, any::<bool>(), 1u32..5)
+}
+
+proptest! {
+    #[test]
+    fn never_is_never(
+        seed: u64, events in prop::collection::vec(any_event(), 1..150), isolated in 0u8..3
+    ) {
+        let mut bench = Bench::new(seed, |config| {
+            config.mode = Mode::Never;
+            config.isolated = isolated_of(isolated);
+        });
+        for event in events {
+            bench.happen(event);
+            prop_assert!(!bench.gate.may_open(bench.now));
+            prop_assert_eq!(bench.gate.status(bench.now).slots, 0);
+        }
+        prop_assert_eq!(bench.plans, 0);
+    }
+
+    #[test]
+    fn no_events_break_the_rules(
+        seed: u64, events in prop::collection::vec(any_event(), 1..150), policy in policy()
+    ) {
+        let mut bench = Bench::new(seed, |config| {
+            config.mode = if policy.0 == 0 { Mode::Protect } else { Mode::Fast };
+            config.isolated = isolated_of(policy.1);
+            config.guard = if policy.2 { GuardUse::Active } else { GuardUse::None };
+            config.readers_max = policy.3;
+        });
+        // the rules are assertions in the gate itself
+        events.into_iter().for_each(|event| bench.happen(event));
+    }
+
+    #[test]
+    fn tables_converge_in_any_order(
+        records in prop::collection::vec(record(), 1..40), seed: u64, tables in 2usize..6
+    ) {
+        let now = Instant::from_micros(1);
+        // what honest machines say: terms within reach, one extent and goodput per word of a holder
+        let records: Vec<SlotRecord> = records
+            .into_iter()
+            .filter(|record| record.term < 16)
+            .map(|record| SlotRecord { flags: 0, extent: 0, goodput: 0, ..record })
+            .collect();
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut all: Vec<SlotTable> =
+            (0..tables).map(|_| SlotTable::new([1; 32], 64, now)).collect();
+        for table in &mut all {
+            // lost, doubled, in any order
+            let mut some: Vec<_> = records.iter().filter(|_| rng.u8(0..3) > 0).collect();
+            some.extend_from_within(..some.len() / 2);
+            rng.shuffle(&mut some);
+            some.into_iter().for_each(|record| drop(table.merge(now, node(1, 0), record)));
+        }
+        let known: Vec<SlotRecord> =
+            all.iter().flat_map(|table| table.cells().map(|cell| cell.record)).collect();
+        for table in &mut all {
+            let mut words = known.clone();
+            rng.shuffle(&mut words);
+            words.iter().for_each(|record| drop(table.merge(now, node(1, 0), record)));
+        }
+        let views: Vec<Vec<SlotRecord>> =
+            all.iter().map(|table| table.cells().map(|cell| cell.record).collect()).collect();
+        prop_assert!(views.windows(2).all(|pair| pair[0] == pair[1]), "{:?}", views);
+    }
+}
+
+fn isolated_of(which: u8) -> Isolated {
+    [Isolated::Wait, Isolated::Trickle, Isolated::Read][usize::from(which)]
+}
+
+fn claim_of(slot: u32, term: u64, holder: NodeId, heartbeat: u64) -> SlotRecord {
+    SlotRecord {
+        slot,
+        term,
+        holder,
+        heartbeat,
+        ..SlotRecord::default()
+    }
+}
+
+#[test]
+fn a_far_term_needs_two_witnesses_or_patience() {
+    let now = Instant::from_micros(1);
+    let mut table = SlotTable::new([1; 32], 3, now);
+    table.merge(now, node(1, 0), &claim_of(0, 2, node(1, 0), 1));
+    let far = claim_of(0, 90, node(2, 0), 1);
+    assert_eq!(table.merge(now, node(2, 0), &far), Merged::Refused);
+    assert_eq!(table.merge(now, node(2, 0), &far), Merged::Refused);
+    assert!(matches!(
+        table.merge(now, node(3, 0), &far),
+        Merged::Changed { .. }
+    ));
+    let further = claim_of(0, 900, node(2, 0), 1);
+    assert_eq!(table.merge(now, node(2, 0), &further), Merged::Refused);
+    let later = now + Duration::from_secs(10);
+    assert!(matches!(
+        table.merge(later, node(2, 0), &further),
+        Merged::Changed { .. }
+    ));
+}
+
+#[test]
+fn a_claim_beats_a_release_of_the_same_term() {
+    let now = Instant::from_micros(1);
+    let (release, claim) = (
+        claim_of(0, 3, NodeId([0; 8]), 0),
+        claim_of(0, 3, node(1, 0), 1),
+    );
+    let mut one = SlotTable::new([1; 32], 1, now);
+    one.merge(now, node(2, 0), &release);
+    one.merge(now, node(2, 0), &claim);
+    let mut two = SlotTable::new([1; 32], 1, now);
+    two.merge(now, node(2, 0), &claim);
+    two.merge(now, node(2, 0), &release);
+    assert_eq!(one.live_holder(now, 0), Some(node(1, 0)));
+    assert_eq!(two.live_holder(now, 0), Some(node(1, 0)));
+}
+
+#[test]
+fn a_holder_is_dead_five_seconds_after_its_last_heartbeat_sooner_after_a_reset() {
+    let now = Instant::from_micros(1);
+    let mut table = SlotTable::new([1; 32], 1, now);
+    table.merge(now, node(2, 0), &claim_of(0, 1, node(1, 0), 1));
+    assert_eq!(table.live_until(now, 0), Some(now + DEAD));
+    table.holder_reset(now, node(1, 0));
+    assert_eq!(
+        table.live_until(now, 0),
+        Some(now + Duration::from_millis(1500))
+    );
+    let later = now + Duration::from_secs(1);
+    table.merge(later, node(2, 0), &claim_of(0, 1, node(1, 0), 2));
+    assert_eq!(table.live_until(later, 0), Some(later + DEAD));
+}
+
+#[test]
+fn the_share_waits_for_the_lock_and_a_leaked_one_is_read_slowly() {
+    let mut bench = Bench::new(1, |config| config.guard = GuardUse::Active);
+    bench.gate.discovery(bench.now, Discovery::Nobody);
+    let now = bench.now;
+    bench.with_view(|gate, view| gate.timeout(now, view));
+    let asked: Vec<_> = std::iter::from_fn(|| bench.gate.poll_guard()).collect();
+    assert_eq!(asked, [(0, true), (1, true), (2, true)]);
+    assert!(!bench.gate.may_open(now));
+    bench.gate.guard(now, 1, true);
+    assert!(bench.gate.may_open(now));
+    bench.read(64);
+    assert!(
+        bench
+            .reading
+            .iter()
+            .all(|it| bench.gate.extents.slot_of_piece(it.value()) == 1)
+    );
+    // slots 0 and 2 are refused for ever: one of them is read without a lock at last
+    for _ in 0..30 {
+        bench.gate.guard(bench.now, 0, false);
+        bench.gate.guard(bench.now, 2, false);
+        bench.wait(Duration::from_millis(500));
+    }
+    assert!(bench.gate.rate_max().is_some());
+    bench.read(1);
+    bench.read(1);
+    let slots: std::collections::BTreeSet<u32> = bench
+        .reading
+        .iter()
+        .map(|it| bench.gate.extents.slot_of_piece(it.value()))
+        .collect();
+    assert!(slots.contains(&0) && !slots.contains(&2), "{slots:?}");
+}
+
+#[test]
+fn a_smaller_number_of_readers_wins() {
+    let mut bench = Bench::new(1, |config| config.readers_max = 8);
+    bench.gate.discovery(bench.now, Discovery::Nobody);
+    bench.wait(Duration::from_millis(1));
+    assert_eq!(bench.gate.status(bench.now).slots.count_ones(), 8);
+    bench.happen(Any::Join(1, 2));
+    assert_eq!(bench.gate.status(bench.now).slots, 0);
+    assert_eq!(bench.gate.status(bench.now).readers_max, 2);
+    bench.wait(Duration::from_millis(1500));
+    assert_eq!(bench.gate.status(bench.now).slots.count_ones(), 1);
+}
+
+#[test]
+fn closed_hours_give_everything_back() {
+    let mut bench = Bench::new(1, |_| {});
+    bench.gate.discovery(bench.now, Discovery::Off);
+    bench.wait(Duration::from_millis(1));
+    bench.read(2);
+    bench.gate.hours(bench.now, Hours::Closed);
+    bench.wait(Duration::from_millis(1));
+    assert!(
+        bench.gate.may_open(bench.now),
+        "what is in flight is finished"
+    );
+    bench.ended(0, true);
+    bench.ended(0, true);
+    bench.wait(Duration::from_millis(1));
+    assert!(!bench.gate.may_open(bench.now));
+    assert_eq!(bench.gate.status(bench.now).slots, 0);
+}
+
+#[test]
+#[ignore = "a measurement: run with --release --nocapture"]
+fn what_a_heartbeat_costs() {
+    let mut bench = Bench::new(1, |_| {});
+    let neighbours = 40;
+    for who in 1..=neighbours {
+        let hello = Hello {
+            node: node(who, 0),
+            origins: vec![TAG],
+            readers_max: 3,
+            ..Hello::default()
+        };
+        bench.gate.peer_up(bench.now, SourceId(who as u32), &hello);
+    }
+    let rounds = 20_000u64;
+    let mut spent = Duration::ZERO;
+    for round in 0..rounds {
+        bench.now = bench.now + Duration::from_millis(60);
+        for who in 1..=neighbours {
+            let message = SlotMessage {
+                readers_max: 3,
+                records: vec![claim_of(0, 1, node(1, 0), round + 1)],
+                ..SlotMessage::default()
+            };
+            #[expect(clippy::disallowed_methods, reason = "a measurement")]
+            let start = std::time::Instant::now();
+            bench
+                .gate
+                .message(bench.now, SourceId(who as u32), &message);
+            spent += start.elapsed();
+        }
+        bench.drain();
+        bench.gate.have(bench.now, bench.piece(5));
+    }
+    let each = spent / (u32::try_from(rounds).unwrap() * 40);
+    eprintln!("{each:?} per heartbeat, its clock included");
+}

@@ -41,7 +41,10 @@ fn a_room_that_boots_at_once_reads_one_copy_with_few_readers() {
         for seed in 0..8 {
             let mut world = room(seed, count);
             let start = world.now;
-            assert!(world.run(SEC * 120, World::all_done), "seed {seed}, {count} machines");
+            assert!(
+                world.run(SEC * 120, World::all_done),
+                "seed {seed}, {count} machines"
+            );
             let took = world.now.since(start);
             let (copies, over, peak) = (world.copies(), world.over_us, world.peak);
             let what = format!("seed {seed}, {count} machines: {copies} {over} us {peak} {took:?}");
@@ -96,15 +99,25 @@ fn a_dead_holder_is_replaced_in_time() {
         let one_holds = |world: &World| (0..6).any(|who| world.holds(who) == 1);
         assert!(world.run(SEC * 3, one_holds));
         world.run(SEC, |_| false);
-        let Some(holder) = (0..6).find(|who| world.holds(*who) > 0) else { panic!("no holder") };
+        let Some(holder) = (0..6).find(|who| world.holds(*who) > 0) else {
+            panic!("no holder")
+        };
         world.kill(holder);
         let full = |world: &World| {
             let live = (0..6).filter(|who| world.all[*who].alive);
             live.map(|who| world.holds(who)).sum::<u32>() == 3
         };
         assert!(!full(&world));
-        assert!(world.run(Duration::from_millis(2100), full), "seed {seed}: {}", world.state());
-        assert!(world.run(SEC * 120, World::all_done), "seed {seed}: {}", world.state());
+        assert!(
+            world.run(Duration::from_millis(2100), full),
+            "seed {seed}: {}",
+            world.state()
+        );
+        assert!(
+            world.run(SEC * 120, World::all_done),
+            "seed {seed}: {}",
+            world.state()
+        );
         assert!(world.copies() <= 1.02, "seed {seed}: {}", world.copies());
     }
 }
@@ -113,7 +126,9 @@ fn a_dead_holder_is_replaced_in_time() {
 fn a_silent_holder_is_replaced_after_five_seconds() {
     let mut world = room_of(5, 4, 2048);
     world.run(SEC * 2, |_| false);
-    let Some(holder) = (0..4).find(|who| world.holds(*who) > 0) else { panic!("no holder") };
+    let Some(holder) = (0..4).find(|who| world.holds(*who) > 0) else {
+        panic!("no holder")
+    };
     // it hangs: its links stay, nothing comes
     world.all[holder].alive = false;
     let full = |world: &World| {
@@ -145,7 +160,9 @@ fn both_sides_of_a_partition_go_on_and_heal() {
         let mut world = room(seed, 10);
         world.run(Duration::from_millis(1200), |_| false);
         let pairs: Vec<_> = (0..5).flat_map(|a| (5..10).map(move |b| (a, b))).collect();
-        pairs.iter().for_each(|(a, b)| world.unlink(*a, *b, Down::Reset));
+        pairs
+            .iter()
+            .for_each(|(a, b)| world.unlink(*a, *b, Down::Reset));
         world.run(Duration::from_millis(300), |_| false);
         pairs.iter().for_each(|(a, b)| world.link(*a, *b));
         assert!(world.run(SEC * 60, World::all_done), "seed {seed}");
@@ -162,7 +179,10 @@ fn slow_machines_give_their_slots_to_fast_ones() {
     }
     world.link_all();
     world.run(SEC * 13, |_| false);
-    let slow: u32 = (0..8).filter(|who| who % 2 == 1).map(|who| world.holds(who)).sum();
+    let slow: u32 = (0..8)
+        .filter(|who| who % 2 == 1)
+        .map(|who| world.holds(who))
+        .sum();
     assert_eq!(slow, 0);
 }
 
@@ -177,9 +197,17 @@ fn liars_that_claim_every_slot_delay_but_do_not_stop_the_room() {
         world.corrupt(4);
         world.corrupt(11);
         let start = world.now;
-        assert!(world.run(SEC * 70, World::all_done), "seed {seed}: {} copies", world.copies());
+        assert!(
+            world.run(SEC * 70, World::all_done),
+            "seed {seed}: {} copies",
+            world.copies()
+        );
         if std::env::var_os("ORIGIN_VERBOSE").is_some() {
-            eprintln!("seed {seed}: {:?} {}", world.now.since(start), world.copies());
+            eprintln!(
+                "seed {seed}: {:?} {}",
+                world.now.since(start),
+                world.copies()
+            );
         }
     }
 }

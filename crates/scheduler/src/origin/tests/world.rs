@@ -71,7 +71,12 @@ pub(super) struct World {
 
 pub(super) fn layout(pieces: u64, piece_len: u64) -> Arc<Layout> {
     let file = RelPath::parse("content").unwrap();
-    Arc::new(Layout::builder(piece_len).file(file, pieces * piece_len).build().unwrap())
+    Arc::new(
+        Layout::builder(piece_len)
+            .file(file, pieces * piece_len)
+            .build()
+            .unwrap(),
+    )
 }
 
 pub(super) fn node(index: usize, seed: u64) -> NodeId {
@@ -107,7 +112,11 @@ impl World {
     }
 
     /// A machine boots; `Discovery` is what it is told first.
-    pub(super) fn boot(&mut self, news: Discovery, change: impl FnOnce(&mut OriginConfig)) -> usize {
+    pub(super) fn boot(
+        &mut self,
+        news: Discovery,
+        change: impl FnOnce(&mut OriginConfig),
+    ) -> usize {
         let index = self.all.len();
         let seed = self.rng.u64(..);
         let id = node(index, seed);
@@ -175,7 +184,9 @@ impl World {
     pub(super) fn unlink(&mut self, a: usize, b: usize, how: Down) {
         for (one, other) in [(a, b), (b, a)] {
             if self.all[one].peers.remove(&other) && self.all[one].alive {
-                self.all[one].gate.peer_down(self.now, SourceId(other as u32), how);
+                self.all[one]
+                    .gate
+                    .peer_down(self.now, SourceId(other as u32), how);
                 let has: Vec<_> = self.all[other].have.iter().collect();
                 for piece in has {
                     self.all[one].forget(piece);
@@ -217,7 +228,11 @@ impl World {
     pub(super) fn set_origin(&mut self, up: bool) {
         self.origin_up = up;
         for who in 0..self.all.len() {
-            let state = if up { OriginState::Ready } else { OriginState::Down };
+            let state = if up {
+                OriginState::Ready
+            } else {
+                OriginState::Down
+            };
             self.all[who].gate.origin_state(self.now, ORIGIN, state);
             self.settle(who);
         }
@@ -226,9 +241,17 @@ impl World {
     /// One line about who holds what, for a failed assertion.
     pub(super) fn state(&self) -> String {
         let held = |one: &Machine| format!("{:b}", one.gate.status(self.now).slots);
-        let live = self.all.iter().map(|one| if one.alive { held(one) } else { "x".into() });
+        let live = self
+            .all
+            .iter()
+            .map(|one| if one.alive { held(one) } else { "x".into() });
         let have = self.all.iter().map(|one| one.have.len());
-        format!("{:?} slots {:?} have {:?}", self.now, live.collect::<Vec<_>>(), have.collect::<Vec<_>>())
+        format!(
+            "{:?} slots {:?} have {:?}",
+            self.now,
+            live.collect::<Vec<_>>(),
+            have.collect::<Vec<_>>()
+        )
     }
 
     pub(super) fn holds(&self, who: usize) -> u32 {
@@ -237,7 +260,10 @@ impl World {
 
     /// Machines that may read now.
     pub(super) fn readers(&self) -> usize {
-        self.all.iter().filter(|one| one.alive && !one.liar && one.gate.may_open(self.now)).count()
+        self.all
+            .iter()
+            .filter(|one| one.alive && !one.liar && one.gate.may_open(self.now))
+            .count()
     }
 
     /// Runs for `span`; gives up early when `until` holds.
@@ -247,7 +273,9 @@ impl World {
             if until(self) {
                 return true;
             }
-            let Some(Reverse((at, seq, who))) = self.queue.peek().copied() else { break };
+            let Some(Reverse((at, seq, who))) = self.queue.peek().copied() else {
+                break;
+            };
             if at > end {
                 break;
             }
@@ -258,7 +286,9 @@ impl World {
                 self.over_us += at.since(self.now).as_micros() as u64;
             }
             self.now = at;
-            let Some(coming) = self.coming.remove(&seq) else { continue };
+            let Some(coming) = self.coming.remove(&seq) else {
+                continue;
+            };
             if self.all[who].alive {
                 self.events += 1;
                 self.happen(who, coming);
@@ -283,15 +313,21 @@ impl World {
                 }
             }
             Coming::Message(from, message) => {
-                self.all[who].gate.message(now, SourceId(from as u32), &message);
+                self.all[who]
+                    .gate
+                    .message(now, SourceId(from as u32), &message);
             }
             Coming::Read(piece) => self.read_done(who, piece),
             Coming::Fetched(piece, from) => {
                 self.all[who].fetching = false;
                 self.all[from].giving = false;
                 if self.all[from].alive && self.all[who].peers.contains(&from) {
-                    self.all[from].gate.uploaded(now, SourceId(who as u32), 1 << 20);
-                    self.all[who].gate.received(now, SourceId(from as u32), 1 << 20);
+                    self.all[from]
+                        .gate
+                        .uploaded(now, SourceId(who as u32), 1 << 20);
+                    self.all[who]
+                        .gate
+                        .received(now, SourceId(from as u32), 1 << 20);
                     self.verified(who, piece);
                 } else {
                     self.all[who].missing.insert(piece);
@@ -319,9 +355,16 @@ impl World {
             if self.verbose {
                 let slot = self.all[who].gate.extents.slot_of_piece(piece.value());
                 let extent = self.all[who].gate.extents.extent_of(piece.value());
-                let had = (0..self.all.len()).filter(|one| self.all[*one].have.contains(piece)).collect::<Vec<_>>();
+                let had = (0..self.all.len())
+                    .filter(|one| self.all[*one].have.contains(piece))
+                    .collect::<Vec<_>>();
                 if !had.is_empty() {
-                    eprintln!("AGAIN {:?} {who} piece {} slot {slot} extent {extent} had by {had:?} {}", self.now, piece.value(), self.state());
+                    eprintln!(
+                        "AGAIN {:?} {who} piece {} slot {slot} extent {extent} had by {had:?} {}",
+                        self.now,
+                        piece.value(),
+                        self.state()
+                    );
                 }
             }
             self.all[who].read += 1;
@@ -330,7 +373,11 @@ impl World {
         } else {
             self.all[who].missing.insert(piece);
         }
-        let end = if self.origin_up { ReadEnd::Verified } else { ReadEnd::Failed };
+        let end = if self.origin_up {
+            ReadEnd::Verified
+        } else {
+            ReadEnd::Failed
+        };
         self.all[who].gate.read_ended(self.now, piece, end);
     }
 
@@ -356,7 +403,11 @@ impl World {
         }
         self.start_reads(who);
         let now = self.now;
-        if self.all[who].gate.next_timeout().is_some_and(|at| at <= now) {
+        if self.all[who]
+            .gate
+            .next_timeout()
+            .is_some_and(|at| at <= now)
+        {
             self.all[who].pass_time(now);
             self.start_reads(who);
         }
@@ -386,8 +437,16 @@ impl World {
         if one.liar || one.reading > 0 || !self.origin_up {
             return;
         }
-        let view = view(&one.missing, &one.available, &one.holders, &one.have, one.peers.len());
-        let Some(plan) = one.gate.next_read(now, ORIGIN, &view, 4) else { return };
+        let view = view(
+            &one.missing,
+            &one.available,
+            &one.holders,
+            &one.have,
+            one.peers.len(),
+        );
+        let Some(plan) = one.gate.next_read(now, ORIGIN, &view, 4) else {
+            return;
+        };
         let (first, count, piece_us) = (plan.first().value(), plan.count(), one.piece_us);
         one.reading = count;
         for (nth, index) in (1u64..).zip(first..first + count) {
@@ -411,7 +470,11 @@ impl World {
     }
 
     fn start_fetch(&mut self, who: usize) {
-        if !self.all[who].alive || self.all[who].fetching || self.all[who].liar || self.all[who].have.is_full() {
+        if !self.all[who].alive
+            || self.all[who].fetching
+            || self.all[who].liar
+            || self.all[who].have.is_full()
+        {
             return;
         }
         let mut givers: Vec<usize> = self.all[who].peers.iter().copied().collect();
@@ -422,9 +485,16 @@ impl World {
             }
             let wanted: Vec<PieceIndex> = {
                 let (me, other) = (&self.all[who], &self.all[from]);
-                other.have.iter().filter(|piece| me.missing.contains(*piece)).collect()
+                other
+                    .have
+                    .iter()
+                    .filter(|piece| me.missing.contains(*piece))
+                    .collect()
             };
-            let rarest = wanted.iter().map(|p| self.all[who].holders[p.value() as usize]).min();
+            let rarest = wanted
+                .iter()
+                .map(|p| self.all[who].holders[p.value() as usize])
+                .min();
             let Some(rarest) = rarest else { continue };
             let best: Vec<_> = wanted
                 .into_iter()
@@ -455,7 +525,9 @@ impl World {
                 }
             })
             .collect();
-        records.iter().for_each(|record| self.all[who].gate.table.set(now, *record));
+        records
+            .iter()
+            .for_each(|record| self.all[who].gate.table.set(now, *record));
         let message = SlotMessage {
             readers_max: self.readers_max,
             node: self.all[who].node,
@@ -469,7 +541,9 @@ impl World {
     }
 
     pub(super) fn all_done(&self) -> bool {
-        self.all.iter().all(|one| !one.alive || one.liar || one.done_at.is_some())
+        self.all
+            .iter()
+            .all(|one| !one.alive || one.liar || one.done_at.is_some())
     }
 
     /// Copies of the content that the origin has sent.
@@ -511,8 +585,13 @@ impl Machine {
     }
 
     fn pass_time(&mut self, now: Instant) {
-        let view =
-            view(&self.missing, &self.available, &self.holders, &self.have, self.peers.len());
+        let view = view(
+            &self.missing,
+            &self.available,
+            &self.holders,
+            &self.have,
+            self.peers.len(),
+        );
         if self.liar {
             return;
         }

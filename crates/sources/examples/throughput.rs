@@ -81,10 +81,10 @@ async fn measure(path: &Path, len: u64) -> Outcome<()> {
     let layout = Arc::new(layout);
     let share = ShareSource::locate(path, NAME, Shape::File, Arc::clone(&layout)).await?;
     let url = serve(path.to_owned())?;
-    let (shape, options) = (Shape::File, MirrorOptions::default());
-    let mirror = MirrorSource::new(&url, NAME, shape, Arc::clone(&layout), options)?;
+    let mirror = mirror(&url, &layout)?;
+    let origins: [(&str, &dyn OriginSource); 2] = [("share", &share), ("mirror", &mirror)];
     for streams in [1, 2, 4] {
-        for (kind, origin) in [("share", &share as &dyn OriginSource), ("mirror", &mirror)] {
+        for (kind, origin) in origins {
             let mut best = Duration::MAX;
             for _ in 0..3 {
                 best = best.min(time(origin, &layout, streams).await?);
@@ -97,6 +97,11 @@ async fn measure(path: &Path, len: u64) -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+fn mirror(url: &str, layout: &Arc<Layout>) -> Outcome<MirrorSource> {
+    let (layout, options) = (Arc::clone(layout), MirrorOptions::default());
+    Ok(MirrorSource::new(url, NAME, Shape::File, layout, options)?)
 }
 
 /// How long it takes to fetch everything with so many fetches at a time.
@@ -181,10 +186,10 @@ fn serve(path: std::path::PathBuf) -> Outcome<String> {
 fn answer(stream: &TcpStream, path: &Path) -> Outcome<()> {
     let file = std::fs::File::open(path)?;
     let total = file.metadata()?.len();
-    let mut lines = BufReader::new(stream).lines();
+    let lines = BufReader::new(stream).lines();
     let mut buffer = vec![0; 1 << 20];
     let (mut from, mut to) = (0, total);
-    while let Some(line) = lines.next() {
+    for line in lines {
         let line = line?.to_lowercase();
         if let Some((first, last)) = line
             .strip_prefix("range: bytes=")

@@ -130,7 +130,12 @@ impl Dialer {
 impl Link {
     /// Whether a request to `url` can be sent over it now.
     pub(super) fn fits(&self, url: &Url) -> bool {
-        self.origin == url.origin() && !self.sender.is_closed()
+        self.origin == url.origin() && self.is_open()
+    }
+
+    /// Whether neither side has closed it.
+    pub(super) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
     }
 
     /// Sends a GET and waits for the head of the answer.

@@ -1,7 +1,8 @@
-//! The connections to a mirror: one per slot, kept between fetches.
+//! The connections to a mirror: one per slot and server, kept between fetches.
 //!
-//! What must stay true: no more connections are open than there are slots, the one used last is used first,
-//! and one whose answer was not read to its end is closed before another is made in its place.
+//! A slot keeps the connection to the mirror and those to where its redirects lead. What must stay true: no
+//! more connections to a server are open than there are slots, the slot used last is used first, and a
+//! connection whose answer was not read to its end is closed before another is made in its place.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,18 +20,28 @@ use super::options::MirrorOptions;
 use super::reach::Guard;
 use super::target::Target;
 
+/// Most servers that a slot keeps a connection to.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const links_max: usize = 3;
+
 /// The slots of one mirror.
 pub(super) struct Slots {
     free: Semaphore,
-    idle: Mutex<Vec<Link>>,
+    idle: Mutex<Vec<Vec<Link>>>,
     dialer: Dialer,
 }
 
 /// One slot while it is in use; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
+    /// The connection that is asked over, or was asked last.
     link: Option<Link>,
     use_of_link: Use,
+    /// Connections that wait, each to another server; the last used first.
+    waiting: Vec<Link>,
     slots: &'a Slots,
     _free: SemaphorePermit<'a>,
 }
@@ -87,10 +98,11 @@ impl Slots {
             .acquire()
             .await
             .map_err(|error| error.to_string())?;
-        let link = self.idle().pop();
+        let waiting = self.idle().pop().unwrap_or_default();
         Ok(Slot {
-            link,
+            link: None,
             use_of_link: Use::Idle,
+            waiting,
             slots: self,
             _free: free,
         })
@@ -101,7 +113,7 @@ impl Slots {
         self.idle().clear();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Link>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Vec<Link>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -160,9 +172,19 @@ impl Slot<'_> {
         }
     }
 
+    /// A kept connection to the server of `url`, if one stands.
     fn reusable(&mut self, url: &Url) -> Option<Link> {
-        let idle = self.use_of_link == Use::Idle;
-        self.link.take().filter(|link| idle && link.fits(url))
+        self.put_aside();
+        let at = self.waiting.iter().position(|link| link.fits(url))?;
+        Some(self.waiting.remove(at))
+    }
+
+    /// Lets the connection wait if its last answer was read to its end; closes it otherwise.
+    fn put_aside(&mut self) {
+        if let Some(link) = self.link.take().filter(|_| self.use_of_link == Use::Idle) {
+            self.waiting.truncate(links_max - 1);
+            self.waiting.insert(0, link);
+        }
     }
 
     fn answering(
@@ -192,8 +214,11 @@ async fn get(
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        if let Some(link) = self.link.take().filter(|_| self.use_of_link == Use::Idle) {
-            self.slots.idle().push(link);
+        self.put_aside();
+        self.waiting.retain(Link::is_open);
+        if !self.waiting.is_empty() {
+            let links = std::mem::take(&mut self.waiting);
+            self.slots.idle().push(links);
         }
     }
 }

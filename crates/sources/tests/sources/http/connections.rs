@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::Span;
-use swarmcopy_sources::{Blame, MemorySink, Shape, SpanSink};
+use swarmcopy_sources::{Blame, Limiter, MemorySink, Shape, SpanSink};
 
 use super::rig::{DEADLINE, FILE_LEN, PART, Rig, one_file, opened, options};
 use crate::support::content::{Content, awkward, content};
@@ -142,6 +142,46 @@ async fn many_small_files_come_over_one_connection() {
     assert_eq!(rig.server.requests().len(), 500);
     assert_eq!(rig.server.connections_used(), 1);
     assert_eq!(rig.server.connections(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_redirected_files_come_over_one_connection_to_each_server() {
+    let content = small_files(100);
+    let files = Server::start(tree("tree", &content)).await;
+    let to = files.url("");
+    let server = Server::start(move |request| {
+        Reply::new(
+            "302 Found",
+            &[("Location", &format!("{to}{}", request.target))],
+            b"there",
+        )
+    })
+    .await;
+    let url = server.url("/");
+    let rig = Rig::new(content, server, Shape::Tree, &url, options()).await;
+    rig.good(rig.whole()).await;
+    assert_eq!(
+        (rig.server.requests().len(), rig.server.connections()),
+        (100, 1)
+    );
+    assert_eq!((files.requests().len(), files.connections()), (100, 1));
+}
+
+#[tokio::test]
+async fn a_limited_mirror_keeps_to_its_rate() {
+    let mut options = options();
+    options.limits = vec![Arc::new(Limiter::new(Some(400_000)))];
+    let rig = Rig::file_with(options, Reply::file).await;
+    let start = std::time::Instant::now();
+    rig.good(Span::new(0, 100_000)).await;
+    rig.fetch(rig.whole()).await.unwrap();
+    // the first 100 kB are paid before more is read
+    assert!(
+        start.elapsed() >= Duration::from_millis(150),
+        "{:?}",
+        start.elapsed()
+    );
+    rig.same();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

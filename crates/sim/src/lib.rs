@@ -1,1 +1,50 @@
 //! Runs thousands of real schedulers over made-up links in virtual time.
+//!
+//! Each machine of a simulated room decides by a [`swarmcopy_scheduler::Scheduler`], the very type
+//! that runs in the tool; only its links, its disk and its clock are made up. Everything follows
+//! from the seed: the same profile gives the same outcome, to the last event.
+//!
+//! ```
+//! use swarmcopy_sim::{Profile, Simulation};
+//!
+//! let profile = Profile::flash(7, 4).sized(64 << 20, 1 << 20);
+//! let outcome = Simulation::run(profile);
+//! assert!(outcome.all_done());
+//! println!("{}", outcome.summary());
+//! ```
+
+mod acts;
+mod agenda;
+mod liar;
+mod link;
+mod machine;
+mod meetings;
+mod outcome;
+mod profile;
+mod table;
+mod traffic;
+mod troubles;
+mod world;
+
+pub use outcome::{MachineOutcome, Outcome};
+pub use profile::{Fault, GIGABIT, Holds, MachineSpec, Profile, Role, Trouble};
+
+/// The simulator.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Simulation;
+
+impl Simulation {
+    /// Lets the room copy until every machine that lives has everything, or the profile's deadline
+    /// has come.
+    ///
+    /// # Panics
+    ///
+    /// When a scheduler breaks a rule that always holds: a byte fetched twice, the origin read
+    /// without a permit, completion told twice. The message names the seed.
+    pub fn run(profile: Profile) -> Outcome {
+        let mut world = world::World::new(profile);
+        world.run();
+        world.outcome()
+    }
+}

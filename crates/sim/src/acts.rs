@@ -1,0 +1,232 @@
+//! What schedulers want done, and what machines hear of each other.
+
+use swarmcopy_layout::{PieceSet, Span};
+use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, Outcome, SourceId};
+
+use crate::agenda::{Coming, Word};
+use crate::link::{Job, Way};
+use crate::machine::Brain;
+use crate::world::{ORIGIN, World};
+
+impl World {
+    /// Does what a machine's scheduler wants.
+    pub(crate) fn act(&mut self, machine: usize, action: Action) {
+        let at = u64::try_from(machine).unwrap_or(u64::MAX) << 8;
+        match action {
+            Action::Fetch { job, source, span } => {
+                self.note([at | 1, u64::from(source.0), span.start()]);
+                self.fetch(machine, job, source, span);
+            }
+            Action::Cancel { job } => {
+                self.note([at | 2, job.0, 0]);
+                self.cancel(machine, job);
+            }
+            Action::OpenOrigin { permit } => {
+                self.note([at | 3, permit.epoch(), 0]);
+                self.machines[machine].permit = Some(permit);
+            }
+            Action::CloseOrigin { .. } => {
+                self.note([at | 4, 0, 0]);
+            }
+            Action::Interested { source } => self.say(machine, source, Word::Interested),
+            Action::NotInterested { source } => self.say(machine, source, Word::NotInterested),
+            Action::Unchoke { source } => {
+                self.set_serves(machine, source, true);
+                self.say(machine, source, Word::Unchoke);
+            }
+            Action::Choke { source } => {
+                self.set_serves(machine, source, false);
+                self.say(machine, source, Word::Choke);
+            }
+            Action::SendSlots { source, message } => {
+                self.note([at | 5, u64::from(source.0), 0]);
+                let letter = self.letters.insert(message);
+                self.say(machine, source, Word::Slots(letter));
+            }
+            Action::Guard { slot, take } => {
+                if take {
+                    self.tell(machine, Event::Guard { slot, held: true });
+                }
+            }
+            Action::Ban { source, .. } => {
+                self.note([at | 6, u64::from(source.0), 0]);
+                if let Some(way) = self.machines[machine].way(source) {
+                    self.link_down(way.link(), Down::Closed);
+                }
+            }
+            Action::Complete => self.complete(machine),
+            Action::Explain { reason, .. } => {
+                *self.tally.reasons.entry(reason).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn complete(&mut self, machine: usize) {
+        self.note([7, u64::try_from(machine).unwrap_or(u64::MAX), 0]);
+        let one = &mut self.machines[machine];
+        let told_before = one.done_at.replace(self.now).is_some();
+        assert!(
+            !told_before,
+            "complete is told once (seed {})",
+            self.profile.seed
+        );
+        self.waiting -= 1;
+    }
+
+    /// Sends a word to a neighbour.
+    pub(crate) fn say(&mut self, machine: usize, source: SourceId, word: Word) {
+        let Some(way) = self.machines[machine].way(source) else {
+            return;
+        };
+        if self.links[way.link()].up {
+            let at = self.later(machine);
+            self.agenda.put(at, Coming::Word(way.other(), word));
+        } else if let Word::Slots(letter) = word {
+            self.letters.take(letter);
+        }
+    }
+
+    fn set_serves(&mut self, machine: usize, source: SourceId, serves: bool) {
+        if let Some(way) = self.machines[machine].way(source) {
+            self.links[way.link()].end_mut(way).serves = serves;
+            if !serves {
+                self.drop_serving(way);
+            }
+        }
+    }
+
+    fn fetch(&mut self, machine: usize, id: JobId, source: SourceId, span: Span) {
+        let Some(way) = self.machines[machine].way(source) else {
+            return;
+        };
+        if source == ORIGIN {
+            let permit = self.machines[machine].permit.as_ref();
+            let live = permit.is_some_and(|permit| permit.is_live());
+            assert!(
+                live,
+                "the origin is asked with a permit (seed {})",
+                self.profile.seed
+            );
+        }
+        let key = self.jobs.insert(Job::new(id, way, span, self.now));
+        let link = &mut self.links[way.link()];
+        link.end_mut(way).asked.push(key);
+        if link.up {
+            let at = self.later(machine);
+            self.agenda
+                .put(at, Coming::Word(way.other(), Word::Request(key)));
+        } else {
+            if let Some(job) = self.jobs.get_mut(key) {
+                job.served = true;
+            }
+            self.end_job(key, Outcome::Broken);
+        }
+    }
+
+    fn cancel(&mut self, machine: usize, id: JobId) {
+        let ways = &self.machines[machine].ways;
+        let asked = ways
+            .iter()
+            .flat_map(|way| &self.links[way.link()].end(*way).asked);
+        let found = asked
+            .copied()
+            .find(|key| self.jobs.get(*key).is_some_and(|job| job.id == id));
+        if let Some(key) = found {
+            self.end_job(key, Outcome::Cancelled);
+        }
+    }
+
+    /// A word arrives at this end.
+    pub(crate) fn hear(&mut self, way: Way, word: Word) {
+        let link = &self.links[way.link()];
+        let end = link.end(way);
+        let (machine, source, up) = (end.machine, end.source, link.up);
+        let sender = link.end(way.other()).machine;
+        match word {
+            Word::Request(key) => self.asked(way, key),
+            Word::Slots(letter) => {
+                if let Some(message) = self.letters.take(letter).filter(|_| up) {
+                    if let Brain::Claimer(claimer) = &mut self.machines[machine].brain {
+                        claimer.hear(&message);
+                    }
+                    self.tell(machine, Event::Slots { source, message });
+                }
+            }
+            _ if !up => {}
+            Word::Bitfield => {
+                let set: PieceSet = self.machines[sender].says(self.layout.pieces());
+                let has = if set.is_full() {
+                    Has::All
+                } else {
+                    Has::Set(set)
+                };
+                self.tell(machine, Event::SourceHas { source, has });
+            }
+            Word::Unchoke => self.tell(machine, Event::Unchoked { source }),
+            Word::Choke => {
+                let asked = self.links[way.link()].end(way).asked.clone();
+                for key in asked {
+                    self.end_job(
+                        key,
+                        Outcome::Busy {
+                            retry_after_ms: None,
+                        },
+                    );
+                    self.tell_job_end(key);
+                }
+                self.tell(machine, Event::Choked { source });
+            }
+            Word::Interested => self.tell(machine, Event::Interested { source }),
+            Word::NotInterested => self.tell(machine, Event::NotInterested { source }),
+        }
+    }
+
+    /// A request arrives at this end.
+    fn asked(&mut self, way: Way, key: u32) {
+        let end = self.links[way.link()].end(way);
+        let machine = end.machine;
+        let takes = self.links[way.link()].up && (end.serves || machine == self.origin());
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
+        if !takes || job.ended.is_some() {
+            job.served = true;
+            self.retire(key);
+            return;
+        }
+        if let Some(scheduler) = self.machines[machine].scheduler() {
+            let mut pieces = self.layout.pieces_of(job.span);
+            let seed = self.profile.seed;
+            assert!(
+                pieces.all(|piece| scheduler.have().contains(piece)),
+                "only what is there is asked for (seed {seed})"
+            );
+        }
+        self.serve(way, key);
+    }
+
+    /// All neighbours hear that a machine has a piece.
+    pub(crate) fn tell_have(&mut self, machine: usize, index: u32) {
+        let Some(piece) = self.layout.piece(index) else {
+            return;
+        };
+        for at in 1..self.machines[machine].ways.len() {
+            let Some(way) = self.machines[machine].ways.get(at).copied() else {
+                continue;
+            };
+            let link = &self.links[way.link()];
+            if link.up {
+                let other = link.end(way.other());
+                let (to, source) = (other.machine, other.source);
+                self.tell(
+                    to,
+                    Event::SourceHas {
+                        source,
+                        has: Has::Piece(piece),
+                    },
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A machine of the room, or the origin.
+
+use std::collections::VecDeque;
+
+use swarmcopy_layout::PieceSet;
+use swarmcopy_scheduler::{Instant, NodeId, OriginPermit, Scheduler, SourceId};
+
+use crate::liar::Claimer;
+use crate::link::Way;
+use crate::profile::MachineSpec;
+
+/// What decides for a machine.
+#[derive(Debug)]
+pub(crate) enum Brain {
+    /// Not there yet, or dead.
+    Absent,
+    /// A real scheduler.
+    Scheduler(Box<Scheduler>),
+    /// Promises everything, answers nothing.
+    Mute,
+    /// Claims every slot.
+    Claimer(Claimer),
+    /// Serves whoever asks.
+    Origin,
+}
+
+/// What a machine's uplink does.
+#[derive(Debug)]
+pub(crate) struct Uplink {
+    pub(crate) rate: u64,
+    /// Ends with something to send, in turn.
+    pub(crate) turns: VecDeque<Way>,
+    /// What is being sent: from which end, of which job, how many bytes.
+    pub(crate) sending: Option<(Way, u32, u64)>,
+    /// It sends nothing for now.
+    pub(crate) stopped: bool,
+}
+
+/// A machine.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) spec: MachineSpec,
+    pub(crate) brain: Brain,
+    pub(crate) node: NodeId,
+    pub(crate) up: Uplink,
+    /// When the downlink has taken all that is before it.
+    pub(crate) down_free: Instant,
+    /// Bytes on their way to it.
+    pub(crate) backlog: u64,
+    /// Its end of each link, by the number of the source.
+    pub(crate) ways: Vec<Way>,
+    /// Bytes of each piece that are here and not known to be wrong.
+    pub(crate) filled: Vec<u64>,
+    pub(crate) permit: Option<OriginPermit>,
+    /// Its processor is busy until then.
+    pub(crate) busy_until: Instant,
+    /// The earliest call for its time-out that is put down.
+    pub(crate) timeout_at: Option<Instant>,
+    pub(crate) done_at: Option<Instant>,
+    pub(crate) origin_bytes: u64,
+    pub(crate) late: bool,
+    /// The tracker has answered it.
+    pub(crate) answered: bool,
+}
+
+impl Machine {
+    pub(crate) fn new(spec: MachineSpec, node: NodeId, pieces: u32) -> Self {
+        let pieces = usize::try_from(pieces).unwrap_or(0);
+        Self {
+            brain: Brain::Absent,
+            node,
+            up: Uplink {
+                rate: spec.up_rate,
+                turns: VecDeque::new(),
+                sending: None,
+                stopped: false,
+            },
+            spec,
+            down_free: Instant::ZERO,
+            backlog: 0,
+            ways: Vec::new(),
+            filled: vec![0; pieces],
+            permit: None,
+            busy_until: Instant::ZERO,
+            timeout_at: None,
+            done_at: None,
+            origin_bytes: 0,
+            late: false,
+            answered: false,
+        }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        !matches!(self.brain, Brain::Absent)
+    }
+
+    pub(crate) fn scheduler(&self) -> Option<&Scheduler> {
+        match &self.brain {
+            Brain::Scheduler(scheduler) => Some(scheduler),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn scheduler_mut(&mut self) -> Option<&mut Scheduler> {
+        match &mut self.brain {
+            Brain::Scheduler(scheduler) => Some(scheduler),
+            _ => None,
+        }
+    }
+
+    /// What it says to have.
+    pub(crate) fn says(&self, pieces: u32) -> PieceSet {
+        match &self.brain {
+            Brain::Scheduler(scheduler) => scheduler.have().clone(),
+            Brain::Mute | Brain::Origin => PieceSet::full(pieces),
+            Brain::Absent | Brain::Claimer(_) => PieceSet::empty(pieces),
+        }
+    }
+
+    /// Its end of the link that it knows by this number.
+    pub(crate) fn way(&self, source: SourceId) -> Option<Way> {
+        self.ways.get(usize::try_from(source.0).ok()?).copied()
+    }
+
+    /// The number of the next source.
+    pub(crate) fn next_source(&self) -> SourceId {
+        SourceId(u32::try_from(self.ways.len()).unwrap_or(u32::MAX))
+    }
+}

@@ -1,0 +1,238 @@
+//! Who comes and who meets whom: a tracker that knows everybody, links to some of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use swarmcopy_layout::PieceSet;
+use swarmcopy_scheduler::origin::Mode;
+use swarmcopy_scheduler::{
+    Config, Discovery, Down, Event, Hello, OriginKind, Outcome, Scheduler, SourceInfo,
+};
+
+use crate::agenda::{Coming, Word};
+use crate::liar::Claimer;
+use crate::link::{End, Link};
+use crate::machine::Brain;
+use crate::profile::{Holds, Role};
+use crate::world::{ORIGIN, TAG, World, way};
+
+/// A tracker answers after this.
+const ANSWER: Duration = Duration::from_millis(5);
+/// A machine looks again for others: soon after the start, then now and then.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
+/// Streams that the origin takes from one machine.
+const STREAMS_MAX: u32 = 8;
+/// How often a liar speaks.
+pub(crate) const LIE_EVERY: Duration = Duration::from_secs(1);
+
+impl World {
+    /// A machine starts.
+    pub(crate) fn join(&mut self, machine: usize) {
+        let one = &self.machines[machine];
+        let (node, role, holds) = (one.node, one.spec.role, one.spec.holds);
+        self.machines[machine].late = self.in_swarm_count == self.layout.pieces();
+        let slots = self.profile.policy.readers_max;
+        self.machines[machine].brain = match role {
+            Role::Mute => Brain::Mute,
+            Role::Claimer => Brain::Claimer(Claimer::new(node, slots)),
+            Role::Own | Role::Stock => Brain::Scheduler(Box::new(self.scheduler(machine, holds))),
+        };
+        self.announced.push(machine);
+        self.agenda.put(
+            self.now + self.profile.latency * 2 + ANSWER,
+            Coming::Dial(machine),
+        );
+        self.agenda.put(self.now + AGAIN.0, Coming::Dial(machine));
+        match role {
+            Role::Own => {
+                let kind = OriginKind::Mirror;
+                let info = SourceInfo::Origin {
+                    kind,
+                    tag: TAG,
+                    streams_max: STREAMS_MAX,
+                };
+                self.tell(
+                    machine,
+                    Event::SourceUp {
+                        source: ORIGIN,
+                        info,
+                    },
+                );
+                self.tell(machine, Event::Discovery(Discovery::Waiting));
+            }
+            Role::Stock => self.follow_up(machine),
+            Role::Claimer => self.agenda.put(self.now + LIE_EVERY, Coming::Lie(machine)),
+            Role::Mute => {}
+        }
+        if holds == Holds::Everything {
+            self.layout
+                .clone()
+                .piece_indexes()
+                .for_each(|piece| self.in_swarm(piece));
+        }
+    }
+
+    fn scheduler(&mut self, machine: usize, holds: Holds) -> Scheduler {
+        let one = &self.machines[machine];
+        let mut policy = self.profile.policy.clone();
+        policy.node = one.node;
+        policy.content = [42; 32];
+        if one.spec.role == Role::Stock {
+            policy.mode = Mode::Never;
+        }
+        let pieces = self.layout.pieces();
+        let have = match holds {
+            Holds::Nothing => PieceSet::empty(pieces),
+            Holds::Everything => PieceSet::full(pieces),
+        };
+        let seed = self.rng.u64(..);
+        let layout = Arc::clone(&self.layout);
+        Scheduler::new(
+            Config::new(policy),
+            layout,
+            PieceSet::full(pieces),
+            have,
+            (self.now, seed),
+        )
+    }
+
+    fn hello(&self, machine: usize) -> Option<Hello> {
+        let one = &self.machines[machine];
+        matches!(one.spec.role, Role::Own | Role::Claimer).then(|| {
+            let policy = &self.profile.policy;
+            let (class, readers_max) = (policy.class, policy.readers_max);
+            Hello {
+                node: one.node,
+                origins: vec![TAG],
+                readers_max,
+                class,
+                starving: false,
+            }
+        })
+    }
+
+    fn degree(&self, machine: usize) -> usize {
+        let ways = self.machines[machine].ways.iter().skip(1);
+        ways.filter(|way| self.links[way.link()].up).count()
+    }
+
+    fn are_linked(&self, one: usize, other: usize) -> bool {
+        let mut ways = self.machines[one].ways.iter().skip(1);
+        ways.any(|way| {
+            let link = &self.links[way.link()];
+            link.up && link.end(way.other()).machine == other
+        })
+    }
+
+    /// A machine hears from the tracker, and dials some of those it was told of.
+    pub(crate) fn dial(&mut self, machine: usize) {
+        if !self.machines[machine].is_alive() {
+            return;
+        }
+        let mut others: Vec<usize> = self.announced.clone();
+        others.retain(|other| *other != machine && self.machines[*other].is_alive());
+        let news = if others.is_empty() {
+            Discovery::Nobody
+        } else {
+            Discovery::Named
+        };
+        if self.machines[machine].spec.role == Role::Own {
+            self.tell(machine, Event::Discovery(news));
+        }
+        let first = !std::mem::replace(&mut self.machines[machine].answered, true);
+        let degree = self.degree(machine);
+        let (least, most) = self.profile.neighbours;
+        let wanted = if first {
+            most / 2
+        } else {
+            least.saturating_sub(degree)
+        };
+        self.rng.shuffle(&mut others);
+        let mut found = 0;
+        for other in others {
+            if found >= wanted {
+                break;
+            }
+            if self.degree(other) < most
+                && !self.are_linked(machine, other)
+                && !self.is_cut(machine, other)
+            {
+                found += 1;
+                let jitter = Duration::from_micros(self.rng.u64(0..10_000));
+                self.agenda.put(
+                    self.now + self.profile.latency * 3 + jitter,
+                    Coming::LinkUp(machine, other),
+                );
+            }
+        }
+        let next = if first { return } else { AGAIN.1 };
+        self.agenda.put(self.now + next, Coming::Dial(machine));
+    }
+
+    /// Two machines are connected.
+    pub(crate) fn link_up(&mut self, one: usize, other: usize) {
+        let alive = self.machines[one].is_alive() && self.machines[other].is_alive();
+        if !alive || self.are_linked(one, other) || self.is_cut(one, other) || one == other {
+            return;
+        }
+        let ends = [one, other]
+            .map(|machine| End::new(machine, self.machines[machine].next_source(), false));
+        let sources = [ends[0].source, ends[1].source];
+        let [first, second] = ends;
+        let link = self.links.push(Link::new(first, second));
+        self.machines[one].ways.push(way(link, 0));
+        self.machines[other].ways.push(way(link, 1));
+        let both_ours = self.hello(one).is_some() && self.hello(other).is_some();
+        for (machine, far, source) in [(one, other, sources[0]), (other, one, sources[1])] {
+            let hello = self.hello(far).filter(|_| both_ours);
+            self.tell(
+                machine,
+                Event::SourceUp {
+                    source,
+                    info: SourceInfo::Peer { hello },
+                },
+            );
+            self.say(machine, source, Word::Bitfield);
+            if matches!(self.machines[machine].brain, Brain::Mute) {
+                self.say(machine, source, Word::Unchoke);
+                self.links[link]
+                    .end_mut(way(link, u8::from(machine == other)))
+                    .serves = true;
+            }
+        }
+    }
+
+    /// A link breaks, or is closed.
+    pub(crate) fn link_down(&mut self, link: usize, how: Down) {
+        if !std::mem::replace(&mut self.links[link].up, false) {
+            return;
+        }
+        for side in [0, 1] {
+            let end = way(link, side);
+            self.drop_serving(end);
+            let asked = self.links[link].end(end).asked.clone();
+            for key in asked {
+                self.end_job(key, Outcome::Broken);
+                self.tell_job_end(key);
+            }
+            let (machine, source) = (
+                self.links[link].end(end).machine,
+                self.links[link].end(end).source,
+            );
+            self.tell(machine, Event::SourceDown { source, how });
+        }
+    }
+
+    /// A machine dies.
+    pub(crate) fn die(&mut self, machine: usize) {
+        if self.machines[machine].done_at.is_none() && self.machines[machine].is_alive() {
+            self.waiting -= 1;
+        }
+        self.machines[machine].brain = Brain::Absent;
+        self.machines[machine].permit = None;
+        let ways = self.machines[machine].ways.clone();
+        for way in ways {
+            self.link_down(way.link(), Down::Reset);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What a simulation showed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use swarmcopy_scheduler::{Instant, Reason};
+
+use crate::profile::Role;
+
+/// How one machine fared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MachineOutcome {
+    /// What it is.
+    pub role: Role,
+    /// When it joined.
+    pub joined: Duration,
+    /// When it had everything, if it ever did; counted from the start of the simulation.
+    pub done: Option<Duration>,
+    /// Whether it was alive at the end.
+    pub alive: bool,
+    /// Bytes that the origin sent to it.
+    pub origin_bytes: u64,
+    /// Whether others had the whole content together when it joined.
+    pub late: bool,
+}
+
+impl MachineOutcome {
+    /// How long it took, if it came to an end.
+    pub fn took(&self) -> Option<Duration> {
+        Some(self.done?.saturating_sub(self.joined))
+    }
+}
+
+/// What a simulation showed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The seed it ran with.
+    pub seed: u64,
+    /// Bytes of the content.
+    pub len: u64,
+    /// The shortest time possible.
+    pub bound: Duration,
+    /// The machines, in the profile's order.
+    pub machines: Vec<MachineOutcome>,
+    /// Bytes that the origin sent.
+    pub origin_bytes: u64,
+    /// Most machines with a request open at the origin at a time.
+    pub readers_peak: u32,
+    /// Time with more readers than the policy allows.
+    pub over_cap: Duration,
+    /// Time with more than one reader too many.
+    pub far_over_cap: Duration,
+    /// Bytes that arrived when nobody wanted them any more.
+    pub wasted_bytes: u64,
+    /// Time of the last event.
+    pub ended: Duration,
+    /// What happened, counted.
+    pub steps: u64,
+    /// Calls of schedulers.
+    pub events: u64,
+    /// A hash of all that the schedulers did and when.
+    pub trace: u64,
+    /// How often each reason was given.
+    pub reasons: BTreeMap<Reason, u64>,
+}
+
+impl Outcome {
+    /// How many copies the origin sent.
+    pub fn copies(&self) -> f64 {
+        ratio(self.origin_bytes, self.len)
+    }
+
+    /// Whether every machine that lives and takes part has everything.
+    pub fn all_done(&self) -> bool {
+        self.takers().all(|machine| machine.done.is_some())
+    }
+
+    /// The living machines that want the content.
+    pub fn takers(&self) -> impl Iterator<Item = &MachineOutcome> {
+        let takes = |role| matches!(role, Role::Own | Role::Stock);
+        self.machines
+            .iter()
+            .filter(move |machine| machine.alive && takes(machine.role))
+    }
+
+    /// The longest time that one of these machines took, in bounds; infinite if one did not end.
+    pub fn slowest<'a>(&self, of: impl Iterator<Item = &'a MachineOutcome>) -> f64 {
+        let longest = of
+            .map(|machine| machine.took().unwrap_or(Duration::MAX))
+            .max()
+            .unwrap_or(Duration::ZERO);
+        longest.as_secs_f64() / self.bound.as_secs_f64().max(1e-9)
+    }
+
+    /// The longest time of all machines, in bounds.
+    pub fn last(&self) -> f64 {
+        self.slowest(self.takers())
+    }
+
+    /// The outcome in one line.
+    pub fn summary(&self) -> String {
+        let done = self
+            .takers()
+            .filter(|machine| machine.done.is_some())
+            .count();
+        format!(
+            "done {done}/{} copies {:.4} readers {} over {} ms (far {} ms) last {:.3} bound {:.1} s \
+             wasted {:.2} % events {}",
+            self.takers().count(),
+            self.copies(),
+            self.readers_peak,
+            self.over_cap.as_millis(),
+            self.far_over_cap.as_millis(),
+            self.last(),
+            self.bound.as_secs_f64(),
+            100.0 * ratio(self.wasted_bytes, self.len)
+                / ratio(u64::try_from(self.machines.len()).unwrap_or(1), 1),
+            self.events,
+        )
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    // through u32 steps both parts stay exact enough for a report
+    let scale = |value: u64| {
+        f64::from(u32::try_from(value >> 32).unwrap_or(u32::MAX)) * 4_294_967_296.0
+            + f64::from(u32::try_from(value & u64::from(u32::MAX)).unwrap_or(u32::MAX))
+    };
+    scale(part) / scale(whole).max(1.0)
+}
+
+/// Counts the machines that read the origin.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    cap: u32,
+    open: BTreeMap<usize, u32>,
+    since: Instant,
+    pub(crate) peak: u32,
+    pub(crate) over: Duration,
+    pub(crate) far_over: Duration,
+}
+
+impl Readers {
+    pub(crate) fn new(cap: u32) -> Self {
+        Self {
+            cap,
+            open: BTreeMap::new(),
+            since: Instant::ZERO,
+            peak: 0,
+            over: Duration::ZERO,
+            far_over: Duration::ZERO,
+        }
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.open.len()).unwrap_or(u32::MAX)
+    }
+
+    fn pass(&mut self, now: Instant) {
+        let passed = now.since(self.since);
+        if self.count() > self.cap {
+            self.over += passed;
+        }
+        if self.count() > self.cap + 1 {
+            self.far_over += passed;
+        }
+        self.since = now;
+    }
+
+    /// A request came.
+    pub(crate) fn opened(&mut self, now: Instant, machine: usize) {
+        self.pass(now);
+        *self.open.entry(machine).or_default() += 1;
+        self.peak = self.peak.max(self.count());
+    }
+
+    /// A request is answered or dropped.
+    pub(crate) fn closed(&mut self, now: Instant, machine: usize) {
+        self.pass(now);
+        if let Some(count) = self.open.get_mut(&machine) {
+            *count -= 1;
+            if *count == 0 {
+                self.open.remove(&machine);
+            }
+        }
+    }
+}

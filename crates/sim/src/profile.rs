@@ -1,0 +1,204 @@
+//! What is simulated: the content, the machines, the origin, and what goes wrong.
+
+use std::time::Duration;
+
+use swarmcopy_scheduler::origin::OriginConfig;
+
+/// Bytes a second of a link of 1 Gbit/s.
+pub const GIGABIT: u64 = 125_000_000;
+
+/// What a machine is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Role {
+    /// One of ours.
+    #[default]
+    Own,
+    /// Another program: no slots, no origin.
+    Stock,
+    /// Says to have everything, lets everybody ask, answers nothing.
+    Mute,
+    /// Claims every slot each second, reads nothing, has nothing.
+    Claimer,
+}
+
+/// What a machine has when it joins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Holds {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The whole content.
+    Everything,
+}
+
+/// One machine of the room.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MachineSpec {
+    /// When it joins.
+    pub join: Duration,
+    /// Bytes a second that it can send.
+    pub up_rate: u64,
+    /// Bytes a second that it can take.
+    pub down_rate: u64,
+    /// What it is.
+    pub role: Role,
+    /// What it has at the start.
+    pub holds: Holds,
+}
+
+impl Default for MachineSpec {
+    /// One of ours with nothing, there from the start, at 1 Gbit/s.
+    fn default() -> Self {
+        Self {
+            join: Duration::ZERO,
+            up_rate: GIGABIT,
+            down_rate: GIGABIT,
+            role: Role::Own,
+            holds: Holds::Nothing,
+        }
+    }
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// One machine that holds a slot dies.
+    KillHolder,
+    /// All machines that hold a slot die.
+    KillHolders,
+    /// The room falls apart: no link between the first half of the machines and the second.
+    Part,
+    /// The halves find each other again.
+    Heal,
+    /// The origin answers nobody.
+    OriginDown,
+    /// The origin is back.
+    OriginUp,
+}
+
+/// When something goes wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    /// The first time.
+    pub at: Duration,
+    /// How often again.
+    pub every: Option<Duration>,
+    /// What.
+    pub fault: Fault,
+}
+
+/// Everything that a simulation depends on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Profile {
+    /// Decides all that is random.
+    pub seed: u64,
+    /// Bytes of the content.
+    pub len: u64,
+    /// Bytes of a piece.
+    pub piece_len: u64,
+    /// Bytes a second that the origin can send.
+    pub origin_rate: u64,
+    /// Time that a message is on its way.
+    pub latency: Duration,
+    /// A machine's processor time for one event.
+    pub event_cost: Duration,
+    /// Bytes a second that a machine verifies.
+    pub verify_rate: u64,
+    /// Fewest and most neighbours of a machine, as far as there are so many.
+    pub neighbours: (usize, usize),
+    /// The machines, the origin apart.
+    pub machines: Vec<MachineSpec>,
+    /// What goes wrong.
+    pub troubles: Vec<Trouble>,
+    /// The policy of our machines; node and content are set for each.
+    pub policy: OriginConfig,
+    /// The end of the simulation, if not all are complete before.
+    pub deadline: Duration,
+}
+
+impl Profile {
+    /// `machines` machines at 1 Gbit/s that start within the same 20 ms: 4 GiB in pieces of 4 MiB
+    /// from an origin that is ten times as fast, half a millisecond away.
+    pub fn flash(seed: u64, machines: usize) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let join = |_| MachineSpec {
+            join: Duration::from_micros(rng.u64(0..20_000)),
+            ..MachineSpec::default()
+        };
+        Self {
+            seed,
+            len: 4 << 30,
+            piece_len: 4 << 20,
+            origin_rate: 10 * GIGABIT,
+            latency: Duration::from_micros(500),
+            event_cost: Duration::from_micros(2),
+            verify_rate: 1_500_000_000,
+            neighbours: (25, 40),
+            machines: (0..machines).map(join).collect(),
+            troubles: Vec::new(),
+            policy: OriginConfig::default(),
+            deadline: Duration::from_mins(20),
+        }
+    }
+
+    /// The same machines, which join one after another over `over`.
+    pub fn staggered(seed: u64, machines: usize, over: Duration) -> Self {
+        let mut profile = Self::flash(seed, machines);
+        let last = u32::try_from(machines.saturating_sub(1).max(1)).unwrap_or(u32::MAX);
+        for (place, spec) in (0u32..).zip(&mut profile.machines) {
+            spec.join = over * place / last;
+        }
+        profile
+    }
+
+    /// The same with other sizes.
+    pub fn sized(mut self, len: u64, piece_len: u64) -> Self {
+        self.len = len;
+        self.piece_len = piece_len;
+        self
+    }
+
+    /// The same with one more trouble.
+    pub fn with(mut self, at: Duration, every: Option<Duration>, fault: Fault) -> Self {
+        self.troubles.push(Trouble { at, every, fault });
+        self
+    }
+
+    /// The same, with `change` applied to each machine and its place.
+    pub fn each(mut self, mut change: impl FnMut(usize, &mut MachineSpec)) -> Self {
+        for (place, spec) in self.machines.iter_mut().enumerate() {
+            change(place, spec);
+        }
+        self
+    }
+
+    /// The shortest time in which these machines could all have the content, were they all there
+    /// from the start: `max(F/u_s, F/d_min, N F/(u_s + sum of u_i))`. Machines that have it or
+    /// serve nothing don't count.
+    pub fn bound(&self) -> Duration {
+        let takes = |spec: &&MachineSpec| {
+            spec.holds == Holds::Nothing && matches!(spec.role, Role::Own | Role::Stock)
+        };
+        let takers = self.machines.iter().filter(takes);
+        let (mut count, mut up, mut down) = (0u64, self.origin_rate, u64::MAX);
+        for spec in takers {
+            count += 1;
+            up = up.saturating_add(spec.up_rate);
+            down = down.min(spec.down_rate);
+        }
+        let seeds = self
+            .machines
+            .iter()
+            .filter(|spec| spec.holds == Holds::Everything);
+        up = seeds.fold(up, |sum, spec| sum.saturating_add(spec.up_rate));
+        let micros = |bytes: u128, rate: u64| bytes * 1_000_000 / u128::from(rate.max(1));
+        let longest = micros(u128::from(self.len), self.origin_rate)
+            .max(micros(u128::from(self.len), down))
+            .max(micros(u128::from(self.len) * u128::from(count), up));
+        Duration::from_micros(u64::try_from(longest).unwrap_or(u64::MAX))
+    }
+}

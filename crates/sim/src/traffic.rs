@@ -1,0 +1,340 @@
+//! How bytes move: uplinks send quanta in turn, downlinks take them one after another.
+
+use std::time::Duration;
+
+use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span, Spans};
+use swarmcopy_scheduler::{Event, Instant, Outcome};
+
+use crate::agenda::Coming;
+use crate::link::{BACKLOG, QUANTUM, WINDOW, Way, micros_for};
+use crate::machine::Brain;
+use crate::world::World;
+
+/// A job's bytes are told at least this often.
+const PROGRESS: (u64, Duration) = (1 << 20, Duration::from_millis(50));
+
+impl World {
+    /// A job waits at this end to be served.
+    pub(crate) fn serve(&mut self, way: Way, job: u32) {
+        let end = self.links[way.link()].end_mut(way);
+        end.serving.push_back(job);
+        if end.machine == self.origin() {
+            let reader = self.links[way.link()].end(way.other()).machine;
+            self.tally.readers.opened(self.now, reader);
+        }
+        self.take_turn(way);
+    }
+
+    /// The server is done with a job, one way or the other.
+    fn served(&mut self, way: Way, key: u32) {
+        let reader = self.links[way.link()].end(way.other()).machine;
+        if self.links[way.link()].end(way).machine == self.origin() {
+            self.tally.readers.closed(self.now, reader);
+        }
+        if let Some(job) = self.jobs.get_mut(key) {
+            job.served = true;
+        }
+        self.retire(key);
+    }
+
+    /// Forgets all that this end has to send.
+    pub(crate) fn drop_serving(&mut self, way: Way) {
+        let serving = std::mem::take(&mut self.links[way.link()].end_mut(way).serving);
+        for key in serving {
+            self.served(way, key);
+        }
+    }
+
+    pub(crate) fn retire(&mut self, key: u32) {
+        if self.jobs.get(key).is_some_and(|job| job.is_over()) {
+            self.jobs.take(key);
+        }
+    }
+
+    /// An end with something to send gets in line.
+    pub(crate) fn take_turn(&mut self, way: Way) {
+        let end = self.links[way.link()].end_mut(way);
+        let machine = end.machine;
+        if end.in_turn || end.serving.is_empty() || !self.sends(machine) {
+            return;
+        }
+        self.links[way.link()].end_mut(way).in_turn = true;
+        self.machines[machine].up.turns.push_back(way);
+        self.send(machine);
+    }
+
+    fn sends(&self, machine: usize) -> bool {
+        !matches!(
+            self.machines[machine].brain,
+            Brain::Mute | Brain::Claimer(_) | Brain::Absent
+        )
+    }
+
+    /// Starts the next quantum of an idle uplink.
+    pub(crate) fn send(&mut self, machine: usize) {
+        while self.machines[machine].up.sending.is_none() && !self.machines[machine].up.stopped {
+            let Some(way) = self.machines[machine].up.turns.pop_front() else {
+                return;
+            };
+            self.links[way.link()].end_mut(way).in_turn = false;
+            if self.may_send(way)
+                && let Some((key, bytes)) = self.next_quantum(way)
+            {
+                self.start(way, key, bytes);
+            }
+        }
+    }
+
+    /// Whether the window of the link is open.
+    fn may_send(&self, way: Way) -> bool {
+        let link = &self.links[way.link()];
+        let on_way = link.end(way).on_way;
+        let behind = self.machines[link.end(way.other()).machine].backlog >= BACKLOG;
+        link.up && (on_way == 0 || on_way < WINDOW && !behind)
+    }
+
+    /// The next bytes to send from this end; drops jobs that have ended.
+    fn next_quantum(&mut self, way: Way) -> Option<(u32, u64)> {
+        loop {
+            let end = self.links[way.link()].end(way);
+            let key = end.serving.front().copied()?;
+            let machine = end.machine;
+            let now = self.now;
+            let stopped = self
+                .jobs
+                .get(key)
+                .is_none_or(|job| job.stop_at.is_some_and(|at| at <= now));
+            if stopped || self.is_revoked(way, key) {
+                self.links[way.link()].end_mut(way).serving.pop_front();
+                self.served(way, key);
+                continue;
+            }
+            // as much as two milliseconds take, in whole blocks
+            let block = u64::from(BLOCK_LEN);
+            let rate = self.machines[machine].up.rate;
+            let most = (rate / 500 / block * block).clamp(block, QUANTUM);
+            let job = self.jobs.get(key)?;
+            return Some((key, (job.span.len() - job.sent).min(most)));
+        }
+    }
+
+    /// At a piece's start the origin looks at the permit; without one the job ends there.
+    fn is_revoked(&mut self, way: Way, key: u32) -> bool {
+        if self.links[way.link()].end(way).machine != self.origin() {
+            return false;
+        }
+        let reader = self.links[way.link()].end(way.other()).machine;
+        let Some(job) = self.jobs.get(key) else {
+            return true;
+        };
+        let at = job.span.start() + job.sent;
+        let live = self.machines[reader]
+            .permit
+            .as_ref()
+            .is_some_and(|permit| permit.is_live());
+        let boundary = at % self.layout.piece_len() == 0;
+        if live || !boundary {
+            return false;
+        }
+        self.end_job(key, Outcome::Cancelled);
+        true
+    }
+
+    fn start(&mut self, way: Way, key: u32, bytes: u64) {
+        let machine = self.links[way.link()].end(way).machine;
+        let to = self.links[way.link()].end(way.other()).machine;
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
+        job.sent += bytes;
+        job.quanta += 1;
+        let whole = job.sent >= job.span.len();
+        let span = job.span;
+        if machine == self.origin() {
+            self.tally.origin_bytes += bytes;
+            self.machines[to].origin_bytes += bytes;
+        }
+        let end = self.links[way.link()].end_mut(way);
+        end.on_way += bytes;
+        if whole {
+            end.serving.pop_front();
+            self.served(way, key);
+            self.tell_uploaded(way, span);
+        }
+        self.machines[to].backlog += bytes;
+        let up = &mut self.machines[machine].up;
+        up.sending = Some((way, key, bytes));
+        let time = Duration::from_micros(micros_for(bytes, up.rate));
+        self.agenda.put(self.now + time, Coming::Sent(machine));
+        self.take_turn(way);
+    }
+
+    fn tell_uploaded(&mut self, way: Way, span: Span) {
+        let end = self.links[way.link()].end(way);
+        let (machine, source) = (end.machine, end.source);
+        if let Some(piece) = self
+            .layout
+            .piece_at(span.start())
+            .filter(|_| machine != self.origin())
+        {
+            let bytes = span.len();
+            self.tell(
+                machine,
+                Event::Uploaded {
+                    source,
+                    piece,
+                    bytes,
+                },
+            );
+        }
+    }
+
+    /// An uplink has sent a quantum: it is on its way, and the next may go.
+    pub(crate) fn sent(&mut self, machine: usize) {
+        let Some((way, key, bytes)) = self.machines[machine].up.sending.take() else {
+            return;
+        };
+        let to = self.links[way.link()].end(way.other()).machine;
+        let receiver = &mut self.machines[to];
+        let first = (self.now + self.profile.latency).max(receiver.down_free);
+        let time = Duration::from_micros(micros_for(bytes, receiver.spec.down_rate));
+        receiver.down_free = first + time;
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.agenda
+            .put(receiver.down_free, Coming::Arrived(way, key, bytes));
+        self.send(machine);
+    }
+
+    /// A quantum has arrived, sent from this end.
+    pub(crate) fn arrived(&mut self, way: Way, key: u32, bytes: u64) {
+        let link = &mut self.links[way.link()];
+        let up = link.up;
+        link.end_mut(way).on_way -= bytes;
+        let to = link.end(way.other()).machine;
+        self.machines[to].backlog -= bytes;
+        let now = self.now;
+        if let Some(job) = self.jobs.get_mut(key) {
+            job.quanta -= 1;
+            if job.ended.is_some() || !up {
+                self.tally.wasted_bytes += bytes;
+            } else {
+                let span = job.span.after(job.arrived).head(bytes);
+                job.arrived += bytes;
+                job.untold += bytes;
+                let whole = job.arrived >= job.span.len();
+                if whole {
+                    job.ended = Some(Outcome::Done);
+                }
+                let tell = job.untold >= PROGRESS.0 || now.since(job.told_at) >= PROGRESS.1;
+                self.fill(to, span);
+                if whole {
+                    self.tell_job_end(key);
+                } else if tell {
+                    self.tell_progress(to, key);
+                }
+            }
+            self.retire(key);
+        }
+        self.take_turn(way);
+    }
+
+    fn tell_progress(&mut self, machine: usize, key: u32) {
+        let now = self.now;
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
+        job.told_at = now;
+        let bytes = std::mem::take(&mut job.untold);
+        let event = Event::Progress { job: job.id, bytes };
+        self.tell(machine, event);
+    }
+
+    /// Ends a job early; its scheduler hears of it in this moment, the server a little later.
+    pub(crate) fn end_job(&mut self, key: u32, outcome: Outcome) {
+        let stop_at = self.now + self.profile.latency;
+        let Some(job) = self.jobs.get_mut(key).filter(|job| job.ended.is_none()) else {
+            return;
+        };
+        job.ended = Some(outcome);
+        job.stop_at = Some(stop_at);
+        self.agenda.put(self.now, Coming::JobEnd(key));
+    }
+
+    /// A scheduler hears how its job ended.
+    pub(crate) fn tell_job_end(&mut self, key: u32) {
+        let Some(job) = self.jobs.get_mut(key).filter(|job| !job.end_told) else {
+            return;
+        };
+        let Some(outcome) = job.ended.clone() else {
+            return;
+        };
+        job.end_told = true;
+        let missing = Spans::of(job.span.after(job.arrived));
+        let bytes = std::mem::take(&mut job.untold);
+        let (id, asker) = (job.id, job.asker);
+        let end = self.links[asker.link()].end_mut(asker);
+        end.asked.retain(|other| *other != key);
+        let machine = end.machine;
+        self.retire(key);
+        self.tell(
+            machine,
+            Event::JobEnd {
+                job: id,
+                outcome,
+                bytes,
+                missing,
+            },
+        );
+    }
+
+    /// Bytes are here; whole pieces are hashed.
+    fn fill(&mut self, machine: usize, span: Span) {
+        for piece in self.layout.pieces_of(span) {
+            let whole = self.layout.piece_span(piece);
+            let place = usize::try_from(piece.value()).unwrap_or(usize::MAX);
+            let Some(filled) = self.machines[machine].filled.get_mut(place) else {
+                continue;
+            };
+            *filled += whole.intersection(span).len();
+            assert!(
+                *filled <= whole.len(),
+                "no byte is fetched twice (seed {}, machine {machine}, piece {})",
+                self.profile.seed,
+                piece.value()
+            );
+            if *filled == whole.len() {
+                let time = Duration::from_micros(micros_for(whole.len(), self.profile.verify_rate));
+                self.agenda
+                    .put(self.now + time, Coming::Checked(machine, piece.value()));
+            }
+        }
+    }
+
+    /// A piece proved right: the machine knows at once, its neighbours a little later.
+    pub(crate) fn checked(&mut self, machine: usize, index: u32) {
+        if !self.machines[machine].is_alive() {
+            return;
+        }
+        let Some(piece) = self.layout.piece(index) else {
+            return;
+        };
+        self.in_swarm(piece);
+        let at = self.later(machine);
+        self.agenda.put(at, Coming::Have(machine, index));
+        self.tell(machine, Event::PieceOk { piece });
+    }
+
+    pub(crate) fn in_swarm(&mut self, piece: PieceIndex) {
+        let place = usize::try_from(piece.value()).unwrap_or(usize::MAX);
+        if let Some(known) = self.in_swarm.get_mut(place)
+            && !std::mem::replace(known, true)
+        {
+            self.in_swarm_count += 1;
+        }
+    }
+
+    /// When a word that the machine says now is heard.
+    pub(crate) fn later(&self, machine: usize) -> Instant {
+        self.machines[machine].busy_until.max(self.now) + self.profile.latency
+    }
+}

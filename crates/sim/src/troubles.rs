@@ -1,0 +1,83 @@
+//! What goes wrong.
+
+use swarmcopy_scheduler::{Down, SourceId};
+
+use crate::agenda::{Coming, Word};
+use crate::machine::Brain;
+use crate::meetings::LIE_EVERY;
+use crate::profile::Fault;
+use crate::world::World;
+
+impl World {
+    pub(crate) fn trouble(&mut self, number: usize) {
+        let Some(trouble) = self.profile.troubles.get(number).copied() else {
+            return;
+        };
+        if let Some(every) = trouble.every {
+            self.agenda.put(self.now + every, Coming::Trouble(number));
+        }
+        self.note([8, trouble.fault.code(), 0]);
+        match trouble.fault {
+            Fault::KillHolder => self
+                .holders()
+                .into_iter()
+                .take(1)
+                .for_each(|it| self.die(it)),
+            Fault::KillHolders => self.holders().into_iter().for_each(|it| self.die(it)),
+            Fault::Part => self.part(),
+            Fault::Heal => self.heal(),
+            Fault::OriginDown => {
+                let origin = self.origin();
+                self.machines[origin].up.stopped = true;
+            }
+            Fault::OriginUp => {
+                let origin = self.origin();
+                self.machines[origin].up.stopped = false;
+                self.send(origin);
+            }
+        }
+    }
+
+    /// Machines that hold a slot.
+    fn holders(&self) -> Vec<usize> {
+        let machines = self.machines.iter().enumerate();
+        let holds = machines.filter(|(_, machine)| {
+            let report = machine.scheduler().map(|it| it.origin_report(self.now));
+            report.is_some_and(|report| !report.slots.is_empty())
+        });
+        holds.map(|(place, _)| place).collect()
+    }
+
+    fn part(&mut self) {
+        self.parted = true;
+        for link in 0..self.links.len() {
+            let sides =
+                [0, 1].map(|side| self.links[link].end(crate::world::way(link, side)).machine);
+            let peers = !sides.contains(&self.origin());
+            if peers && self.is_cut(sides[0], sides[1]) {
+                self.link_down(link, Down::Reset);
+            }
+        }
+    }
+
+    fn heal(&mut self) {
+        self.parted = false;
+        for machine in 0..self.origin() {
+            self.agenda
+                .put(self.now + LIE_EVERY / 4, Coming::Dial(machine));
+        }
+    }
+
+    /// A liar claims all slots.
+    pub(crate) fn lie(&mut self, machine: usize) {
+        let Brain::Claimer(claimer) = &mut self.machines[machine].brain else {
+            return;
+        };
+        let message = claimer.lie();
+        for source in 1..self.machines[machine].next_source().0 {
+            let letter = self.letters.insert(message.clone());
+            self.say(machine, SourceId(source), Word::Slots(letter));
+        }
+        self.agenda.put(self.now + LIE_EVERY, Coming::Lie(machine));
+    }
+}

@@ -270,6 +270,7 @@ impl Scheduler {
                 self.reading_ended(now, piece, ReadEnd::Failed);
             }
         }
+        self.hand_over(now, id, self.layout.piece_at(job.span.start()));
         self.hungry.insert(job.source);
         if !missing.is_empty() {
             self.wake_all();

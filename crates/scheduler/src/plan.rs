@@ -35,6 +35,8 @@ const RETRY_AFTER_SNUB: Duration = Duration::from_secs(5);
 pub(crate) const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 /// Work is taken over only where that saves at least this.
 const STEAL_GAIN: Duration = Duration::from_millis(250);
+/// Work to take over is looked for at most this often: it means a look at each job.
+const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
 
 impl Scheduler {
     /// Bytes that may be asked for and not yet verified.
@@ -178,8 +180,13 @@ impl Scheduler {
         best.map(|(_, piece)| piece)
     }
 
-    /// Calls off the fetch of another peer that this idle one would end much sooner.
+    /// Calls off the fetch of another peer that this idle one would end much sooner; what it leaves
+    /// goes to this one.
     fn take_over(&mut self, now: Instant, id: SourceId) {
+        if now.since(self.took_over_at) < TAKE_OVER_EVERY && self.took_over_at > Instant::ZERO {
+            return;
+        }
+        self.took_over_at = now;
         let Some(source) = self.sources.get(&id) else {
             return;
         };
@@ -187,17 +194,19 @@ impl Scheduler {
         let mut slowest: Option<(Duration, JobId)> = None;
         for (job_id, job) in self.ledger.jobs() {
             let whole = self.layout.piece_at(job.span.start());
-            let theirs = self.sources.get(&job.source);
             let fits = job.source != id && !job.cancelled && job.left() > u64::from(BLOCK_LEN);
-            let Some((other, true)) = theirs.map(|other| (other, fits)) else {
-                continue;
-            };
-            if other.origin().is_some() || !whole.is_some_and(|piece| peer.has.contains(piece)) {
+            if !fits || !whole.is_some_and(|piece| peer.has.contains(piece)) {
                 continue;
             }
-            let mine = source.flow.rate.time_for(job.left()).unwrap_or(QUEUE);
+            let Some(other) = self.sources.get(&job.source) else {
+                continue;
+            };
+            if other.origin().is_some() {
+                continue;
+            }
+            let mine = source.flow.time_for(job.left()).unwrap_or(QUEUE);
             let queued = other.flow.in_flight.max(job.left());
-            let left = other.flow.rate.time_for(queued).unwrap_or(PEER_PATIENCE);
+            let left = other.flow.time_for(queued).unwrap_or_default();
             let left = left.max(now.since(other.flow.active));
             let gains = left > mine * 2 + STEAL_GAIN;
             if gains && slowest.is_none_or(|(most, _)| left > most) {
@@ -205,7 +214,23 @@ impl Scheduler {
             }
         }
         if let Some((_, job)) = slowest {
+            self.thefts.insert(job, id);
             self.cancel(job);
+        }
+    }
+
+    /// Gives what a job left to the peer for which it was called off.
+    pub(crate) fn hand_over(&mut self, now: Instant, job: JobId, piece: Option<PieceIndex>) {
+        let Some(thief) = self.thefts.remove(&job) else {
+            return;
+        };
+        let ready = self.sources.get(&thief).and_then(Source::peer);
+        let ready = ready.is_some_and(|peer| peer.may_be_asked(now));
+        let Some(piece) = piece.filter(|_| ready) else {
+            return;
+        };
+        if let Some(run) = self.ledger.free_run(piece) {
+            self.fetch(now, thief, run.head(SPAN_BYTES.1));
         }
     }
 

@@ -12,20 +12,25 @@ const WINDOW: Duration = Duration::from_millis(200);
 pub(crate) struct Rate {
     value: Option<u64>,
     bytes: u64,
+    /// Time of this window before the last pause.
+    before: Duration,
     since: Instant,
+    last: Instant,
 }
 
 impl Rate {
-    /// Starts a window: the source was idle and is asked now.
-    pub(crate) fn restart(&mut self, now: Instant) {
-        self.bytes = 0;
+    /// The source was idle and is asked now: the pause does not count.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        self.before += self.last.since(self.since);
         self.since = now;
+        self.last = now;
     }
 
     /// Counts bytes that came.
     pub(crate) fn add(&mut self, now: Instant, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
-        let elapsed = now.since(self.since);
+        self.last = now;
+        let elapsed = self.before + now.since(self.since);
         if elapsed < WINDOW {
             return;
         }
@@ -37,7 +42,9 @@ impl Rate {
             self.value
                 .map_or(fresh, |old| (old.saturating_add(fresh)) / 2),
         );
-        self.restart(now);
+        self.bytes = 0;
+        self.before = Duration::ZERO;
+        self.since = now;
     }
 
     /// The rate in bytes a second, once a window is full.
@@ -61,7 +68,7 @@ mod tests {
     #[test]
     fn a_steady_source_has_its_rate() {
         let mut rate = Rate::default();
-        rate.restart(Instant::ZERO);
+        rate.resume(Instant::ZERO);
         for tenth in 1..=20 {
             rate.add(Instant::from_micros(tenth * 100_000), 1_000_000);
         }
@@ -70,12 +77,23 @@ mod tests {
     }
 
     #[test]
+    fn short_spells_add_up_to_a_rate() {
+        let mut rate = Rate::default();
+        for second in 0..5 {
+            let start = Instant::from_micros(second * 1_000_000);
+            rate.resume(start);
+            rate.add(start + Duration::from_millis(50), 500_000);
+        }
+        assert_eq!(rate.value(), Some(10_000_000));
+    }
+
+    #[test]
     fn idle_time_does_not_count() {
         let mut rate = Rate::default();
-        rate.restart(Instant::ZERO);
+        rate.resume(Instant::ZERO);
         rate.add(Instant::from_micros(200_000), 2_000_000);
         let later = Instant::from_micros(60_000_000);
-        rate.restart(later);
+        rate.resume(later);
         rate.add(later + WINDOW, 2_000_000);
         assert_eq!(rate.value(), Some(10_000_000));
     }

@@ -15,7 +15,7 @@ use crate::availability::Availability;
 use crate::ledger::Ledger;
 use crate::origin::{OriginConfig, OriginGate};
 use crate::source::{Kind, Source};
-use crate::{Action, Event, Instant, Reason, SourceId};
+use crate::{Action, Event, Instant, JobId, Reason, SourceId};
 
 /// How often silent things are looked at: snubs, pauses, turns of upload.
 const TICK: Duration = Duration::from_millis(500);
@@ -96,6 +96,9 @@ pub struct Scheduler {
     pub(crate) differ: PieceSet,
     /// The best rate that all sources together were seen to bring.
     pub(crate) best_rate: u64,
+    /// Jobs that were called off so that another peer can do them.
+    pub(crate) thefts: BTreeMap<JobId, SourceId>,
+    pub(crate) took_over_at: Instant,
     pub(crate) epoch: u64,
     actions: VecDeque<Action>,
     tick_at: Instant,
@@ -133,6 +136,8 @@ impl Scheduler {
             reading: BTreeSet::new(),
             differ: PieceSet::empty(pieces),
             best_rate: 0,
+            thefts: BTreeMap::new(),
+            took_over_at: Instant::ZERO,
             epoch: 0,
             actions: VecDeque::new(),
             tick_at: now + TICK,

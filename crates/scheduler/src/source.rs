@@ -30,7 +30,7 @@ impl Flow {
     /// A job of `bytes` was given to it.
     pub(crate) fn asked(&mut self, now: Instant, job: JobId, bytes: u64) {
         if self.jobs.is_empty() {
-            self.rate.restart(now);
+            self.rate.resume(now);
             self.active = now;
         }
         self.jobs.push(job);
@@ -55,6 +55,11 @@ impl Flow {
         } else {
             self.in_flight.saturating_sub(left)
         };
+    }
+
+    /// How long `bytes` will take, if the rate is known.
+    pub(crate) fn time_for(&self, bytes: u64) -> Option<Duration> {
+        self.rate.time_for(bytes)
     }
 
     /// No byte for longer than this is too long: 2 s, or 8 times what a block takes.

@@ -1,6 +1,6 @@
 //! A share: a folder that holds the content, mounted from a server or local.
 //!
-//! Reads run on the share's own threads (see [`pool`]), because a read of a dead server hangs in the
+//! Reads run on the share's own threads (see `pool`), because a read of a dead server hangs in the
 //! kernel and cannot be called off. What must stay true: no call of a share blocks an async thread,
 //! nothing is read without a permit, and a path never leaves the share's folder unless a link in it does.
 

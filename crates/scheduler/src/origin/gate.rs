@@ -10,15 +10,14 @@ use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
 
-use super::config::{Hours, OriginConfig, readers_max_max};
+use super::config::{Hours, OriginConfig};
 use super::extent::Extents;
-use super::gossip::{Gossip, News};
+use super::gossip::Gossip;
 use super::hold::{Hold, Standing};
 use super::licence::Licence;
 use super::marks::Marks;
-use super::message::{Claim, SlotMessage, SlotRecord, message_items_max};
 use super::own::Own;
-use super::table::{Merged, NOBODY, SlotTable, bit};
+use super::table::{NOBODY, SlotTable};
 use super::view::{OriginState, ReadEnd};
 use super::window::Window;
 use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, OriginTag, Reason, SourceId};
@@ -30,6 +29,17 @@ pub(super) const CEDED_MAX: usize = 256;
 
 /// The slot of reads that have none.
 pub(super) const NO_SLOT: u32 = u32::MAX;
+
+/// How far this copy is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Life {
+    /// Pieces are missing.
+    Copying,
+    /// Nothing is missing.
+    Complete,
+    /// The process is about to end.
+    Closed,
+}
 
 /// An origin that this machine can reach.
 #[derive(Debug)]
@@ -70,8 +80,7 @@ pub(crate) struct OriginGate {
     pub(super) work_at: Option<Instant>,
     pub(super) standing: Standing,
     pub(super) hours: Hours,
-    pub(super) closed: bool,
-    pub(super) complete: bool,
+    pub(super) life: Life,
     pub(super) now: Instant,
     pub(super) wake: Instant,
     pub(super) tick_at: Instant,
@@ -126,8 +135,7 @@ impl OriginGate {
             work_at: None,
             standing: Standing::Unsure,
             hours: config.hours,
-            closed: false,
-            complete: false,
+            life: Life::Copying,
             now,
             wake: now,
             tick_at: now,
@@ -214,7 +222,9 @@ impl OriginGate {
             .origins
             .iter_mut()
             .find(|origin| origin.source == source);
-        origin.into_iter().for_each(|origin| origin.state = state);
+        if let Some(origin) = origin {
+            origin.state = state;
+        }
         self.note_health(now);
     }
 
@@ -243,7 +253,7 @@ impl OriginGate {
 
     /// Gives every slot back at once: this process is about to end.
     pub(crate) fn close(&mut self, now: Instant) {
-        self.closed = true;
+        self.life = Life::Closed;
         self.wake(now);
     }
 
@@ -362,154 +372,5 @@ impl OriginGate {
     /// The origin's latency when idle, measured here.
     pub(crate) fn base_latency_seen(&mut self, latency: Duration) {
         self.base_latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-    }
-}
-
-/// What neighbours say.
-impl OriginGate {
-    /// A machine of ours sent its slot message. O(records), O(1) each.
-    pub(crate) fn message(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
-        let Some(neighbour) = self.gossip.take(now, from) else {
-            return;
-        };
-        neighbour.foreign = message.group != self.config.group;
-        if neighbour.foreign || message.readers_max == 0 || message.readers_max > readers_max_max {
-            return;
-        }
-        let first = !std::mem::replace(&mut neighbour.heard, true);
-        neighbour.starving = message.starving;
-        let node = neighbour.node;
-        if first {
-            self.hold.table();
-            self.wake(now);
-        }
-        self.meet_readers_max(now, message.readers_max);
-        if message.readers_max > self.table.slots() {
-            self.gossip.tell(now, from, self.table.known());
-            self.wake(now + super::gossip::COALESCE);
-            return;
-        }
-        let mut changed = 0;
-        for record in message.records.iter().take(message_items_max) {
-            changed |= self.merge(now, (from, node), record);
-        }
-        if changed != 0 {
-            self.gossip.spread(now, changed, Some(from));
-            self.wake(now + super::gossip::COALESCE);
-        }
-        self.take_notes(now, from, message);
-    }
-
-    fn take_notes(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
-        let Some(node) = self.gossip.find(from).map(|one| one.node) else {
-            return;
-        };
-        self.gossip.claimed(now, from, &message.claims);
-        for (tag, piece) in message.bad.iter().take(message_items_max) {
-            self.marks.heard(node, *tag, *piece);
-        }
-        for count in message.bytes.iter().take(message_items_max) {
-            if count.node != self.config.node {
-                self.gossip
-                    .counted(now, count.node, count.bytes, News::Alone);
-            }
-        }
-        if let Some(at) = self.gossip.next_flush() {
-            self.wake(at);
-        }
-    }
-
-    /// Merges one record; gives the bit of its slot if it was news.
-    fn merge(&mut self, now: Instant, from: (SourceId, NodeId), record: &SlotRecord) -> u64 {
-        let mask = bit(record.slot);
-        match self.table.merge(now, from.1, record) {
-            Merged::Same => {
-                self.gossip.knows(from.0, mask);
-                0
-            }
-            Merged::Older => {
-                self.gossip.tell(now, from.0, mask);
-                self.wake(now + super::gossip::COALESCE);
-                0
-            }
-            Merged::Refused | Merged::Behind => 0,
-            Merged::Grew => {
-                self.heard_of(now, record);
-                mask
-            }
-            Merged::Changed { was } => {
-                self.heard_of(now, record);
-                self.changed_hands(now, record, was);
-                mask
-            }
-        }
-    }
-
-    fn heard_of(&mut self, now: Instant, record: &SlotRecord) {
-        if record.holder == NOBODY || record.holder == self.config.node {
-            return;
-        }
-        self.gossip
-            .counted(now, record.holder, record.origin_bytes, News::InRecord);
-        let foreign = self.extents.slot_of(record.extent) != record.slot;
-        if foreign && (self.ceded.len() < CEDED_MAX || self.ceded.contains_key(&record.extent)) {
-            self.ceded.insert(record.extent, (record.holder, now));
-        }
-    }
-
-    fn changed_hands(&mut self, now: Instant, record: &SlotRecord, was: NodeId) {
-        let me = self.config.node;
-        if was == me && self.owns(record.slot) {
-            self.lose(now, record.slot);
-        }
-        if record.holder == me {
-            // a claim that this process never made: take it back
-            self.publish_release(now, record.slot, 0, record.extent);
-        }
-        self.wake(now);
-    }
-
-    fn meet_readers_max(&mut self, now: Instant, readers_max: u32) {
-        if readers_max == 0 || readers_max >= self.table.slots() {
-            return;
-        }
-        while let Some(slot) = self.own.first().map(|own| own.slot) {
-            self.lose(now, slot);
-        }
-        // the numbers of the old slots mean nothing any more
-        self.reads.values_mut().for_each(|slot| *slot = NO_SLOT);
-        let len = usize::try_from(readers_max).unwrap_or(0);
-        self.config.readers_max = readers_max;
-        self.extents = Extents::new(&self.layout, &self.config.content, readers_max);
-        self.table = SlotTable::new(self.config.content, readers_max, now);
-        self.claim_at = vec![None; len];
-        self.seen = vec![(0, now); len];
-        self.ceded.clear();
-        self.work_at = None;
-        self.hold.again(now);
-        self.gossip.greet_all(now);
-        self.wake(now);
-    }
-
-    /// What this machine reads now, as runs.
-    pub(super) fn claims(&self) -> Vec<Claim> {
-        let mut claims: Vec<Claim> = Vec::new();
-        for (piece, slot) in &self.reads {
-            if let Some(last) = claims.last_mut()
-                && last.slot == *slot
-                && last.first + last.count == *piece
-            {
-                last.count += 1;
-            } else if claims.len() < message_items_max {
-                claims.push(Claim {
-                    slot: *slot,
-                    first: *piece,
-                    count: 1,
-                });
-            } else {
-                break;
-            }
-        }
-        claims
     }
 }

@@ -44,6 +44,17 @@ impl Pace {
     }
 }
 
+/// What is known of a neighbour's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TableOf {
+    /// It has not said yet.
+    Unheard,
+    /// It is ours.
+    Us,
+    /// It is that of another group.
+    Others,
+}
+
 /// A neighbour of ours.
 #[derive(Debug)]
 pub(super) struct Neighbour {
@@ -53,10 +64,7 @@ pub(super) struct Neighbour {
     /// Whether it can read an origin.
     pub(super) reads: bool,
     pub(super) starving: bool,
-    /// Whether its table is another one: other group.
-    pub(super) foreign: bool,
-    /// Whether it has sent its table.
-    pub(super) heard: bool,
+    pub(super) table: TableOf,
     claims: Vec<(Claim, Instant)>,
     greet: bool,
     told_marks: usize,
@@ -108,7 +116,7 @@ impl Gossip {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Neighbour> {
-        self.all.iter().filter(|one| !one.foreign)
+        self.all.iter().filter(|one| one.table != TableOf::Others)
     }
 
     /// A neighbour joins and is to be told `known`.
@@ -127,8 +135,7 @@ impl Gossip {
             class: hello.class,
             reads: !hello.origins.is_empty(),
             starving: hello.starving,
-            foreign: false,
-            heard: false,
+            table: TableOf::Unheard,
             claims: Vec::new(),
             greet: true,
             told_marks: 0,
@@ -230,7 +237,7 @@ impl Gossip {
         let mut blocked: Option<Instant> = None;
         for (one, dirty) in self.all.iter_mut().zip(&mut self.dirty) {
             let news = one.greet
-                || !one.foreign
+                || one.table != TableOf::Others
                     && (*dirty != 0 || one.told_marks < marks || one.told_bytes < self.bytes_seq);
             if !news {
                 continue;
@@ -336,13 +343,12 @@ impl Gossip {
         if known.is_none() && (self.bytes.len() >= COUNTED_MAX || bytes == 0) {
             return;
         }
-        let seq = match (known, news) {
-            (Some((_, seq)), News::InRecord) => seq,
-            _ => {
-                self.bytes_seq += 1;
-                self.want_flush(now);
-                self.bytes_seq
-            }
+        let seq = if let (Some((_, seq)), News::InRecord) = (known, news) {
+            seq
+        } else {
+            self.bytes_seq += 1;
+            self.want_flush(now);
+            self.bytes_seq
         };
         self.bytes.insert(node, (bytes, seq));
     }

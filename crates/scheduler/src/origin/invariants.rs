@@ -75,8 +75,8 @@ pub(super) fn after_timeout(gate: &OriginGate, now: Instant) {
             holder == Some(gate.config.node),
             "R2: what is held is mine in the table"
         );
-        let over = own.leaving.is_some() && own.reads == 0;
-        assert!(!over, "R3: given back as soon as its reads have ended");
+        let finished = own.leaving.is_some() && own.reads == 0;
+        assert!(!finished, "R3: given back as soon as its reads have ended");
         assert!(
             !gate.must_leave() || own.leaving.is_some(),
             "R3, R5: no reason to hold it"
@@ -96,8 +96,11 @@ pub(super) fn after_timeout(gate: &OriginGate, now: Instant) {
         gate.config.mode == Mode::Protect || gate.own.is_empty(),
         "R5: no slots"
     );
-    let duty = gate.reads.values().filter(|slot| gate.owns(**slot)).count();
+    let under_way = gate.reads.values().filter(|slot| gate.owns(**slot)).count();
     let counted: u32 = gate.own.iter().map(|own| own.reads).sum();
-    assert!(u32::try_from(duty) == Ok(counted), "reads are counted once");
+    assert!(
+        u32::try_from(under_way) == Ok(counted),
+        "reads are counted once"
+    );
     assert!(gate.now >= now, "time is known");
 }

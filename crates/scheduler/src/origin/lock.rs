@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::config::Isolated;
+use super::config::{GuardUse, Isolated};
 use super::gate::OriginGate;
 use super::hold::Standing;
 use super::message::flags;
@@ -93,7 +93,8 @@ impl OriginGate {
         let slots = u64::from(self.table.slots());
         let mine = u64::try_from(self.own.len()).unwrap_or(u64::MAX);
         let leaked = self.own.iter().any(|own| own.lock == Lock::Leaked);
-        let held = self.guarded() && self.own.iter().any(|own| own.lock == Lock::Held);
+        let held = self.config.guard == GuardUse::Active
+            && self.own.iter().any(|own| own.lock == Lock::Held);
         let alone =
             self.standing == Standing::Isolated && self.config.isolated == Isolated::Trickle;
         let share = self.config.rate_bytes.map(|rate| {

@@ -3,11 +3,13 @@
 //! Machines of one group share a table of K slots by gossip; the pieces are divided among the slots
 //! for good. Who holds a slot reads its pieces once and hands them on. Nothing here does I/O.
 
+mod claim;
 mod config;
 mod drive;
 mod extent;
 mod gate;
 mod gossip;
+mod hear;
 mod hold;
 #[cfg(any(debug_assertions, feature = "invariants"))]
 mod invariants;
@@ -18,14 +20,16 @@ mod message;
 mod own;
 mod reader;
 mod report;
+mod steal;
 mod table;
 #[cfg(test)]
 mod tests;
 mod view;
+mod watch;
 mod window;
 
 pub use config::{GuardUse, Hours, Isolated, Mode, OriginConfig, readers_max_max};
 pub use message::{Claim, NodeBytes, SlotMessage, SlotRecord, flags, message_items_max};
 
 pub(crate) use gate::OriginGate;
-pub(crate) use view::{OriginState, OriginStatus, ReadEnd, View};
+pub(crate) use view::{OriginState, ReadEnd, View};

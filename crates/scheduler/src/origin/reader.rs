@@ -3,26 +3,17 @@
 //! A plan names pieces that nobody serves, in extents of slots held here (or taken from others with
 //! notice), in an order that every holder of the slot follows.
 
-use std::time::Duration;
-
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
-use super::config::{GuardUse, Hours, Isolated};
-use super::drive::CEDED;
+use super::config::{Hours, Isolated};
 use super::gate::{NO_SLOT, OriginGate};
 use super::hold::Standing;
-use super::message::flags;
-use super::own::{Found, Lock, Own, Stolen, run_in};
+use super::own::{Found, Lock, Own, run_in};
 use super::table::bit;
 use super::view::{ReadPlan, View};
+use super::watch::CEDED;
 use crate::{Instant, OriginKind, OriginTag, Reason, SourceId};
 
-/// Notice given before an extent of another slot is read.
-const STEAL_NOTICE: Duration = Duration::from_millis(100);
-/// How often a holder without work looks for some.
-const STEAL_EVERY: Duration = Duration::from_millis(250);
-/// A live holder keeps the extents up to so many places ahead.
-const STEAL_AHEAD: u32 = 2;
 /// With so few extents ahead a holder tells at once where it is.
 const TAIL: u32 = 4;
 
@@ -227,7 +218,13 @@ impl OriginGate {
         self.denied_piece(now, view, slot, piece).is_none() && !self.marks.is_bad(tag, piece)
     }
 
-    fn denied_piece(&self, now: Instant, view: &View<'_>, slot: u32, piece: u32) -> Option<Reason> {
+    pub(super) fn denied_piece(
+        &self,
+        now: Instant,
+        view: &View<'_>,
+        slot: u32,
+        piece: u32,
+    ) -> Option<Reason> {
         let Some(index) = self.layout.piece(piece) else {
             return Some(Reason::DeniedNotHolder);
         };
@@ -250,6 +247,17 @@ impl OriginGate {
 
     /// Whether another machine took this extent from its slot.
     fn is_ceded(&self, now: Instant, slot: u32, extent: u32) -> bool {
+        let home = self.extents.slot_of(extent);
+        if home != slot
+            && self.table.live_holder(now, home).is_some()
+            && self
+                .table
+                .cell(home)
+                .is_some_and(|cell| cell.record.extent == extent)
+        {
+            // taken with notice, but its own holder got there first
+            return true;
+        }
         let Some((node, at)) = self.ceded.get(&extent) else {
             return false;
         };
@@ -259,7 +267,7 @@ impl OriginGate {
         let own = self.own.iter().find(|own| own.slot == slot);
         let reading = own.is_some_and(|own| own.extent == extent && own.reads > 0);
         let taken_by_me = own.is_some_and(|own| own.stolen.is_some_and(|it| it.extent == extent));
-        !reading && !(taken_by_me && self.config.node < *node)
+        !(reading || taken_by_me && self.config.node < *node)
     }
 
     /// Slots with a piece that is to be read, as a mask. One pass over the missing pieces, which
@@ -311,88 +319,6 @@ impl OriginGate {
             count += u32::try_from(pieces.filter(present).count()).unwrap_or(u32::MAX);
         }
         count
-    }
-
-    /// Slots held here that have nothing left: the last takes from others (R4), or all are given
-    /// back (R3).
-    pub(super) fn use_up(&mut self, now: Instant, view: &View<'_>) {
-        self.find_dry(now, view);
-        for place in 0..self.own.len() {
-            let kept = self.own.iter().filter(|own| own.leaving.is_none()).count();
-            let Some(own) = self.own.get(place) else {
-                break;
-            };
-            let idle = own.reads == 0 && own.leaving.is_none() && own.dry.is_some();
-            if !idle || now < own.open_at {
-                continue;
-            }
-            let steal = if kept == 1 {
-                self.extent_to_take(now, view, own)
-            } else {
-                None
-            };
-            let Some(own) = self.own.get_mut(place) else {
-                break;
-            };
-            if let Some(extent) = steal {
-                own.stolen = Some(Stolen {
-                    extent,
-                    open_at: now + STEAL_NOTICE,
-                });
-                own.dry = None;
-                let flags = self.flags(now);
-                self.tell_own(now, place, flags);
-            } else {
-                own.leaving = Some(flags::DONE);
-            }
-        }
-    }
-
-    /// Looks whether idle slots have work, in case nobody asked for a read.
-    fn find_dry(&mut self, now: Instant, view: &View<'_>) {
-        if now < self.steal_at {
-            return;
-        }
-        self.steal_at = now + STEAL_EVERY;
-        if self.reads.is_empty() && self.down_since.is_none() {
-            let work = self.slots_with_work(now, view);
-            for own in self.own.iter_mut().filter(|own| own.stolen.is_none()) {
-                own.dry = (work & bit(own.slot) == 0).then_some(now);
-            }
-        }
-    }
-
-    /// An extent to take from another slot: from the far end of a slow holder's, else of the
-    /// fullest. O(missing pieces).
-    fn extent_to_take(&self, now: Instant, view: &View<'_>, own: &Own) -> Option<u32> {
-        let slots = usize::try_from(self.table.slots()).ok()?;
-        let mut best: Vec<(u32, Option<u32>)> = vec![(0, None); slots];
-        let mut from = 0;
-        while let Some(piece) = view.missing.next_without(from, view.available) {
-            let index = piece.value();
-            from = index + 1;
-            let extent = self.extents.extent_of(index);
-            let slot = self.extents.slot_of(extent);
-            if slot == own.slot || self.denied_piece(now, view, slot, index).is_some() {
-                continue;
-            }
-            if let Some((count, far)) = best.get_mut(usize::try_from(slot).ok()?) {
-                *count += 1;
-                let place = self.extents.place_in(slot, extent);
-                *far = (*far).max(place);
-            }
-        }
-        let takable = (0u32..).zip(best).filter_map(|(slot, (count, far))| {
-            let record = self.table.cell(slot)?.record;
-            self.table.is_current(now, slot).then_some(())?;
-            let current = self.extents.place_in(slot, record.extent)?;
-            let far = far.filter(|far| *far >= current.saturating_add(STEAL_AHEAD))?;
-            let slow = record.goodput > 0 && record.goodput.saturating_mul(2) < self.goodput;
-            Some(((slow, count), self.extents.nth(slot, far)?))
-        });
-        takable
-            .max_by_key(|(rank, _)| *rank)
-            .map(|(_, extent)| extent)
     }
 
     /// Whether an origin may be open: permits live exactly as long as this is true.
@@ -524,11 +450,4 @@ fn ascending_run(
         }
     }
     run
-}
-
-/// Whether the guard is in use at all.
-impl OriginGate {
-    pub(super) fn guarded(&self) -> bool {
-        self.config.guard == GuardUse::Active
-    }
 }

@@ -6,7 +6,7 @@ use swarmcopy_layout::PieceIndex;
 
 use super::gate::OriginGate;
 use super::hold::Standing;
-use super::message::{SlotMessage, message_items_max};
+use super::message::{Claim, SlotMessage, message_items_max};
 use super::table::bit;
 use super::view::OriginStatus;
 use crate::{Instant, SourceId};
@@ -79,5 +79,27 @@ impl OriginGate {
             machines: self.machines(now, u32::MAX),
             starving: self.starving,
         }
+    }
+
+    /// What this machine reads now, as runs.
+    pub(super) fn claims(&self) -> Vec<Claim> {
+        let mut claims: Vec<Claim> = Vec::new();
+        for (piece, slot) in &self.reads {
+            if let Some(last) = claims.last_mut()
+                && last.slot == *slot
+                && last.first + last.count == *piece
+            {
+                last.count += 1;
+            } else if claims.len() < message_items_max {
+                claims.push(Claim {
+                    slot: *slot,
+                    first: *piece,
+                    count: 1,
+                });
+            } else {
+                break;
+            }
+        }
+        claims
     }
 }

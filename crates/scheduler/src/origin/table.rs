@@ -36,13 +36,13 @@ const BANNED_MAX: usize = 4096;
 const USURP_FRESH: Duration = Duration::from_millis(2500);
 /// Strikes closer together count as one, strikes further apart than `STRIKE_MEMORY` don't add up.
 const STRIKE_EVERY: Duration = Duration::from_secs(3);
-const STRIKE_MEMORY: Duration = Duration::from_secs(60);
+const STRIKE_MEMORY: Duration = Duration::from_mins(1);
 const STRIKES_MAX: u32 = 3;
 
 /// Flags that explain why a holder makes no progress.
 pub(super) const EXCUSES: u32 = flags::ORIGIN_DOWN | flags::NO_LOCK;
 /// The end of an excuse starts the clock of progress anew, at most this often.
-const EXCUSED_EVERY: Duration = Duration::from_secs(60);
+const EXCUSED_EVERY: Duration = Duration::from_mins(1);
 
 /// Nobody: the holder of a released slot.
 pub(super) const NOBODY: NodeId = NodeId([0; 8]);

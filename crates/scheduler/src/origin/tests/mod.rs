@@ -2,4 +2,6 @@
 
 mod events;
 mod room;
+mod swarm;
+mod table;
 mod world;

@@ -10,18 +10,16 @@ use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet, RelPath};
 
-use crate::origin::{
-    Mode, OriginConfig, OriginGate, OriginState, ReadEnd, SlotMessage, SlotRecord, View,
-};
+use crate::origin::{Mode, OriginConfig, OriginGate, OriginState, ReadEnd, SlotMessage, View};
 use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, OriginTag, SourceId};
 
 pub(super) const ORIGIN: SourceId = SourceId(u32::MAX);
 pub(super) const TAG: OriginTag = OriginTag([9; 8]);
-const DELAY: Duration = Duration::from_micros(500);
+pub(super) const DELAY: Duration = Duration::from_micros(500);
 
 /// Something that will happen.
 #[derive(Debug, Clone)]
-enum Coming {
+pub(super) enum Coming {
     Timeout,
     Message(usize, SlotMessage),
     Read(PieceIndex),
@@ -30,23 +28,27 @@ enum Coming {
     Lie,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what a machine does at a time"
+)]
 pub(super) struct Machine {
     pub(super) gate: OriginGate,
     pub(super) node: NodeId,
     pub(super) have: PieceSet,
-    missing: PieceSet,
-    available: PieceSet,
-    holders: Vec<u16>,
+    pub(super) missing: PieceSet,
+    pub(super) available: PieceSet,
+    pub(super) holders: Vec<u16>,
     pub(super) peers: BTreeSet<usize>,
     reading: u32,
-    fetching: bool,
-    giving: bool,
+    pub(super) fetching: bool,
+    pub(super) giving: bool,
     pub(super) alive: bool,
     pub(super) done_at: Option<Instant>,
     pub(super) read: u32,
     pub(super) liar: bool,
     /// Micros per piece over its link.
-    piece_us: u64,
+    pub(super) piece_us: u64,
     timeout_at: Option<Instant>,
 }
 
@@ -54,7 +56,7 @@ pub(super) struct World {
     pub(super) layout: Arc<Layout>,
     pub(super) now: Instant,
     pub(super) all: Vec<Machine>,
-    rng: fastrand::Rng,
+    pub(super) rng: fastrand::Rng,
     queue: BinaryHeap<Reverse<(Instant, u64, usize)>>,
     coming: BTreeMap<u64, Coming>,
     seq: u64,
@@ -105,7 +107,7 @@ impl World {
         }
     }
 
-    fn plan(&mut self, at: Instant, who: usize, coming: Coming) {
+    pub(super) fn plan(&mut self, at: Instant, who: usize, coming: Coming) {
         self.seq += 1;
         self.queue.push(Reverse((at, self.seq, who)));
         self.coming.insert(self.seq, coming);
@@ -455,89 +457,6 @@ impl World {
             let at = now + Duration::from_micros(piece_us * nth);
             self.plan(at, who, Coming::Read(piece));
         }
-    }
-
-    /// A machine has become free to give: one of its neighbours may take.
-    fn give(&mut self, from: usize) {
-        let mut peers: Vec<usize> = self.all[from].peers.iter().copied().collect();
-        self.rng.shuffle(&mut peers);
-        for who in peers {
-            if self.all[from].giving {
-                break;
-            }
-            self.start_fetch(who);
-        }
-    }
-
-    fn start_fetch(&mut self, who: usize) {
-        if !self.all[who].alive
-            || self.all[who].fetching
-            || self.all[who].liar
-            || self.all[who].have.is_full()
-        {
-            return;
-        }
-        let mut givers: Vec<usize> = self.all[who].peers.iter().copied().collect();
-        self.rng.shuffle(&mut givers);
-        for from in givers {
-            if self.all[from].giving || !self.all[from].alive || self.all[from].liar {
-                continue;
-            }
-            let wanted: Vec<PieceIndex> = {
-                let (me, other) = (&self.all[who], &self.all[from]);
-                other
-                    .have
-                    .iter()
-                    .filter(|piece| me.missing.contains(*piece))
-                    .collect()
-            };
-            let rarest = wanted
-                .iter()
-                .map(|p| self.all[who].holders[p.value() as usize])
-                .min();
-            let Some(rarest) = rarest else { continue };
-            let best: Vec<_> = wanted
-                .into_iter()
-                .filter(|p| self.all[who].holders[p.value() as usize] == rarest)
-                .collect();
-            let piece = best[self.rng.usize(0..best.len())];
-            let piece_us = self.all[who].piece_us.max(self.all[from].piece_us);
-            self.all[who].missing.remove(piece);
-            self.all[who].fetching = true;
-            self.all[from].giving = true;
-            let at = self.now + Duration::from_micros(piece_us);
-            self.plan(at, who, Coming::Fetched(piece, from));
-            return;
-        }
-    }
-
-    fn lie(&mut self, who: usize) {
-        let now = self.now;
-        let records: Vec<SlotRecord> = (0..self.readers_max)
-            .filter_map(|slot| self.all[who].gate.table.cell(slot).map(|cell| cell.record))
-            .map(|old| {
-                let mine = old.holder == self.all[who].node;
-                SlotRecord {
-                    term: if mine { old.term } else { old.term + 1 },
-                    heartbeat: old.heartbeat + 1,
-                    holder: self.all[who].node,
-                    ..old
-                }
-            })
-            .collect();
-        records
-            .iter()
-            .for_each(|record| self.all[who].gate.table.set(now, *record));
-        let message = SlotMessage {
-            readers_max: self.readers_max,
-            node: self.all[who].node,
-            records,
-            ..SlotMessage::default()
-        };
-        for peer in self.all[who].peers.clone() {
-            self.plan(now + DELAY, peer, Coming::Message(who, message.clone()));
-        }
-        self.plan(now + Duration::from_secs(1), who, Coming::Lie);
     }
 
     pub(super) fn all_done(&self) -> bool {

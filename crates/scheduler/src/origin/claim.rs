@@ -1,0 +1,211 @@
+//! Claims: when a free slot is taken, and by whom of the many who could.
+//!
+//! A slot is claimed when nobody holds it, something in it is to be read, and the back-off has
+//! passed without another's claim.
+
+use std::time::Duration;
+
+use super::config::Hours;
+use super::drive::HEARTBEAT;
+use super::gate::{Life, OriginGate};
+use super::hold::Standing;
+use super::message::SlotRecord;
+use super::own::Own;
+use super::table::{DEAD, NOBODY, bit};
+use super::view::View;
+use crate::{Instant, MachineClass, NodeId, Reason};
+
+/// What is to be read is looked up at most this often.
+const LOOK: Duration = Duration::from_millis(100);
+/// Longest back-off before a claim.
+const BACK_MAX: Duration = Duration::from_millis(500);
+/// How many claimants the back-off is made for.
+const CLAIMANTS: f64 = 4096.0;
+/// A claim must have reached others before it is used.
+const SETTLE: Duration = Duration::from_millis(100);
+/// Machines by radio or from afar wait this long while one by cable is known.
+const WIRED_FIRST: Duration = Duration::from_secs(10);
+/// A machine whose link is known to be slow lets others go first.
+const SLOW_LAST: Duration = Duration::from_secs(2);
+
+impl OriginGate {
+    /// Whether slots may be claimed at all now.
+    fn denied_claim(&self, now: Instant) -> Option<Reason> {
+        if self.licence.is_none() {
+            return Some(Reason::DeniedNever);
+        }
+        if self.hours == Hours::Closed {
+            return Some(Reason::DeniedHours);
+        }
+        if now < self.hold.ends() || self.standing == Standing::Seeking {
+            return Some(Reason::DeniedHoldOff);
+        }
+        let idle = self.life != Life::Copying || self.origins.is_empty() || self.must_wait();
+        (idle || now < self.no_claim_before).then_some(Reason::DeniedNotHolder)
+    }
+
+    /// Machines that may read, as known here, counted up to `max`.
+    pub(super) fn machines(&self, now: Instant, max: u32) -> u32 {
+        let me = self.config.node;
+        let mut count = 1;
+        let mut nodes: Vec<NodeId> = Vec::new();
+        let near = self
+            .gossip
+            .iter()
+            .filter(|one| one.reads)
+            .map(|one| one.node);
+        let far = (0..self.table.slots()).filter_map(|slot| self.table.live_holder(now, slot));
+        for node in near.chain(far) {
+            if count >= max {
+                break;
+            }
+            if node != me && !nodes.contains(&node) {
+                nodes.push(node);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// How many slots this machine may hold (T_solo).
+    pub(super) fn limit(&self, now: Instant) -> usize {
+        let slots = self.table.slots();
+        let limit = match self.standing {
+            Standing::Alone | Standing::Isolated => slots,
+            Standing::Seeking => return self.own.len(),
+            Standing::Unsure if self.hold.silent_until().is_some_and(|at| at > now) => 1,
+            Standing::Unsure | Standing::Together => slots.div_ceil(self.machines(now, slots)),
+        };
+        usize::try_from(limit).unwrap_or(1)
+    }
+
+    /// Claims free slots whose time has come.
+    pub(super) fn claim_free(&mut self, now: Instant, view: &View<'_>) {
+        let limit = self.limit(now);
+        let allowed = self.denied_claim(now).is_none() && self.own.len() < limit;
+        for slot in 0..self.table.slots() {
+            let free = allowed && self.own.len() < limit && self.is_free(now, slot);
+            if !free || !self.has_work(now, view, slot) {
+                self.set_claim_at(slot, None);
+                continue;
+            }
+            let set = self
+                .claim_at
+                .get(usize::try_from(slot).unwrap_or(0))
+                .copied()
+                .flatten();
+            let at = match set {
+                Some(at) => at,
+                None => now + self.back_off(now, view.link_goodput),
+            };
+            if at > now {
+                self.set_claim_at(slot, Some(at));
+            } else {
+                self.set_claim_at(slot, None);
+                self.claim(now, slot);
+            }
+        }
+    }
+
+    fn set_claim_at(&mut self, slot: u32, at: Option<Instant>) {
+        let index = usize::try_from(slot).unwrap_or(usize::MAX);
+        self.claim_at
+            .get_mut(index)
+            .into_iter()
+            .for_each(|set| *set = at);
+    }
+
+    /// Whether nobody holds the slot, nor are its last pieces still on their way.
+    pub(super) fn is_free(&self, now: Instant, slot: u32) -> bool {
+        if self.owns(slot) || self.table.live_holder(now, slot).is_some() {
+            return false;
+        }
+        let lately = self
+            .table
+            .cell(slot)
+            .map_or(now, |cell| cell.progress.max(cell.grew));
+        !self.table.is_done(slot) || now >= lately + DEAD
+    }
+
+    pub(super) fn has_work(&mut self, now: Instant, view: &View<'_>, slot: u32) -> bool {
+        if self.work_at.is_none_or(|at| now.since(at) >= LOOK) {
+            self.work = self.slots_with_work(now, view);
+            self.work_at = Some(now);
+        }
+        self.work & bit(slot) != 0
+    }
+
+    /// Exponential suppression (RFC 5401): many wait, one claims.
+    fn back_off(&mut self, now: Instant, link: u64) -> Duration {
+        let none = matches!(self.standing, Standing::Alone | Standing::Isolated);
+        if none && self.machines(now, 2) == 1 {
+            return Duration::ZERO;
+        }
+        let x = 1.0 - self.rng.f64();
+        let mut wait = BACK_MAX.mul_f64((1.0 + x.ln() / CLAIMANTS.ln()).max(0.0));
+        if self.config.class != MachineClass::Wired && self.gossip.knows_wired() {
+            wait += WIRED_FIRST;
+        }
+        let median = self.median_goodput(now);
+        if link > 0 && median.is_some_and(|median| link.saturating_mul(2) < median) {
+            wait += SLOW_LAST;
+        }
+        wait
+    }
+
+    /// The median goodput of the other live holders; the lower one of two.
+    pub(super) fn median_goodput(&self, now: Instant) -> Option<u64> {
+        let mut all: Vec<u64> = (0..self.table.slots())
+            .filter(|slot| !self.owns(*slot) && self.table.live_holder(now, *slot).is_some())
+            .filter_map(|slot| self.table.cell(slot).map(|cell| cell.record.goodput))
+            .filter(|goodput| *goodput > 0)
+            .collect();
+        all.sort_unstable();
+        all.get(all.len().saturating_sub(1) / 2).copied()
+    }
+
+    fn claim(&mut self, now: Instant, slot: u32) {
+        let Some(old) = self.table.cell(slot).map(|cell| cell.record) else {
+            return;
+        };
+        let start = self
+            .extents
+            .place_in(slot, old.extent)
+            .filter(|_| old.term > 0)
+            .unwrap_or(0);
+        let settle = if self.gossip.iter().next().is_none() {
+            Duration::ZERO
+        } else {
+            SETTLE
+        };
+        let mut own = Own::new(slot, now, now + settle, start);
+        own.extent = self.extents.nth(slot, start).unwrap_or(0);
+        // what it began to read before it lost the slot may still be under way
+        let reads = self.reads.values().filter(|of| **of == slot).count();
+        own.reads = u32::try_from(reads).unwrap_or(u32::MAX);
+        let record = SlotRecord {
+            slot,
+            term: old.term.saturating_add(1),
+            holder: self.config.node,
+            heartbeat: 1,
+            extent: own.extent,
+            origin_bytes: self.origin_bytes,
+            ..SlotRecord::default()
+        };
+        if self.own.is_empty() {
+            self.beat_at = now + HEARTBEAT;
+            (self.beat_from, self.beat_bytes) = (now, self.origin_bytes);
+            self.slow_since = None;
+        }
+        self.own.push(own);
+        self.table.set(now, record);
+        self.gossip.spread(now, bit(slot), None);
+        self.ask_locks(now);
+        let reason = if old.holder == NOBODY {
+            Reason::SlotClaimed
+        } else {
+            Reason::SlotTakenOver
+        };
+        self.explain(reason, None, None);
+    }
+}

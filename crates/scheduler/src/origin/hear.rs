@@ -1,0 +1,140 @@
+//! What neighbours say: records, claims, marks and counts.
+//!
+//! Cheap, because heartbeats of the whole swarm pass here: O(1) per record.
+
+use super::config::readers_max_max;
+use super::extent::Extents;
+use super::gate::{CEDED_MAX, NO_SLOT, OriginGate};
+use super::gossip::{COALESCE, News, TableOf};
+use super::message::{SlotMessage, SlotRecord, message_items_max};
+use super::table::{Merged, NOBODY, SlotTable, bit};
+use crate::{Instant, NodeId, SourceId};
+
+impl OriginGate {
+    /// A machine of ours sent its slot message. O(records), O(1) each.
+    pub(crate) fn message(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
+        let Some(neighbour) = self.gossip.take(now, from) else {
+            return;
+        };
+        if message.group != self.config.group {
+            neighbour.table = TableOf::Others;
+            return;
+        }
+        if message.readers_max == 0 || message.readers_max > readers_max_max {
+            return;
+        }
+        let first = std::mem::replace(&mut neighbour.table, TableOf::Us) == TableOf::Unheard;
+        neighbour.starving = message.starving;
+        let node = neighbour.node;
+        if first {
+            self.hold.table();
+            self.wake(now);
+        }
+        self.meet_readers_max(now, message.readers_max);
+        if message.readers_max > self.table.slots() {
+            self.gossip.tell(now, from, self.table.known());
+            self.wake(now + COALESCE);
+            return;
+        }
+        let mut changed = 0;
+        for record in message.records.iter().take(message_items_max) {
+            changed |= self.merge(now, (from, node), record);
+        }
+        if changed != 0 {
+            self.gossip.spread(now, changed, Some(from));
+            self.wake(now + COALESCE);
+        }
+        self.take_notes(now, from, message);
+    }
+
+    fn take_notes(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
+        let Some(node) = self.gossip.find(from).map(|one| one.node) else {
+            return;
+        };
+        self.gossip.claimed(now, from, &message.claims);
+        for (tag, piece) in message.bad.iter().take(message_items_max) {
+            self.marks.heard(node, *tag, *piece);
+        }
+        for count in message.bytes.iter().take(message_items_max) {
+            if count.node != self.config.node {
+                self.gossip
+                    .counted(now, count.node, count.bytes, News::Alone);
+            }
+        }
+        if let Some(at) = self.gossip.next_flush() {
+            self.wake(at);
+        }
+    }
+
+    /// Merges one record; gives the bit of its slot if it was news.
+    fn merge(&mut self, now: Instant, from: (SourceId, NodeId), record: &SlotRecord) -> u64 {
+        let mask = bit(record.slot);
+        match self.table.merge(now, from.1, record) {
+            Merged::Same => {
+                self.gossip.knows(from.0, mask);
+                0
+            }
+            Merged::Older => {
+                self.gossip.tell(now, from.0, mask);
+                self.wake(now + COALESCE);
+                0
+            }
+            Merged::Refused | Merged::Behind => 0,
+            Merged::Grew => {
+                self.heard_of(now, record);
+                mask
+            }
+            Merged::Changed { was } => {
+                self.heard_of(now, record);
+                self.changed_hands(now, record, was);
+                mask
+            }
+        }
+    }
+
+    fn heard_of(&mut self, now: Instant, record: &SlotRecord) {
+        if record.holder == NOBODY || record.holder == self.config.node {
+            return;
+        }
+        self.gossip
+            .counted(now, record.holder, record.origin_bytes, News::InRecord);
+        let foreign = self.extents.slot_of(record.extent) != record.slot;
+        if foreign && (self.ceded.len() < CEDED_MAX || self.ceded.contains_key(&record.extent)) {
+            self.ceded.insert(record.extent, (record.holder, now));
+        }
+    }
+
+    fn changed_hands(&mut self, now: Instant, record: &SlotRecord, was: NodeId) {
+        let me = self.config.node;
+        if was == me && self.owns(record.slot) {
+            self.lose(now, record.slot);
+        }
+        if record.holder == me {
+            // a claim that this process never made: take it back
+            self.publish_release(now, record.slot, 0, record.extent);
+        }
+        self.wake(now);
+    }
+
+    pub(super) fn meet_readers_max(&mut self, now: Instant, readers_max: u32) {
+        if readers_max == 0 || readers_max >= self.table.slots() {
+            return;
+        }
+        while let Some(slot) = self.own.first().map(|own| own.slot) {
+            self.lose(now, slot);
+        }
+        // the numbers of the old slots mean nothing any more
+        self.reads.values_mut().for_each(|slot| *slot = NO_SLOT);
+        let len = usize::try_from(readers_max).unwrap_or(0);
+        self.config.readers_max = readers_max;
+        self.extents = Extents::new(&self.layout, &self.config.content, readers_max);
+        self.table = SlotTable::new(self.config.content, readers_max, now);
+        self.claim_at = vec![None; len];
+        self.seen = vec![(0, now); len];
+        self.ceded.clear();
+        self.work_at = None;
+        self.hold.again(now);
+        self.gossip.greet_all(now);
+        self.wake(now);
+    }
+}

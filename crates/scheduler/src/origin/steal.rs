@@ -1,0 +1,104 @@
+//! Slots with nothing left: the last one held takes work from others (R4), or it is given back (R3).
+//!
+//! Work is taken from the far end of a slot, with notice, and only where its holder has said lately
+//! where it is: so the two never read the same.
+
+use std::time::Duration;
+
+use super::gate::OriginGate;
+use super::message::flags;
+use super::own::{Own, Stolen};
+use super::table::bit;
+use super::view::View;
+use crate::Instant;
+
+/// Notice given before an extent of another slot is read.
+const STEAL_NOTICE: Duration = Duration::from_millis(100);
+/// How often a holder without work looks for some.
+const STEAL_EVERY: Duration = Duration::from_millis(250);
+/// A live holder keeps the extents up to so many places ahead.
+const STEAL_AHEAD: u32 = 2;
+
+impl OriginGate {
+    /// Slots held here that have nothing left: the last takes from others (R4), or all are given
+    /// back (R3).
+    pub(super) fn use_up(&mut self, now: Instant, view: &View<'_>) {
+        self.find_dry(now, view);
+        for place in 0..self.own.len() {
+            let kept = self.own.iter().filter(|own| own.leaving.is_none()).count();
+            let Some(own) = self.own.get(place) else {
+                break;
+            };
+            let idle = own.reads == 0 && own.leaving.is_none() && own.dry.is_some();
+            if !idle || now < own.open_at {
+                continue;
+            }
+            let steal = if kept == 1 {
+                self.extent_to_take(now, view, own)
+            } else {
+                None
+            };
+            let Some(own) = self.own.get_mut(place) else {
+                break;
+            };
+            if let Some(extent) = steal {
+                own.stolen = Some(Stolen {
+                    extent,
+                    open_at: now + STEAL_NOTICE,
+                });
+                own.dry = None;
+                let flags = self.flags(now);
+                self.tell_own(now, place, flags);
+            } else {
+                own.leaving = Some(flags::DONE);
+            }
+        }
+    }
+
+    /// Looks whether idle slots have work, in case nobody asked for a read.
+    fn find_dry(&mut self, now: Instant, view: &View<'_>) {
+        if now < self.steal_at {
+            return;
+        }
+        self.steal_at = now + STEAL_EVERY;
+        if self.reads.is_empty() && self.down_since.is_none() {
+            let work = self.slots_with_work(now, view);
+            for own in self.own.iter_mut().filter(|own| own.stolen.is_none()) {
+                own.dry = (work & bit(own.slot) == 0).then_some(now);
+            }
+        }
+    }
+
+    /// An extent to take from another slot: from the far end of a slow holder's, else of the
+    /// fullest. O(missing pieces).
+    fn extent_to_take(&self, now: Instant, view: &View<'_>, own: &Own) -> Option<u32> {
+        let slots = usize::try_from(self.table.slots()).ok()?;
+        let mut best: Vec<(u32, Option<u32>)> = vec![(0, None); slots];
+        let mut from = 0;
+        while let Some(piece) = view.missing.next_without(from, view.available) {
+            let index = piece.value();
+            from = index + 1;
+            let extent = self.extents.extent_of(index);
+            let slot = self.extents.slot_of(extent);
+            if slot == own.slot || self.denied_piece(now, view, slot, index).is_some() {
+                continue;
+            }
+            if let Some((count, far)) = best.get_mut(usize::try_from(slot).ok()?) {
+                *count += 1;
+                let place = self.extents.place_in(slot, extent);
+                *far = (*far).max(place);
+            }
+        }
+        let takable = (0u32..).zip(best).filter_map(|(slot, (count, far))| {
+            let record = self.table.cell(slot)?.record;
+            self.table.is_current(now, slot).then_some(())?;
+            let current = self.extents.place_in(slot, record.extent)?;
+            let far = far.filter(|far| *far >= current.saturating_add(STEAL_AHEAD))?;
+            let slow = record.goodput > 0 && record.goodput.saturating_mul(2) < self.goodput;
+            Some(((slow, count), self.extents.nth(slot, far)?))
+        });
+        takable
+            .max_by_key(|(rank, _)| *rank)
+            .map(|(_, extent)| extent)
+    }
+}

@@ -1,0 +1,146 @@
+//! What is watched: whether this machine is slow, whether others bring what they promised.
+//!
+//! Looked at with each heartbeat or twice a second; the pieces of a slot are counted only when
+//! nothing of it came for seconds.
+
+use std::time::Duration;
+
+use super::gate::{Life, OriginGate};
+use super::hold::{STARVE, Standing};
+use super::message::SlotRecord;
+use super::own::Lock;
+use super::table::EXCUSES;
+use super::view::View;
+use crate::Instant;
+
+/// A holder that is slow for this long gives back, and does not claim for the other.
+const SLOW: Duration = Duration::from_secs(5);
+const SLOW_REST: Duration = Duration::from_secs(30);
+/// A holder that brings nothing for this long is none; longer if it says why.
+const STALL: Duration = Duration::from_secs(15);
+const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
+const STALL_EXCUSED: Duration = Duration::from_mins(1);
+/// A look at what appeared in the swarm of a silent slot.
+const STALL_LOOK: Duration = Duration::from_secs(5);
+/// An extent taken by another machine may be on its way for this long after its last word.
+pub(super) const CEDED: Duration = Duration::from_secs(10);
+/// Peers count as too slow when they bring less than 1/10 of the link for this long.
+const CRAWL: Duration = Duration::from_secs(2);
+
+impl OriginGate {
+    /// Measures the goodput per slot; a holder that is slow by its own fault gives back (T_slow).
+    pub(super) fn measure(&mut self, now: Instant) {
+        let passed = u64::try_from(now.since(self.beat_from).as_millis())
+            .unwrap_or(1)
+            .max(1);
+        let bytes = self.origin_bytes.saturating_sub(self.beat_bytes);
+        let slots = u64::try_from(self.own.len()).unwrap_or(1).max(1);
+        self.goodput = bytes.saturating_mul(1000) / passed / slots;
+        (self.beat_from, self.beat_bytes) = (now, self.origin_bytes);
+        let reading = self.own.iter().any(|own| own.reads > 0);
+        let excused = !reading || self.flags(now) != 0;
+        let median = self.median_goodput(now);
+        let slow = median.is_some_and(|median| self.goodput.saturating_mul(2) < median);
+        if excused || !slow {
+            self.slow_since = None;
+        } else if now.since(*self.slow_since.get_or_insert(now)) >= SLOW {
+            self.slow_since = None;
+            self.no_claim_before = now + SLOW_REST;
+            self.leave_all(0);
+            self.wake(now);
+        }
+    }
+
+    /// Looks at slow things.
+    pub(super) fn tick(&mut self, now: Instant, view: &View<'_>) {
+        self.ceded.retain(|_, (_, at)| now.since(*at) < CEDED);
+        self.note_crawling(now, view.link_goodput);
+        let useless = now.since(self.useful_at) >= STARVE;
+        let starving = self.life == Life::Copying && useless && self.own.is_empty();
+        if starving != self.starving {
+            self.starving = starving;
+            self.gossip.greet_all(now);
+        }
+        if self.life == Life::Copying && self.standing == Standing::Together {
+            self.doubt_idle(now, view);
+        }
+        if self.own.iter().any(|own| own.lock == Lock::Leaked) {
+            let leaked = self.own.iter().filter(|own| own.lock == Lock::Leaked);
+            self.guards.extend(leaked.map(|own| (own.slot, true)));
+        }
+    }
+
+    fn note_crawling(&mut self, now: Instant, link: u64) {
+        let per_second = self.tick_bytes.saturating_mul(2);
+        self.tick_bytes = 0;
+        if self.life != Life::Copying || link == 0 || per_second.saturating_mul(10) >= link {
+            self.crawling_since = None;
+        } else {
+            self.crawling_since.get_or_insert(now);
+        }
+    }
+
+    /// Whether next to nothing comes although peers have the pieces (R1, exception).
+    pub(super) fn is_crawling(&self, now: Instant) -> bool {
+        self.crawling_since.is_some_and(|at| now >= at + CRAWL)
+    }
+
+    /// Holders that speak but bring nothing are none (T_stall).
+    fn doubt_idle(&mut self, now: Instant, view: &View<'_>) {
+        for slot in 0..self.table.slots() {
+            let Some(holder) = self.table.live_holder(now, slot) else {
+                continue;
+            };
+            let Some(cell) = self.table.cell(slot).copied() else {
+                continue;
+            };
+            if holder == self.config.node || now.since(cell.progress) < STALL_LOOK {
+                continue;
+            }
+            if self.has_appeared(now, view, slot) || !self.has_work(now, view, slot) {
+                self.table.progressed(now, slot);
+                continue;
+            }
+            let stalled = now.since(cell.progress);
+            if cell.record.flags & EXCUSES != 0 {
+                if stalled >= STALL_EXCUSED {
+                    self.table.doubt(slot);
+                }
+            } else if stalled >= self.stall(&cell.record) {
+                self.table.ban(now, holder);
+            }
+        }
+    }
+
+    fn stall(&self, record: &SlotRecord) -> Duration {
+        let piece_len = self.layout.piece_len().saturating_mul(4);
+        let at_goodput = Duration::from_secs(piece_len / record.goodput.max(1));
+        let slots = u64::from(self.table.slots());
+        let at_budget = self.config.rate_bytes.map_or(Duration::ZERO, |rate| {
+            Duration::from_secs(piece_len.saturating_mul(slots) / rate.max(1))
+        });
+        let measured = if record.goodput > 0 {
+            at_goodput
+        } else {
+            Duration::ZERO
+        };
+        STALL.max(measured.min(STALL_SLOW_MAX)).max(at_budget)
+    }
+
+    /// Whether pieces of the slot turned up in the swarm since the last look.
+    fn has_appeared(&mut self, now: Instant, view: &View<'_>, slot: u32) -> bool {
+        let index = usize::try_from(slot).unwrap_or(usize::MAX);
+        let Some((seen, at)) = self.seen.get(index).copied() else {
+            return false;
+        };
+        if now.since(at) < STALL_LOOK {
+            return false;
+        }
+        let count = self.count_present(view, slot);
+        self.seen
+            .get_mut(index)
+            .into_iter()
+            .for_each(|set| *set = (count, now));
+        count > seen
+    }
+}

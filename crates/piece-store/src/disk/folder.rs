@@ -54,7 +54,7 @@ impl FolderDisk {
     fn open(&self, path: &Path, access: Access) -> io::Result<File> {
         let full = self.root.join(path);
         match (self.links, access) {
-            (Links::Follow, Access::Read) => File::open(full),
+            (Links::Follow, Access::Read) => File::open(&full).map_err(|error| told(&full, error)),
             (Links::Follow, Access::Write) => Err(ErrorKind::ReadOnlyFilesystem.into()),
             (Links::Refuse, Access::Read) => {
                 self.check_folders(path)?;
@@ -144,15 +144,17 @@ fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::NotADirectory, message))
 }
 
-/// Says that a path is a link, where the system's own words would puzzle.
+/// Says that a link or a folder is in the way, where the system's own words would puzzle.
 fn told(full: &Path, error: io::Error) -> io::Error {
-    if fs::symlink_metadata(full).is_ok_and(|found| found.is_symlink()) {
-        return io::Error::new(
+    match fs::symlink_metadata(full) {
+        _ if error.kind() == ErrorKind::NotFound => error,
+        Ok(found) if found.is_symlink() => io::Error::new(
             ErrorKind::InvalidInput,
             "it is a link, which is not followed",
-        );
+        ),
+        Ok(found) if found.is_dir() => ErrorKind::IsADirectory.into(),
+        _ => error,
     }
-    error
 }
 
 /// Creates a folder; one that another thread just made is fine.

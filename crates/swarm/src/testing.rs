@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use swarmcopy_bt_wire::extension::{ExtensionHandshake, OwnHandshake};
 use swarmcopy_bt_wire::peer::{FrameHead, Limits, Message};
 use swarmcopy_layout::{Layout, PieceSet, RelPath, Span};
-use swarmcopy_sources::{MemorySink, SpanSink};
+use swarmcopy_sources::{Limiter, MemorySink, SpanSink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -75,6 +75,7 @@ pub(crate) struct Options {
     pub(crate) info: Option<Bytes>,
     pub(crate) block_len: u32,
     pub(crate) events_max: usize,
+    pub(crate) limit: Option<Arc<Limiter>>,
 }
 
 impl Default for Options {
@@ -88,6 +89,7 @@ impl Default for Options {
             info: None,
             block_len: BLOCK,
             events_max: 64,
+            limit: None,
         }
     }
 }
@@ -195,8 +197,8 @@ pub(crate) fn common(
         ids: Arc::new(SourceIds::new()),
         hello: options.hello.clone(),
         info_bytes: options.info.clone(),
-        limit_down: None,
-        limit_up: None,
+        limit_down: options.limit.clone(),
+        limit_up: options.limit.clone(),
         pex: true,
         client: "swarmcopy test".to_owned(),
         block_len: options.block_len,

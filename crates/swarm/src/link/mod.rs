@@ -21,6 +21,7 @@ mod upload;
 mod watch;
 mod writer;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,9 +41,14 @@ use crate::LinkEnd;
 use download::{JobFailure, JobNumber};
 
 /// The handle to a link; it may outlive the link, whose fetches then end as broken.
-#[derive(Debug)]
 pub struct PeerLink {
     shared: Arc<Shared>,
+}
+
+impl fmt::Debug for PeerLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerLink({} at {})", self.shared.id.0, self.shared.addr)
+    }
 }
 
 /// Counters of a link.

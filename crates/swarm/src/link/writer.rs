@@ -5,13 +5,14 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use swarmcopy_bt_wire::extension::HANDSHAKE_ID;
 use swarmcopy_bt_wire::peer::Message;
 use swarmcopy_layout::PieceIndex;
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::allowance::Allowance;
 use super::block::Block;
@@ -28,6 +29,8 @@ const HAVES_MAX: usize = 512;
 const CONTROL_LEN_MAX: usize = 256 * 1024;
 /// Uploads are told at least this often.
 const TELL_EVERY: u64 = 1024 * 1024;
+/// How long the owner waits for word of an upload that has come to a halt.
+const TELL_WITHIN: Duration = Duration::from_millis(50);
 /// Bytes written before others may run.
 const YIELD_EVERY: usize = 1024 * 1024;
 
@@ -76,8 +79,8 @@ impl Writer {
             match self.write() {
                 Ok(bytes) => since_yield = since_yield.saturating_add(bytes),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if let Err(error) = self.half.writable().await {
-                        return error.into();
+                    if let Err(end) = self.writable().await {
+                        return end;
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -112,6 +115,17 @@ impl Writer {
             (true, _, true) => Message::HaveAll.encode(out),
             (false, true, _) => {}
             _ => Message::Bitfield(set.to_bitfield().into()).encode(out),
+        }
+    }
+
+    /// Waits for room in the socket; meanwhile the owner hears what was sent.
+    async fn writable(&mut self) -> Result<(), LinkEnd> {
+        loop {
+            match timeout(TELL_WITHIN, self.half.writable()).await {
+                Ok(result) => return Ok(result?),
+                Err(_) if self.sent.is_empty() => return Ok(self.half.writable().await?),
+                Err(_) => self.tell_sent().await,
+            }
         }
     }
 

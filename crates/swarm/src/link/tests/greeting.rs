@@ -1,0 +1,233 @@
+//! The first words of a link, the extensions, and what ends it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use swarmcopy_bt_wire::extension::{ExtensionHandshake, MetadataMessage, Pex, PexFlags, PexPeer};
+use swarmcopy_bt_wire::peer::Message;
+use swarmcopy_scheduler::origin::{SlotMessage, SlotRecord};
+use swarmcopy_scheduler::{Has, Hello, NodeId};
+
+use crate::hub::Command;
+use crate::testing::{BLOCK, Options, PIECE_LEN, Rig, content, soon};
+use crate::{LinkEnd, SwarmEvent};
+
+#[tokio::test]
+async fn a_bitfield_of_a_wrong_length_ends_the_link() {
+    for bits in [vec![0xff], vec![0xff, 0], vec![0xff; 4096]] {
+        let mut rig = Rig::new(Options {
+            fast: false,
+            ..Options::default()
+        })
+        .await;
+        let fits = bits.len() == 1;
+        rig.peer.say(Message::Bitfield(bits.into())).await;
+        let end = rig.end().await;
+        assert!(
+            matches!(end, LinkEnd::Wire(_)) && end.is_malicious(),
+            "{end} {fits}"
+        );
+        rig.peer.closes().await;
+    }
+}
+
+#[tokio::test]
+async fn fast_messages_need_the_fast_extension() {
+    for message in [Message::HaveAll, Message::HaveNone] {
+        let mut rig = Rig::new(Options {
+            fast: false,
+            ..Options::default()
+        })
+        .await;
+        rig.peer.say(message).await;
+        assert!(matches!(rig.end().await, LinkEnd::Violation(_)));
+    }
+}
+
+#[tokio::test]
+async fn the_owner_hears_of_the_link_first_and_knows_whose_it_is() {
+    let hello = Some(Hello {
+        readers_max: 3,
+        ..Hello::default()
+    });
+    let options = || Options {
+        extended: true,
+        hello: hello.clone(),
+        ..Options::default()
+    };
+    let mut rig = Rig::new(options()).await;
+    rig.peer.say(Message::HaveAll).await;
+    rig.peer.say(Message::Unchoke).await;
+    rig.peer.greet(BLOCK, 100).await;
+    match rig.event().await {
+        SwarmEvent::LinkUp {
+            hello: Some(hello),
+            client,
+            ..
+        } => {
+            assert_eq!((hello.node, client.as_str()), (NodeId([9; 8]), "scripted"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        rig.event().await,
+        SwarmEvent::Has { has: Has::All, .. }
+    ));
+    assert!(matches!(rig.event().await, SwarmEvent::Unchoked { .. }));
+    let listens = soon(rig.commands.recv()).await.unwrap();
+    assert!(matches!(listens, Command::Listens { addr, .. } if addr.port() == 7000));
+    match rig.peer.hear().await {
+        Message::Extended { id: 0, payload } => {
+            let ours = ExtensionHandshake::parse(&payload).unwrap();
+            assert_eq!(ours.requests_max, Some(500));
+            assert_eq!(ours.own.unwrap().readers_max, 3);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_never_greets_is_used_after_two_seconds() {
+    let mut rig = Rig::new(Options {
+        extended: true,
+        ..Options::default()
+    })
+    .await;
+    let start = tokio::time::Instant::now();
+    rig.peer.say(Message::HaveAll).await;
+    assert!(matches!(
+        rig.event().await,
+        SwarmEvent::LinkUp { hello: None, .. }
+    ));
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    assert!(matches!(
+        rig.event().await,
+        SwarmEvent::Has { has: Has::All, .. }
+    ));
+}
+
+#[tokio::test]
+async fn slot_messages_reach_our_own_kind() {
+    let options = Options {
+        extended: true,
+        hello: Some(Hello::default()),
+        ..Options::default()
+    };
+    let mut rig = Rig::new(options).await;
+    let record = SlotRecord {
+        slot: 1,
+        term: 4,
+        heartbeat: 9,
+        ..SlotRecord::default()
+    };
+    let message = SlotMessage {
+        records: vec![record],
+        ..SlotMessage::default()
+    };
+    rig.link().send_slots(message.clone());
+    rig.peer.greet(BLOCK, 100).await;
+    assert!(matches!(rig.event().await, SwarmEvent::LinkUp { .. }));
+    let payload = loop {
+        if let Message::Extended { id: 13, payload } = rig.peer.hear().await {
+            break payload;
+        }
+    };
+    // the same bytes come back by our own number for them
+    rig.peer.say(Message::Extended { id: 3, payload }).await;
+    match rig.event().await {
+        SwarmEvent::Slots { message: heard, .. } => assert_eq!(heard, message),
+        other => panic!("{other:?}"),
+    }
+    // a flood is cut at twenty a second, garbage is ignored
+    rig.peer
+        .say(Message::Extended {
+            id: 3,
+            payload: Bytes::from_static(b"d"),
+        })
+        .await;
+    rig.peer.say(Message::NotInterested).await;
+    rig.peer.say(Message::Interested).await;
+    assert!(matches!(rig.event().await, SwarmEvent::Interested { .. }));
+}
+
+#[tokio::test]
+async fn the_info_dictionary_is_served_in_blocks() {
+    let info: Bytes = content(20_000);
+    let options = Options {
+        extended: true,
+        info: Some(info.clone()),
+        ..Options::default()
+    };
+    let mut rig = Rig::new(options).await;
+    rig.peer.greet(BLOCK, 100).await;
+    for block in [1, 2] {
+        let payload = MetadataMessage::Request { block }.encode().into();
+        rig.peer.say(Message::Extended { id: 2, payload }).await;
+    }
+    let mut answers = Vec::new();
+    while answers.len() < 2 {
+        if let Message::Extended { id: 12, payload } = rig.peer.hear().await {
+            answers.push(MetadataMessage::parse(&payload).unwrap().unwrap());
+        }
+    }
+    let data = info.slice(16_384..);
+    assert_eq!(
+        answers[0],
+        MetadataMessage::Data {
+            block: 1,
+            total_len: 20_000,
+            data
+        }
+    );
+    assert_eq!(answers[1], MetadataMessage::Reject { block: 2 });
+}
+
+#[tokio::test]
+async fn addresses_from_a_peer_go_to_the_hub() {
+    let mut rig = Rig::new(Options {
+        extended: true,
+        ..Options::default()
+    })
+    .await;
+    let addr = "10.0.0.9:6881".parse().unwrap();
+    let mut pex = Pex::default();
+    pex.added = vec![PexPeer {
+        addr,
+        flags: PexFlags(0),
+    }];
+    let payload = pex.encode().into();
+    rig.peer.say(Message::Extended { id: 1, payload }).await;
+    match soon(rig.commands.recv()).await.unwrap() {
+        Command::Found { addrs, .. } => assert_eq!(addrs, [addr]),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_full_event_queue_holds_the_link_back_and_loses_nothing() {
+    let len = PIECE_LEN * 200;
+    let mut rig = Rig::new(Options {
+        events_max: 1,
+        len,
+        ..Options::default()
+    })
+    .await;
+    for index in 0..200 {
+        rig.peer.say(Message::Have(index)).await;
+    }
+    assert!(matches!(rig.event().await, SwarmEvent::LinkUp { .. }));
+    for index in 0..200 {
+        match rig.event().await {
+            SwarmEvent::Has {
+                has: Has::Piece(piece),
+                ..
+            } => assert_eq!(piece.value(), index),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(
+        rig.shared
+            .peer_complete
+            .load(std::sync::atomic::Ordering::Relaxed)
+    );
+}

@@ -165,7 +165,7 @@ impl OriginGate {
     }
 
     fn claim(&mut self, now: Instant, slot: u32) {
-        let Some(old) = self.table.cell(slot).map(|cell| cell.record) else {
+        let Some((old, spoke)) = self.table.cell(slot).map(|it| (it.record, it.grew)) else {
             return;
         };
         let start = self
@@ -178,7 +178,8 @@ impl OriginGate {
         } else {
             SETTLE
         };
-        let mut own = Own::new(slot, now, now + settle, start);
+        let mut own = Own::new(slot, now + settle, start);
+        own.again_at = own.open_at.max(spoke + DEAD);
         own.extent = self.extents.nth(slot, start).unwrap_or(0);
         // what it began to read before it lost the slot may still be under way
         let reads = self.reads.values().filter(|of| **of == slot).count();

@@ -55,7 +55,8 @@ impl OriginGate {
 
     /// When `timeout` is to be called; changes with every event.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        (self.wake < Instant::from_micros(u64::MAX)).then_some(self.wake)
+        let wake = (self.wake < Instant::from_micros(u64::MAX)).then_some(self.wake);
+        [wake, self.gossip.next_flush()].into_iter().flatten().min()
     }
 
     fn account(&mut self, now: Instant) {
@@ -91,11 +92,8 @@ impl OriginGate {
         let later = later
             .chain(single.into_iter().flatten())
             .filter(|at| *at > now);
-        let sends = [self.gossip.next_flush(), self.gossip.next_full()]
-            .into_iter()
-            .flatten();
         later
-            .chain(sends)
+            .chain(self.gossip.next_full())
             .min()
             .unwrap_or(Instant::from_micros(u64::MAX))
     }

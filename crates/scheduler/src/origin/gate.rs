@@ -366,7 +366,6 @@ impl OriginGate {
         let tag = origin.tag;
         self.marks.found(tag, piece.value());
         self.gossip.greet_all(now);
-        self.wake(now + super::gossip::COALESCE);
     }
 
     /// The origin's latency when idle, measured here.

@@ -11,7 +11,7 @@ use super::message::{Claim, NodeBytes, SlotMessage, message_items_max};
 use crate::{Hello, Instant, MachineClass, NodeId, SourceId};
 
 /// Changes of this long are told in one message.
-pub(super) const COALESCE: Duration = Duration::from_millis(20);
+const COALESCE: Duration = Duration::from_millis(20);
 /// Messages sent to one neighbour: one each so often, with so many at once.
 const SENT: (Duration, u64) = (Duration::from_millis(60), 8);
 /// Messages taken from one neighbour: one each so often, with so many at once.

@@ -5,7 +5,7 @@
 use super::config::readers_max_max;
 use super::extent::Extents;
 use super::gate::{CEDED_MAX, NO_SLOT, OriginGate};
-use super::gossip::{COALESCE, News, TableOf};
+use super::gossip::{News, TableOf};
 use super::message::{SlotMessage, SlotRecord, message_items_max};
 use super::table::{Merged, NOBODY, SlotTable, bit};
 use crate::{Instant, NodeId, SourceId};
@@ -33,7 +33,6 @@ impl OriginGate {
         self.meet_readers_max(now, message.readers_max);
         if message.readers_max > self.table.slots() {
             self.gossip.tell(now, from, self.table.known());
-            self.wake(now + COALESCE);
             return;
         }
         let mut changed = 0;
@@ -42,7 +41,6 @@ impl OriginGate {
         }
         if changed != 0 {
             self.gossip.spread(now, changed, Some(from));
-            self.wake(now + COALESCE);
         }
         self.take_notes(now, from, message);
     }
@@ -61,9 +59,6 @@ impl OriginGate {
                     .counted(now, count.node, count.bytes, News::Alone);
             }
         }
-        if let Some(at) = self.gossip.next_flush() {
-            self.wake(at);
-        }
     }
 
     /// Merges one record; gives the bit of its slot if it was news.
@@ -76,7 +71,6 @@ impl OriginGate {
             }
             Merged::Older => {
                 self.gossip.tell(now, from.0, mask);
-                self.wake(now + COALESCE);
                 0
             }
             Merged::Refused | Merged::Behind => 0,

@@ -1,12 +1,7 @@
 //! A slot that this machine holds: how far it has read, and how it will be given back.
 
-use std::time::Duration;
-
 use super::extent::Extents;
 use crate::Instant;
-
-/// Pieces that former holders passed may be read again after this: they may be on their way.
-const INHERITED: Duration = Duration::from_secs(5);
 
 /// The server's lock of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +43,8 @@ pub(super) enum Found {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Own {
     pub(super) slot: u32,
-    pub(super) claimed: Instant,
+    /// What former holders passed is not read before: it may be on its way (R7).
+    pub(super) again_at: Instant,
     /// Nothing is read before: the claim must have reached others.
     pub(super) open_at: Instant,
     pub(super) lock: Lock,
@@ -69,10 +65,10 @@ pub(super) struct Own {
 }
 
 impl Own {
-    pub(super) fn new(slot: u32, now: Instant, open_at: Instant, start: u32) -> Self {
+    pub(super) fn new(slot: u32, open_at: Instant, start: u32) -> Self {
         Self {
             slot,
-            claimed: now,
+            again_at: open_at,
             open_at,
             lock: Lock::None,
             leaving: None,
@@ -116,7 +112,7 @@ impl Own {
         eligible: &dyn Fn(u32) -> bool,
     ) -> Found {
         let count = extents.count(self.slot);
-        let early = now < self.claimed + INHERITED;
+        let early = now < self.again_at;
         let mut later = false;
         for _ in 0..=count {
             if self.passed >= count {

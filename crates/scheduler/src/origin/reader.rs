@@ -143,7 +143,6 @@ impl OriginGate {
             if moved {
                 let flags = self.flags(now);
                 self.tell_own(now, place, flags);
-                self.wake(now + super::gossip::COALESCE);
             }
             if let Found::Run { first, count, .. } = found {
                 return Some((slot, first, count));

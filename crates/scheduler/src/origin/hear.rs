@@ -16,7 +16,8 @@ impl OriginGate {
         let Some(neighbour) = self.gossip.take(now, from) else {
             return;
         };
-        if message.group != self.config.group {
+        let ours = &self.config.group;
+        if message.group.len() != ours.len() || !ours.is_empty() && message.group != *ours {
             neighbour.table = TableOf::Others;
             return;
         }

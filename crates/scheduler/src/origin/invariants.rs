@@ -59,9 +59,9 @@ pub(super) fn plan(
             "R2: no new read under a slot that is being given back"
         );
         assert!(lock_allows(own.lock, origin.kind), "R1: the lock is held");
-        let slow = own.slot == slot && gate.is_crawling(now);
+        let crawling = own.slot == slot && gate.is_crawling(now);
         assert!(
-            slow || !view.available.contains(piece),
+            crawling || !view.available.contains(piece),
             "R1: nobody serves it"
         );
     }

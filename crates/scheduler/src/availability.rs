@@ -53,12 +53,13 @@ impl Availability {
         &self.available
     }
 
-    /// A peer has one more piece.
-    pub(crate) fn gained(&mut self, piece: PieceIndex, serving: bool) {
-        bump(&mut self.holders, piece, true);
+    /// A peer has one more piece; whether it is the first that has it.
+    pub(crate) fn gained(&mut self, piece: PieceIndex, serving: bool) -> bool {
+        let holders = bump(&mut self.holders, piece, true);
         if serving {
             self.serve(piece);
         }
+        holders == 1
     }
 
     /// A peer has a piece less, or is gone.

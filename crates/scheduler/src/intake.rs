@@ -7,7 +7,9 @@ use crate::origin::ReadEnd;
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
 use crate::streams::Streams;
-use crate::{Action, Down, Event, Has, Instant, JobId, Outcome, Reason, SourceId, SourceInfo};
+use crate::{
+    Action, Down, Event, Has, Instant, JobId, NodeId, Outcome, Reason, SourceId, SourceInfo,
+};
 
 /// Bad pieces that a peer may have a part in before it is put out, though never proven alone.
 const SUSPICION_MAX: u32 = 4;
@@ -16,7 +18,7 @@ impl Scheduler {
     pub(crate) fn take_in(&mut self, now: Instant, event: Event) {
         match event {
             Event::SourceUp { source, info } => self.source_up(now, source, info),
-            Event::SourceHas { source, has } => self.source_has(source, has),
+            Event::SourceHas { source, has } => self.source_has(now, source, has),
             Event::SourceDown { source, how } => self.source_down(now, source, how),
             Event::Unchoked { source } => self.set_choking(source, None),
             Event::Choked { source } => self.set_choking(source, Some(now)),
@@ -100,17 +102,17 @@ impl Scheduler {
         self.hungry.insert(id);
     }
 
-    fn source_has(&mut self, id: SourceId, has: Has) {
+    fn source_has(&mut self, now: Instant, id: SourceId, has: Has) {
         match has {
-            Has::Piece(piece) => self.peer_gained(id, piece),
-            Has::All => self.source_has_set(id, &PieceSet::full(self.layout.pieces())),
-            Has::Set(set) => self.source_has_set(id, &set),
+            Has::Piece(piece) => self.peer_gained(now, id, piece),
+            Has::All => self.source_has_set(now, id, &PieceSet::full(self.layout.pieces())),
+            Has::Set(set) => self.source_has_set(now, id, &set),
         }
         self.update_interest(id);
         self.hungry.insert(id);
     }
 
-    fn source_has_set(&mut self, id: SourceId, set: &PieceSet) {
+    fn source_has_set(&mut self, now: Instant, id: SourceId, set: &PieceSet) {
         let Some(source) = self.sources.get_mut(&id) else {
             return;
         };
@@ -130,7 +132,7 @@ impl Scheduler {
                     );
                 }
                 for piece in gained.iter() {
-                    self.peer_gained(id, piece);
+                    self.peer_gained(now, id, piece);
                 }
             }
             Kind::Origin(origin) => {
@@ -144,15 +146,31 @@ impl Scheduler {
         }
     }
 
-    fn peer_gained(&mut self, id: SourceId, piece: PieceIndex) {
+    fn peer_gained(&mut self, now: Instant, id: SourceId, piece: PieceIndex) {
         let useful = self.wanted.contains(piece) && !self.have.contains(piece);
         let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
             return;
         };
-        if peer.has.insert(piece) {
-            peer.useful += u32::from(useful);
-            self.availability.gained(piece, peer.serving);
+        if !peer.has.insert(piece) {
+            return;
         }
+        peer.useful += u32::from(useful);
+        let first = self.availability.gained(piece, peer.serving);
+        if first && useful {
+            let rank = self.rank(piece);
+            self.fresh.seen(now, piece, rank);
+        }
+    }
+
+    /// How many neighbours that lack the piece come before this machine in its order.
+    fn rank(&self, piece: PieceIndex) -> u16 {
+        let mine = order_key(piece, self.config.origin.node);
+        let peers = self.sources.values().filter_map(Source::peer);
+        let lacking = peers.filter(|peer| !peer.has.contains(piece));
+        let before = lacking
+            .filter_map(|peer| peer.hello.as_ref())
+            .filter(|hello| order_key(piece, hello.node) < mine);
+        u16::try_from(before.count()).unwrap_or(u16::MAX)
     }
 
     fn source_down(&mut self, now: Instant, id: SourceId, how: Down) {
@@ -384,6 +402,16 @@ impl Scheduler {
             }
         }
     }
+}
+
+/// The place of a machine among those that want a piece: the same wherever it is asked, and
+/// another one for each piece.
+fn order_key(piece: PieceIndex, node: NodeId) -> u64 {
+    let mut key =
+        u64::from_le_bytes(node.0) ^ u64::from(piece.value()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    key ^ (key >> 31)
 }
 
 fn drop_piece(

@@ -4,6 +4,7 @@ pub mod origin;
 
 mod availability;
 mod event;
+mod fresh;
 mod intake;
 mod ledger;
 mod origins;

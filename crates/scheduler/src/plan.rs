@@ -5,6 +5,8 @@
 //! begun; of the new ones the rarest of a random sample is taken. A peer with nothing left to do
 //! takes work over from one that would need much longer for it.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
@@ -63,12 +65,19 @@ impl Scheduler {
         // peers first: what they bring costs the origin nothing
         let hungry = std::mem::take(&mut self.hungry);
         let mut origins = Vec::new();
+        let mut peers = BinaryHeap::new();
         for id in hungry {
             match self.sources.get(&id).map(|source| &source.kind) {
-                Some(Kind::Peer(_)) => self.fill_peer(now, id),
+                Some(Kind::Peer(_)) => peers.extend(self.turn_of(now, id)),
                 Some(Kind::Local { .. }) => self.fill_local(now, id),
                 Some(Kind::Origin(_)) => origins.push(id),
                 None => {}
+            }
+        }
+        // one fetch at a time to the peer that would end it first
+        while let Some(Reverse((_, id))) = peers.pop() {
+            if self.fill_peer(now, id) {
+                peers.extend(self.turn_of(now, id));
             }
         }
         for id in origins {
@@ -76,31 +85,39 @@ impl Scheduler {
         }
     }
 
-    fn fill_peer(&mut self, now: Instant, id: SourceId) {
-        loop {
-            let Some(source) = self.sources.get(&id) else {
-                return;
-            };
-            let Some(peer) = source.peer() else { return };
-            let queue = queue_len(&source.flow);
-            if !peer.may_be_asked(now) || peer.useful == 0 || source.flow.in_flight >= queue {
-                return;
+    /// When a peer would have brought one more span, if it may be asked for one.
+    fn turn_of(&self, now: Instant, id: SourceId) -> Option<Reverse<(Duration, SourceId)>> {
+        let source = self.sources.get(&id)?;
+        let peer = source.peer()?;
+        let asks = peer.may_be_asked(now) && peer.useful > 0;
+        let room = source.flow.in_flight < queue_len(&source.flow);
+        let queued = source.flow.in_flight.saturating_add(SPAN_BYTES.0);
+        let unknown = Duration::from_micros(queued / (SPAN_BYTES.0 / 1024));
+        let time = source.flow.time_for(queued).unwrap_or(unknown);
+        (asks && room).then_some(Reverse((time, id)))
+    }
+
+    /// Asks a peer for one more span; whether there was one.
+    fn fill_peer(&mut self, now: Instant, id: SourceId) -> bool {
+        let Some(source) = self.sources.get(&id) else {
+            return false;
+        };
+        let queue = queue_len(&source.flow);
+        let idle = source.flow.jobs.is_empty();
+        let Some(piece) = self.pick(now, id) else {
+            if idle {
+                self.take_over(now, id);
             }
-            let idle = source.flow.jobs.is_empty();
-            let Some(piece) = self.pick(id) else {
-                if idle {
-                    self.take_over(now, id);
-                }
-                return;
-            };
-            self.ledger.begin(piece);
-            let Some(run) = self.ledger.free_run(piece) else {
-                return;
-            };
-            let len = (queue / 2).clamp(SPAN_BYTES.0, SPAN_BYTES.1);
-            let len = len - len % u64::from(BLOCK_LEN);
-            self.fetch(now, id, run.head(len));
-        }
+            return false;
+        };
+        self.ledger.begin(piece);
+        let Some(run) = self.ledger.free_run(piece) else {
+            return false;
+        };
+        let len = (queue / 2).clamp(SPAN_BYTES.0, SPAN_BYTES.1);
+        let len = len - len % u64::from(BLOCK_LEN);
+        self.fetch(now, id, run.head(len));
+        true
     }
 
     fn fill_local(&mut self, now: Instant, id: SourceId) {
@@ -149,7 +166,7 @@ impl Scheduler {
     }
 
     /// The piece that this peer should bring next: a begun one, else the rarest of a sample.
-    fn pick(&mut self, id: SourceId) -> Option<PieceIndex> {
+    fn pick(&mut self, now: Instant, id: SourceId) -> Option<PieceIndex> {
         let peer = self.sources.get(&id).and_then(Source::peer)?;
         if let Some(piece) = self.ledger.loose().find(|piece| peer.has.contains(*piece)) {
             return Some(piece);
@@ -170,12 +187,14 @@ impl Scheduler {
                 }
                 let Some(piece) = next else { break };
                 let holders = self.availability.holders_of(piece);
+                at = piece.value() + 1;
+                if !self.fresh.is_open(now, piece, holders) {
+                    continue;
+                }
                 if best.is_none_or(|(least, _)| holders < least) {
                     best = Some((holders, piece));
                 }
-                at = piece.value() + 1;
             }
-            best?;
         }
         best.map(|(_, piece)| piece)
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
 
 use crate::availability::Availability;
+use crate::fresh::Fresh;
 use crate::ledger::Ledger;
 use crate::origin::{OriginConfig, OriginGate};
 use crate::source::{Kind, Source};
@@ -87,6 +88,7 @@ pub struct Scheduler {
     pub(crate) ledger: Ledger,
     pub(crate) sources: BTreeMap<SourceId, Source>,
     pub(crate) availability: Availability,
+    pub(crate) fresh: Fresh,
     pub(crate) gate: OriginGate,
     /// Sources that may have become able to take work.
     pub(crate) hungry: BTreeSet<SourceId>,
@@ -131,6 +133,7 @@ impl Scheduler {
             ledger: Ledger::new(Arc::clone(&layout), closed),
             sources: BTreeMap::new(),
             availability: Availability::new(pieces),
+            fresh: Fresh::new(pieces),
             gate,
             hungry: BTreeSet::new(),
             reading: BTreeSet::new(),
@@ -164,6 +167,9 @@ impl Scheduler {
             self.look_at_sources(now);
             self.turn_uploads(now);
         }
+        if self.fresh.is_due(now) {
+            self.wake_all();
+        }
         self.pass_time_at_gate(now);
         self.wake_origins(now);
         self.settle(now);
@@ -177,7 +183,11 @@ impl Scheduler {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let tick = (!self.sources.is_empty()).then_some(self.tick_at);
-        [tick, self.gate.next_timeout()].into_iter().flatten().min()
+        let turn = self.fresh.wake_at().filter(|_| !self.complete);
+        [tick, turn, self.gate.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The pieces that are verified here.

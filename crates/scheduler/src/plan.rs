@@ -20,9 +20,11 @@ use crate::{Action, Instant, JobId, Reason, SourceId};
 /// Time for which a peer's queue should last.
 const QUEUE: Duration = Duration::from_millis(500);
 /// Least and most bytes asked of one peer at a time.
-const QUEUE_BYTES: (u64, u64) = (512 << 10, 16 << 20);
+const QUEUE_BYTES: (u64, u64) = (64 << 10, 16 << 20);
+/// Bytes asked of a peer whose rate is not known: 16 blocks.
+const QUEUE_AT_START: u64 = 256 << 10;
 /// Least and most bytes of one fetch from a peer.
-const SPAN_BYTES: (u64, u64) = (128 << 10, 4 << 20);
+const SPAN_BYTES: (u64, u64) = (32 << 10, 4 << 20);
 /// Pieces compared when the rarest is looked for.
 const SAMPLE: u32 = 24;
 /// Random places at which the sample is taken.
@@ -176,6 +178,7 @@ impl Scheduler {
         }
         let closed = self.ledger.closed();
         let mut best: Option<(u16, PieceIndex)> = None;
+        let mut rarest = u16::MAX;
         for _ in 0..SAMPLE_PLACES {
             let mut at = self.rng.u32(..self.layout.pieces().max(1));
             let mut wrapped = false;
@@ -189,6 +192,7 @@ impl Scheduler {
                 let holders = self.availability.holders_of(piece);
                 at = piece.value() + 1;
                 if !self.fresh.is_open(now, piece, holders) {
+                    rarest = rarest.min(holders);
                     continue;
                 }
                 if best.is_none_or(|(least, _)| holders < least) {
@@ -196,7 +200,8 @@ impl Scheduler {
                 }
             }
         }
-        best.map(|(_, piece)| piece)
+        best.filter(|(h, _)| *h <= rarest || rarest > 1)
+            .map(|(_, piece)| piece)
     }
 
     /// Calls off the fetch of another peer that this idle one would end much sooner; what it leaves
@@ -321,9 +326,11 @@ fn snub(now: Instant, peer: &mut Peer) {
     }
 }
 
-/// Bytes that should be asked of a peer at a time.
+/// Bytes that should be asked of a peer at a time: what it brings in half a second, because what
+/// waits in a slow peer's queue can't be asked of a faster one.
 fn queue_len(flow: &Flow) -> u64 {
     let millis = u64::try_from(QUEUE.as_millis()).unwrap_or(u64::MAX);
-    let rate = flow.rate.value().unwrap_or(0);
-    (rate.saturating_mul(millis) / 1000).clamp(QUEUE_BYTES.0, QUEUE_BYTES.1)
+    let by_rate =
+        |rate: u64| (rate.saturating_mul(millis) / 1000).clamp(QUEUE_BYTES.0, QUEUE_BYTES.1);
+    flow.rate.value().map_or(QUEUE_AT_START, by_rate)
 }

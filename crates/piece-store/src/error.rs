@@ -156,7 +156,10 @@ fn kind_of(cause: &io::Error) -> StoreErrorKind {
         Io::ReadOnlyFilesystem => StoreErrorKind::ReadOnly,
         Io::PermissionDenied => StoreErrorKind::Permission,
         Io::NotFound | Io::UnexpectedEof => StoreErrorKind::Missing,
-        Io::NotADirectory | Io::IsADirectory | Io::InvalidInput => StoreErrorKind::Obstructed,
+        // a folder that is to be made where a file stands already exists
+        Io::NotADirectory | Io::IsADirectory | Io::AlreadyExists | Io::InvalidInput => {
+            StoreErrorKind::Obstructed
+        }
         _ => StoreErrorKind::Other,
     }
 }

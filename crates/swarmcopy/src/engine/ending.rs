@@ -25,9 +25,10 @@ pub(crate) fn interrupted() -> Error {
 
 pub(crate) fn disk_failed(error: &StoreError) -> Error {
     let kind = match error.kind() {
-        StoreErrorKind::Full | StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
-            ErrorKind::Disk
-        }
+        StoreErrorKind::Full
+        | StoreErrorKind::ReadOnly
+        | StoreErrorKind::Permission
+        | StoreErrorKind::Obstructed => ErrorKind::Disk,
         _ => ErrorKind::Failed,
     };
     let failed = Error::new(kind, error.to_string());
@@ -37,6 +38,9 @@ pub(crate) fn disk_failed(error: &StoreError) -> Error {
         }
         StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
             failed.with_hint("choose a folder that this account may write to")
+        }
+        StoreErrorKind::Obstructed => {
+            failed.with_hint("choose another folder, or move away what stands in its place")
         }
         _ => failed,
     }

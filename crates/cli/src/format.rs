@@ -48,13 +48,14 @@ pub(crate) fn clock(seconds: u64) -> String {
     }
 }
 
-/// A time taken: `12.3 s`, `3 min 20 s`.
+/// A time taken: `0.07 s`, `12.3 s`, `3 min 20 s`.
 pub(crate) fn taken(time: Duration) -> String {
-    let tenths = time.as_millis() / 100;
-    match tenths {
-        0..600 => format!("{}.{} s", tenths / 10, tenths % 10),
-        600..36_000 => format!("{} min {} s", tenths / 600, tenths % 600 / 10),
-        _ => format!("{} h {} min", tenths / 36_000, tenths % 36_000 / 600),
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{seconds}.{:02} s", time.subsec_millis() / 10),
+        10..60 => format!("{seconds}.{} s", time.subsec_millis() / 100),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
@@ -124,6 +125,7 @@ mod tests {
     fn times_read_as_clocks_and_sentences() {
         assert_eq!(clock(14), "0:14");
         assert_eq!(clock(3723), "1:02:03");
+        assert_eq!(taken(Duration::from_millis(66)), "0.06 s");
         assert_eq!(taken(Duration::from_millis(12_340)), "12.3 s");
         assert_eq!(taken(Duration::from_secs(200)), "3 min 20 s");
         assert_eq!(taken(Duration::from_mins(121)), "2 h 1 min");

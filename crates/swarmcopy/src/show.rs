@@ -122,11 +122,19 @@ impl Description {
 
 impl FileDescription {
     fn of(file: &File) -> Self {
-        let flags = [(file.executable, 'x'), (file.hidden, 'h'), (file.symlink.is_some(), 'l')];
+        let flags = [
+            (file.executable, 'x'),
+            (file.hidden, 'h'),
+            (file.symlink.is_some(), 'l'),
+        ];
         Self {
             path: file.disk_path().collect::<Vec<_>>().join("/"),
             bytes: file.len,
-            attr: flags.iter().filter(|(set, _)| *set).map(|(_, letter)| *letter).collect(),
+            attr: flags
+                .iter()
+                .filter(|(set, _)| *set)
+                .map(|(_, letter)| *letter)
+                .collect(),
         }
     }
 }

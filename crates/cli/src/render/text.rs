@@ -141,7 +141,7 @@ mod tests {
         let lines = summary("CS5", &report());
         assert_eq!(
             lines[0],
-            "CS5: complete and verified: 1.00 GB in 4.0 s, 200 MB/s"
+            "CS5: complete and verified: 1.00 GB in 4.00 s, 200 MB/s"
         );
         assert_eq!(
             lines[1],
@@ -157,7 +157,7 @@ mod tests {
         report.bad_pieces = 1;
         report.origin_bytes = 5_000_000;
         let lines = summary("CS5", &report);
-        assert_eq!(lines[0], "CS5: not complete after 4.0 s");
+        assert_eq!(lines[0], "CS5: not complete after 4.00 s");
         assert_eq!(lines[2], "  wasted 0 B, 1 piece with wrong bytes");
         assert!(lines[3].starts_with("  read 5.00 MB"));
     }

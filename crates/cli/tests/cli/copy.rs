@@ -208,7 +208,7 @@ fn a_share_with_other_bytes_exits_with_4() {
         "to",
         "--no-lsd",
         "--timeout",
-        "5s",
+        "4s",
     ];
     room.run(&args).exits(4).says("error: ");
 }

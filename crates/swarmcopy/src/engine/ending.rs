@@ -151,34 +151,36 @@ impl Engine {
             return None;
         }
         let options = &self.content.options;
-        if options
+        let late = if options
             .timeout
             .is_some_and(|time| self.verified_at.elapsed() >= time)
         {
-            return Some(Err(
-                self.incomplete("no source brought a verified byte for too long")
-            ));
-        }
-        if options
+            Some("no source brought a verified byte for too long")
+        } else if options
             .deadline
             .is_some_and(|time| self.clock.elapsed() >= time)
         {
-            return Some(Err(self.incomplete("the deadline has passed")));
-        }
-        if self
+            Some("the deadline has passed")
+        } else {
+            None
+        };
+        // out of time, the reason that can be mended is told
+        let differs = self
             .hopeless_since
-            .is_some_and(|since| since.elapsed() >= HOPELESS)
-        {
-            let files = self.incomplete_files();
-            return Some(Err(Error::new(
-                ErrorKind::Mismatch,
-                format!("the share differs from the torrent, and no other source has {files}"),
-            )
-            .with_hint(
-                "make the torrent again from the share as it is now, or repair the share",
-            )));
+            .is_some_and(|since| late.is_some() || since.elapsed() >= HOPELESS);
+        if differs {
+            return Some(Err(self.differs()));
         }
-        None
+        late.map(|why| Err(self.incomplete(why)))
+    }
+
+    fn differs(&self) -> Error {
+        let files = self.incomplete_files();
+        Error::new(
+            ErrorKind::Mismatch,
+            format!("the share differs from the torrent, and no other source has {files}"),
+        )
+        .with_hint("make the torrent again from the share as it is now, or repair the share")
     }
 
     fn incomplete(&self, why: &str) -> Error {

@@ -1,0 +1,118 @@
+"""What cannot work is refused with the right exit code, and a full disk is no dead end."""
+from pathlib import Path
+
+import bencode
+from clients import get, make
+from harness import Trial, run
+
+FAILED, INCOMPLETE, MISMATCH, DISK = 1, 3, 4, 5
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "torrents" / "libtorrent"
+
+
+def a_share_with_other_bytes_is_told(t: Trial) -> None:
+    torrent = make(t)
+    copy = t.copy_tree(t.dir / "share")
+    for path, (size, _) in t.tree.files.items():
+        (copy / path).write_bytes(bytes(size))
+    ours = get(t, t.host("machine"), torrent, "--share", t.dir / "share", "--timeout", "20s")
+    t.wait_exit(ours.proc, MISMATCH)
+    _told(t, ours.proc.err)
+    t.check(ours.proc.events("error")[-1]["code"] == MISMATCH, "the error event has another code")
+
+
+def no_source_ends_at_the_timeout(t: Trial) -> None:
+    ours = get(t, t.host("machine"), make(t), "--timeout", "3s")
+    t.wait_exit(ours.proc, INCOMPLETE, seconds=15)
+    _told(t, ours.proc.err)
+
+
+def a_file_in_the_place_of_the_target_is_told(t: Trial) -> None:
+    host = t.host("machine")
+    (t.dir / f"to-{host.name}").write_text("in the way")
+    ours = get(t, host, make(t), "--share", t.tree.parent, "--timeout", "20s")
+    t.wait_exit(ours.proc, DISK)
+    _told(t, ours.proc.err)
+
+
+def a_target_that_is_read_only_is_told(t: Trial) -> None:
+    host = t.host("machine")
+    t.mount_tmpfs(t.dir / f"to-{host.name}", "ro,size=1m")
+    ours = get(t, host, make(t), "--share", t.tree.parent, "--timeout", "20s")
+    t.wait_exit(ours.proc, DISK)
+    _told(t, ours.proc.err)
+
+
+def a_full_disk_is_told_and_the_copy_goes_on_later(t: Trial) -> None:
+    host = t.host("machine")
+    torrent = make(t)
+    at = t.dir / f"to-{host.name}"
+    t.mount_tmpfs(at, "size=16m")
+    flags = ("--share", t.tree.parent, "--seed-for", "0s", "--timeout", "30s")
+    first = get(t, host, torrent, *flags, name="first")
+    t.wait_exit(first.proc, DISK)
+    _told(t, first.proc.err)
+    run("mount", "-o", "remount,size=96m", at)
+    second = get(t, host, torrent, *flags, name="second")
+    t.wait_exit(second.proc)
+    t.check_copy(at / t.tree.name)
+
+
+def malformed_torrents_get_one_line(t: Trial) -> None:
+    own = _malformed(t.dir / "malformed")
+    host = t.host("machine")
+    for number, torrent in enumerate([*own, *sorted(CORPUS.glob("*.torrent"))]):
+        show = t.start(host, f"show-{number}", [t.bench.swarmcopy, "show", torrent])
+        t.wait(f"show {torrent.name} ends", lambda: show.code() is not None, 20)
+        if torrent in own or show.code():
+            t.check(show.code() == FAILED, f"{torrent.name}: exit {show.code()}")
+            _told(t, show.err)
+
+
+def a_malformed_torrent_leaves_the_target_alone(t: Trial) -> None:
+    for torrent in _malformed(t.dir / "malformed"):
+        host = t.host(torrent.stem)
+        ours = get(t, host, torrent, "--timeout", "10s")
+        t.wait_exit(ours.proc, FAILED)
+        _told(t, ours.proc.err)
+        t.check(not ours.to.exists() or not list(ours.to.iterdir()), f"{torrent.name} left something in the target")
+
+
+def no_name_leads_out_of_the_target(t: Trial) -> None:
+    host = t.host("machine")
+    out = f"{t.bench.prefix}-out"
+    for number, path in enumerate([["..", out], ["a", "..", "..", out], [f"/{out}"], [f"..\\{out}"], [f"../../{out}"]]):
+        # an empty file needs no source, so it is made whatever else is missing
+        files = [{"length": 0, "path": path}, {"length": 5, "path": ["lost"]}]
+        info = {"name": "..", "piece length": 16384, "pieces": bytes(20), "files": files}
+        torrent = t.dir / f"out-{number}.torrent"
+        torrent.write_bytes(bencode.encode({"info": info}))
+        ours = get(t, host, torrent, "--timeout", "1s", name=f"get-{number}")
+        t.wait("get ends", lambda: ours.proc.code() is not None, 20)
+        outside = [folder for folder in (t.dir, t.dir.parent, Path("/")) if (folder / out).exists()]
+        t.check(not outside, f"{path} came to lie in {outside}")
+
+
+def _malformed(folder: Path) -> list[Path]:
+    """Torrents that nobody may accept."""
+    folder.mkdir()
+    sound = {"name": "it", "piece length": 16384, "pieces": bytes(20), "length": 5}
+    texts = {
+        "cut": bencode.encode({"info": sound})[:-9],
+        "hashes": bencode.encode({"info": sound | {"pieces": bytes(19)}}),
+        "negative": bencode.encode({"info": sound | {"length": -5}}),
+        "nameless": bencode.encode({"info": {key: sound[key] for key in ("piece length", "pieces", "length")}}),
+        "nested": b"d4:info" + b"l" * 100_000 + b"e" * 100_000 + b"e",
+        "endless": b"d4:info99999999999:x",
+        "empty": b"",
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.torrent").write_bytes(text)
+    return sorted(folder.iterdir())
+
+
+def _told(t: Trial, err: Path) -> None:
+    """Checks that stderr holds exactly one line that begins with `error:`, and no crash."""
+    text = err.read_text(errors="replace")
+    errors = [line for line in text.splitlines() if line.startswith("error:")]
+    t.check(len(errors) == 1, f"{err.name} has {len(errors)} lines of error instead of one")
+    t.check("panicked" not in text, f"{err.name} tells of a panic")

@@ -5,7 +5,7 @@
 
 use swarmcopy_layout::{PieceIndex, PieceSet, Span, Spans};
 
-use crate::origin::SlotMessage;
+use crate::origin::{Hours, SlotMessage};
 use crate::permit::OriginPermit;
 use crate::reason::Reason;
 
@@ -257,6 +257,8 @@ pub enum Event {
     },
     /// Discovery has news.
     Discovery(Discovery),
+    /// The policy's hours open or close.
+    Hours(Hours),
     /// The lock on the server for this slot was taken (`true`) or refused or lost (`false`), as
     /// asked by `Action::Guard`.
     Guard {
@@ -328,6 +330,12 @@ pub enum Action {
         slot: u32,
         /// Take or let go.
         take: bool,
+    },
+    /// Read origins at no more than this many bytes a second from now on, all of them together;
+    /// `None` = no limit.
+    LimitOrigins {
+        /// The limit.
+        rate_bytes: Option<u64>,
     },
     /// Close the link to this source and don't come back.
     Ban {

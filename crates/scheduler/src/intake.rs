@@ -37,23 +37,20 @@ impl Scheduler {
             Event::PieceOk { piece } => self.piece_ok(now, piece),
             Event::PieceBad { piece, senders } => self.piece_bad(now, piece, &senders),
             Event::Liar { source } => self.ban(source, Reason::PeerLiar),
-            Event::Uploaded {
-                source,
-                piece,
-                bytes,
-            } => {
-                let _ = piece;
-                self.gate.uploaded(now, source, bytes);
-            }
+            Event::Uploaded { source, bytes, .. } => self.gate.uploaded(now, source, bytes),
             Event::Slots { source, message } => {
-                if message.starving {
+                self.gate.message(now, source, &message);
+                if self.gate.peer_is_starving(source) {
                     self.unchoke(now, source);
                 }
-                self.gate.message(now, source, &message);
                 self.wake_origins(now);
             }
             Event::Discovery(discovery) => {
                 self.gate.discovery(now, discovery);
+                self.wake_origins(now);
+            }
+            Event::Hours(hours) => {
+                self.gate.hours(now, hours);
                 self.wake_origins(now);
             }
             Event::Guard { slot, held } => {
@@ -155,8 +152,11 @@ impl Scheduler {
             return;
         }
         peer.useful += u32::from(useful);
-        let first = self.availability.gained(piece, peer.serving);
-        if first && useful {
+        let holders = self.availability.gained(piece, peer.serving);
+        if holders == 2 {
+            self.fresh.spread(now, piece);
+        }
+        if holders == 1 && useful {
             let rank = self.rank(piece);
             self.fresh.seen(now, piece, rank);
         }
@@ -206,7 +206,7 @@ impl Scheduler {
     }
 
     fn progress(&mut self, now: Instant, job: JobId, bytes: u64) {
-        let Some(job) = self.ledger.progress(job, bytes) else {
+        let Some(job) = self.ledger.progress(now, job, bytes) else {
             return;
         };
         let Some(source) = self.sources.get_mut(&job.source) else {
@@ -247,14 +247,14 @@ impl Scheduler {
         let mut health = None;
         match (outcome, &mut source.kind) {
             (Outcome::Lacks(span), Kind::Origin(origin)) => {
-                self.layout
-                    .pieces_of(span)
-                    .for_each(|piece| drop(origin.lacks.insert(piece)));
+                self.layout.pieces_of(span).for_each(|piece| {
+                    origin.lacks.insert(piece);
+                });
             }
             (Outcome::Lacks(span), Kind::Local { lacks }) => {
-                self.layout
-                    .pieces_of(span)
-                    .for_each(|piece| drop(lacks.insert(piece)));
+                self.layout.pieces_of(span).for_each(|piece| {
+                    lacks.insert(piece);
+                });
             }
             (Outcome::Lacks(span), Kind::Peer(peer)) => {
                 for piece in self.layout.pieces_of(span) {
@@ -274,9 +274,9 @@ impl Scheduler {
                 peer.snubbed_until = Some(now + super::plan::RETRY_AFTER_REFUSAL);
             }
             (Outcome::Broken | Outcome::Busy { .. }, Kind::Local { lacks }) => {
-                self.layout
-                    .pieces_of(job.span)
-                    .for_each(|piece| drop(lacks.insert(piece)));
+                self.layout.pieces_of(job.span).for_each(|piece| {
+                    lacks.insert(piece);
+                });
             }
             _ => {}
         }
@@ -314,7 +314,9 @@ impl Scheduler {
                     }
                 }
             }
-            bored.into_iter().for_each(|id| self.update_interest(id));
+            for id in bored {
+                self.update_interest(id);
+            }
         }
         if full {
             self.wake_all();

@@ -18,6 +18,8 @@ pub(crate) struct Job {
     pub(crate) span: Span,
     pub(crate) delivered: u64,
     pub(crate) started: Instant,
+    /// When its first bytes were told.
+    pub(crate) first_at: Option<Instant>,
     pub(crate) cancelled: bool,
 }
 
@@ -133,6 +135,7 @@ impl Ledger {
             span,
             delivered: 0,
             started: now,
+            first_at: None,
             cancelled: false,
         };
         self.jobs.insert(id, job);
@@ -150,9 +153,12 @@ impl Ledger {
     }
 
     /// Counts bytes that a job brought; the job, if it is under way.
-    pub(crate) fn progress(&mut self, job: JobId, bytes: u64) -> Option<Job> {
+    pub(crate) fn progress(&mut self, now: Instant, job: JobId, bytes: u64) -> Option<Job> {
         let job = self.jobs.get_mut(&job)?;
         job.delivered = job.delivered.saturating_add(bytes);
+        if bytes > 0 {
+            job.first_at.get_or_insert(now);
+        }
         Some(*job)
     }
 

@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use swarmcopy_layout::{PieceIndex, Span};
+use swarmcopy_layout::{PieceIndex, PieceSet, Span};
 
+use crate::availability::Availability;
 use crate::ledger::Job;
 use crate::origin::{OriginState, ReadEnd, View};
 use crate::scheduler::Scheduler;
 use crate::source::{Origin, Source};
-use crate::{Action, Instant, Outcome, SourceId, permit};
+use crate::{Action, Instant, Outcome, Reason, SourceId, permit};
 
 /// An origin that failed is tried again after this.
 pub(crate) const PROBE_EVERY: Duration = Duration::from_millis(1500);
@@ -42,6 +43,29 @@ impl Scheduler {
                 origin.permit = None;
                 self.act(Action::CloseOrigin { source: id });
             }
+        }
+    }
+
+    /// Tells when this machine's part of the origin's budget changed.
+    pub(crate) fn sync_origin_rate(&mut self) {
+        let rate_bytes = self.gate.rate_max();
+        if std::mem::replace(&mut self.origin_rate, rate_bytes) != rate_bytes {
+            self.act(Action::LimitOrigins { rate_bytes });
+        }
+    }
+
+    /// Shares what is known of the origins' idle latency with the swarm, and learns it from there.
+    pub(crate) fn exchange_latencies(&mut self) {
+        let told = self.gate.base_latency();
+        let mut least = None;
+        for origin in self.sources.values_mut().filter_map(Source::origin_mut) {
+            if let Some(told) = told {
+                origin.streams.base_known(told);
+            }
+            least = origin.streams.base().into_iter().chain(least).min();
+        }
+        if let Some(least) = least {
+            self.gate.base_latency_seen(least);
         }
     }
 
@@ -104,15 +128,7 @@ impl Scheduler {
         }
         let missing = narrowed.as_ref().unwrap_or(self.ledger.missing());
         let facts = self.view_facts();
-        let view = View {
-            missing,
-            available: self.availability.available(),
-            holders: self.availability.holders(),
-            pieces_left: self.left,
-            peers: facts.peers,
-            peers_goodput: facts.peers_goodput,
-            link_goodput: self.best_rate,
-        };
+        let view = facts.view(missing, &self.availability);
         let pieces_max = u32::try_from(pieces_max).unwrap_or(u32::MAX);
         let plan = self.gate.next_read(now, id, &view, pieces_max)?;
         let last = self
@@ -130,20 +146,21 @@ impl Scheduler {
     /// Tells the gate what time it is, with what it needs to see.
     pub(crate) fn pass_time_at_gate(&mut self, now: Instant) {
         let facts = self.view_facts();
-        let view = View {
-            missing: self.ledger.missing(),
-            available: self.availability.available(),
-            holders: self.availability.holders(),
-            pieces_left: self.left,
-            peers: facts.peers,
-            peers_goodput: facts.peers_goodput,
-            link_goodput: self.best_rate,
-        };
+        let view = facts.view(self.ledger.missing(), &self.availability);
         self.gate.timeout(now, &view);
+    }
+
+    /// Why this machine may or may not read `piece` from the origin `source` now.
+    pub fn origin_reason(&self, now: Instant, source: SourceId, piece: PieceIndex) -> Reason {
+        let view = self.view_facts();
+        let view = view.view(self.ledger.missing(), &self.availability);
+        self.gate.reason(now, source, &view, piece)
     }
 
     fn view_facts(&self) -> Facts {
         let mut facts = Facts {
+            pieces_left: self.left,
+            link_goodput: self.best_rate,
             peers: 0,
             peers_goodput: 0,
         };
@@ -193,9 +210,26 @@ impl Scheduler {
     }
 }
 
+/// What the gate needs to know besides sets of pieces.
 struct Facts {
+    pieces_left: u32,
+    link_goodput: u64,
     peers: u32,
     peers_goodput: u64,
+}
+
+impl Facts {
+    fn view<'a>(&self, missing: &'a PieceSet, availability: &'a Availability) -> View<'a> {
+        View {
+            missing,
+            available: availability.available(),
+            holders: availability.holders(),
+            pieces_left: self.pieces_left,
+            peers: self.peers,
+            peers_goodput: self.peers_goodput,
+            link_goodput: self.link_goodput,
+        }
+    }
 }
 
 /// Takes in what the end of a fetch says about its origin; its health, where that changed.
@@ -207,9 +241,11 @@ pub(crate) fn origin_job_end(
 ) -> Option<OriginState> {
     match outcome {
         Outcome::Done => {
-            origin
-                .streams
-                .completed(now, job.delivered, now.since(job.started));
+            origin.streams.completed(
+                now,
+                job.delivered,
+                job.first_at.unwrap_or(now).since(job.started),
+            );
             (std::mem::take(&mut origin.failures) > 0).then_some(OriginState::Ready)
         }
         Outcome::Busy { retry_after_ms } => {

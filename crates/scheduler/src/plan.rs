@@ -263,6 +263,7 @@ impl Scheduler {
         let ids: Vec<SourceId> = self.sources.keys().copied().collect();
         let together: u64 = self.rates().map(|(_, rate, _)| rate).sum();
         self.best_rate = self.best_rate.max(together);
+        self.exchange_latencies();
         for id in ids {
             let Some(source) = self.sources.get(&id) else {
                 continue;

@@ -102,6 +102,8 @@ pub struct Scheduler {
     pub(crate) thefts: BTreeMap<JobId, SourceId>,
     pub(crate) took_over_at: Instant,
     pub(crate) epoch: u64,
+    /// This machine's part of the origin's budget as last told.
+    pub(crate) origin_rate: Option<u64>,
     actions: VecDeque<Action>,
     tick_at: Instant,
     complete: bool,
@@ -142,6 +144,7 @@ impl Scheduler {
             thefts: BTreeMap::new(),
             took_over_at: Instant::ZERO,
             epoch: 0,
+            origin_rate: None,
             actions: VecDeque::new(),
             tick_at: now + TICK,
             complete: false,
@@ -280,6 +283,7 @@ impl Scheduler {
 
     /// Brings decisions up to date with what is known.
     fn settle(&mut self, now: Instant) {
+        self.sync_origin_rate();
         self.sync_permits(now);
         if !self.complete {
             if self.left == 0 {

@@ -102,7 +102,9 @@ impl Prepared {
             have = self.check(&clock, &outlets) => have?,
         };
         let ids = Arc::new(SourceIds::new());
-        let origins = self.find_origins(&ids).await;
+        // this machine's part of the origin's budget: the scheduler says how much that is
+        let origin_limit = Arc::new(Limiter::new(None));
+        let origins = self.find_origins(&ids, &origin_limit).await;
         let (tell, swarm_events) = mpsc::channel(SWARM_EVENTS_MAX);
         let tags = origins.values().map(OriginEntry::tag).collect();
         let config = self.swarm_config(have.clone(), ids, tags);
@@ -123,6 +125,7 @@ impl Prepared {
             swarm_events,
             notes: self.notes,
             origins,
+            origin_limit,
             have,
             outlets,
         });
@@ -159,15 +162,18 @@ impl Prepared {
         Ok(have)
     }
 
-    async fn find_origins(&self, ids: &SourceIds) -> BTreeMap<SourceId, OriginEntry> {
+    async fn find_origins(
+        &self,
+        ids: &SourceIds,
+        limit: &Arc<Limiter>,
+    ) -> BTreeMap<SourceId, OriginEntry> {
         let mut origins = BTreeMap::new();
         if matches!(self.content.role, Role::Seed(_))
             || self.content.origin_mode() == OriginMode::Never
         {
             return origins;
         }
-        let limit = Arc::new(Limiter::new(self.content.options.origin_rate));
-        let limits = vec![Arc::clone(&self.session.limit_down), limit];
+        let limits = vec![Arc::clone(&self.session.limit_down), Arc::clone(limit)];
         for origin in &self.content.origins {
             origins.insert(ids.next(), OriginEntry::new(Arc::clone(origin)));
         }

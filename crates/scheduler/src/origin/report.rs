@@ -52,11 +52,6 @@ impl OriginGate {
         self.standing == Standing::Alone
     }
 
-    /// Whether this machine waits for bytes that nobody brings it (for the handshake).
-    pub(crate) fn is_starving(&self) -> bool {
-        self.starving
-    }
-
     /// Whether that peer says so: it is to be unchoked.
     pub(crate) fn peer_is_starving(&self, peer: SourceId) -> bool {
         self.gossip.find(peer).is_some_and(|one| one.starving)

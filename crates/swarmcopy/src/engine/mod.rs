@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::Store;
 use swarmcopy_scheduler::{Action, Event, JobId, Scheduler, SourceId, SourceInfo};
+use swarmcopy_sources::Limiter;
 use swarmcopy_swarm::{PeerLink, Swarm, SwarmEvent};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,7 @@ pub(crate) struct Parts {
     pub(crate) swarm_events: mpsc::Receiver<SwarmEvent>,
     pub(crate) notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     pub(crate) origins: BTreeMap<SourceId, OriginEntry>,
+    pub(crate) origin_limit: Arc<Limiter>,
     pub(crate) have: PieceSet,
     pub(crate) outlets: Outlets,
 }
@@ -76,6 +78,7 @@ pub(crate) struct Engine {
     notes: mpsc::Sender<Note>,
     notes_in: Option<mpsc::Receiver<Note>>,
     origins: BTreeMap<SourceId, OriginEntry>,
+    origin_limit: Arc<Limiter>,
     links: BTreeMap<SourceId, Arc<PeerLink>>,
     jobs: BTreeMap<JobId, CancellationToken>,
     tasks: TaskTracker,
@@ -109,6 +112,7 @@ impl Engine {
             notes: parts.notes.0,
             notes_in: Some(parts.notes.1),
             origins: parts.origins,
+            origin_limit: parts.origin_limit,
             links: BTreeMap::new(),
             jobs: BTreeMap::new(),
             tasks: TaskTracker::new(),
@@ -290,6 +294,7 @@ impl Engine {
                     tracing::warn!(source = self.account.name(source), %reason, "put out");
                     self.swarm.ban(source);
                 }
+                Action::LimitOrigins { rate_bytes } => self.origin_limit.set_rate(rate_bytes),
                 Action::Interested { source } => self.with_link(source, PeerLink::interested),
                 Action::NotInterested { source } => {
                     self.with_link(source, PeerLink::not_interested);

@@ -1,4 +1,33 @@
 //! Every decision of a content's distribution, as a deterministic state machine without I/O.
+//!
+//! News go in as [`Event`]s with the time, what is to be done comes out as [`Action`]s. The same
+//! events at the same times with the same seed give the same actions.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use swarmcopy_layout::{Layout, PieceSet, RelPath};
+//! use swarmcopy_scheduler::{
+//!     Action, Config, Discovery, Event, Instant, NodeId, OriginKind, OriginTag, Scheduler, SourceId,
+//!     SourceInfo, origin::OriginConfig,
+//! };
+//!
+//! let layout = Layout::builder(16 * 1024).file(RelPath::parse("tool.bin")?, 100_000).build()?;
+//! let pieces = layout.pieces();
+//! let config = Config::new(OriginConfig::new(NodeId([1; 8]), [2; 32]));
+//! let (all, none) = (PieceSet::full(pieces), PieceSet::empty(pieces));
+//! let start = (Instant::ZERO, 42); // the time, and the seed of all random choices
+//! let mut scheduler = Scheduler::new(config, Arc::new(layout), all, none, start);
+//!
+//! let tag = OriginTag::of("file\0server\0apps");
+//! let info = SourceInfo::Origin { kind: OriginKind::Share, tag, streams_max: 8 };
+//! scheduler.handle(Instant::ZERO, Event::SourceUp { source: SourceId(0), info });
+//! scheduler.handle(Instant::ZERO, Event::Discovery(Discovery::Off));
+//! let actions: Vec<Action> = std::iter::from_fn(|| scheduler.poll_action()).collect();
+//! // a machine that is alone gets its permit at once, and is told what to fetch
+//! assert!(actions.iter().any(|action| matches!(action, Action::OpenOrigin { .. })));
+//! assert!(actions.iter().any(|action| matches!(action, Action::Fetch { .. })));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod origin;
 

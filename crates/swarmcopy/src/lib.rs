@@ -1,4 +1,31 @@
 //! Copies large trees to many machines from shares, mirrors and peers at once: the facade that tools embed.
+//!
+//! A [`Session`] holds what all copies of a process share; [`Session::add`] starts a copy of a
+//! [`Content`] and gives a [`RunningCopy`] to watch and to stop it.
+//!
+//! ```
+//! use swarmcopy::{Config, Content, MakeOptions, Session, make};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let (share, target) = (dir.path().join("share"), dir.path().join("target"));
+//! # std::fs::create_dir_all(share.join("CS5/bin"))?;
+//! # std::fs::write(share.join("CS5/bin/setup.exe"), vec![7; 100_000])?;
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let made = make(&MakeOptions::new(share.join("CS5")), &|_| {})?;
+//! let mut config = Config::default();
+//! config.listen = Some(([127, 0, 0, 1], 0).into());
+//! config.lsd = false; // no word to the local network
+//! let session = Session::builder().config(config).build().await?;
+//! let content = Content::torrent(std::fs::read(made.torrent)?)?.share(&share).into_dir(&target);
+//! let copy = session.add(content).await?;
+//! let report = copy.finished().await?;
+//! session.shutdown().await;
+//! assert!(report.complete && report.from_share == 100_000);
+//! assert_eq!(std::fs::read(target.join("CS5/bin/setup.exe"))?, vec![7; 100_000]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod config;
 mod content;

@@ -7,6 +7,8 @@ mod make;
 #[cfg(test)]
 mod show;
 #[cfg(test)]
+mod site;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod usage;

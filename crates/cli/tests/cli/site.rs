@@ -1,0 +1,74 @@
+//! `rehearse` and `tracker` as a user calls them.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::Room;
+
+#[test]
+fn a_rehearsal_ends_with_identical_copies_and_one_line_about_them() {
+    let room = Room::new();
+    let tree = room.tree("tree");
+    let args = [
+        "rehearse",
+        "tree",
+        "--machines",
+        "3",
+        "--origin-rate",
+        "max",
+        "--link-rate",
+        "max",
+    ];
+    let result = room
+        .run(&[args.as_slice(), &["--json"]].concat())
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&result["event"], &result["machines"]),
+        (&"rehearsal".into(), &3.into())
+    );
+    assert_eq!(
+        (&result["identical"], &result["seconds_bound"]),
+        (&true.into(), &Value::Null)
+    );
+    assert_eq!(result["per_machine"].as_array().map(Vec::len), Some(3));
+    let left: Vec<_> = std::fs::read_dir(room.path("")).unwrap().collect();
+    assert_eq!(
+        left.len(),
+        1,
+        "only {} may be there: {left:?}",
+        tree.display()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_tracker_tells_its_address_and_ends_cleanly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
+        .args(["tracker", "--listen", "127.0.0.1:0", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let event: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    assert_eq!(
+        (&event["event"], &event["interval"]),
+        (&"listening".into(), &120.into())
+    );
+    assert!(
+        event["announce"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("http://127.0.0.1:"))
+    );
+    let asked = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(asked.success());
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -80,7 +80,7 @@ pub use blocks::BlockReader;
 pub use config::{
     PeerName, SwarmConfig, addresses_max, block_len_max, dials_max, handshakes_max,
     links_max_default, pex_addresses_max, read_ahead_len_max, requests_default, requests_max,
-    requests_min, slot_messages_max,
+    requests_min, requests_open_max, slot_messages_max,
 };
 pub use error::{LinkEnd, SwarmError};
 pub use event::{SwarmEvent, TrackerNote};

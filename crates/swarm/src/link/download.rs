@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::block::{Block, Cutter};
 use super::meter::Meter;
-use crate::config::{requests_default, requests_min};
+use crate::config::{requests_default, requests_min, requests_open_max};
 
 /// Blocks that were taken back and may still be answered, at most.
 const WITHDRAWN_MAX: usize = 4096;
@@ -49,8 +49,6 @@ struct Open {
     block: Block,
     job: JobNumber,
     asked: Instant,
-    /// Bytes that were due before it.
-    ahead: u64,
 }
 
 /// A block that comes now: where it goes and what it means for its job.
@@ -60,7 +58,6 @@ pub(crate) struct Arrival {
     pub(crate) sink: SpanSink,
     job: JobNumber,
     asked: Instant,
-    ahead: u64,
 }
 
 /// The state of asking.
@@ -70,7 +67,6 @@ pub(crate) struct Download {
     jobs: VecDeque<Job>,
     next_job: JobNumber,
     open: VecDeque<Open>,
-    open_bytes: u64,
     /// Taken back, and not answered yet (BEP 6 promises an answer to each).
     withdrawn: VecDeque<Block>,
     /// Taken back, and the peer does not know yet.
@@ -101,13 +97,12 @@ impl Download {
             jobs: VecDeque::new(),
             next_job: 0,
             open: VecDeque::new(),
-            open_bytes: 0,
             withdrawn: VecDeque::new(),
             cancels: Vec::new(),
             phase: Phase::Choked,
             fast,
             requests_max: requests_default,
-            meter: Meter::new(now, requests_min),
+            meter: Meter::new(now),
             last_byte: now,
             snubbed: false,
         }
@@ -115,7 +110,9 @@ impl Download {
 
     /// Takes what the peer said of itself: how many requests it keeps, how long blocks may be.
     pub(crate) fn agree(&mut self, requests_max: Option<usize>, block_len: u32) {
-        self.requests_max = requests_max.unwrap_or(requests_default).max(1);
+        self.requests_max = requests_max
+            .unwrap_or(requests_default)
+            .clamp(1, requests_open_max);
         self.cutter.set_block_len(block_len);
     }
 
@@ -181,13 +178,10 @@ impl Download {
                         self.last_byte = now;
                     }
                     budget = budget.saturating_sub(block.span.len());
-                    let ahead = self.open_bytes;
-                    self.open_bytes = ahead.saturating_add(block.span.len());
                     self.open.push_back(Open {
                         block,
                         job: job.number,
                         asked: now,
-                        ahead,
                     });
                     batch.push(block);
                 }
@@ -234,32 +228,26 @@ impl Download {
             return None;
         };
         let open = self.open.remove(at)?;
-        self.open_bytes = self.open_bytes.saturating_sub(open.block.span.len());
         let sink = self
             .jobs
             .iter()
             .find(|job| job.number == open.job)?
             .sink
             .clone();
-        let Open {
-            block,
-            job,
-            asked,
-            ahead,
-        } = open;
+        let Open { block, job, asked } = open;
         Some(Arrival {
             block,
             sink,
             job,
             asked,
-            ahead,
         })
     }
 
     /// A block is where it belongs.
     pub(crate) fn settle(&mut self, arrival: &Arrival, now: Instant) {
+        let open = self.open.len().saturating_add(1);
         self.meter
-            .block(now, arrival.asked, arrival.ahead, arrival.block.span.len());
+            .block(now, arrival.asked, open, arrival.block.span.len());
         self.heard(now);
         let Some(at) = self.jobs.iter().position(|job| job.number == arrival.job) else {
             return;
@@ -287,7 +275,6 @@ impl Download {
     pub(crate) fn choke(&mut self) {
         self.phase = Phase::Choked;
         let open = std::mem::take(&mut self.open);
-        self.open_bytes = 0;
         if self.fast {
             for open in open {
                 self.remember_withdrawn(open.block);
@@ -309,7 +296,6 @@ impl Download {
             return false;
         };
         if let Some(open) = self.open.remove(at) {
-            self.open_bytes = self.open_bytes.saturating_sub(open.block.span.len());
             self.take_back(open.job);
             self.fail(open.job, JobFailure::Rejected);
         }
@@ -320,7 +306,6 @@ impl Download {
     pub(crate) fn end(&mut self) {
         self.phase = Phase::Gone;
         self.open.clear();
-        self.open_bytes = 0;
         self.fail_all(JobFailure::LinkGone);
     }
 
@@ -363,7 +348,6 @@ impl Download {
             open.job != number
         });
         for block in taken {
-            self.open_bytes = self.open_bytes.saturating_sub(block.span.len());
             self.cancels.push(block);
             if self.fast {
                 self.remember_withdrawn(block);

@@ -1,11 +1,10 @@
-//! How fast a link is, and how long its peer takes: what the depth of requests is made of.
-//!
-//! Latency is counted without the time that a block waits behind those asked for before it;
-//! otherwise a deep queue would look like a slow peer and ask for a deeper one.
+//! How fast a link is: what the depth of requests is made of, and when a peer counts as snubbing.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::climb::Climb;
 
 /// Buckets of the rate's window.
 const BUCKETS: usize = 8;
@@ -15,8 +14,8 @@ const BUCKETS_BEHIND: u64 = 7;
 const BUCKET_TIME: Duration = Duration::from_millis(250);
 /// Samples kept for the slow tenth.
 const SAMPLES: usize = 64;
-/// The time worth of requests to keep open, at least.
-const AHEAD_MIN: Duration = Duration::from_millis(250);
+/// The time worth of requests to keep open at a peer that answers at once.
+const AHEAD: Duration = Duration::from_millis(250);
 /// A peer is snubbing after this long without a byte, at least.
 const SNUB_MIN: Duration = Duration::from_secs(2);
 
@@ -109,7 +108,7 @@ impl SlowTenth {
 #[derive(Debug)]
 pub(crate) struct Meter {
     rate: Rate,
-    latency: SlowTenth,
+    climb: Climb,
     gaps: SlowTenth,
     last_block: Option<Instant>,
     blocks: u64,
@@ -121,46 +120,37 @@ impl Meter {
     /// Blocks between two looks at the depth.
     const LOOK_EVERY: u64 = 16;
 
-    pub(crate) fn new(now: Instant, depth: usize) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
             rate: Rate::new(now),
-            latency: SlowTenth::default(),
+            climb: Climb::new(now),
             gaps: SlowTenth::default(),
             last_block: None,
             blocks: 0,
-            depth,
+            depth: 0,
             snub_after: SNUB_MIN,
         }
     }
 
-    /// Counts a block of `len` bytes, asked for at `asked` when `ahead` bytes were due before it.
-    pub(crate) fn block(&mut self, now: Instant, asked: Instant, ahead: u64, len: u64) {
+    /// Counts a block of `len` bytes, asked for at `asked`, that came while `open` were open.
+    pub(crate) fn block(&mut self, now: Instant, asked: Instant, open: usize, len: u64) {
         self.rate.add(len, now);
-        let rate = self.rate.per_second(now).max(1);
-        // the rate is known to a tenth or so; what is left of a long queue must not look like latency
-        let due = ahead.saturating_add(len).saturating_mul(1_250_000);
-        let queued = Duration::from_micros(due / rate);
-        self.latency
-            .add(now.saturating_duration_since(asked).saturating_sub(queued));
+        self.climb.block(now, len, open);
         let since = self.last_block.unwrap_or(asked).max(asked);
         self.gaps.add(now.saturating_duration_since(since));
         self.last_block = Some(now);
         self.blocks = self.blocks.saturating_add(1);
         if self.blocks.is_multiple_of(Self::LOOK_EVERY) {
-            self.look(rate, len);
+            let rate = self.rate.per_second(now);
+            let bytes = rate.saturating_mul(micros(AHEAD)) / 1_000_000;
+            self.depth = usize::try_from(bytes.div_ceil(len.max(1))).unwrap_or(usize::MAX);
+            self.snub_after = self.gaps.value().saturating_mul(8).max(SNUB_MIN);
         }
-    }
-
-    fn look(&mut self, rate: u64, block_len: u64) {
-        let ahead = self.latency.value().saturating_mul(2).max(AHEAD_MIN);
-        let bytes = rate.saturating_mul(micros(ahead)) / 1_000_000;
-        self.depth = usize::try_from(bytes.div_ceil(block_len.max(1))).unwrap_or(usize::MAX);
-        self.snub_after = self.gaps.value().saturating_mul(8).max(SNUB_MIN);
     }
 
     /// How many requests to keep open, before the peer's own limit.
     pub(crate) fn depth(&self) -> usize {
-        self.depth
+        self.depth.max(self.climb.depth())
     }
 
     /// How long the peer may send nothing while it is asked.
@@ -195,32 +185,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn depth_covers_a_quarter_second_and_does_not_feed_itself() {
+    async fn depth_covers_a_quarter_of_a_second() {
         let start = Instant::now();
-        let mut meter = Meter::new(start, 16);
-        // 6.4 MB/s: a block every 2.5 ms, asked for 1000 blocks ahead of its arrival
+        let mut meter = Meter::new(start);
+        // 6.4 MB/s: a block every 2.5 ms, asked for 100 blocks ahead of its arrival
         for block in 0..4000u64 {
-            let now = at(start, block * 5 / 2 + 2500);
-            meter.block(
-                now,
-                now - Duration::from_millis(2500),
-                1000 * 16_000,
-                16_000,
-            );
+            let now = at(start, block * 5 / 2);
+            meter.block(now, now, 100, 16_000);
         }
-        assert!((90..=130).contains(&meter.depth()), "{}", meter.depth());
+        assert!((90..=110).contains(&meter.depth), "{}", meter.depth);
         assert_eq!(meter.snub_after(), SNUB_MIN);
     }
 
     #[tokio::test]
     async fn a_slow_peer_gets_more_time_before_it_counts_as_snubbing() {
         let start = Instant::now();
-        let mut meter = Meter::new(start, 16);
+        let mut meter = Meter::new(start);
         for block in 1..=16 {
             meter.block(
                 at(start, block * 1000),
                 at(start, (block - 1) * 1000),
-                0,
+                1,
                 16_384,
             );
         }

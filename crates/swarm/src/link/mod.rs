@@ -5,6 +5,7 @@
 
 mod allowance;
 mod block;
+mod climb;
 mod download;
 mod extension;
 mod feeder;

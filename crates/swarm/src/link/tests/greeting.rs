@@ -79,7 +79,7 @@ async fn the_owner_hears_of_the_link_first_and_knows_whose_it_is() {
     match rig.peer.hear().await {
         Message::Extended { id: 0, payload } => {
             let ours = ExtensionHandshake::parse(&payload).unwrap();
-            assert_eq!(ours.requests_max, Some(500));
+            assert_eq!(ours.requests_max, Some(2000));
             assert_eq!(ours.own.unwrap().readers_max, 3);
         }
         other => panic!("{other:?}"),

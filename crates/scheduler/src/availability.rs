@@ -53,13 +53,13 @@ impl Availability {
         &self.available
     }
 
-    /// A peer has one more piece; whether it is the first that has it.
-    pub(crate) fn gained(&mut self, piece: PieceIndex, serving: bool) -> bool {
+    /// A peer has one more piece; how many have it now.
+    pub(crate) fn gained(&mut self, piece: PieceIndex, serving: bool) -> u16 {
         let holders = bump(&mut self.holders, piece, true);
         if serving {
             self.serve(piece);
         }
-        holders == 1
+        holders
     }
 
     /// A peer has a piece less, or is gone.

@@ -194,6 +194,13 @@ pub enum Event {
         /// Who.
         source: SourceId,
     },
+    /// A peer that has the piece wants us to take it first, and to pass it on.
+    Suggested {
+        /// Who.
+        source: SourceId,
+        /// Which.
+        piece: PieceIndex,
+    },
     /// A peer wants pieces of ours.
     Interested {
         /// Who.
@@ -316,6 +323,14 @@ pub enum Action {
     Choke {
         /// Whom.
         source: SourceId,
+    },
+    /// Ask a peer to take this piece first: nobody else near has it (BEP 6, "suggest piece"). It is
+    /// to be sent behind the word that we have the piece.
+    Suggest {
+        /// Whom.
+        source: SourceId,
+        /// Which.
+        piece: PieceIndex,
     },
     /// Send a slot message to a machine of ours.
     SendSlots {

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use swarmcopy_layout::PieceIndex;
 
-use crate::Instant;
+use crate::{Instant, SourceId};
 
-/// After this time twice as many machines may ask, then three times as many.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Shortest and longest time after which twice as many machines may ask, then three times as many.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 /// The turn of this machine for one piece.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,12 +22,18 @@ struct Turn {
     rank: u16,
     /// When that was.
     since: Instant,
+    /// The peer that has it wants this machine to be the first.
+    suggested: bool,
+    /// The only peer that has it.
+    sole: Option<SourceId>,
 }
 
 /// When each piece may be asked for while few peers have it.
 #[derive(Debug)]
 pub(crate) struct Fresh {
     turns: Vec<Turn>,
+    /// How long it takes, on the average, until a second peer has a piece.
+    second_after: Duration,
     /// The first of the turns that were waited for.
     wake_at: Option<Instant>,
 }
@@ -37,16 +43,43 @@ impl Fresh {
         let len = usize::try_from(pieces).unwrap_or(usize::MAX);
         Self {
             turns: vec![Turn::default(); len],
+            second_after: Duration::ZERO,
             wake_at: None,
         }
     }
 
     /// The first peer has the piece; so many others come before this machine.
     pub(crate) fn seen(&mut self, since: Instant, piece: PieceIndex, rank: u16) {
-        let place = usize::try_from(piece.value()).unwrap_or(usize::MAX);
-        let turn = self.turns.get_mut(place);
-        turn.into_iter()
-            .for_each(|turn| *turn = Turn { rank, since });
+        if let Some(turn) = self.turn_mut(piece) {
+            (turn.rank, turn.since) = (rank, since);
+        }
+    }
+
+    /// This peer alone has the piece.
+    pub(crate) fn found(&mut self, piece: PieceIndex, sole: SourceId) {
+        if let Some(turn) = self.turn_mut(piece) {
+            turn.sole = Some(sole);
+        }
+    }
+
+    /// A peer that has the piece wants this machine to take it first.
+    pub(crate) fn suggested(&mut self, piece: PieceIndex) {
+        if let Some(turn) = self.turn_mut(piece) {
+            turn.suggested = true;
+        }
+    }
+
+    fn turn_mut(&mut self, piece: PieceIndex) -> Option<&mut Turn> {
+        self.turns.get_mut(usize::try_from(piece.value()).ok()?)
+    }
+
+    /// A second peer has the piece, or this machine; the peer that had it alone.
+    pub(crate) fn spread(&mut self, now: Instant, piece: PieceIndex) -> Option<SourceId> {
+        let turn = self.turn_mut(piece)?;
+        let sole = turn.sole.take()?;
+        let took = now.since(turn.since).min(PATIENCE.1);
+        self.second_after = (self.second_after * 7 + took) / 8;
+        Some(sole)
     }
 
     /// Whether a piece that so many peers have may be asked for; if not, its turn is waited for.
@@ -58,10 +91,11 @@ impl Fresh {
         // those who have it by now came before, too
         let (rank, holders) = (u32::from(turn.rank), u32::from(holders.max(1)));
         let before = (rank + 2).saturating_sub(2 * holders);
-        if before == 0 {
+        if before == 0 || turn.suggested {
             return true;
         }
-        let open_at = turn.since + PATIENCE * before.div_ceil(holders);
+        let patience = (self.second_after * 3).clamp(PATIENCE.0, PATIENCE.1);
+        let open_at = turn.since + patience * before.div_ceil(holders);
         if open_at > now {
             self.wake_at = Some(self.wake_at.map_or(open_at, |at| at.min(open_at)));
         }

@@ -14,6 +14,9 @@ use crate::{
 /// Bad pieces that a peer may have a part in before it is put out, though never proven alone.
 const SUSPICION_MAX: u32 = 4;
 
+/// A piece is suggested to a neighbour while at most so many have it.
+const SUGGEST_BELOW: u16 = 1;
+
 impl Scheduler {
     pub(crate) fn take_in(&mut self, now: Instant, event: Event) {
         match event {
@@ -22,6 +25,10 @@ impl Scheduler {
             Event::SourceDown { source, how } => self.source_down(now, source, how),
             Event::Unchoked { source } => self.set_choking(source, None),
             Event::Choked { source } => self.set_choking(source, Some(now)),
+            Event::Suggested { source, piece } => {
+                self.fresh.suggested(piece);
+                self.hungry.insert(source);
+            }
             Event::Interested { source } => self.peer_interested(now, source),
             Event::NotInterested { source } => self.peer_not_interested(now, source),
             Event::Progress { job, bytes } => self.progress(now, job, bytes),
@@ -152,12 +159,18 @@ impl Scheduler {
             return;
         }
         peer.useful += u32::from(useful);
+        let peer_speaks = peer.hello.is_some();
         let holders = self.availability.gained(piece, peer.serving);
-        if holders == 2 {
-            self.fresh.spread(now, piece);
+        if holders == 1 && useful {
+            peer.sole += 1;
+            self.fresh.found(piece, id);
+        }
+        if holders > 1 {
+            self.no_more_sole(now, piece);
         }
         if holders == 1 && useful {
-            let rank = self.rank(piece);
+            let first = u16::from(peer_speaks);
+            let rank = self.rank(piece).max(first);
             self.fresh.seen(now, piece, rank);
         }
     }
@@ -171,6 +184,37 @@ impl Scheduler {
             .filter_map(|peer| peer.hello.as_ref())
             .filter(|hello| order_key(piece, hello.node) < mine);
         u16::try_from(before.count()).unwrap_or(u16::MAX)
+    }
+
+    /// A piece that one peer alone had is here, or another peer has it, too.
+    fn no_more_sole(&mut self, now: Instant, piece: PieceIndex) {
+        let sole = self.fresh.spread(now, piece);
+        let peer = sole.and_then(|id| self.sources.get_mut(&id)?.peer_mut());
+        if let Some(peer) = peer {
+            peer.sole = peer.sole.saturating_sub(1);
+        }
+    }
+
+    /// Asks one neighbour to take a piece that hardly any of them has.
+    fn suggest(&mut self, piece: PieceIndex) {
+        if self.availability.holders_of(piece) > SUGGEST_BELOW {
+            return;
+        }
+        let peers = self.sources.iter_mut();
+        let peers = peers.filter_map(|(id, source)| source.peer_mut().map(|peer| (*id, peer)));
+        let lacking = peers
+            .filter(|(_, peer)| peer.hello.is_some() && peer.unchoked && !peer.has.contains(piece));
+        let next = lacking.min_by_key(|(_, peer)| {
+            let node = peer
+                .hello
+                .as_ref()
+                .map_or(NodeId::default(), |hello| hello.node);
+            (peer.suggested, order_key(piece, node))
+        });
+        if let Some((source, peer)) = next {
+            peer.suggested += 1;
+            self.act(Action::Suggest { source, piece });
+        }
     }
 
     fn source_down(&mut self, now: Instant, id: SourceId, how: Down) {
@@ -303,6 +347,8 @@ impl Scheduler {
         }
         self.reading_ended(now, piece, ReadEnd::Verified);
         self.gate.have(now, piece);
+        self.no_more_sole(now, piece);
+        self.suggest(piece);
         if self.wanted.contains(piece) {
             self.left = self.left.saturating_sub(1);
             let mut bored = Vec::new();

@@ -170,7 +170,18 @@ impl Scheduler {
     /// The piece that this peer should bring next: a begun one, else the rarest of a sample.
     fn pick(&mut self, now: Instant, id: SourceId) -> Option<PieceIndex> {
         let peer = self.sources.get(&id).and_then(Source::peer)?;
-        if let Some(piece) = self.ledger.loose().find(|piece| peer.has.contains(*piece)) {
+        // who alone has pieces is kept free for them, where others have the rest
+        let spared = peer.sole > 0;
+        let others = || self.sources.values().filter_map(Source::peer);
+        let spares = |piece: PieceIndex| {
+            !spared
+                || self.availability.holders_of(piece) <= 1
+                || !others().any(|other| {
+                    other.sole == 0 && other.may_be_asked(now) && other.has.contains(piece)
+                })
+        };
+        let mut loose = self.ledger.loose();
+        if let Some(piece) = loose.find(|piece| peer.has.contains(*piece) && spares(*piece)) {
             return Some(piece);
         }
         if !self.may_begin() {
@@ -178,7 +189,6 @@ impl Scheduler {
         }
         let closed = self.ledger.closed();
         let mut best: Option<(u16, PieceIndex)> = None;
-        let mut rarest = u16::MAX;
         for _ in 0..SAMPLE_PLACES {
             let mut at = self.rng.u32(..self.layout.pieces().max(1));
             let mut wrapped = false;
@@ -191,8 +201,7 @@ impl Scheduler {
                 let Some(piece) = next else { break };
                 let holders = self.availability.holders_of(piece);
                 at = piece.value() + 1;
-                if !self.fresh.is_open(now, piece, holders) {
-                    rarest = rarest.min(holders);
+                if !spares(piece) || !self.fresh.is_open(now, piece, holders) {
                     continue;
                 }
                 if best.is_none_or(|(least, _)| holders < least) {
@@ -200,8 +209,7 @@ impl Scheduler {
                 }
             }
         }
-        best.filter(|(h, _)| *h <= rarest || rarest > 1)
-            .map(|(_, piece)| piece)
+        best.map(|(_, piece)| piece)
     }
 
     /// Calls off the fetch of another peer that this idle one would end much sooner; what it leaves

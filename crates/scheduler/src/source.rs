@@ -100,6 +100,10 @@ pub(crate) struct Peer {
     pub(crate) suspicion: u32,
     /// When a turn of upload was last given to it.
     pub(crate) unchoked_at: Instant,
+    /// How many pieces that are missing here it alone has.
+    pub(crate) sole: u32,
+    /// How many pieces were suggested to it.
+    pub(crate) suggested: u32,
 }
 
 impl Peer {
@@ -118,6 +122,8 @@ impl Peer {
             snubbed_until: None,
             suspicion: 0,
             unchoked_at: Instant::ZERO,
+            sole: 0,
+            suggested: 0,
         }
     }
 

@@ -28,6 +28,9 @@ impl World {
             Action::CloseOrigin { .. } => {
                 self.note([at | 4, 0, 0]);
             }
+            Action::Suggest { source, piece } => {
+                self.say(machine, source, Word::Suggest(piece.value()));
+            }
             Action::Interested { source } => self.say(machine, source, Word::Interested),
             Action::NotInterested { source } => self.say(machine, source, Word::NotInterested),
             Action::Unchoke { source } => {
@@ -176,6 +179,11 @@ impl World {
                     self.tell_job_end(key);
                 }
                 self.tell(machine, Event::Choked { source });
+            }
+            Word::Suggest(index) => {
+                if let Some(piece) = self.layout.piece(index) {
+                    self.tell(machine, Event::Suggested { source, piece });
+                }
             }
             Word::Interested => self.tell(machine, Event::Interested { source }),
             Word::NotInterested => self.tell(machine, Event::NotInterested { source }),

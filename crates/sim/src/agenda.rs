@@ -14,6 +14,8 @@ pub(crate) enum Word {
     Bitfield,
     Unchoke,
     Choke,
+    /// A piece that the other should take first.
+    Suggest(u32),
     Interested,
     NotInterested,
     /// It asks for the span of this job.

@@ -97,11 +97,11 @@ async fn copy(len: u64, block_len: u32) -> Result<(), Box<dyn Error>> {
     let bytes = Bytes::from((0..=255).cycle().take(1024 * 1024).collect::<Vec<u8>>());
     let store: Arc<dyn BlockReader> = Arc::new(Memory(bytes));
 
-    let mut seed = config([1; 20]);
-    seed.have = PieceSet::full(layout.pieces());
-    seed.listener = Some(Arc::clone(&listener));
-    let (send, events) = mpsc::channel(64);
-    let seed = Swarm::start(seed, Arc::clone(&store), send, &cancel);
+    let mut full = config([1; 20]);
+    full.have = PieceSet::full(layout.pieces());
+    full.listener = Some(Arc::clone(&listener));
+    let (told, events) = mpsc::channel(64);
+    let seed = Swarm::start(full, Arc::clone(&store), told, &cancel);
     tokio::spawn(serve(events));
 
     let mut leech = config([2; 20]);

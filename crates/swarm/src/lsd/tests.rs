@@ -48,7 +48,8 @@ async fn two_machines_hear_each_other_and_not_themselves() {
         Ok(_) => eprintln!("skipped: multicast can't be sent on loopback here"),
         Err(_) => eprintln!("skipped: multicast is not heard on loopback here"),
     }
-    (one.3.cancel(), two.3.cancel());
+    one.3.cancel();
+    two.3.cancel();
 }
 
 /// The first address that is found; `None` if announcements can't be sent.

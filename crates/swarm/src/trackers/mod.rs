@@ -11,7 +11,7 @@ mod tiers;
 mod udp;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -142,7 +142,13 @@ impl Announcer {
             .answered(Instant::now(), reply.interval_s, reply.min_interval_s);
         let ours = Some(self.common.peer_id);
         let others = reply.peers.iter().filter(|peer| peer.id != ours);
-        let addrs: Vec<_> = others.map(|peer| peer.addr).collect();
+        // trackers tell us of ourselves too
+        let port = self.common.listen_port;
+        let is_ours = |addr: &SocketAddr| Some(addr.ip()) == self.bind_ip && addr.port() == port;
+        let addrs: Vec<_> = others
+            .map(|peer| peer.addr)
+            .filter(|addr| !is_ours(addr))
+            .collect();
         let note = match reply.warning {
             Some(warning) => TrackerNote::Warning(warning),
             None => TrackerNote::Answered { peers: addrs.len() },

@@ -138,7 +138,7 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
             ],
         ),
         ("sim", &["layout", "scheduler"]),
-        ("cli", &["swarmcopy", "sim"]),
+        ("cli", &["swarmcopy", "sim", "sys"]),
     ])
 }
 

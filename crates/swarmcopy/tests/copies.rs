@@ -1,0 +1,207 @@
+//! Whole copies through the facade: real files, real sockets on the loopback, few machines.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use swarmcopy::{
+    Config, Content, CopyOptions, Error, ErrorKind, MakeOptions, OriginMode, Report, RunningCopy,
+    Session, Stay, make,
+};
+
+/// A share with a small tree in it and the torrent of that tree.
+struct Room {
+    dir: tempfile::TempDir,
+    torrent: Vec<u8>,
+}
+
+impl Room {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("share/CS5");
+        std::fs::create_dir_all(tree.join("deep/er")).unwrap();
+        for (at, name) in ["a.bin", "deep/b #1.bin", "deep/er/c%.bin"]
+            .iter()
+            .enumerate()
+        {
+            let bytes: Vec<u8> = (0..400_000u32)
+                .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 ^ at as u8)
+                .collect();
+            std::fs::write(tree.join(name), bytes).unwrap();
+        }
+        std::fs::write(tree.join("empty"), []).unwrap();
+        let made = make(&MakeOptions::new(&tree), &|_| {}).unwrap();
+        let torrent = std::fs::read(made.torrent).unwrap();
+        Self { dir, torrent }
+    }
+
+    fn share(&self) -> PathBuf {
+        self.dir.path().join("share")
+    }
+
+    fn target(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn content(&self, name: &str) -> Content {
+        let mut options = CopyOptions::new(self.target(name));
+        options.stay = Stay::For(Duration::ZERO);
+        options.timeout = Some(Duration::from_secs(30));
+        Content::torrent(&self.torrent).unwrap().options(options)
+    }
+
+    fn same(&self, name: &str) -> bool {
+        same(&self.share().join("CS5"), &self.target(name).join("CS5"))
+    }
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    let names = ["a.bin", "deep/b #1.bin", "deep/er/c%.bin", "empty"];
+    names
+        .iter()
+        .all(|name| std::fs::read(a.join(name)).unwrap() == std::fs::read(b.join(name)).unwrap())
+}
+
+async fn session(last: u8) -> Session {
+    let mut config = Config::default();
+    config.listen = Some(SocketAddr::from(([127, 0, 0, last], 0)));
+    config.lsd = false;
+    Session::builder().config(config).build().await.unwrap()
+}
+
+async fn run(session: &Session, content: Content) -> Result<Report, Error> {
+    let copy = session.add(content).await?;
+    ended(&copy).await
+}
+
+async fn ended(copy: &RunningCopy) -> Result<Report, Error> {
+    tokio::time::timeout(Duration::from_secs(60), copy.finished())
+        .await
+        .expect("ends in a minute")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_alone_copies_from_the_share() {
+    let room = Room::new();
+    let session = session(2).await;
+    let report = run(&session, room.content("one").share(room.share()))
+        .await
+        .unwrap();
+    assert!(report.complete && room.same("one"));
+    assert_eq!((report.from_share, report.from_peers), (1_200_000, 0));
+    assert!(!room.target("one").join("CS5.swarmcopy").exists());
+    session.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_complete_copy_is_recognised_and_read_from_nowhere() {
+    let room = Room::new();
+    let session = session(3).await;
+    run(&session, room.content("one").share(room.share()))
+        .await
+        .unwrap();
+    let again = run(&session, room.content("one").share(room.share()))
+        .await
+        .unwrap();
+    assert_eq!((again.reused, again.from_share), (1_200_000, 0));
+    session.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_copies_from_a_seed_alone() {
+    let room = Room::new();
+    let (seeder, copier) = (session(4).await, session(5).await);
+    let seed = Content::torrent(&room.torrent)
+        .unwrap()
+        .seed_from(room.share());
+    let mut options = CopyOptions::new(".");
+    options.stay = Stay::Always;
+    let seed = seeder.add(seed.options(options)).await.unwrap();
+    let peer = seed.started().listen.to_string();
+    let report = run(&copier, room.content("one").peer(peer)).await.unwrap();
+    assert!(room.same("one"));
+    assert_eq!((report.from_peers, report.origin_bytes), (1_200_000, 0));
+    copier.shutdown().await;
+    seeder.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn never_reads_no_origin_even_when_nothing_else_is_there() {
+    let room = Room::new();
+    let session = session(6).await;
+    let mut options = CopyOptions::new(room.target("one"));
+    options.origin = OriginMode::Never;
+    options.timeout = Some(Duration::from_secs(1));
+    let content = room.content("one").options(options).share(room.share());
+    let error = run(&session, content).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
+    assert!(error.to_string().contains("a.bin"), "{error}");
+    session.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_that_differs_is_told_and_its_bytes_are_not_kept() {
+    let room = Room::new();
+    let session = session(7).await;
+    let wrong = room.share().join("CS5/a.bin");
+    std::fs::write(&wrong, vec![9; 400_000]).unwrap();
+    let error = run(&session, room.content("one").share(room.share()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Mismatch, "{error}");
+    let written = std::fs::read(room.target("one").join("CS5/a.bin")).unwrap_or_default();
+    let wrong_run = written
+        .windows(16_384)
+        .any(|run| run.iter().all(|byte| *byte == 9));
+    assert!(!wrong_run, "wrong bytes were written");
+    session.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_a_file_is_a_disk_error() {
+    let room = Room::new();
+    let session = session(8).await;
+    std::fs::write(room.target("one"), b"in the way").unwrap();
+    let error = run(&session, room.content("one").share(room.share()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Disk, "{error}");
+    session.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_copy_goes_on_from_what_was_verified() {
+    let room = Room::new();
+    let mut config = Config::default();
+    config.listen = Some(SocketAddr::from(([127, 0, 0, 9], 0)));
+    config.lsd = false;
+    config.limit_down = Some(400_000);
+    let slow = Session::builder().config(config).build().await.unwrap();
+    let mut copy = slow
+        .add(room.content("one").share(room.share()))
+        .await
+        .unwrap();
+    while let Some(look) = copy.progress().await {
+        if look.verified > 200_000 {
+            break;
+        }
+    }
+    copy.stop();
+    assert_eq!(
+        ended(&copy).await.unwrap_err().kind(),
+        ErrorKind::Interrupted
+    );
+    slow.shutdown().await;
+    let session = session(9).await;
+    let report = run(&session, room.content("one").share(room.share()))
+        .await
+        .unwrap();
+    assert!(room.same("one"));
+    assert!(
+        report.reused > 100_000,
+        "{} bytes were reused",
+        report.reused
+    );
+    assert!(report.from_share < 1_200_000);
+    session.shutdown().await;
+}

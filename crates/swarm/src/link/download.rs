@@ -410,3 +410,6 @@ fn next_block(cutter: &Cutter, job: &mut Job) -> Option<Block> {
     job.rest = Span::default();
     None
 }
+
+#[cfg(test)]
+mod tests;

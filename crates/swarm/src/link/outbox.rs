@@ -114,3 +114,76 @@ fn push<'a>(into: &mut Vec<IoSlice<'a>>, bytes: &'a [u8]) {
         into.push(IoSlice::new(bytes));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::BufMut;
+    use proptest::prelude::*;
+    use swarmcopy_bt_wire::peer::{FrameHead, Limits, Message};
+
+    use super::*;
+    use crate::link::block::Cutter;
+    use crate::testing::{BLOCK, PIECE_LEN, layout};
+
+    /// The messages of a stream, in order; panics where one lies inside another.
+    fn messages(mut stream: BytesMut) -> Vec<Message> {
+        let limits = Limits::for_pieces(40);
+        let mut found = Vec::new();
+        while let Some((head, used)) = FrameHead::parse(&stream, &limits).unwrap() {
+            let len = usize::try_from(head.payload_len()).unwrap();
+            let payload = stream.split_to(used + len).split_off(used).freeze();
+            found.push(Message::decode(&head, payload, &limits).unwrap().unwrap());
+        }
+        assert!(stream.is_empty());
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn messages_stay_whole_however_the_socket_takes_them(
+            steps in prop::collection::vec((0u8..3, 1usize..40_000), 1..60)
+        ) {
+            let cutter = Cutter::new(Arc::clone(&layout(PIECE_LEN * 40)), BLOCK);
+            let (mut outbox, mut stream) = (Outbox::default(), BytesMut::new());
+            let (mut blocks, mut haves, mut told) = (0u32, 0u32, 0usize);
+            let mut write = |outbox: &mut Outbox, mut room: usize| {
+                let mut slices = Vec::new();
+                outbox.slices(&mut slices);
+                let mut written = 0;
+                for slice in &slices {
+                    let part = slice.get(..room.min(slice.len())).unwrap();
+                    stream.put_slice(part);
+                    (written, room) = (written + part.len(), room - part.len());
+                }
+                outbox.advance(written, |_, bytes| told += bytes);
+            };
+            for (what, size) in steps {
+                match what {
+                    0 if blocks < 160 => {
+                        let block = cutter.named(blocks / 4, blocks % 4 * BLOCK, BLOCK).unwrap();
+                        let mut bytes = Bytes::from(vec![7; usize::try_from(BLOCK).unwrap()]);
+                        let first = bytes.split_to(size.min(bytes.len()));
+                        let parts = vec![first, bytes];
+                        outbox.frames.push_back(Frame { block, head: block.head(), parts });
+                        blocks += 1;
+                    }
+                    1 => {
+                        Message::Have(haves % 40).encode(&mut outbox.control);
+                        haves += 1;
+                    }
+                    _ => write(&mut outbox, size),
+                }
+            }
+            while !outbox.is_empty() {
+                write(&mut outbox, 5000);
+            }
+            prop_assert_eq!(told, usize::try_from(blocks * BLOCK).unwrap());
+            let found = messages(stream);
+            let pieces = found.iter().filter(|message| matches!(message, Message::Piece { .. }));
+            prop_assert_eq!(pieces.count(), usize::try_from(blocks).unwrap());
+            prop_assert_eq!(found.len(), usize::try_from(blocks + haves).unwrap());
+        }
+    }
+}

@@ -7,7 +7,7 @@ use super::config::{Hours, Mode};
 use super::gate::OriginGate;
 use super::reader::lock_allows;
 use super::view::{ReadPlan, View};
-use crate::{Instant, SourceId};
+use crate::{Instant, Reason, SourceId};
 
 /// R1, R5: what a plan names may be read.
 pub(super) fn plan(
@@ -36,7 +36,7 @@ pub(super) fn plan(
             !gate.marks.is_bad(origin.tag, index),
             "R7: not read again where it was bad"
         );
-        if plan.slot().is_none() {
+        if plan.reason() == Reason::OriginFast {
             assert!(
                 gate.config.mode == Mode::Fast,
                 "R1: only fast reads without a slot"

@@ -34,9 +34,8 @@ impl OriginGate {
         let origin = self.origins.iter().find(|origin| origin.source == source)?;
         let (tag, kind) = (origin.tag, origin.kind);
         let fast = self.licence.as_ref()?.is_fast();
-        let (slot, first, count) = if fast {
-            self.any_run(view, tag, pieces_max)
-                .map(|(first, count)| (NO_SLOT, first, count))?
+        let (first, count) = if fast {
+            self.any_run(view, tag, pieces_max)?
         } else if self.window.is_full(now, view.holders) {
             self.limited = true;
             self.explain(Reason::DeniedWindow, Some(source), None);
@@ -46,13 +45,7 @@ impl OriginGate {
         };
         let piece = self.layout.piece(first)?;
         let reason = self.why(fast);
-        let plan = ReadPlan::new(
-            self.licence.as_ref()?,
-            (slot != NO_SLOT).then_some(slot),
-            piece,
-            count,
-            reason,
-        );
+        let plan = ReadPlan::new(self.licence.as_ref()?, piece, count, reason);
         #[cfg(any(debug_assertions, feature = "invariants"))]
         super::invariants::plan(self, now, source, view, &plan);
         for index in first..first.saturating_add(count) {
@@ -118,7 +111,7 @@ impl OriginGate {
         origin: (OriginTag, OriginKind),
         view: &View<'_>,
         max: u32,
-    ) -> Option<(u32, u32, u32)> {
+    ) -> Option<(u32, u32)> {
         let slots = usize::try_from(self.table.slots()).unwrap_or(usize::MAX);
         let ready = |own: &Own| own.is_open(now) && lock_allows(own.lock, origin.1);
         if self.own.len() == slots && self.own.iter().all(ready) {
@@ -145,7 +138,7 @@ impl OriginGate {
                 self.tell_own(now, place, flags);
             }
             if let Found::Run { first, count, .. } = found {
-                return Some((slot, first, count));
+                return Some((first, count));
             }
         }
         None
@@ -175,7 +168,7 @@ impl OriginGate {
         tag: OriginTag,
         view: &View<'_>,
         max: u32,
-    ) -> Option<(u32, u32, u32)> {
+    ) -> Option<(u32, u32)> {
         if self.own.iter().all(|own| own.dry.is_some()) {
             return None;
         }
@@ -202,7 +195,7 @@ impl OriginGate {
         self.own_mut(slot)
             .into_iter()
             .for_each(|own| own.extent = extent);
-        Some((slot, first, count))
+        Some((first, count))
     }
 
     /// Whether `piece` may be read under `slot` as far as the piece itself is concerned (R1).

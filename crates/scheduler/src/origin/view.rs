@@ -33,7 +33,6 @@ pub(crate) struct View<'a> {
 /// Every piece of it is answered by `OriginGate::have` or `OriginGate::read_ended`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ReadPlan {
-    slot: Option<u32>,
     first: PieceIndex,
     count: u32,
     reason: Reason,
@@ -41,24 +40,12 @@ pub(crate) struct ReadPlan {
 
 impl ReadPlan {
     /// A plan; only a gate that may read at all has a licence to show.
-    pub(super) fn new(
-        _licence: &Licence,
-        slot: Option<u32>,
-        first: PieceIndex,
-        count: u32,
-        reason: Reason,
-    ) -> Self {
+    pub(super) fn new(_licence: &Licence, first: PieceIndex, count: u32, reason: Reason) -> Self {
         Self {
-            slot,
             first,
             count,
             reason,
         }
-    }
-
-    /// The slot of the first piece; `None` when every machine may read.
-    pub(crate) fn slot(&self) -> Option<u32> {
-        self.slot
     }
 
     /// The first piece.

@@ -28,8 +28,8 @@ limits! {
     links_max_default: usize = 60;
     /// Connections that are being made at a time.
     dials_max: usize = 16;
-    /// Requests that a peer may have open here (our `reqq`). Some clients ask only twice a second, so
-    /// that this sets their rate: 500 would be 8 MB/s.
+    /// Requests that a peer may have open here (our `reqq`). Some clients ask only twice a second,
+    /// so that this sets their rate: 500 would be 8 MB/s.
     requests_max: usize = 2000;
     /// Requests that we keep open at a peer, whatever it takes.
     requests_open_max: usize = 500;

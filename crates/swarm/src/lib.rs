@@ -1,7 +1,7 @@
 //! Peer links, listener, dialer, trackers, local discovery and uploads of a BitTorrent swarm.
 //!
-//! A [`Swarm`] is one content among its peers. It finds them by trackers, local announcements, other
-//! peers and by name, keeps a [`PeerLink`] to each, and tells its owner what happens by
+//! A [`Swarm`] is one content among its peers. It finds them by trackers, local announcements,
+//! other peers and by name, keeps a [`PeerLink`] to each, and tells its owner what happens by
 //! [`SwarmEvent`]s. It decides nothing about pieces: its owner says whom to ask for what (a link is
 //! a [`swarmcopy_sources::PieceSource`]), whom to serve, and which pieces are verified.
 //!

@@ -35,8 +35,8 @@ const OUR_ID: u8 = 2;
 /// How often addresses are looked through for one to try again.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Asks the peers that `found` brings, several at a time, until one has sent the right bytes. May be
-/// dropped at any await.
+/// Asks the peers that `found` brings, several at a time, until one has sent the right bytes. May
+/// be dropped at any await.
 pub(crate) async fn fetch(
     ours: Handshake,
     bind_ip: Option<IpAddr>,

@@ -151,8 +151,8 @@ impl Download {
         self.take_back(number);
     }
 
-    /// What to ask for now, of `budget` bytes at most. Skips bytes that a job's sink no longer lacks
-    /// and ends jobs for which nothing is left.
+    /// What to ask for now, of `budget` bytes at most. Skips bytes that a job's sink no longer
+    /// lacks and ends jobs for which nothing is left.
     pub(crate) fn requests(&mut self, now: Instant, mut budget: u64) -> Vec<Block> {
         let mut batch = Vec::new();
         if self.phase != Phase::Open {

@@ -4,6 +4,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet, Spans};
 
 use crate::availability::Availability;
 use crate::origin::ReadEnd;
+use crate::plan::Room;
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
 use crate::streams::Streams;
@@ -14,6 +15,8 @@ use crate::{
 /// Bad pieces that a peer may have a part in before it is put out, though never proven alone.
 const SUSPICION_MAX: u32 = 4;
 
+/// Most suggestions of one peer that are kept.
+const SUGGESTIONS_MAX: usize = 32;
 /// A piece is suggested to a neighbour while at most so many have it.
 const SUGGEST_BELOW: u16 = 1;
 
@@ -25,10 +28,7 @@ impl Scheduler {
             Event::SourceDown { source, how } => self.source_down(now, source, how),
             Event::Unchoked { source } => self.set_choking(source, None),
             Event::Choked { source } => self.set_choking(source, Some(now)),
-            Event::Suggested { source, piece } => {
-                self.fresh.suggested(piece);
-                self.hungry.insert(source);
-            }
+            Event::Suggested { source, piece } => self.suggested(source, piece),
             Event::Interested { source } => self.peer_interested(now, source),
             Event::NotInterested { source } => self.peer_not_interested(now, source),
             Event::Progress { job, bytes } => self.progress(now, job, bytes),
@@ -195,6 +195,17 @@ impl Scheduler {
         }
     }
 
+    /// A peer wants us to be the first to take a piece of it.
+    fn suggested(&mut self, id: SourceId, piece: PieceIndex) {
+        self.fresh.suggested(piece);
+        if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut)
+            && peer.suggestions.len() < SUGGESTIONS_MAX
+        {
+            peer.suggestions.push(piece);
+        }
+        self.hungry.insert(id);
+    }
+
     /// Asks one neighbour to take a piece that hardly any of them has.
     fn suggest(&mut self, piece: PieceIndex) {
         if self.availability.holders_of(piece) > SUGGEST_BELOW {
@@ -340,7 +351,7 @@ impl Scheduler {
     }
 
     fn piece_ok(&mut self, now: Instant, piece: PieceIndex) {
-        let full = !self.may_begin();
+        let full = !self.may_begin(Room::Most);
         self.ledger.verified(piece);
         if !self.have.insert(piece) {
             return;

@@ -11,6 +11,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet, Span};
 use crate::availability::Availability;
 use crate::ledger::Job;
 use crate::origin::{OriginState, ReadEnd, View};
+use crate::plan::Room;
 use crate::scheduler::Scheduler;
 use crate::source::{Origin, Source};
 use crate::{Action, Instant, Outcome, Reason, SourceId, permit};
@@ -84,7 +85,7 @@ impl Scheduler {
     }
 
     pub(crate) fn fill_origin(&mut self, now: Instant, id: SourceId) {
-        while self.origin_has_room(now, id) && self.may_begin() {
+        while self.origin_has_room(now, id) && self.may_begin(Room::All) {
             let Some(span) = self.next_run(now, id) else {
                 return;
             };

@@ -42,6 +42,15 @@ const STEAL_GAIN: Duration = Duration::from_millis(250);
 /// Work to take over is looked for at most this often: it means a look at each job.
 const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
 
+/// How much of the credit may be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Room {
+    /// All of it: for pieces that nobody else has.
+    All,
+    /// Most of it.
+    Most,
+}
+
 impl Scheduler {
     /// Bytes that may be asked for and not yet verified.
     pub(crate) fn budget(&self) -> u64 {
@@ -50,12 +59,15 @@ impl Scheduler {
             .max(self.layout.piece_len().saturating_mul(2))
     }
 
-    /// Whether the credit allows one more piece to be begun.
-    pub(crate) fn may_begin(&self) -> bool {
-        self.ledger
-            .outstanding()
-            .saturating_add(self.layout.piece_len())
-            <= self.budget()
+    /// Whether the credit allows one more piece to be begun. What can be had elsewhere leaves some
+    /// room for what can't.
+    pub(crate) fn may_begin(&self, room: Room) -> bool {
+        let budget = match room {
+            Room::All => self.budget(),
+            Room::Most => self.budget() / 4 * 3,
+        };
+        let piece_len = self.layout.piece_len();
+        self.ledger.outstanding().saturating_add(piece_len) <= budget.max(piece_len * 2)
     }
 
     pub(crate) fn wake_all(&mut self) {
@@ -93,6 +105,7 @@ impl Scheduler {
         let peer = source.peer()?;
         let asks = peer.may_be_asked(now) && peer.useful > 0;
         let room = source.flow.in_flight < queue_len(&source.flow);
+        let room = room || !peer.suggestions.is_empty();
         let queued = source.flow.in_flight.saturating_add(SPAN_BYTES.0);
         let unknown = Duration::from_micros(queued / (SPAN_BYTES.0 / 1024));
         let time = source.flow.time_for(queued).unwrap_or(unknown);
@@ -106,6 +119,12 @@ impl Scheduler {
         };
         let queue = queue_len(&source.flow);
         let idle = source.flow.jobs.is_empty();
+        if source
+            .peer()
+            .is_some_and(|peer| !peer.suggestions.is_empty())
+        {
+            return self.take_suggestion(now, id);
+        }
         let Some(piece) = self.pick(now, id) else {
             if idle {
                 self.take_over(now, id);
@@ -122,6 +141,24 @@ impl Scheduler {
         true
     }
 
+    /// Asks for a suggested piece as a whole: nobody else has it. True if there may be more to ask.
+    fn take_suggestion(&mut self, now: Instant, id: SourceId) -> bool {
+        if !self.may_begin(Room::All) {
+            return false;
+        }
+        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+            return false;
+        };
+        let piece = peer.suggestions.remove(0);
+        if peer.has.contains(piece) && !self.ledger.closed().contains(piece) {
+            self.ledger.begin(piece);
+            if let Some(run) = self.ledger.free_run(piece) {
+                self.fetch(now, id, run.head(SPAN_BYTES.1));
+            }
+        }
+        true
+    }
+
     fn fill_local(&mut self, now: Instant, id: SourceId) {
         const JOBS: usize = 4;
         loop {
@@ -134,7 +171,7 @@ impl Scheduler {
             let mut except = self.ledger.closed().clone();
             except.union_with(lacks);
             let all = &self.wanted;
-            if source.flow.jobs.len() >= JOBS || !self.may_begin() {
+            if source.flow.jobs.len() >= JOBS || !self.may_begin(Room::Most) {
                 return;
             }
             let Some(piece) = all.next_without(0, &except) else {
@@ -184,10 +221,11 @@ impl Scheduler {
         if let Some(piece) = loose.find(|piece| peer.has.contains(*piece) && spares(*piece)) {
             return Some(piece);
         }
-        if !self.may_begin() {
+        if !self.may_begin(Room::Most) {
             return None;
         }
         let closed = self.ledger.closed();
+        let busy = self.ledger.jobs().next().is_some();
         let mut best: Option<(u16, PieceIndex)> = None;
         for _ in 0..SAMPLE_PLACES {
             let mut at = self.rng.u32(..self.layout.pieces().max(1));
@@ -201,7 +239,8 @@ impl Scheduler {
                 let Some(piece) = next else { break };
                 let holders = self.availability.holders_of(piece);
                 at = piece.value() + 1;
-                if !spares(piece) || !self.fresh.is_open(now, piece, holders) {
+                // whoever has nothing else to do does not wait for its turn
+                if !spares(piece) || (busy && !self.fresh.is_open(now, piece, holders)) {
                     continue;
                 }
                 if best.is_none_or(|(least, _)| holders < least) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swarmcopy_layout::PieceSet;
+use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use crate::permit::PermitKeeper;
 use crate::rate::Rate;
@@ -102,6 +102,8 @@ pub(crate) struct Peer {
     pub(crate) unchoked_at: Instant,
     /// How many pieces that are missing here it alone has.
     pub(crate) sole: u32,
+    /// Pieces that it suggested and that were not asked for yet.
+    pub(crate) suggestions: Vec<PieceIndex>,
     /// How many pieces were suggested to it.
     pub(crate) suggested: u32,
 }
@@ -123,6 +125,7 @@ impl Peer {
             suspicion: 0,
             unchoked_at: Instant::ZERO,
             sole: 0,
+            suggestions: Vec::new(),
             suggested: 0,
         }
     }

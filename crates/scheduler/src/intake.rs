@@ -82,6 +82,8 @@ impl Scheduler {
                 streams_max,
             } => {
                 self.gate.origin_up(now, id, tag, kind);
+                self.origin_ids.retain(|origin| *origin != id);
+                self.origin_ids.push(id);
                 Kind::Origin(Box::new(Origin {
                     lacks: PieceSet::empty(pieces),
                     streams: Streams::new(streams_max),
@@ -103,17 +105,21 @@ impl Scheduler {
                 kind,
             },
         );
-        self.hungry.insert(id);
+        self.hungry.push(id);
     }
 
     fn source_has(&mut self, now: Instant, id: SourceId, has: Has) {
         match has {
+            Has::Piece(piece) if self.have.contains(piece) => {
+                self.peer_gained(now, id, piece);
+                return;
+            }
             Has::Piece(piece) => self.peer_gained(now, id, piece),
             Has::All => self.source_has_set(now, id, &PieceSet::full(self.layout.pieces())),
             Has::Set(set) => self.source_has_set(now, id, &set),
         }
         self.update_interest(id);
-        self.hungry.insert(id);
+        self.hungry.push(id);
     }
 
     fn source_has_set(&mut self, now: Instant, id: SourceId, set: &PieceSet) {
@@ -203,7 +209,7 @@ impl Scheduler {
         {
             peer.suggestions.push(piece);
         }
-        self.hungry.insert(id);
+        self.hungry.push(id);
     }
 
     /// Asks one neighbour to take a piece that hardly any of them has.
@@ -232,7 +238,7 @@ impl Scheduler {
         let Some(source) = self.sources.remove(&id) else {
             return;
         };
-        self.hungry.remove(&id);
+        self.origin_ids.retain(|origin| *origin != id);
         match source.kind {
             Kind::Peer(peer) => {
                 for piece in peer.has.iter() {
@@ -256,7 +262,7 @@ impl Scheduler {
     fn set_choking(&mut self, id: SourceId, since: Option<Instant>) {
         if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) {
             peer.choking_since = since;
-            self.hungry.insert(id);
+            self.hungry.push(id);
         }
     }
 
@@ -279,7 +285,7 @@ impl Scheduler {
             _ => {}
         }
         self.gate.received(now, job.source, bytes);
-        self.hungry.insert(job.source);
+        self.hungry.push(job.source);
     }
 
     fn job_end(&mut self, now: Instant, id: JobId, outcome: Outcome, missing: &Spans) {
@@ -344,7 +350,7 @@ impl Scheduler {
             }
         }
         self.hand_over(now, id, self.layout.piece_at(job.span.start()));
-        self.hungry.insert(job.source);
+        self.hungry.push(job.source);
         if !missing.is_empty() {
             self.wake_all();
         }

@@ -29,8 +29,10 @@ impl Scheduler {
     /// Opens origins that may be read now, closes those that may not.
     pub(crate) fn sync_permits(&mut self, now: Instant) {
         let may_open = self.gate.may_open(now) && self.left > 0;
-        let ids: Vec<SourceId> = self.origins().map(|(id, _)| id).collect();
-        for id in ids {
+        for at in 0..self.origin_ids.len() {
+            let Some(id) = self.origin_ids.get(at).copied() else {
+                continue;
+            };
             let Some(origin) = self.sources.get_mut(&id).and_then(Source::origin_mut) else {
                 continue;
             };
@@ -38,7 +40,7 @@ impl Scheduler {
                 self.epoch += 1;
                 let (permit, keeper) = permit::mint(id, self.epoch);
                 origin.permit = Some(keeper);
-                self.hungry.insert(id);
+                self.hungry.push(id);
                 self.act(Action::OpenOrigin { permit });
             } else if !may_open && origin.permit.is_some() {
                 origin.permit = None;
@@ -73,15 +75,13 @@ impl Scheduler {
     /// Lets the origins look for work: what may be read has perhaps changed.
     pub(crate) fn wake_origins(&mut self, now: Instant) {
         if self.gate.may_open(now) {
-            let ids: Vec<SourceId> = self.origins().map(|(id, _)| id).collect();
-            self.hungry.extend(ids);
+            self.hungry.extend_from_slice(&self.origin_ids);
         }
     }
 
     fn origins(&self) -> impl Iterator<Item = (SourceId, &Origin)> {
-        self.sources
-            .iter()
-            .filter_map(|(id, source)| source.origin().map(|origin| (*id, origin)))
+        let ids = self.origin_ids.iter();
+        ids.filter_map(|id| Some((*id, self.sources.get(id)?.origin()?)))
     }
 
     pub(crate) fn fill_origin(&mut self, now: Instant, id: SourceId) {

@@ -77,10 +77,12 @@ impl Scheduler {
     /// Gives work to every source that may be able to take some.
     pub(crate) fn fill_hungry(&mut self, now: Instant) {
         // peers first: what they bring costs the origin nothing
-        let hungry = std::mem::take(&mut self.hungry);
+        let mut hungry = std::mem::take(&mut self.hungry);
+        hungry.sort_unstable();
+        hungry.dedup();
         let mut origins = Vec::new();
         let mut peers = BinaryHeap::new();
-        for id in hungry {
+        for id in hungry.drain(..) {
             match self.sources.get(&id).map(|source| &source.kind) {
                 Some(Kind::Peer(_)) => peers.extend(self.turn_of(now, id)),
                 Some(Kind::Local { .. }) => self.fill_local(now, id),
@@ -88,6 +90,7 @@ impl Scheduler {
                 None => {}
             }
         }
+        self.hungry = hungry;
         // one fetch at a time to the peer that would end it first
         while let Some(Reverse((_, id))) = peers.pop() {
             if self.fill_peer(now, id) {
@@ -333,7 +336,7 @@ impl Scheduler {
             {
                 self.set_serving(id, serves);
             }
-            self.hungry.insert(id);
+            self.hungry.push(id);
         }
     }
 

@@ -91,7 +91,9 @@ pub struct Scheduler {
     pub(crate) fresh: Fresh,
     pub(crate) gate: OriginGate,
     /// Sources that may have become able to take work.
-    pub(crate) hungry: BTreeSet<SourceId>,
+    pub(crate) hungry: Vec<SourceId>,
+    /// The sources that are origins.
+    pub(crate) origin_ids: Vec<SourceId>,
     /// Pieces that the gate let us read and whose reading has not ended.
     pub(crate) reading: BTreeSet<PieceIndex>,
     /// Pieces that an origin had with wrong bytes.
@@ -137,7 +139,8 @@ impl Scheduler {
             availability: Availability::new(pieces),
             fresh: Fresh::new(pieces),
             gate,
-            hungry: BTreeSet::new(),
+            hungry: Vec::new(),
+            origin_ids: Vec::new(),
             reading: BTreeSet::new(),
             differ: PieceSet::empty(pieces),
             best_rate: 0,

@@ -22,6 +22,8 @@ pub(crate) const PROBE_EVERY: Duration = Duration::from_millis(1500);
 const RUN_SHARED: u64 = 4 << 20;
 /// Longest run of an origin read of a machine that is alone, in bytes.
 const RUN_ALONE: u64 = 16 << 20;
+/// Length of the first runs, while the origin's rate is not known, in bytes.
+const RUN_AT_START: u64 = 1 << 20;
 /// An origin with this many bad pieces is used only where no other is left.
 const BAD_PIECES_MAX: u32 = 3;
 
@@ -202,12 +204,16 @@ impl Scheduler {
         }
     }
 
+    /// How long a run may be: what comes in half a second, because whoever turns up meanwhile can't
+    /// take any of it.
     fn run_len(&self, now: Instant, source: &Source) -> u64 {
+        let rate = source.flow.rate.value();
+        let timely = rate.map_or(RUN_AT_START, |rate| rate / 2);
         if !self.gate.is_alone(now) {
-            return RUN_SHARED;
+            return timely.min(RUN_SHARED);
         }
         let streams = u64::try_from(source.flow.jobs.len()).unwrap_or(0) + 2;
-        (self.budget() / (2 * streams)).min(RUN_ALONE)
+        timely.min(self.budget() / (2 * streams)).min(RUN_ALONE)
     }
 }
 

@@ -6,13 +6,22 @@
 use crate::{RelPath, Span};
 
 /// Longest piece in bytes: longer ones are refused.
-#[expect(non_upper_case_globals, reason = "limits are written as the nouns they are")]
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
 pub const piece_len_max: u64 = 256 * 1024 * 1024;
 /// Most pieces of a content.
-#[expect(non_upper_case_globals, reason = "limits are written as the nouns they are")]
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
 pub const pieces_max: u32 = 4 * 1024 * 1024;
 /// Most files of a content.
-#[expect(non_upper_case_globals, reason = "limits are written as the nouns they are")]
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
 pub const files_max: usize = 2 * 1024 * 1024;
 
 /// Why files and a piece length make no layout.
@@ -74,7 +83,11 @@ pub struct Attributes {
 impl Attributes {
     /// The attributes of a pad file.
     pub const fn pad() -> Self {
-        Self { pad: true, executable: false, hidden: false }
+        Self {
+            pad: true,
+            executable: false,
+            hidden: false,
+        }
     }
 
     /// The same, with the program mark set as told.
@@ -150,7 +163,10 @@ pub struct Layout {
 impl Layout {
     /// Starts a layout with pieces of `piece_len` bytes.
     pub fn builder(piece_len: u64) -> LayoutBuilder {
-        LayoutBuilder { files: Vec::new(), piece_len }
+        LayoutBuilder {
+            files: Vec::new(),
+            piece_len,
+        }
     }
 
     /// The length of all pieces but the last, in bytes.
@@ -170,7 +186,11 @@ impl Layout {
 
     /// Bytes of the real files, pads left out.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().filter(|file| !file.attributes.pad).map(FileEntry::len).sum()
+        self.files
+            .iter()
+            .filter(|file| !file.attributes.pad)
+            .map(FileEntry::len)
+            .sum()
     }
 
     /// How many pieces.
@@ -204,7 +224,11 @@ impl Layout {
     pub fn pieces_of(&self, span: Span) -> impl Iterator<Item = PieceIndex> + use<> {
         let span = span.intersection(Span::new(0, self.len));
         let from = span.start() / self.piece_len;
-        let to = if span.is_empty() { from } else { span.end().div_ceil(self.piece_len) };
+        let to = if span.is_empty() {
+            from
+        } else {
+            span.end().div_ceil(self.piece_len)
+        };
         let bound = |at: u64| u32::try_from(at).unwrap_or(u32::MAX).min(self.pieces);
         (bound(from)..bound(to)).map(PieceIndex)
     }
@@ -224,7 +248,9 @@ impl Layout {
 
     /// The parts of files that `span` covers, in order; empty files have none. Pads are among them.
     pub fn slices(&self, span: Span) -> impl Iterator<Item = FileSlice> + '_ {
-        let first = self.files.partition_point(|file| file.span.end() <= span.start());
+        let first = self
+            .files
+            .partition_point(|file| file.span.end() <= span.start());
         let index = |at: usize| FileIndex(u32::try_from(at).unwrap_or(u32::MAX));
         self.files
             .iter()
@@ -234,7 +260,11 @@ impl Layout {
             .filter_map(move |(at, file)| {
                 let part = file.span.intersection(span);
                 let offset = part.start() - file.span.start();
-                (!part.is_empty()).then(|| FileSlice { file: index(at), offset, span: part })
+                (!part.is_empty()).then(|| FileSlice {
+                    file: index(at),
+                    offset,
+                    span: part,
+                })
             })
     }
 }
@@ -272,14 +302,23 @@ impl LayoutBuilder {
         let mut files = Vec::with_capacity(self.files.len());
         for (path, len, attributes) in self.files {
             let next = end.checked_add(len).ok_or(LayoutError::TooManyPieces)?;
-            files.push(FileEntry { path, span: Span::between(end, next), attributes });
+            files.push(FileEntry {
+                path,
+                span: Span::between(end, next),
+                attributes,
+            });
             end = next;
         }
         let pieces = u32::try_from(end.div_ceil(self.piece_len))
             .ok()
             .filter(|pieces| *pieces <= pieces_max)
             .ok_or(LayoutError::TooManyPieces)?;
-        Ok(Layout { files, piece_len: self.piece_len, len: end, pieces })
+        Ok(Layout {
+            files,
+            piece_len: self.piece_len,
+            len: end,
+            pieces,
+        })
     }
 }
 
@@ -308,7 +347,11 @@ mod tests {
     fn layout(piece_len: u64, lens: &[u64]) -> Layout {
         let mut builder = Layout::builder(piece_len);
         for (at, len) in lens.iter().enumerate() {
-            builder.push(RelPath::parse(&format!("f{at}")).unwrap(), *len, Attributes::default());
+            builder.push(
+                RelPath::parse(&format!("f{at}")).unwrap(),
+                *len,
+                Attributes::default(),
+            );
         }
         builder.build().unwrap()
     }
@@ -365,7 +408,9 @@ mod tests {
     #[test]
     fn sizes_beyond_the_limits_are_refused() {
         let one = |piece_len: u64, len: u64| {
-            Layout::builder(piece_len).file(RelPath::parse("x").unwrap(), len).build()
+            Layout::builder(piece_len)
+                .file(RelPath::parse("x").unwrap(), len)
+                .build()
         };
         assert_eq!(one(0, 1), Err(LayoutError::PieceLen(0)));
         assert!(one(piece_len_max + 1, 1).is_err());

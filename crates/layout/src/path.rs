@@ -9,10 +9,16 @@ use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 /// Longest name of a path in bytes of UTF-8: what common file systems store.
-#[expect(non_upper_case_globals, reason = "limits are written as the nouns they are")]
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
 pub const component_len_max: usize = 255;
 /// Most names in a path.
-#[expect(non_upper_case_globals, reason = "limits are written as the nouns they are")]
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
 pub const depth_max: usize = 256;
 
 /// Why a path is not taken.
@@ -44,7 +50,11 @@ pub enum Platform {
 
 impl Platform {
     /// The platform this program runs on.
-    pub const HERE: Self = if cfg!(windows) { Self::Windows } else { Self::Unix };
+    pub const HERE: Self = if cfg!(windows) {
+        Self::Windows
+    } else {
+        Self::Unix
+    };
 }
 
 /// A path below some folder, as plain names.
@@ -74,7 +84,9 @@ impl RelPath {
         match depth {
             0 => Err(PathError::Empty),
             _ if depth > depth_max => Err(PathError::TooDeep(depth)),
-            _ => Ok(Self { joined: joined.into() }),
+            _ => Ok(Self {
+                joined: joined.into(),
+            }),
         }
     }
 
@@ -132,10 +144,18 @@ fn check(name: &str) -> Result<(), PathError> {
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
 fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_uppercase();
     let numbered = ["COM", "LPT"].iter().any(|port| {
         stem.strip_prefix(port).is_some_and(|digit| {
-            matches!(digit, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
+            matches!(
+                digit,
+                "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"
+            )
         })
     });
     numbered || DEVICES.contains(&stem.as_str())
@@ -180,7 +200,9 @@ mod tests {
 
     #[test]
     fn paths_that_leave_the_folder_are_refused() {
-        for bad in ["", "/etc", "a//b", "a/", "..", "a/../b", ".", "a\\b", "..\\x", "a\0b"] {
+        for bad in [
+            "", "/etc", "a//b", "a/", "..", "a/../b", ".", "a\\b", "..\\x", "a\0b",
+        ] {
             assert!(RelPath::parse(bad).is_err(), "{bad:?}");
         }
         assert!(RelPath::parse(&"x".repeat(256)).is_err());

@@ -40,7 +40,11 @@ impl PieceSet {
     /// An empty set for a content of `capacity` pieces.
     pub fn empty(capacity: u32) -> Self {
         let words = usize::try_from(capacity.div_ceil(WORD_BITS)).unwrap_or(usize::MAX);
-        Self { words: vec![0; words], capacity, len: 0 }
+        Self {
+            words: vec![0; words],
+            capacity,
+            len: 0,
+        }
     }
 
     /// The set of all `capacity` pieces.
@@ -93,7 +97,9 @@ impl PieceSet {
         if piece.value() >= self.capacity {
             return false;
         }
-        let Some(bits) = self.words.get_mut(word) else { return false };
+        let Some(bits) = self.words.get_mut(word) else {
+            return false;
+        };
         let new = *bits & bit == 0;
         *bits |= bit;
         self.len += u32::from(new);
@@ -103,7 +109,9 @@ impl PieceSet {
     /// Takes `piece` out; tells whether it was there.
     pub fn remove(&mut self, piece: PieceIndex) -> bool {
         let (word, bit) = place(piece.value());
-        let Some(bits) = self.words.get_mut(word) else { return false };
+        let Some(bits) = self.words.get_mut(word) else {
+            return false;
+        };
         let there = *bits & bit != 0;
         *bits &= !bit;
         self.len -= u32::from(there);
@@ -112,7 +120,10 @@ impl PieceSet {
 
     /// The pieces, in order.
     pub fn iter(&self) -> impl Iterator<Item = PieceIndex> + '_ {
-        (0u32..).zip(&self.words).flat_map(|(at, word)| Bits { rest: *word, base: at * WORD_BITS })
+        (0u32..).zip(&self.words).flat_map(|(at, word)| Bits {
+            rest: *word,
+            base: at * WORD_BITS,
+        })
     }
 
     /// The first piece at or after `from` that is in the set and passes `other` with the words of
@@ -124,7 +135,9 @@ impl PieceSet {
             let other = except.words.get(at).copied().unwrap_or(0);
             let rest = word & !other & mask;
             if rest != 0 {
-                let base = u32::try_from(at).unwrap_or(u32::MAX).saturating_mul(WORD_BITS);
+                let base = u32::try_from(at)
+                    .unwrap_or(u32::MAX)
+                    .saturating_mul(WORD_BITS);
                 return Some(PieceIndex::from_raw(base + rest.trailing_zeros()));
             }
             mask = u64::MAX;
@@ -169,14 +182,21 @@ impl PieceSet {
     /// The bitfield of BEP 3: `ceil(capacity / 8)` bytes, the first piece in the highest bit.
     pub fn to_bitfield(&self) -> Vec<u8> {
         let len = usize::try_from(self.capacity.div_ceil(8)).unwrap_or(usize::MAX);
-        self.words.iter().flat_map(|word| word.reverse_bits().to_be_bytes()).take(len).collect()
+        self.words
+            .iter()
+            .flat_map(|word| word.reverse_bits().to_be_bytes())
+            .take(len)
+            .collect()
     }
 
     /// Reads a bitfield of BEP 3 for `capacity` pieces: its length must fit and no spare bit be set.
     pub fn from_bitfield(capacity: u32, bytes: &[u8]) -> Result<Self, PieceSetError> {
         let want = usize::try_from(capacity.div_ceil(8)).unwrap_or(usize::MAX);
         if bytes.len() != want {
-            return Err(PieceSetError::Length { got: bytes.len(), want });
+            return Err(PieceSetError::Length {
+                got: bytes.len(),
+                want,
+            });
         }
         let mut set = Self::empty(capacity);
         for (word, chunk) in set.words.iter_mut().zip(bytes.chunks(8)) {
@@ -186,7 +206,11 @@ impl PieceSet {
         }
         let before: u32 = set.words.iter().map(|word| word.count_ones()).sum();
         set.recount();
-        if set.len == before { Ok(set) } else { Err(PieceSetError::SpareBit) }
+        if set.len == before {
+            Ok(set)
+        } else {
+            Err(PieceSetError::SpareBit)
+        }
     }
 }
 
@@ -255,8 +279,15 @@ mod tests {
 
     #[test]
     fn a_spare_bit_is_refused() {
-        assert!(PieceSet::from_bitfield(11, &[0xff, 0xe0]).unwrap().is_full());
-        assert_eq!(PieceSet::from_bitfield(11, &[0xff, 0xf0]), Err(PieceSetError::SpareBit));
+        assert!(
+            PieceSet::from_bitfield(11, &[0xff, 0xe0])
+                .unwrap()
+                .is_full()
+        );
+        assert_eq!(
+            PieceSet::from_bitfield(11, &[0xff, 0xf0]),
+            Err(PieceSetError::SpareBit)
+        );
         let short = PieceSetError::Length { got: 2, want: 3 };
         assert_eq!(PieceSet::from_bitfield(17, &[0xff, 0xe0]), Err(short));
     }

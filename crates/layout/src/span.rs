@@ -14,12 +14,18 @@ pub struct Span {
 impl Span {
     /// Makes the span of `len` bytes at `start`; one that would pass the end of `u64` is cut there.
     pub const fn new(start: u64, len: u64) -> Self {
-        Self { start, end: start.saturating_add(len) }
+        Self {
+            start,
+            end: start.saturating_add(len),
+        }
     }
 
     /// Makes the span `start..end`; empty if `end` lies before `start`.
     pub const fn between(start: u64, end: u64) -> Self {
-        Self { start, end: if end < start { start } else { end } }
+        Self {
+            start,
+            end: if end < start { start } else { end },
+        }
     }
 
     /// The first byte.
@@ -126,9 +132,14 @@ impl Spans {
         }
         let from = self.runs.partition_point(|run| run.end < span.start);
         let to = self.runs.partition_point(|run| run.start <= span.end);
-        let merged = self.runs.get(from..to).into_iter().flatten().fold(span, |all, run| {
-            Span::between(all.start.min(run.start), all.end.max(run.end))
-        });
+        let merged = self
+            .runs
+            .get(from..to)
+            .into_iter()
+            .flatten()
+            .fold(span, |all, run| {
+                Span::between(all.start.min(run.start), all.end.max(run.end))
+            });
         self.runs.splice(from..to, [merged]);
     }
 
@@ -145,7 +156,10 @@ impl Spans {
             .into_iter()
             .flatten()
             .flat_map(|run| {
-                [Span::between(run.start, span.start), Span::between(span.end, run.end)]
+                [
+                    Span::between(run.start, span.start),
+                    Span::between(span.end, run.end),
+                ]
             })
             .filter(|run| !run.is_empty())
             .collect();

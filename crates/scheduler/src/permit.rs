@@ -50,7 +50,14 @@ impl Drop for PermitKeeper {
 /// Mints the permit number `epoch` for `origin`.
 pub(crate) fn mint(origin: SourceId, epoch: u64) -> (OriginPermit, PermitKeeper) {
     let live = Arc::new(AtomicBool::new(true));
-    (OriginPermit { origin, epoch, live: Arc::clone(&live) }, PermitKeeper { live })
+    (
+        OriginPermit {
+            origin,
+            epoch,
+            live: Arc::clone(&live),
+        },
+        PermitKeeper { live },
+    )
 }
 
 #[cfg(test)]

@@ -34,7 +34,10 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, delay: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -42,6 +45,9 @@ impl Sub<Duration> for Instant {
     type Output = Self;
 
     fn sub(self, delay: Duration) -> Self {
-        Self(self.0.saturating_sub(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX)),
+        )
     }
 }

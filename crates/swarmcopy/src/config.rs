@@ -50,7 +50,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { listen: None, lsd: true, pex: true, limit_down: None, limit_up: None, seed: None }
+        Self {
+            listen: None,
+            lsd: true,
+            pex: true,
+            limit_down: None,
+            limit_up: None,
+            seed: None,
+        }
     }
 }
 

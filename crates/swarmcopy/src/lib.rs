@@ -35,8 +35,8 @@ mod make;
 pub mod rehearsal;
 mod report;
 mod session;
-mod start;
 mod show;
+mod start;
 pub mod tracker;
 mod verify;
 

@@ -16,7 +16,9 @@ use thiserror::Error;
 pub use handshake::{ExtensionHandshake, HANDSHAKE_LEN_MAX, OwnHandshake, TAGS_MAX};
 pub use metadata::{METADATA_BLOCK_LEN, MetadataMessage};
 pub use pex::{PEX_PEERS_MAX, Pex, PexFlags, PexPeer};
-pub use slots::{BadMark, Claim, MARKS_MAX, NodeBytes, RECORDS_MAX, SLOTS_LEN_MAX, SlotRecord, SlotsMessage};
+pub use slots::{
+    BadMark, Claim, MARKS_MAX, NodeBytes, RECORDS_MAX, SLOTS_LEN_MAX, SlotRecord, SlotsMessage,
+};
 
 /// The number of the handshake itself.
 pub const HANDSHAKE_ID: u8 = 0;

@@ -102,7 +102,10 @@ impl SlotsMessage {
         let number = |key: &[u8]| root.find(key).and_then(|value| value.as_uint::<u32>());
         Ok(Self {
             readers_max: number(b"k").unwrap_or_default(),
-            node: root.find(b"n").and_then(|node| node.as_array()).unwrap_or_default(),
+            node: root
+                .find(b"n")
+                .and_then(|node| node.as_array())
+                .unwrap_or_default(),
             starving: number(b"w").is_some_and(|word| word != 0),
             group: group.ok_or(ExtensionError::Field("group"))?.to_owned(),
             records: read_list(&root, b"s", RECORDS_MAX, read_record)
@@ -131,10 +134,14 @@ impl SlotsMessage {
     /// Writes everything in as many messages as it takes, at least one; the speaker's own words
     /// stand in each. A group's name is cut to its limit.
     pub fn into_parts(mut self) -> Vec<Vec<u8>> {
-        self.group.truncate(self.group.floor_char_boundary(GROUP_LEN_MAX));
+        self.group
+            .truncate(self.group.floor_char_boundary(GROUP_LEN_MAX));
         let mut parts = Vec::new();
         loop {
-            let mut part = Self { group: self.group.clone(), ..Self::default() };
+            let mut part = Self {
+                group: self.group.clone(),
+                ..Self::default()
+            };
             (part.readers_max, part.node, part.starving) =
                 (self.readers_max, self.node, self.starving);
             move_fitting(&mut self.records, &mut part, |part| &mut part.records);

@@ -164,8 +164,20 @@ fn a_message_of_slots_never_exceeds_1_kib_and_loses_nothing() {
     message.records = (0..64).map(record).collect();
     message.readers_max = 64;
     message.starving = true;
-    message.claims = (0..10).map(|slot| Claim { slot, first: 1, count: 3 }).collect();
-    message.bytes = vec![NodeBytes { node: [3; 8], bytes: 1 << 40 }; 9];
+    message.claims = (0..10)
+        .map(|slot| Claim {
+            slot,
+            first: 1,
+            count: 3,
+        })
+        .collect();
+    message.bytes = vec![
+        NodeBytes {
+            node: [3; 8],
+            bytes: 1 << 40
+        };
+        9
+    ];
     message.bad = (0..70)
         .map(|piece| BadMark {
             origin_tag: [1; 8],
@@ -184,7 +196,10 @@ fn a_message_of_slots_never_exceeds_1_kib_and_loses_nothing() {
     for wire in &parts {
         assert!(wire.len() <= SLOTS_LEN_MAX);
         let part = SlotsMessage::parse(wire).unwrap();
-        assert_eq!((part.group.as_str(), part.readers_max, part.starving), ("lab", 64, true));
+        assert_eq!(
+            (part.group.as_str(), part.readers_max, part.starving),
+            ("lab", 64, true)
+        );
         read.records.extend(part.records);
         read.claims.extend(part.claims);
         read.bad.extend(part.bad);
@@ -196,7 +211,11 @@ fn a_message_of_slots_never_exceeds_1_kib_and_loses_nothing() {
 
 #[test]
 fn a_message_without_entries_is_still_one() {
-    let message = SlotsMessage { starving: true, node: [4; 8], ..SlotsMessage::default() };
+    let message = SlotsMessage {
+        starving: true,
+        node: [4; 8],
+        ..SlotsMessage::default()
+    };
     let parts = message.clone().into_parts();
     assert_eq!(parts.len(), 1);
     assert_eq!(SlotsMessage::parse(&parts[0]), Ok(message));

@@ -126,6 +126,23 @@ impl Ledger {
         }
     }
 
+    /// Begins all open pieces of a run of whole pieces; the bytes of it that are free.
+    pub(crate) fn begin_run(&mut self, span: Span) -> Spans {
+        let mut free = Spans::of(span);
+        for piece in self.layout.pieces_of(span) {
+            self.begin(piece);
+            if let Some(partial) = self.partials.get(&piece) {
+                let whole = self.layout.piece_span(piece);
+                partial
+                    .free
+                    .gaps(whole)
+                    .iter()
+                    .for_each(|gap| free.remove(gap));
+            }
+        }
+        free
+    }
+
     /// Gives the bytes of `span` to a job of `source`; its pieces must have been begun.
     pub(crate) fn assign(&mut self, now: Instant, source: SourceId, span: Span) -> JobId {
         let id = JobId(self.next_job);
@@ -246,6 +263,16 @@ mod tests {
         ledger.verified(piece);
         assert_eq!(ledger.outstanding(), 0);
         assert!(ledger.closed().contains(piece));
+    }
+
+    #[test]
+    fn a_run_over_a_begun_piece_asks_for_the_rest_of_it() {
+        let (mut ledger, layout) = ledger();
+        ledger.begin(layout.piece(1).unwrap());
+        ledger.assign(Instant::ZERO, SourceId(1), Span::new(130, 40));
+        let runs: Vec<Span> = ledger.begin_run(Span::new(0, 300)).iter().collect();
+        assert_eq!(runs, [Span::new(0, 130), Span::new(170, 130)]);
+        assert_eq!(ledger.outstanding(), 300);
     }
 
     #[test]

@@ -91,10 +91,10 @@ impl Scheduler {
             let Some(span) = self.next_run(now, id) else {
                 return;
             };
-            for piece in self.layout.pieces_of(span) {
-                self.ledger.begin(piece);
+            // bytes of begun pieces that are here or on their way are not read again
+            for run in self.ledger.begin_run(span).iter() {
+                self.fetch(now, id, run);
             }
-            self.fetch(now, id, span);
         }
     }
 

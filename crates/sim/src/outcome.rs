@@ -13,6 +13,8 @@ use crate::profile::Role;
 pub struct MachineOutcome {
     /// What it is.
     pub role: Role,
+    /// Bytes a second that it can take.
+    pub down_rate: u64,
     /// When it joined.
     pub joined: Duration,
     /// When it had everything, if it ever did; counted from the start of the simulation.
@@ -99,6 +101,32 @@ impl Outcome {
         self.slowest(self.takers())
     }
 
+    /// Bytes that arrived when nobody wanted them any more, as a part of all that were wanted.
+    pub fn wasted(&self) -> f64 {
+        let machines = u64::try_from(self.machines.len()).unwrap_or(1);
+        ratio(self.wasted_bytes, self.len) / ratio(machines, 1).max(1.0)
+    }
+
+    /// The longest time of each kind of machine, in the whole room's bounds, where there are several
+    /// kinds: by role and by rate.
+    pub fn by_kind(&self) -> BTreeMap<String, f64> {
+        let mut kinds: BTreeMap<String, Vec<&MachineOutcome>> = BTreeMap::new();
+        for machine in self.takers() {
+            let kind = format!(
+                "{:?} at {} Mbit/s",
+                machine.role,
+                machine.down_rate / 125_000
+            );
+            kinds.entry(kind).or_default().push(machine);
+        }
+        if kinds.len() < 2 {
+            return BTreeMap::new();
+        }
+        let slowest =
+            |(kind, all): (String, Vec<&MachineOutcome>)| (kind, self.slowest(all.into_iter()));
+        kinds.into_iter().map(slowest).collect()
+    }
+
     /// The outcome in one line.
     pub fn summary(&self) -> String {
         let done = self
@@ -115,8 +143,7 @@ impl Outcome {
             self.far_over_cap.as_millis(),
             self.last(),
             self.bound.as_secs_f64(),
-            100.0 * ratio(self.wasted_bytes, self.len)
-                / ratio(u64::try_from(self.machines.len()).unwrap_or(1), 1),
+            100.0 * self.wasted(),
             self.events,
         )
     }

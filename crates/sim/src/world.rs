@@ -218,6 +218,7 @@ impl World {
         let since_start = |at: Instant| at.since(Instant::ZERO);
         let machines = machines.map(|machine| MachineOutcome {
             role: machine.spec.role,
+            down_rate: machine.spec.down_rate,
             joined: machine.spec.join,
             done: machine.done_at.map(since_start),
             alive: machine.is_alive(),

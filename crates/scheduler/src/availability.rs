@@ -42,10 +42,10 @@ impl Availability {
         &self.holders
     }
 
-    /// How many connected peers have `piece`.
-    pub(crate) fn holders_of(&self, piece: PieceIndex) -> u16 {
+    /// How many peers that serve have `piece`.
+    pub(crate) fn serving_of(&self, piece: PieceIndex) -> u16 {
         let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
-        self.holders.get(at).copied().unwrap_or(0)
+        self.serving.get(at).copied().unwrap_or(0)
     }
 
     /// Pieces that some serving peer has.
@@ -53,13 +53,9 @@ impl Availability {
         &self.available
     }
 
-    /// A peer has one more piece; how many have it now.
-    pub(crate) fn gained(&mut self, piece: PieceIndex, serving: bool) -> u16 {
-        let holders = bump(&mut self.holders, piece, true);
-        if serving {
-            self.serve(piece);
-        }
-        holders
+    /// A peer has one more piece.
+    pub(crate) fn gained(&mut self, piece: PieceIndex) {
+        bump(&mut self.holders, piece, true);
     }
 
     /// A peer has a piece less, or is gone.
@@ -70,10 +66,10 @@ impl Availability {
         }
     }
 
-    /// A peer that has `piece` serves from now on.
-    pub(crate) fn serve(&mut self, piece: PieceIndex) {
-        bump(&mut self.serving, piece, true);
+    /// A peer that has `piece` serves from now on; how many do.
+    pub(crate) fn serve(&mut self, piece: PieceIndex) -> u16 {
         self.available.insert(piece);
+        bump(&mut self.serving, piece, true)
     }
 
     /// A peer that has `piece` serves no more.

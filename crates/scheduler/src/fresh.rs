@@ -48,17 +48,11 @@ impl Fresh {
         }
     }
 
-    /// The first peer has the piece; so many others come before this machine.
-    pub(crate) fn seen(&mut self, since: Instant, piece: PieceIndex, rank: u16) {
+    /// The first peer serves the piece, since when; so many others come before this machine.
+    pub(crate) fn seen(&mut self, first: (Instant, SourceId), piece: PieceIndex, rank: u16) {
         if let Some(turn) = self.turn_mut(piece) {
-            (turn.rank, turn.since) = (rank, since);
-        }
-    }
-
-    /// This peer alone has the piece.
-    pub(crate) fn found(&mut self, piece: PieceIndex, sole: SourceId) {
-        if let Some(turn) = self.turn_mut(piece) {
-            turn.sole = Some(sole);
+            (turn.rank, turn.since) = (rank, first.0);
+            turn.sole = Some(first.1);
         }
     }
 

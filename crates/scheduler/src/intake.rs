@@ -8,17 +8,10 @@ use crate::plan::Room;
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
 use crate::streams::Streams;
-use crate::{
-    Action, Down, Event, Has, Instant, JobId, NodeId, Outcome, Reason, SourceId, SourceInfo,
-};
+use crate::{Action, Down, Event, Has, Instant, JobId, Outcome, Reason, SourceId, SourceInfo};
 
 /// Bad pieces that a peer may have a part in before it is put out, though never proven alone.
 const SUSPICION_MAX: u32 = 4;
-
-/// Most suggestions of one peer that are kept.
-const SUGGESTIONS_MAX: usize = 32;
-/// A piece is suggested to a neighbour while at most so many have it.
-const SUGGEST_BELOW: u16 = 1;
 
 impl Scheduler {
     pub(crate) fn take_in(&mut self, now: Instant, event: Event) {
@@ -43,7 +36,7 @@ impl Scheduler {
             }
             Event::PieceOk { piece } => self.piece_ok(now, piece),
             Event::PieceBad { piece, senders } => self.piece_bad(now, piece, &senders),
-            Event::Liar { source } => self.ban(source, Reason::PeerLiar),
+            Event::Liar { source } => self.ban(now, source, Reason::PeerLiar),
             Event::Uploaded { source, bytes, .. } => self.gate.uploaded(now, source, bytes),
             Event::Slots { source, message } => {
                 self.gate.message(now, source, &message);
@@ -156,84 +149,6 @@ impl Scheduler {
         }
     }
 
-    fn peer_gained(&mut self, now: Instant, id: SourceId, piece: PieceIndex) {
-        let useful = self.wanted.contains(piece) && !self.have.contains(piece);
-        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
-            return;
-        };
-        if !peer.has.insert(piece) {
-            return;
-        }
-        peer.useful += u32::from(useful);
-        let peer_speaks = peer.hello.is_some();
-        let holders = self.availability.gained(piece, peer.serving);
-        if holders == 1 && useful {
-            peer.sole += 1;
-            self.fresh.found(piece, id);
-        }
-        if holders > 1 {
-            self.no_more_sole(now, piece);
-        }
-        if holders == 1 && useful {
-            let first = u16::from(peer_speaks);
-            let rank = self.rank(piece).max(first);
-            self.fresh.seen(now, piece, rank);
-        }
-    }
-
-    /// How many neighbours that lack the piece come before this machine in its order.
-    fn rank(&self, piece: PieceIndex) -> u16 {
-        let mine = order_key(piece, self.config.origin.node);
-        let peers = self.sources.values().filter_map(Source::peer);
-        let lacking = peers.filter(|peer| !peer.has.contains(piece));
-        let before = lacking
-            .filter_map(|peer| peer.hello.as_ref())
-            .filter(|hello| order_key(piece, hello.node) < mine);
-        u16::try_from(before.count()).unwrap_or(u16::MAX)
-    }
-
-    /// A piece that one peer alone had is here, or another peer has it, too.
-    fn no_more_sole(&mut self, now: Instant, piece: PieceIndex) {
-        let sole = self.fresh.spread(now, piece);
-        let peer = sole.and_then(|id| self.sources.get_mut(&id)?.peer_mut());
-        if let Some(peer) = peer {
-            peer.sole = peer.sole.saturating_sub(1);
-        }
-    }
-
-    /// A peer wants us to be the first to take a piece of it.
-    fn suggested(&mut self, id: SourceId, piece: PieceIndex) {
-        self.fresh.suggested(piece);
-        if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut)
-            && peer.suggestions.len() < SUGGESTIONS_MAX
-        {
-            peer.suggestions.push(piece);
-        }
-        self.hungry.push(id);
-    }
-
-    /// Asks one neighbour to take a piece that hardly any of them has.
-    fn suggest(&mut self, piece: PieceIndex) {
-        if self.availability.holders_of(piece) > SUGGEST_BELOW {
-            return;
-        }
-        let peers = self.sources.iter_mut();
-        let peers = peers.filter_map(|(id, source)| source.peer_mut().map(|peer| (*id, peer)));
-        let lacking = peers
-            .filter(|(_, peer)| peer.hello.is_some() && peer.unchoked && !peer.has.contains(piece));
-        let next = lacking.min_by_key(|(_, peer)| {
-            let node = peer
-                .hello
-                .as_ref()
-                .map_or(NodeId::default(), |hello| hello.node);
-            (peer.suggested, order_key(piece, node))
-        });
-        if let Some((source, peer)) = next {
-            peer.suggested += 1;
-            self.act(Action::Suggest { source, piece });
-        }
-    }
-
     fn source_down(&mut self, now: Instant, id: SourceId, how: Down) {
         let Some(source) = self.sources.remove(&id) else {
             return;
@@ -278,8 +193,9 @@ impl Scheduler {
             Kind::Peer(peer) if bytes > 0 => {
                 peer.delivered_at = Some(now);
                 peer.snubbed_until = None;
+                peer.snubs = 0;
                 if !peer.serving {
-                    self.set_serving(job.source, true);
+                    self.set_serving(now, job.source, true);
                 }
             }
             _ => {}
@@ -417,18 +333,18 @@ impl Scheduler {
             }
         }
         for id in ban {
-            self.ban(id, Reason::PeerLiar);
+            self.ban(now, id, Reason::PeerLiar);
         }
         self.wake_all();
     }
 
-    pub(crate) fn ban(&mut self, source: SourceId, reason: Reason) {
+    pub(crate) fn ban(&mut self, now: Instant, source: SourceId, reason: Reason) {
         let Some(peer) = self.sources.get_mut(&source).and_then(Source::peer_mut) else {
             return;
         };
         // it is asked nothing more until the link is down
         peer.snubbed_until = Some(Instant::from_micros(u64::MAX));
-        self.set_serving(source, false);
+        self.set_serving(now, source, false);
         self.explain(reason, Some(source), None);
         self.act(Action::Ban { source, reason });
     }
@@ -449,34 +365,6 @@ impl Scheduler {
             Action::NotInterested { source: id }
         });
     }
-
-    /// Counts a peer's pieces as available or not.
-    pub(crate) fn set_serving(&mut self, id: SourceId, serving: bool) {
-        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
-            return;
-        };
-        if peer.serving == serving {
-            return;
-        }
-        peer.serving = serving;
-        for piece in peer.has.iter() {
-            if serving {
-                self.availability.serve(piece);
-            } else {
-                self.availability.stop_serving(piece);
-            }
-        }
-    }
-}
-
-/// The place of a machine among those that want a piece: the same wherever it is asked, and
-/// another one for each piece.
-fn order_key(piece: PieceIndex, node: NodeId) -> u64 {
-    let mut key =
-        u64::from_le_bytes(node.0) ^ u64::from(piece.value()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    key ^ (key >> 31)
 }
 
 fn drop_piece(

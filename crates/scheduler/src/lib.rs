@@ -43,6 +43,7 @@ mod rate;
 mod reason;
 mod scheduler;
 mod source;
+mod spread;
 mod streams;
 mod time;
 mod uploads;

@@ -31,10 +31,13 @@ const SAMPLE: u32 = 24;
 const SAMPLE_PLACES: u32 = 4;
 /// Shortest time without a byte after which a peer is snubbed.
 const PEER_PATIENCE: Duration = Duration::from_secs(2);
+/// The same for a peer that never brought any.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 /// Shortest time without a byte after which an origin's fetches are called off.
 const ORIGIN_PATIENCE: Duration = Duration::from_secs(8);
-/// A snubbed peer is tried again after this.
+/// A snubbed peer is tried again after this, and each time after twice as long.
 const RETRY_AFTER_SNUB: Duration = Duration::from_secs(5);
+const SNUB_DOUBLINGS_MAX: u32 = 4;
 /// A peer that refused a request is asked again after this.
 pub(crate) const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 /// Work is taken over only where that saves at least this.
@@ -215,7 +218,7 @@ impl Scheduler {
         let others = || self.sources.values().filter_map(Source::peer);
         let spares = |piece: PieceIndex| {
             !spared
-                || self.availability.holders_of(piece) <= 1
+                || self.availability.serving_of(piece) <= 1
                 || !others().any(|other| {
                     other.sole == 0 && other.may_be_asked(now) && other.has.contains(piece)
                 })
@@ -240,7 +243,7 @@ impl Scheduler {
                     next = peer.has.next_without(0, closed);
                 }
                 let Some(piece) = next else { break };
-                let holders = self.availability.holders_of(piece);
+                let holders = self.availability.serving_of(piece);
                 at = piece.value() + 1;
                 // whoever has nothing else to do does not wait for its turn
                 if !spares(piece) || (busy && !self.fresh.is_open(now, piece, holders)) {
@@ -318,10 +321,10 @@ impl Scheduler {
             let Some(source) = self.sources.get(&id) else {
                 continue;
             };
-            let floor = if source.peer().is_some() {
-                PEER_PATIENCE
-            } else {
-                ORIGIN_PATIENCE
+            let floor = match source.peer() {
+                Some(peer) if peer.delivered_at.is_none() => FIRST_PATIENCE,
+                Some(_) => PEER_PATIENCE,
+                None => ORIGIN_PATIENCE,
             };
             let patience = source.flow.patience(u64::from(BLOCK_LEN), floor);
             let silent = now.since(source.flow.active) > patience;
@@ -331,10 +334,9 @@ impl Scheduler {
             if let Some(serves) = self
                 .sources
                 .get(&id)
-                .and_then(Source::peer)
-                .map(|p| p.serves(now))
+                .and_then(|source| Some(source.peer()?.serves(now)))
             {
-                self.set_serving(id, serves);
+                self.set_serving(now, id, serves);
             }
             self.hungry.push(id);
         }
@@ -373,7 +375,9 @@ impl Scheduler {
 
 fn snub(now: Instant, peer: &mut Peer) {
     if peer.snubbed_until.is_none_or(|until| until <= now) {
-        peer.snubbed_until = Some(now + RETRY_AFTER_SNUB);
+        peer.snubs = peer.snubs.saturating_add(1);
+        let doublings = peer.snubs.saturating_sub(1).min(SNUB_DOUBLINGS_MAX);
+        peer.snubbed_until = Some(now + RETRY_AFTER_SNUB * (1 << doublings));
     }
 }
 

@@ -96,6 +96,8 @@ pub(crate) struct Peer {
     pub(crate) serving: bool,
     /// It let us wait too long; it is tried again after this.
     pub(crate) snubbed_until: Option<Instant>,
+    /// How often that happened in a row.
+    pub(crate) snubs: u32,
     /// How many bad pieces it had a part in.
     pub(crate) suspicion: u32,
     /// When a turn of upload was last given to it.
@@ -122,6 +124,7 @@ impl Peer {
             unchoked: false,
             serving: true,
             snubbed_until: None,
+            snubs: 0,
             suspicion: 0,
             unchoked_at: Instant::ZERO,
             sole: 0,
@@ -137,6 +140,9 @@ impl Peer {
 
     /// Whether its pieces count as available: it is new, or delivered lately, or lets nobody wait.
     pub(crate) fn serves(&self, now: Instant) -> bool {
+        if self.delivered_at.is_none() && self.snubbed_until.is_some() {
+            return false;
+        }
         if now.since(self.up_since) < SERVING_AT_START {
             return true;
         }

@@ -1,0 +1,130 @@
+//! How pieces spread: what peers gain, whose turn it is, who is asked to be the first.
+//!
+//! Only peers that serve count: who advertises everything and answers nothing neither makes a piece
+//! common nor is spared for what it alone has.
+
+use swarmcopy_layout::PieceIndex;
+
+use crate::scheduler::Scheduler;
+use crate::source::Source;
+use crate::{Action, Instant, NodeId, SourceId};
+
+/// Most suggestions of one peer that are kept.
+const SUGGESTIONS_MAX: usize = 32;
+/// A piece is suggested to a neighbour while at most so many have it.
+const SUGGEST_BELOW: u16 = 1;
+
+impl Scheduler {
+    /// A peer has one more piece.
+    pub(crate) fn peer_gained(&mut self, now: Instant, id: SourceId, piece: PieceIndex) {
+        let useful = self.wanted.contains(piece) && !self.have.contains(piece);
+        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+            return;
+        };
+        if !peer.has.insert(piece) {
+            return;
+        }
+        peer.useful += u32::from(useful);
+        self.availability.gained(piece);
+        if peer.serving {
+            self.piece_served(now, id, piece);
+        }
+    }
+
+    /// One more peer serves the piece.
+    fn piece_served(&mut self, now: Instant, id: SourceId, piece: PieceIndex) {
+        let serving = self.availability.serve(piece);
+        if serving > 1 {
+            self.no_more_sole(now, piece);
+        } else if self.wanted.contains(piece) && !self.have.contains(piece) {
+            let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+                return;
+            };
+            peer.sole += 1;
+            let first = u16::from(peer.hello.is_some());
+            let rank = self.rank(piece).max(first);
+            self.fresh.seen((now, id), piece, rank);
+        }
+    }
+
+    /// Counts a peer's pieces as available or not.
+    pub(crate) fn set_serving(&mut self, now: Instant, id: SourceId, serving: bool) {
+        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+            return;
+        };
+        if std::mem::replace(&mut peer.serving, serving) == serving {
+            return;
+        }
+        if serving {
+            let has: Vec<PieceIndex> = peer.has.iter().collect();
+            has.into_iter()
+                .for_each(|piece| self.piece_served(now, id, piece));
+        } else {
+            let has = peer.has.iter();
+            has.for_each(|piece| self.availability.stop_serving(piece));
+        }
+    }
+
+    /// How many neighbours that lack the piece come before this machine in its order.
+    fn rank(&self, piece: PieceIndex) -> u16 {
+        let mine = order_key(piece, self.config.origin.node);
+        let peers = self.sources.values().filter_map(Source::peer);
+        let lacking = peers.filter(|peer| !peer.has.contains(piece));
+        let before = lacking
+            .filter_map(|peer| peer.hello.as_ref())
+            .filter(|hello| order_key(piece, hello.node) < mine);
+        u16::try_from(before.count()).unwrap_or(u16::MAX)
+    }
+
+    /// A piece that one peer alone had is here, or another peer has it, too.
+    pub(crate) fn no_more_sole(&mut self, now: Instant, piece: PieceIndex) {
+        let sole = self.fresh.spread(now, piece);
+        let peer = sole.and_then(|id| self.sources.get_mut(&id)?.peer_mut());
+        if let Some(peer) = peer {
+            peer.sole = peer.sole.saturating_sub(1);
+        }
+    }
+
+    /// A peer wants us to be the first to take a piece of it.
+    pub(crate) fn suggested(&mut self, id: SourceId, piece: PieceIndex) {
+        self.fresh.suggested(piece);
+        if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut)
+            && peer.suggestions.len() < SUGGESTIONS_MAX
+        {
+            peer.suggestions.push(piece);
+        }
+        self.hungry.push(id);
+    }
+
+    /// Asks one neighbour to take a piece that hardly any of them has.
+    pub(crate) fn suggest(&mut self, piece: PieceIndex) {
+        if self.availability.serving_of(piece) > SUGGEST_BELOW {
+            return;
+        }
+        let peers = self.sources.iter_mut();
+        let peers = peers.filter_map(|(id, source)| source.peer_mut().map(|peer| (*id, peer)));
+        let lacking = peers
+            .filter(|(_, peer)| peer.hello.is_some() && peer.unchoked && !peer.has.contains(piece));
+        let next = lacking.min_by_key(|(_, peer)| {
+            let node = peer
+                .hello
+                .as_ref()
+                .map_or(NodeId::default(), |hello| hello.node);
+            (peer.suggested, order_key(piece, node))
+        });
+        if let Some((source, peer)) = next {
+            peer.suggested += 1;
+            self.act(Action::Suggest { source, piece });
+        }
+    }
+}
+
+/// The place of a machine among those that want a piece: the same wherever it is asked, and
+/// another one for each piece.
+fn order_key(piece: PieceIndex, node: NodeId) -> u64 {
+    let mut key =
+        u64::from_le_bytes(node.0) ^ u64::from(piece.value()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    key ^ (key >> 31)
+}

@@ -128,7 +128,7 @@ impl CopyOptions {
             isolated: Isolated::default(),
             group: String::new(),
             staged: false,
-            stay: Stay::WhileNeeded(Duration::from_secs(60)),
+            stay: Stay::WhileNeeded(Duration::from_mins(1)),
             timeout: None,
             deadline: None,
         }

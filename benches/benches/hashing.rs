@@ -1,4 +1,4 @@
-//! How fast pieces are hashed: 1, 4 and 16 pieces of 1 MiB with each instruction set, and the leaves
+//! How fast pieces are hashed: 1, 4 and 16 pieces of 1 MiB by each instruction set, and the leaves
 //! of BEP 52.
 
 use std::hint::black_box;

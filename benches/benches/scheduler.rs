@@ -1,6 +1,6 @@
 //! What one event costs the scheduler: 100,000 pieces of 1 MiB, 200 peers and an origin.
 //!
-//! The machine copies at 1.25 GB/s of virtual time from neighbours that copy as fast. The figures are
+//! The machine copies at 1.25 GB/s of virtual time from neighbours as fast as it. The figures are
 //! the time per event, polling the actions included; what happens between the measured events does
 //! not count.
 

@@ -23,7 +23,7 @@ const RUN_SHARED: u64 = 4 << 20;
 /// Longest run of an origin read of a machine that is alone, in bytes.
 const RUN_ALONE: u64 = 16 << 20;
 /// Length of the first runs, while the origin's rate is not known, in bytes.
-const RUN_AT_START: u64 = 1 << 20;
+const RUN_AT_START: u64 = 256 << 10;
 /// An origin with this many bad pieces is used only where no other is left.
 const BAD_PIECES_MAX: u32 = 3;
 

@@ -96,23 +96,26 @@ impl Scheduler {
         self.hungry.push(id);
     }
 
-    /// Asks one neighbour to take a piece that hardly any of them has.
+    /// Asks one neighbour to take a piece that hardly any of them has: in turn, and the more often
+    /// the faster it passes on what it has.
     pub(crate) fn suggest(&mut self, piece: PieceIndex) {
         if self.availability.serving_of(piece) > SUGGEST_BELOW {
             return;
         }
-        let peers = self.sources.iter_mut();
-        let peers = peers.filter_map(|(id, source)| source.peer_mut().map(|peer| (*id, peer)));
-        let lacking = peers
-            .filter(|(_, peer)| peer.hello.is_some() && peer.unchoked && !peer.has.contains(piece));
-        let next = lacking.min_by_key(|(_, peer)| {
-            let node = peer
-                .hello
-                .as_ref()
-                .map_or(NodeId::default(), |hello| hello.node);
-            (peer.suggested, order_key(piece, node))
+        let fastest = self
+            .sources
+            .values()
+            .filter_map(|source| source.flow.rate.value());
+        let fastest = fastest.max().unwrap_or(1);
+        let lacking = self.sources.iter_mut().filter_map(|(id, source)| {
+            let rate = source.flow.rate.value().unwrap_or(fastest / 2).max(1);
+            let peer = source.peer_mut()?;
+            let node = peer.hello.as_ref()?.node;
+            let asks = peer.unchoked && !peer.has.contains(piece);
+            let share = u64::from(peer.suggested + 1).saturating_mul(fastest) / rate;
+            asks.then_some(((share, order_key(piece, node)), *id, peer))
         });
-        if let Some((source, peer)) = next {
+        if let Some((_, source, peer)) = lacking.min_by_key(|(key, ..)| *key) {
             peer.suggested += 1;
             self.act(Action::Suggest { source, piece });
         }

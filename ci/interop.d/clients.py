@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import Argv, Failed, Host, Proc, Trial, run
+from harness import WAIT_SECONDS, Argv, Failed, Host, Proc, Trial, run
 
 PORT = 6881
 ARIA2_RPC_PORT = 6800
@@ -70,9 +70,9 @@ def report(client: Client) -> dict[str, Any]:
     return reports[0]
 
 
-def finished(t: Trial, client: Client) -> dict[str, Any]:
+def finished(t: Trial, client: Client, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
     """Waits for a `get` to end well and checks that it left the copy and nothing else; gives its report."""
-    t.wait_exit(client.proc)
+    t.wait_exit(client.proc, seconds=seconds)
     t.check_copy(client.to / t.tree.name)
     left = sorted(path.name for path in client.to.iterdir())
     t.check(left == [t.tree.name], f"{client.to} holds {left}")

@@ -23,6 +23,7 @@ WAIT_SECONDS = 90
 POLL_SECONDS = 0.05
 STOP_SECONDS = 10
 LOG_LINES = 60
+LOG_STEPS = 10
 NETWORK = "10.213.77."
 HUB = NETWORK + "254"
 PR_SET_PDEATHSIG = 1
@@ -186,8 +187,10 @@ class Trial:
         for proc in self.procs:
             parts.append(f"--- {proc.name} (exit {proc.code()}): {' '.join(proc.argv)}")
             for path in (proc.out, proc.err):
-                lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
-                parts += [f"{path.suffix[1:]}| {line[:400]}" for line in lines]
+                lines = path.read_text(errors="replace").splitlines()
+                steps = [line for line in lines if '"progress"' in line]
+                lines = [line for line in lines if line not in steps[:-LOG_STEPS]]
+                parts += [f"{path.suffix[1:]}| {line[:400]}" for line in lines[-LOG_LINES:]]
         return "\n".join(parts)
 
 

@@ -1,6 +1,6 @@
 """One stock client at a time: it takes the whole tree from `swarmcopy seed`, and gives it to `swarmcopy get`."""
 from clients import Client, aria2, complete, end, finished, get, libtorrent, make, seed, transmission
-from harness import Trial
+from harness import WAIT_SECONDS, Trial
 from servers import our_tracker
 
 
@@ -40,7 +40,8 @@ def we_take_the_tree_from_aria2(t: Trial) -> None:
 def we_take_the_tree_from_transmission(t: Trial) -> None:
     torrent = make(t)
     t.copy_tree(t.dir / "theirs")
-    _gives_all(t, transmission(t, t.host("theirs"), torrent, folder=t.dir / "theirs"))
+    # it lets others in every ten seconds and looks at their requests twice a second
+    _gives_all(t, transmission(t, t.host("theirs"), torrent, folder=t.dir / "theirs"), seconds=120)
 
 
 def libtorrent_is_found_by_local_discovery(t: Trial) -> None:
@@ -57,8 +58,8 @@ def _takes_all(t: Trial, theirs: Client, empty_files_too: bool = True) -> None:
     t.check_copy(theirs.to / t.tree.name, empty_files_too)
 
 
-def _gives_all(t: Trial, theirs: Client) -> None:
+def _gives_all(t: Trial, theirs: Client, seconds: float = WAIT_SECONDS) -> None:
     """Takes the tree from a stock client alone."""
     ours = get(t, t.host("ours"), t.dir / "it.torrent", "--peer", theirs.peer, "--timeout", "60s", "--seed-for", "0s")
-    told = finished(t, ours)
+    told = finished(t, ours, seconds)
     t.check(told["from_peers"] == t.tree.bytes and told["origin_bytes"] == 0, f"not all came from the peer: {told}")

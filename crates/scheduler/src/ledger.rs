@@ -279,7 +279,9 @@ mod tests {
     fn a_job_of_an_earlier_try_touches_nothing() {
         let (mut ledger, layout) = ledger();
         let pieces = [layout.piece(0).unwrap(), layout.piece(1).unwrap()];
-        pieces.map(|piece| ledger.begin(piece));
+        for piece in pieces {
+            ledger.begin(piece);
+        }
         let run = ledger.assign(Instant::ZERO, SourceId(1), Span::new(0, 200));
         ledger.reopen(pieces[0]);
         ledger.begin(pieces[0]);

@@ -57,8 +57,9 @@ impl Scheduler {
         }
         if serving {
             let has: Vec<PieceIndex> = peer.has.iter().collect();
-            has.into_iter()
-                .for_each(|piece| self.piece_served(now, id, piece));
+            for piece in has {
+                self.piece_served(now, id, piece);
+            }
         } else {
             let has = peer.has.iter();
             has.for_each(|piece| self.availability.stop_serving(piece));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use swarmcopy_layout::PieceSet;
 
-use super::table::{claim_of, record};
+use super::table::record;
 use super::world::{ORIGIN, TAG, layout, node};
 use crate::origin::{
     Claim, GuardUse, Hours, Isolated, Mode, OriginConfig, OriginGate, OriginState, ReadEnd,
@@ -341,42 +341,4 @@ fn closed_hours_give_everything_back() {
     bench.wait(Duration::from_millis(1));
     assert!(!bench.gate.may_open(bench.now));
     assert_eq!(bench.gate.status(bench.now).slots, 0);
-}
-
-#[test]
-#[ignore = "a measurement: run with --release --nocapture"]
-fn what_a_heartbeat_costs() {
-    let mut bench = Bench::new(1, |_| {});
-    let neighbours = 40;
-    for who in 1..=neighbours {
-        let hello = Hello {
-            node: node(who, 0),
-            origins: vec![TAG],
-            readers_max: 3,
-            ..Hello::default()
-        };
-        bench.gate.peer_up(bench.now, SourceId(who as u32), &hello);
-    }
-    let rounds = 20_000u64;
-    let mut spent = Duration::ZERO;
-    for round in 0..rounds {
-        bench.now = bench.now + Duration::from_millis(60);
-        for who in 1..=neighbours {
-            let message = SlotMessage {
-                readers_max: 3,
-                records: vec![claim_of(0, 1, node(1, 0), round + 1)],
-                ..SlotMessage::default()
-            };
-            #[expect(clippy::disallowed_methods, reason = "a measurement")]
-            let start = std::time::Instant::now();
-            bench
-                .gate
-                .message(bench.now, SourceId(who as u32), &message);
-            spent += start.elapsed();
-        }
-        bench.drain();
-        bench.gate.have(bench.now, bench.piece(5));
-    }
-    let each = spent / (u32::try_from(rounds).unwrap() * 40);
-    eprintln!("{each:?} per heartbeat, its clock included");
 }

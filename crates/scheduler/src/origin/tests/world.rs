@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet, RelPath};
 
-use crate::origin::{Mode, OriginConfig, OriginGate, OriginState, ReadEnd, SlotMessage, View};
+use crate::origin::{OriginConfig, OriginGate, OriginState, ReadEnd, SlotMessage, View};
 use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, OriginTag, SourceId};
 
 pub(super) const ORIGIN: SourceId = SourceId(u32::MAX);
@@ -471,7 +471,7 @@ impl World {
     }
 }
 
-fn view<'a>(
+pub(super) fn view<'a>(
     missing: &'a PieceSet,
     available: &'a PieceSet,
     holders: &'a [u16],
@@ -486,38 +486,5 @@ fn view<'a>(
         peers: peers as u32,
         peers_goodput: 100 << 20,
         link_goodput: 100 << 20,
-    }
-}
-
-impl Machine {
-    fn gain(&mut self, piece: PieceIndex) {
-        self.holders[piece.value() as usize] += 1;
-        self.available.insert(piece);
-    }
-
-    fn forget(&mut self, piece: PieceIndex) {
-        let count = &mut self.holders[piece.value() as usize];
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            self.available.remove(piece);
-        }
-    }
-
-    fn pass_time(&mut self, now: Instant) {
-        let view = view(
-            &self.missing,
-            &self.available,
-            &self.holders,
-            &self.have,
-            self.peers.len(),
-        );
-        if self.liar {
-            return;
-        }
-        self.gate.timeout(now, &view);
-    }
-
-    pub(super) fn mode(&self) -> Mode {
-        self.gate.config.mode
     }
 }

@@ -46,10 +46,8 @@ impl World {
                 let letter = self.letters.insert(message);
                 self.say(machine, source, Word::Slots(letter));
             }
-            Action::Guard { slot, take } => {
-                if take {
-                    self.tell(machine, Event::Guard { slot, held: true });
-                }
+            Action::Guard { slot, take } if take => {
+                self.tell(machine, Event::Guard { slot, held: true });
             }
             Action::Ban { source, .. } => {
                 self.note([at | 6, u64::from(source.0), 0]);
@@ -105,7 +103,7 @@ impl World {
         };
         if source == ORIGIN {
             let permit = self.machines[machine].permit.as_ref();
-            let live = permit.is_some_and(|permit| permit.is_live());
+            let live = permit.is_some_and(swarmcopy_scheduler::OriginPermit::is_live);
             assert!(
                 live,
                 "the origin is asked with a permit (seed {})",

@@ -46,7 +46,7 @@ impl World {
     }
 
     pub(crate) fn retire(&mut self, key: u32) {
-        if self.jobs.get(key).is_some_and(|job| job.is_over()) {
+        if self.jobs.get(key).is_some_and(super::link::Job::is_over) {
             self.jobs.take(key);
         }
     }
@@ -131,7 +131,7 @@ impl World {
         let live = self.machines[reader]
             .permit
             .as_ref()
-            .is_some_and(|permit| permit.is_live());
+            .is_some_and(swarmcopy_scheduler::OriginPermit::is_live);
         let boundary = at % self.layout.piece_len() == 0;
         if live || !boundary {
             return false;
@@ -265,7 +265,7 @@ impl World {
         let Some(job) = self.jobs.get_mut(key).filter(|job| !job.end_told) else {
             return;
         };
-        let Some(outcome) = job.ended.clone() else {
+        let Some(outcome) = job.ended else {
             return;
         };
         job.end_told = true;

@@ -198,12 +198,15 @@ impl World {
         one.busy_until = one.busy_until.max(now) + cost;
         while let Some(action) = self.machines[machine]
             .scheduler_mut()
-            .and_then(|it| it.poll_action())
+            .and_then(swarmcopy_scheduler::Scheduler::poll_action)
         {
             self.act(machine, action);
         }
         let one = &mut self.machines[machine];
-        let Some(due) = one.scheduler().and_then(|it| it.poll_timeout()) else {
+        let Some(due) = one
+            .scheduler()
+            .and_then(swarmcopy_scheduler::Scheduler::poll_timeout)
+        else {
             return;
         };
         let due = due.max(now + Duration::from_micros(1));

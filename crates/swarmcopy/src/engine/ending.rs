@@ -85,22 +85,8 @@ impl Engine {
             sources: self.account.sources(self.scheduler.rates()),
             uploaded: self.account.uploaded,
             slots: self.scheduler.origin_report(self.clock.now()).slots,
-            waiting_for: self.waiting_for(outlook),
+            waiting_for: waiting_for(outlook),
         }
-    }
-
-    fn waiting_for(&self, outlook: Outlook) -> Option<String> {
-        if outlook.missing == 0 || outlook.jobs > 0 {
-            return None;
-        }
-        let pieces = outlook.missing;
-        Some(if outlook.nowhere == outlook.missing {
-            format!("a source for {pieces} pieces")
-        } else if outlook.nowhere > 0 {
-            format!("a source for {} of {pieces} pieces", outlook.nowhere)
-        } else {
-            format!("other machines to bring {pieces} pieces")
-        })
     }
 
     /// Every wanted piece is verified: the store closes the copy on a thread of its own.
@@ -286,4 +272,19 @@ impl Engine {
             reasons: self.account.reasons(),
         }
     }
+}
+
+/// What a copy with nothing under way waits for.
+fn waiting_for(outlook: Outlook) -> Option<String> {
+    if outlook.missing == 0 || outlook.jobs > 0 {
+        return None;
+    }
+    let pieces = outlook.missing;
+    Some(if outlook.nowhere == outlook.missing {
+        format!("a source for {pieces} pieces")
+    } else if outlook.nowhere > 0 {
+        format!("a source for {} of {pieces} pieces", outlook.nowhere)
+    } else {
+        format!("other machines to bring {pieces} pieces")
+    })
 }

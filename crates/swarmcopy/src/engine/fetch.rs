@@ -57,7 +57,7 @@ impl Fetch {
             started: Instant::now(),
             told_ms: AtomicU64::new(0),
         });
-        let target: Arc<dyn SinkTarget> = Arc::clone(&sink) as _;
+        let target: Arc<dyn SinkTarget> = sink.clone();
         let result = tokio::select! {
             () = self.cancel.cancelled() => Err(SourceError::CalledOff),
             result = fetch(self.from, self.span, SpanSink::new(target)) => result,

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::Store;
 use swarmcopy_scheduler::{Action, Event, JobId, Scheduler, SourceId, SourceInfo};
-use swarmcopy_sources::Limiter;
+use swarmcopy_sources::{Limiter, PieceSource};
 use swarmcopy_swarm::{PeerLink, Swarm, SwarmEvent};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -335,7 +335,10 @@ impl Engine {
 
     fn start_fetch(&mut self, job: JobId, source: SourceId, span: swarmcopy_layout::Span) {
         let from = match self.links.get(&source) {
-            Some(link) => Some(fetch::From::Ready(Arc::clone(link) as _)),
+            Some(link) => {
+                let link: Arc<dyn PieceSource> = link.clone();
+                Some(fetch::From::Ready(link))
+            }
             None => self
                 .origins
                 .get(&source)

@@ -6,6 +6,7 @@
 //! as there are peers that have it, and the piece spreads by doubling. Time opens it to more, so
 //! that nobody waits for long for a machine that does not take its turn.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use swarmcopy_layout::PieceIndex;
@@ -26,6 +27,8 @@ struct Turn {
     suggested: bool,
     /// The only peer that has it.
     sole: Option<SourceId>,
+    /// When it may be asked for, while that is waited for.
+    open_at: Option<Instant>,
 }
 
 /// When each piece may be asked for while few peers have it.
@@ -34,8 +37,8 @@ pub(crate) struct Fresh {
     turns: Vec<Turn>,
     /// How long it takes, on the average, until a second peer has a piece.
     second_after: Duration,
-    /// The first of the turns that were waited for.
-    wake_at: Option<Instant>,
+    /// The turns that are waited for.
+    waiting: BTreeSet<(Instant, PieceIndex)>,
 }
 
 impl Fresh {
@@ -44,7 +47,7 @@ impl Fresh {
         Self {
             turns: vec![Turn::default(); len],
             second_after: Duration::ZERO,
-            wake_at: None,
+            waiting: BTreeSet::new(),
         }
     }
 
@@ -78,35 +81,41 @@ impl Fresh {
 
     /// Whether a piece that so many peers have may be asked for; if not, its turn is waited for.
     pub(crate) fn is_open(&mut self, now: Instant, piece: PieceIndex, holders: u16) -> bool {
-        let place = usize::try_from(piece.value()).unwrap_or(usize::MAX);
-        let Some(turn) = self.turns.get(place) else {
+        let patience = (self.second_after * 3).clamp(PATIENCE.0, PATIENCE.1);
+        let Some(turn) = self.turn_mut(piece) else {
             return true;
         };
         // those who have it by now came before, too
         let (rank, holders) = (u32::from(turn.rank), u32::from(holders.max(1)));
         let before = (rank + 2).saturating_sub(2 * holders);
-        if before == 0 || turn.suggested {
-            return true;
-        }
-        let patience = (self.second_after * 3).clamp(PATIENCE.0, PATIENCE.1);
+        let waits = before > 0 && !turn.suggested;
         let open_at = turn.since + patience * before.div_ceil(holders);
-        if open_at > now {
-            self.wake_at = Some(self.wake_at.map_or(open_at, |at| at.min(open_at)));
+        let open_at = Some(open_at).filter(|at| waits && *at > now);
+        let known = std::mem::replace(&mut turn.open_at, open_at);
+        if known != open_at {
+            known
+                .into_iter()
+                .for_each(|at| drop(self.waiting.remove(&(at, piece))));
+            self.waiting.extend(open_at.map(|at| (at, piece)));
         }
-        open_at <= now
+        open_at.is_none()
     }
 
-    /// When the next turn comes that was waited for.
+    /// When the next turn comes that is waited for.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        self.wake_at
+        self.waiting.first().map(|(at, _)| *at)
     }
 
-    /// Whether a turn has come; it is not waited for any more.
-    pub(crate) fn is_due(&mut self, now: Instant) -> bool {
-        let due = self.wake_at.is_some_and(|at| at <= now);
-        if due {
-            self.wake_at = None;
+    /// The next piece whose turn has come.
+    pub(crate) fn next_due(&mut self, now: Instant) -> Option<PieceIndex> {
+        let (at, piece) = self.waiting.pop_first()?;
+        if at > now {
+            self.waiting.insert((at, piece));
+            return None;
         }
-        due
+        if let Some(turn) = self.turn_mut(piece) {
+            turn.open_at = None;
+        }
+        Some(piece)
     }
 }

@@ -21,7 +21,7 @@ impl Scheduler {
             Event::SourceDown { source, how } => self.source_down(now, source, how),
             Event::Unchoked { source } => self.set_choking(source, None),
             Event::Choked { source } => self.set_choking(source, Some(now)),
-            Event::Suggested { source, piece } => self.suggested(source, piece),
+            Event::Suggested { source, piece } => self.suggested(now, source, piece),
             Event::Interested { source } => self.peer_interested(now, source),
             Event::NotInterested { source } => self.peer_not_interested(now, source),
             Event::Progress { job, bytes } => self.progress(now, job, bytes),

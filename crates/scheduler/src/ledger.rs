@@ -42,6 +42,10 @@ pub(crate) struct Ledger {
     layout: Arc<Layout>,
     /// Pieces that no new job may begin: verified, partial or unwanted.
     closed: PieceSet,
+    /// Pieces that wait for their turn.
+    held: PieceSet,
+    /// Both.
+    shut: PieceSet,
     partials: BTreeMap<PieceIndex, Partial>,
     loose: BTreeSet<PieceIndex>,
     /// Wanted pieces that are not verified and of which some byte is neither here nor on its way.
@@ -59,6 +63,8 @@ impl Ledger {
         Self {
             missing,
             layout,
+            held: PieceSet::empty(closed.capacity()),
+            shut: closed.clone(),
             closed,
             partials: BTreeMap::new(),
             loose: BTreeSet::new(),
@@ -76,6 +82,26 @@ impl Ledger {
     /// Pieces that no new job may begin.
     pub(crate) fn closed(&self) -> &PieceSet {
         &self.closed
+    }
+
+    /// Pieces that no new job may begin, or should not yet.
+    pub(crate) fn shut(&self) -> &PieceSet {
+        &self.shut
+    }
+
+    /// The piece waits for its turn.
+    pub(crate) fn hold(&mut self, piece: PieceIndex) {
+        self.held.insert(piece);
+        self.shut.insert(piece);
+    }
+
+    /// It waits no more; whether it did.
+    pub(crate) fn release(&mut self, piece: PieceIndex) -> bool {
+        let held = self.held.remove(piece);
+        if !self.closed.contains(piece) {
+            self.shut.remove(piece);
+        }
+        held
     }
 
     /// Wanted pieces that are not verified and of which some byte is neither here nor on its way.
@@ -113,6 +139,7 @@ impl Ledger {
     /// Begins the open piece: its bytes are free.
     pub(crate) fn begin(&mut self, piece: PieceIndex) {
         if self.closed.insert(piece) {
+            self.shut.insert(piece);
             let span = self.layout.piece_span(piece);
             self.outstanding += span.len();
             self.partials.insert(
@@ -218,6 +245,7 @@ impl Ledger {
     pub(crate) fn verified(&mut self, piece: PieceIndex) {
         self.drop_partial(piece);
         self.closed.insert(piece);
+        self.shut.insert(piece);
         self.missing.remove(piece);
     }
 
@@ -225,6 +253,9 @@ impl Ledger {
     pub(crate) fn reopen(&mut self, piece: PieceIndex) {
         self.drop_partial(piece);
         self.closed.remove(piece);
+        if !self.held.contains(piece) {
+            self.shut.remove(piece);
+        }
         self.missing.insert(piece);
     }
 

@@ -230,29 +230,31 @@ impl Scheduler {
         if !self.may_begin(Room::Most) {
             return None;
         }
-        let closed = self.ledger.closed();
-        let busy = self.ledger.jobs().next().is_some();
+        // whoever has nothing else to do does not wait for its turn
+        let idle = self.ledger.jobs().next().is_none();
+        let except = if idle {
+            self.ledger.closed()
+        } else {
+            self.ledger.shut()
+        };
         let mut best: Option<(u16, PieceIndex)> = None;
         for _ in 0..SAMPLE_PLACES {
             let mut at = self.rng.u32(..self.layout.pieces().max(1));
             let mut wrapped = false;
             for _ in 0..SAMPLE / SAMPLE_PLACES {
-                let mut next = peer.has.next_without(at, closed);
+                let mut next = peer.has.next_without(at, except);
                 if next.is_none() && !wrapped {
                     wrapped = true;
-                    next = peer.has.next_without(0, closed);
+                    next = peer.has.next_without(0, except);
                 }
                 let Some(piece) = next else { break };
-                let holders = self.availability.serving_of(piece);
                 at = piece.value() + 1;
-                // whoever has nothing else to do does not wait for its turn
-                if !spares(piece) || (busy && !self.fresh.is_open(now, piece, holders)) {
-                    continue;
-                }
-                if best.is_none_or(|(least, _)| holders < least) {
+                let holders = self.availability.serving_of(piece);
+                if best.is_none_or(|(least, _)| holders < least) && spares(piece) {
                     best = Some((holders, piece));
                 }
             }
+            best?;
         }
         best.map(|(_, piece)| piece)
     }

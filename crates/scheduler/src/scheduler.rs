@@ -173,8 +173,8 @@ impl Scheduler {
             self.look_at_sources(now);
             self.turn_uploads(now);
         }
-        if self.fresh.is_due(now) {
-            self.wake_all();
+        while let Some(piece) = self.fresh.next_due(now) {
+            self.look_at_turn(now, piece);
         }
         self.pass_time_at_gate(now);
         self.wake_origins(now);

@@ -45,6 +45,25 @@ impl Scheduler {
             let rank = self.rank(piece).max(first);
             self.fresh.seen((now, id), piece, rank);
         }
+        self.look_at_turn(now, piece);
+    }
+
+    /// Lets a piece wait for its turn, or be asked for if that has come.
+    pub(crate) fn look_at_turn(&mut self, now: Instant, piece: PieceIndex) {
+        if self.have.contains(piece) {
+            return;
+        }
+        let serving = self.availability.serving_of(piece);
+        if !self.fresh.is_open(now, piece, serving) {
+            self.ledger.hold(piece);
+        } else if self.ledger.release(piece) {
+            let holders = self.sources.iter();
+            let holders = holders.filter(|(_, source)| {
+                let peer = source.peer();
+                peer.is_some_and(|peer| peer.has.contains(piece))
+            });
+            self.hungry.extend(holders.map(|(id, _)| *id));
+        }
     }
 
     /// Counts a peer's pieces as available or not.
@@ -87,8 +106,9 @@ impl Scheduler {
     }
 
     /// A peer wants us to be the first to take a piece of it.
-    pub(crate) fn suggested(&mut self, id: SourceId, piece: PieceIndex) {
+    pub(crate) fn suggested(&mut self, now: Instant, id: SourceId, piece: PieceIndex) {
         self.fresh.suggested(piece);
+        self.look_at_turn(now, piece);
         if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut)
             && peer.suggestions.len() < SUGGESTIONS_MAX
         {

@@ -93,9 +93,9 @@ impl Fresh {
         let open_at = Some(open_at).filter(|at| waits && *at > now);
         let known = std::mem::replace(&mut turn.open_at, open_at);
         if known != open_at {
-            known
-                .into_iter()
-                .for_each(|at| drop(self.waiting.remove(&(at, piece))));
+            if let Some(at) = known {
+                self.waiting.remove(&(at, piece));
+            }
             self.waiting.extend(open_at.map(|at| (at, piece)));
         }
         open_at.is_none()

@@ -214,10 +214,10 @@ impl Scheduler {
     fn pick(&mut self, now: Instant, id: SourceId) -> Option<PieceIndex> {
         let peer = self.sources.get(&id).and_then(Source::peer)?;
         // who alone has pieces is kept free for them, where others have the rest
-        let spared = peer.sole > 0;
+        let alone = peer.sole > 0;
         let others = || self.sources.values().filter_map(Source::peer);
         let spares = |piece: PieceIndex| {
-            !spared
+            !alone
                 || self.availability.serving_of(piece) <= 1
                 || !others().any(|other| {
                     other.sole == 0 && other.may_be_asked(now) && other.has.contains(piece)

@@ -16,7 +16,7 @@ use crate::fresh::Fresh;
 use crate::ledger::Ledger;
 use crate::origin::{OriginConfig, OriginGate};
 use crate::source::{Kind, Source};
-use crate::{Action, Event, Instant, JobId, Reason, SourceId};
+use crate::{Action, Event, Has, Instant, JobId, Reason, SourceId};
 
 /// How often silent things are looked at: snubs, pauses, turns of upload.
 const TICK: Duration = Duration::from_millis(500);
@@ -162,8 +162,19 @@ impl Scheduler {
 
     /// Takes one event in.
     pub fn handle(&mut self, now: Instant, event: Event) {
+        // most events of a large swarm change nothing that is decided here
+        let decides = match &event {
+            Event::SourceHas {
+                has: Has::Piece(piece),
+                ..
+            } => !self.have.contains(*piece),
+            Event::Uploaded { .. } => false,
+            _ => true,
+        };
         self.take_in(now, event);
-        self.settle(now);
+        if decides {
+            self.settle(now);
+        }
     }
 
     /// Lets time pass; to be called when [`poll_timeout`](Self::poll_timeout) has come.

@@ -72,7 +72,9 @@ impl Scheduler {
     pub(crate) fn turn_uploads(&mut self, now: Instant) {
         let stock_max = self.stock_max(now);
         let surplus: Vec<SourceId> = self.stock_served().skip(stock_max).collect();
-        surplus.into_iter().for_each(|id| self.choke(id));
+        for id in surplus {
+            self.choke(id);
+        }
         self.next_upload(now);
         if !self
             .peers()

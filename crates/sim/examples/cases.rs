@@ -49,113 +49,101 @@ fn row(name: &str, outcome: &Outcome, wall: Duration) {
 }
 
 fn cases(seed: u64) -> Vec<(String, Profile)> {
-    let mut cases = Vec::new();
-    for machines in [1, 2, 8, 20, 50, 200, 1000] {
-        cases.push((
-            format!("flash N={machines}"),
-            Profile::flash(seed, machines),
-        ));
+    let machines = [1, 2, 8, 20, 50, 200, 1000].into_iter();
+    let flash = machines.map(|count| (format!("flash N={count}"), Profile::flash(seed, count)));
+    let mut cases: Vec<_> = flash.collect();
+    for (word, over) in [("69", 69 * SECOND), ("300", 300 * SECOND)] {
+        let profile = Profile::staggered(seed, 50, over);
+        cases.push((format!("staggered N=50 over {word} s"), profile));
     }
-    let fifty = || Profile::flash(seed, 50);
-    let slow = MachineSpec::default().up_rate / 10;
-    let halves = |profile: Profile, role| {
-        profile.each(|place, spec| {
-            if place % 2 == 1 {
-                spec.role = role;
-            }
-        })
-    };
-    let mut add = |name: &str, profile| cases.push((name.to_owned(), profile));
-    add(
-        "staggered N=50 over 69 s",
-        Profile::staggered(seed, 50, 69 * SECOND),
-    );
-    add(
-        "staggered N=50 over 300 s",
-        Profile::staggered(seed, 50, 300 * SECOND),
-    );
-    add(
-        "kill one holder each 10 s",
-        fifty().with(10 * SECOND, Some(10 * SECOND), Fault::KillHolder),
-    );
-    add(
-        "kill one holder each 30 s",
-        fifty().with(6 * SECOND, Some(30 * SECOND), Fault::KillHolder),
-    );
-    add(
-        "kill all holders each 9 s",
-        fifty().with(9 * SECOND, Some(9 * SECOND), Fault::KillHolders),
-    );
-    for at in [3, 6, 12, 20] {
-        let parted = fifty().with(at * SECOND, None, Fault::Part);
-        let healed = parted.with(at * SECOND + Duration::from_millis(3400), None, Fault::Heal);
-        add(&format!("partition {at} s for 3.4 s"), healed);
-    }
-    add("stock half N=50", halves(fifty(), Role::Stock));
-    add(
-        "stock half N=8",
-        halves(Profile::flash(seed, 8), Role::Stock),
-    );
-    add(
-        "mute N=50",
-        with_one(fifty(), |spec| spec.role = Role::Mute),
-    );
-    add(
-        "mute N=8",
-        with_one(Profile::flash(seed, 8), |spec| spec.role = Role::Mute),
-    );
-    add(
-        "crawling seed N=50",
-        with_one(fifty(), |spec| {
-            spec.holds = Holds::Everything;
-            spec.up_rate = 1024;
-        }),
-    );
-    add(
-        "mute and crawling seed N=20",
-        with_one(
-            with_one(Profile::flash(seed, 20), |spec| spec.role = Role::Mute),
-            |spec| {
-                spec.holds = Holds::Everything;
-                spec.up_rate = 1024;
-            },
-        ),
-    );
-    add(
-        "slow half N=50",
-        fifty().each(|place, spec| {
-            if place % 2 == 1 {
-                (spec.up_rate, spec.down_rate) = (slow, slow);
-            }
-        }),
-    );
-    add(
-        "claimers a tenth N=50",
-        fifty().each(|place, spec| {
-            if place % 10 == 3 {
-                spec.role = Role::Claimer;
-            }
-        }),
-    );
-    let down = fifty().with(5 * SECOND, None, Fault::OriginDown);
-    add(
-        "origin down 5-25 s",
-        down.with(25 * SECOND, None, Fault::OriginUp),
-    );
-    add(
-        "seeds 49, one joins",
-        fifty().each(|place, spec| {
-            if place < 49 {
-                spec.holds = Holds::Everything;
-            } else {
-                spec.join = 5 * SECOND;
-            }
-        }),
-    );
+    cases.extend(faults(seed));
+    cases.extend(mixed_rooms(seed));
     cases
 }
 
-fn with_one(mut profile: Profile, change: impl Fn(&mut MachineSpec)) -> Profile {
+/// Fifty machines among which something breaks.
+fn faults(seed: u64) -> Vec<(String, Profile)> {
+    let fifty = || Profile::flash(seed, 50);
+    let kill = |at: u32, every: u32, fault| fifty().with(at * SECOND, Some(every * SECOND), fault);
+    let mut cases = vec![
+        (
+            "kill one holder each 10 s".to_owned(),
+            kill(10, 10, Fault::KillHolder),
+        ),
+        (
+            "kill one holder each 30 s".to_owned(),
+            kill(6, 30, Fault::KillHolder),
+        ),
+        (
+            "kill all holders each 9 s".to_owned(),
+            kill(9, 9, Fault::KillHolders),
+        ),
+    ];
+    for at in [3, 6, 12, 20] {
+        let parted = fifty().with(at * SECOND, None, Fault::Part);
+        let healed = parted.with(at * SECOND + Duration::from_millis(3400), None, Fault::Heal);
+        cases.push((format!("partition {at} s for 3.4 s"), healed));
+    }
+    let down = fifty().with(5 * SECOND, None, Fault::OriginDown);
+    let back = down.with(25 * SECOND, None, Fault::OriginUp);
+    cases.push(("origin down 5-25 s".to_owned(), back));
+    cases
+}
+
+/// Rooms in which not all machines are alike.
+fn mixed_rooms(seed: u64) -> Vec<(String, Profile)> {
+    let room = |machines| Profile::flash(seed, machines);
+    let odd = |profile: Profile, change: fn(&mut MachineSpec)| {
+        profile.each(|place, spec| {
+            if place % 2 == 1 {
+                change(spec);
+            }
+        })
+    };
+    let mute: fn(&mut MachineSpec) = |spec| spec.role = Role::Mute;
+    let crawl: fn(&mut MachineSpec) = |spec| {
+        spec.holds = Holds::Everything;
+        spec.up_rate = 1024;
+    };
+    let tenth = |place: usize, spec: &mut MachineSpec| {
+        if place % 10 == 3 {
+            spec.role = Role::Claimer;
+        }
+    };
+    let seeds = |place: usize, spec: &mut MachineSpec| {
+        if place < 49 {
+            spec.holds = Holds::Everything;
+        } else {
+            spec.join = 5 * SECOND;
+        }
+    };
+    let slow = |spec: &mut MachineSpec| {
+        (spec.up_rate, spec.down_rate) = (spec.up_rate / 10, spec.down_rate / 10);
+    };
+    let both = with_one(with_one(room(20), mute), crawl);
+    let cases = [
+        (
+            "stock half N=50",
+            odd(room(50), |spec| spec.role = Role::Stock),
+        ),
+        (
+            "stock half N=8",
+            odd(room(8), |spec| spec.role = Role::Stock),
+        ),
+        ("mute N=50", with_one(room(50), mute)),
+        ("mute N=8", with_one(room(8), mute)),
+        ("crawling seed N=50", with_one(room(50), crawl)),
+        ("mute and crawling seed N=20", both),
+        ("slow half N=50", odd(room(50), slow)),
+        ("claimers a tenth N=50", room(50).each(tenth)),
+        ("seeds 49, one joins", room(50).each(seeds)),
+    ];
+    cases
+        .map(|(name, profile)| (name.to_owned(), profile))
+        .into()
+}
+
+fn with_one(mut profile: Profile, change: fn(&mut MachineSpec)) -> Profile {
     let mut spec = MachineSpec::default();
     change(&mut spec);
     profile.machines.push(spec);

@@ -183,9 +183,9 @@ impl Profile {
         let takes = |spec: &&MachineSpec| {
             spec.holds == Holds::Nothing && matches!(spec.role, Role::Own | Role::Stock)
         };
-        let takers = self.machines.iter().filter(takes);
+        let room = self.machines.iter().filter(takes);
         let (mut count, mut up, mut down) = (0u64, self.origin_rate, u64::MAX);
-        for spec in takers {
+        for spec in room {
             count += 1;
             up = up.saturating_add(spec.up_rate);
             down = down.min(spec.down_rate);

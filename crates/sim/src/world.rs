@@ -76,11 +76,11 @@ impl World {
             machine.ways.push(way(link, 0));
             machines.push(machine);
         }
-        let served = MachineSpec {
+        let spec = MachineSpec {
             up_rate: profile.origin_rate,
             ..MachineSpec::default()
         };
-        let mut server = Machine::new(served, NodeId::default(), 0);
+        let mut server = Machine::new(spec, NodeId::default(), 0);
         server.brain = Brain::Origin;
         machines.push(server);
         let tally = Tally {

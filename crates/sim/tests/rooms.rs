@@ -2,6 +2,10 @@
 //! the last machine comes to the bound.
 //!
 //! Debug builds run smaller rooms. Every assertion names the seed and the figures.
+#![expect(
+    clippy::print_stderr,
+    reason = "the figures belong into the log of a test"
+)]
 
 use std::time::Duration;
 

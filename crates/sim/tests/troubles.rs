@@ -1,6 +1,10 @@
 //! Rooms in which something goes wrong: dead holders, partitions, liars, slow machines.
 //!
 //! Debug builds run smaller rooms. Every assertion names the seed and the figures.
+#![expect(
+    clippy::print_stderr,
+    reason = "the figures belong into the log of a test"
+)]
 
 use std::time::Duration;
 

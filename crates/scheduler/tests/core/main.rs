@@ -1,0 +1,5 @@
+//! The planner of the scheduler: rules by hand, and random events against invariants.
+
+mod random;
+mod rig;
+mod rules;

@@ -65,7 +65,7 @@ impl Chaos {
             let of = self.rig.jobs().iter().find(|job| job.1 == source).copied();
             let Some((job, _, span)) = of else { return };
             let came = span.head(self.rng.u64(0..=span.len() / 2));
-            self.rig.end(job, outcome.clone(), came);
+            self.rig.end(job, *outcome, came);
         }
     }
 

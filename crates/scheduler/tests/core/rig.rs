@@ -272,7 +272,7 @@ impl Rig {
             } else {
                 span.head(told)
             };
-            self.end(job, outcome.clone(), came);
+            self.end(job, outcome, came);
         }
     }
 

@@ -125,11 +125,12 @@ impl Scheduler {
         };
         let queue = queue_len(&source.flow);
         let idle = source.flow.jobs.is_empty();
-        if source
-            .peer()
-            .is_some_and(|peer| !peer.suggestions.is_empty())
-        {
-            return self.take_suggestion(now, id);
+        let full = source.flow.in_flight >= queue;
+        if self.take_suggestion(now, id) {
+            return true;
+        }
+        if full {
+            return false;
         }
         let Some(piece) = self.pick(now, id) else {
             if idle {
@@ -147,20 +148,28 @@ impl Scheduler {
         true
     }
 
-    /// Asks for a suggested piece as a whole: nobody else has it. True if there may be more to ask.
+    /// Asks for a suggested piece as a whole, because nobody else has it; whether there was one.
     fn take_suggestion(&mut self, now: Instant, id: SourceId) -> bool {
-        if !self.may_begin(Room::All) {
-            return false;
-        }
+        let may_begin = self.may_begin(Room::All);
+        let closed = self.ledger.closed();
         let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
             return false;
         };
-        let piece = peer.suggestions.remove(0);
-        if peer.has.contains(piece) && !self.ledger.closed().contains(piece) {
-            self.ledger.begin(piece);
-            if let Some(run) = self.ledger.free_run(piece) {
-                self.fetch(now, id, run.head(SPAN_BYTES.1));
-            }
+        if peer.suggestions.is_empty() || !may_begin {
+            return false;
+        }
+        peer.suggestions.retain(|piece| !closed.contains(*piece));
+        let has = &peer.has;
+        let there = peer
+            .suggestions
+            .iter()
+            .position(|piece| has.contains(*piece));
+        let Some(piece) = there.map(|at| peer.suggestions.remove(at)) else {
+            return false;
+        };
+        self.ledger.begin(piece);
+        if let Some(run) = self.ledger.free_run(piece) {
+            self.fetch(now, id, run.head(SPAN_BYTES.1));
         }
         true
     }

@@ -1,5 +1,7 @@
 //! What schedulers want done, and what machines hear of each other.
 
+use std::time::Duration;
+
 use swarmcopy_layout::{PieceSet, Span};
 use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, Outcome, SourceId};
 
@@ -7,6 +9,10 @@ use crate::agenda::{Coming, Word};
 use crate::link::{Job, Way};
 use crate::machine::Brain;
 use crate::world::{ORIGIN, World};
+
+/// A machine takes in the HAVEs of its neighbours together, after this time; any other word makes
+/// it take them in at once, so that nothing is heard out of order.
+const HAVES_EVERY: Duration = Duration::from_millis(3);
 
 impl World {
     /// Does what a machine's scheduler wants.
@@ -140,6 +146,7 @@ impl World {
 
     /// A word arrives at this end.
     pub(crate) fn hear(&mut self, way: Way, word: Word) {
+        self.take_haves(self.links[way.link()].end(way).machine);
         let link = &self.links[way.link()];
         let end = link.end(way);
         let (machine, source, up) = (end.machine, end.source, link.up);
@@ -212,27 +219,32 @@ impl World {
         self.serve(way, key);
     }
 
-    /// All neighbours hear that a machine has a piece.
+    /// All neighbours hear that a machine has a piece, each a moment later.
     pub(crate) fn tell_have(&mut self, machine: usize, index: u32) {
-        let Some(piece) = self.layout.piece(index) else {
-            return;
-        };
-        for at in 1..self.machines[machine].ways.len() {
-            let Some(way) = self.machines[machine].ways.get(at).copied() else {
+        for at in 0..self.machines[machine].neighbours.len() {
+            let Some(other) = self.machines[machine].neighbours.get(at).copied() else {
                 continue;
             };
-            let link = &self.links[way.link()];
-            if link.up {
-                let other = link.end(way.other());
-                let (to, source) = (other.machine, other.source);
-                self.tell(
-                    to,
-                    Event::SourceHas {
-                        source,
-                        has: Has::Piece(piece),
-                    },
-                );
+            let heard = &mut self.machines[other.machine].heard;
+            heard.push((other.source, index));
+            if heard.len() == 1 {
+                let at = self.now + HAVES_EVERY;
+                self.agenda.put(at, Coming::Haves(other.machine));
             }
         }
+    }
+
+    /// A machine takes in what its neighbours have lately said to have.
+    pub(crate) fn take_haves(&mut self, machine: usize) {
+        let mut heard = std::mem::take(&mut self.machines[machine].heard);
+        for (source, index) in heard.drain(..) {
+            let way = self.machines[machine].way(source);
+            let up = way.is_some_and(|way| self.links[way.link()].up);
+            if let Some(piece) = self.layout.piece(index).filter(|_| up) {
+                let has = Has::Piece(piece);
+                self.tell(machine, Event::SourceHas { source, has });
+            }
+        }
+        self.machines[machine].heard = heard;
     }
 }

@@ -44,6 +44,8 @@ pub(crate) enum Coming {
     Checked(usize, u32),
     /// All neighbours hear that the machine has a piece.
     Have(usize, u32),
+    /// A machine takes in the HAVEs that have come.
+    Haves(usize),
     Trouble(usize),
     /// A liar claims all slots.
     Lie(usize),

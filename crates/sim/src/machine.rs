@@ -36,6 +36,15 @@ pub(crate) struct Uplink {
     pub(crate) stopped: bool,
 }
 
+/// The other end of a link, as far as HAVEs need it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Neighbour {
+    pub(crate) link: usize,
+    pub(crate) machine: usize,
+    /// The number under which it knows this machine.
+    pub(crate) source: SourceId,
+}
+
 /// A machine.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -49,6 +58,10 @@ pub(crate) struct Machine {
     pub(crate) backlog: u64,
     /// Its end of each link, by the number of the source.
     pub(crate) ways: Vec<Way>,
+    /// The machines at the other ends of the links that are up.
+    pub(crate) neighbours: Vec<Neighbour>,
+    /// HAVEs of neighbours that were not taken in yet.
+    pub(crate) heard: Vec<(SourceId, u32)>,
     /// Bytes of each piece that are here and not known to be wrong.
     pub(crate) filled: Vec<u64>,
     pub(crate) permit: Option<OriginPermit>,
@@ -79,6 +92,8 @@ impl Machine {
             down_free: Instant::ZERO,
             backlog: 0,
             ways: Vec::new(),
+            neighbours: Vec::new(),
+            heard: Vec::new(),
             filled: vec![0; pieces],
             permit: None,
             busy_until: Instant::ZERO,

@@ -12,7 +12,7 @@ use swarmcopy_scheduler::{
 use crate::agenda::{Coming, Word};
 use crate::liar::Claimer;
 use crate::link::{End, Link};
-use crate::machine::Brain;
+use crate::machine::{Brain, Neighbour};
 use crate::profile::{Holds, Role};
 use crate::world::{ORIGIN, TAG, World, way};
 
@@ -182,6 +182,14 @@ impl World {
         let link = self.links.push(Link::new(first, second));
         self.machines[one].ways.push(way(link, 0));
         self.machines[other].ways.push(way(link, 1));
+        for (near, far, source) in [(one, other, sources[1]), (other, one, sources[0])] {
+            let neighbour = Neighbour {
+                link,
+                machine: far,
+                source,
+            };
+            self.machines[near].neighbours.push(neighbour);
+        }
         let both_ours = self.hello(one).is_some() && self.hello(other).is_some();
         for (machine, far, source) in [(one, other, sources[0]), (other, one, sources[1])] {
             let hello = self.hello(far).filter(|_| both_ours);
@@ -209,6 +217,10 @@ impl World {
         }
         for side in [0, 1] {
             let end = way(link, side);
+            let near = self.links[link].end(end).machine;
+            self.machines[near]
+                .neighbours
+                .retain(|other| other.link != link);
             self.drop_serving(end);
             let asked = self.links[link].end(end).asked.clone();
             for key in asked {

@@ -155,6 +155,7 @@ impl World {
             Coming::JobEnd(job) => self.tell_job_end(job),
             Coming::Checked(machine, piece) => self.checked(machine, piece),
             Coming::Have(machine, piece) => self.tell_have(machine, piece),
+            Coming::Haves(machine) => self.take_haves(machine),
             Coming::Trouble(trouble) => self.trouble(trouble),
             Coming::Lie(machine) => self.lie(machine),
         }

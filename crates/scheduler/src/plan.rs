@@ -25,6 +25,8 @@ const QUEUE_BYTES: (u64, u64) = (64 << 10, 16 << 20);
 const QUEUE_AT_START: u64 = 256 << 10;
 /// Least and most bytes of one fetch from a peer.
 const SPAN_BYTES: (u64, u64) = (32 << 10, 4 << 20);
+/// A queue as long as this is one fetch: fewer sources then share a piece, and it is whole sooner.
+const LONG_QUEUE: u64 = 2 << 20;
 /// Pieces compared when the rarest is looked for.
 const SAMPLE: u32 = 24;
 /// Random places at which the sample is taken.
@@ -40,7 +42,9 @@ const RETRY_AFTER_SNUB: Duration = Duration::from_secs(5);
 const SNUB_DOUBLINGS_MAX: u32 = 4;
 /// A peer that refused a request is asked again after this.
 pub(crate) const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
-/// Work is taken over only where that saves at least this.
+/// Work is taken over only where it would end so many times sooner, and by at least this: what is on
+/// its way already comes in vain.
+const STEAL_TIMES: u32 = 4;
 const STEAL_GAIN: Duration = Duration::from_millis(250);
 /// Work to take over is looked for at most this often: it means a look at each job.
 const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
@@ -142,7 +146,12 @@ impl Scheduler {
         let Some(run) = self.ledger.free_run(piece) else {
             return false;
         };
-        let len = (queue / 2).clamp(SPAN_BYTES.0, SPAN_BYTES.1);
+        let len = if queue >= LONG_QUEUE {
+            queue
+        } else {
+            queue / 2
+        };
+        let len = len.clamp(SPAN_BYTES.0, SPAN_BYTES.1);
         let len = len - len % u64::from(BLOCK_LEN);
         self.fetch(now, id, run.head(len));
         true
@@ -296,7 +305,7 @@ impl Scheduler {
             let queued = other.flow.in_flight.max(job.left());
             let left = other.flow.time_for(queued).unwrap_or_default();
             let left = left.max(now.since(other.flow.active));
-            let gains = left > mine * 2 + STEAL_GAIN;
+            let gains = left > mine * STEAL_TIMES + STEAL_GAIN;
             if gains && slowest.is_none_or(|(most, _)| left > most) {
                 slowest = Some((left, job_id));
             }

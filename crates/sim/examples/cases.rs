@@ -56,6 +56,13 @@ fn cases(seed: u64) -> Vec<(String, Profile)> {
         let profile = Profile::staggered(seed, 50, over);
         cases.push((format!("staggered N=50 over {word} s"), profile));
     }
+    let narrow = Profile::flash(seed, 8)
+        .sized(256 << 20, 1 << 20)
+        .at_rate(12_500_000);
+    cases.push((
+        "N=8, all and the origin at 100 Mbit/s, 256 MiB".to_owned(),
+        narrow,
+    ));
     cases.extend(faults(seed));
     cases.extend(mixed_rooms(seed));
     cases

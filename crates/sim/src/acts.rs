@@ -153,6 +153,7 @@ impl World {
         let sender = link.end(way.other()).machine;
         match word {
             Word::Request(key) => self.asked(way, key),
+            Word::Withdraw(key) => self.withdraw(way, key),
             Word::Slots(letter) => {
                 if let Some(message) = self.letters.take(letter).filter(|_| up) {
                     if let Brain::Claimer(claimer) = &mut self.machines[machine].brain {

@@ -20,6 +20,8 @@ pub(crate) enum Word {
     NotInterested,
     /// It asks for the span of this job.
     Request(u32),
+    /// It wants this job's bytes no more.
+    Withdraw(u32),
     /// A slot message, kept under this number.
     Slots(u32),
 }

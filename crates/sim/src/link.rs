@@ -119,8 +119,8 @@ pub(crate) struct Job {
     pub(crate) ended: Option<Outcome>,
     /// The asker's scheduler knows of the end.
     pub(crate) end_told: bool,
-    /// When the server hears that it ended early.
-    pub(crate) stop_at: Option<Instant>,
+    /// It ended early, and the server has not heard of it yet.
+    pub(crate) withdrawn: bool,
     /// The server is done with it.
     pub(crate) served: bool,
     /// Quanta on their way.
@@ -139,7 +139,7 @@ impl Job {
             told_at: now,
             ended: None,
             end_told: false,
-            stop_at: None,
+            withdrawn: false,
             served: false,
             quanta: 0,
         }
@@ -147,7 +147,7 @@ impl Job {
 
     /// Whether nothing refers to it any more.
     pub(crate) fn is_over(&self) -> bool {
-        self.end_told && self.served && self.quanta == 0
+        self.end_told && self.served && !self.withdrawn && self.quanta == 0
     }
 }
 

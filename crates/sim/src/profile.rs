@@ -162,6 +162,12 @@ impl Profile {
         self
     }
 
+    /// The same with every link, the origin's too, at this many bytes a second.
+    pub fn at_rate(mut self, rate: u64) -> Self {
+        self.origin_rate = rate;
+        self.each(|_, spec| (spec.up_rate, spec.down_rate) = (rate, rate))
+    }
+
     /// The same with one more trouble.
     pub fn with(mut self, at: Duration, every: Option<Duration>, fault: Fault) -> Self {
         self.troubles.push(Trouble { at, every, fault });

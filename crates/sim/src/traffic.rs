@@ -5,7 +5,7 @@ use std::time::Duration;
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span, Spans};
 use swarmcopy_scheduler::{Event, Instant, Outcome};
 
-use crate::agenda::Coming;
+use crate::agenda::{Coming, Word};
 use crate::link::{BACKLOG, QUANTUM, WINDOW, Way, micros_for};
 use crate::machine::Brain;
 use crate::world::World;
@@ -43,6 +43,19 @@ impl World {
         for key in serving {
             self.served(way, key);
         }
+    }
+
+    /// The server at this end hears that a job is not wanted any more.
+    pub(crate) fn withdraw(&mut self, way: Way, key: u32) {
+        let serving = &mut self.links[way.link()].end_mut(way).serving;
+        if let Some(at) = serving.iter().position(|other| *other == key) {
+            serving.remove(at);
+            self.served(way, key);
+        }
+        if let Some(job) = self.jobs.get_mut(key) {
+            job.withdrawn = false;
+        }
+        self.retire(key);
     }
 
     pub(crate) fn retire(&mut self, key: u32) {
@@ -99,12 +112,7 @@ impl World {
             let end = self.links[way.link()].end(way);
             let key = end.serving.front().copied()?;
             let machine = end.machine;
-            let now = self.now;
-            let stopped = self
-                .jobs
-                .get(key)
-                .is_none_or(|job| job.stop_at.is_some_and(|at| at <= now));
-            if stopped || self.is_revoked(way, key) {
+            if self.is_revoked(way, key) {
                 self.links[way.link()].end_mut(way).serving.pop_front();
                 self.served(way, key);
                 continue;
@@ -251,13 +259,16 @@ impl World {
 
     /// Ends a job early; its scheduler hears of it in this moment, the server a little later.
     pub(crate) fn end_job(&mut self, key: u32, outcome: Outcome) {
-        let stop_at = self.now + self.profile.latency;
         let Some(job) = self.jobs.get_mut(key).filter(|job| job.ended.is_none()) else {
             return;
         };
         job.ended = Some(outcome);
-        job.stop_at = Some(stop_at);
+        job.withdrawn = true;
+        let server = job.asker.other();
         self.agenda.put(self.now, Coming::JobEnd(key));
+        let at = self.now + self.profile.latency;
+        self.agenda
+            .put(at, Coming::Word(server, Word::Withdraw(key)));
     }
 
     /// A scheduler hears how its job ended.

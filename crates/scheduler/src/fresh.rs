@@ -37,6 +37,8 @@ pub(crate) struct Fresh {
     turns: Vec<Turn>,
     /// How long it takes, on the average, until a second peer has a piece.
     second_after: Duration,
+    /// Neighbours suggest pieces: who is to be the first hears of it.
+    hinted: bool,
     /// The turns that are waited for.
     waiting: BTreeSet<(Instant, PieceIndex)>,
 }
@@ -47,6 +49,7 @@ impl Fresh {
         Self {
             turns: vec![Turn::default(); len],
             second_after: Duration::ZERO,
+            hinted: false,
             waiting: BTreeSet::new(),
         }
     }
@@ -59,8 +62,14 @@ impl Fresh {
         }
     }
 
+    /// Whether neighbours say who is to be the first, so that others need not guess.
+    pub(crate) fn is_hinted(&self) -> bool {
+        self.hinted
+    }
+
     /// A peer that has the piece wants this machine to take it first.
     pub(crate) fn suggested(&mut self, piece: PieceIndex) {
+        self.hinted = true;
         if let Some(turn) = self.turn_mut(piece) {
             turn.suggested = true;
         }

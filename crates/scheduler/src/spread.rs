@@ -41,7 +41,7 @@ impl Scheduler {
                 return;
             };
             peer.sole += 1;
-            let first = u16::from(peer.hello.is_some());
+            let first = u16::from(peer.hello.is_some() && self.fresh.is_hinted());
             let rank = self.rank(piece).max(first);
             self.fresh.seen((now, id), piece, rank);
         }

@@ -1,7 +1,7 @@
 //! The digests that the pieces of a content must have.
 //!
 //! One entry per piece, in order. SHA-1 digests come from BEP 3's `pieces`; merkle roots over
-//! 16 KiB leaves from BEP 52's piece layers.
+//! 16 KiB leaves from BEP 52's piece layers; plain SHA-256 digests from Metalink.
 
 use crate::PieceIndex;
 
@@ -11,6 +11,8 @@ use crate::PieceIndex;
 pub enum PieceDigest {
     /// SHA-1 of the piece's bytes (BEP 3).
     Sha1([u8; 20]),
+    /// SHA-256 of the piece's bytes (RFC 5854).
+    Sha256([u8; 32]),
     /// Root of the SHA-256 merkle tree over the piece's 16 KiB leaves, padded with zero hashes to
     /// `leaves` leaves (BEP 52).
     Merkle {

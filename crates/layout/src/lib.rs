@@ -1,7 +1,7 @@
 //! What the bytes of a content are: files, pieces, spans, piece sets, safe relative paths, digests.
 //!
 //! A *content* is one long run of bytes: its files one after another, cut into *pieces* of equal
-//! length (BEP 3). This crate names positions in that run and answers questions about them. It
+//! length (BEP 3), or file by file (BEP 52, Metalink). This crate names positions in that run and answers questions about them. It
 //! reads no file and hashes nothing; the other crates build on its types, so that a raw `u32` or
 //! `&str` from outside ends at a parser.
 //!
@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cuts;
 mod digest;
 mod map;
 mod path;

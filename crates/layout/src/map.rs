@@ -1,8 +1,10 @@
 //! The map of a content: which file and which piece a byte belongs to.
 //!
 //! Files lie one after another without gaps; what a torrent pads (BEP 47) is a file with the `pad`
-//! attribute. Look-ups take O(log files).
+//! attribute. Pieces are cut through the files (BEP 3), or each file is cut by itself (BEP 52 and
+//! Metalink). Look-ups take O(log files), of pieces cut by file O(log pieces).
 
+use crate::cuts::Cuts;
 use crate::{RelPath, Span};
 
 /// Longest piece in bytes: longer ones are refused.
@@ -158,6 +160,8 @@ pub struct Layout {
     piece_len: u64,
     len: u64,
     pieces: u32,
+    /// `None` if the pieces are cut through the files.
+    cuts: Option<Cuts>,
 }
 
 impl Layout {
@@ -166,10 +170,30 @@ impl Layout {
         LayoutBuilder {
             files: Vec::new(),
             piece_len,
+            cuts: None,
         }
     }
 
-    /// The length of all pieces but the last, in bytes.
+    /// Starts a layout whose files are cut one by one: no piece reaches into the next file.
+    ///
+    /// ```
+    /// use swarmcopy_layout::{Attributes, Layout, RelPath};
+    /// let mut builder = Layout::builder_by_file(100).file(RelPath::parse("a")?, 150);
+    /// builder.push_cut(RelPath::parse("b")?, 30, Attributes::default(), 20);
+    /// let layout = builder.build()?;
+    /// let lens = layout.piece_indexes().map(|piece| layout.piece_span(piece).len());
+    /// assert_eq!(lens.collect::<Vec<_>>(), [100, 50, 20, 10]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder_by_file(piece_len: u64) -> LayoutBuilder {
+        LayoutBuilder {
+            cuts: Some(Vec::new()),
+            ..Self::builder(piece_len)
+        }
+    }
+
+    /// The length of all pieces but the last, in bytes; of a layout that is cut by file, that of the
+    /// longest piece.
     pub fn piece_len(&self) -> u64 {
         self.piece_len
     }
@@ -210,12 +234,18 @@ impl Layout {
 
     /// The bytes of `piece`.
     pub fn piece_span(&self, piece: PieceIndex) -> Span {
+        if let Some(cuts) = &self.cuts {
+            return cuts.span(piece.0);
+        }
         let start = u64::from(piece.0).saturating_mul(self.piece_len);
         Span::between(start, start.saturating_add(self.piece_len).min(self.len))
     }
 
     /// The piece that holds the byte at `offset`.
     pub fn piece_at(&self, offset: u64) -> Option<PieceIndex> {
+        if self.cuts.is_some() {
+            return self.pieces_of(Span::new(offset, 1)).next();
+        }
         let index = u32::try_from(offset / self.piece_len).ok()?;
         (offset < self.len).then_some(PieceIndex(index))
     }
@@ -223,6 +253,9 @@ impl Layout {
     /// The pieces that hold a byte of `span`, in order.
     pub fn pieces_of(&self, span: Span) -> impl Iterator<Item = PieceIndex> + use<> {
         let span = span.intersection(Span::new(0, self.len));
+        if let Some(cuts) = &self.cuts {
+            return cuts.range(span).map(PieceIndex);
+        }
         let from = span.start() / self.piece_len;
         let to = if span.is_empty() {
             from
@@ -274,6 +307,8 @@ impl Layout {
 pub struct LayoutBuilder {
     files: Vec<(RelPath, u64, Attributes)>,
     piece_len: u64,
+    /// Of files that are cut one by one: the length of the pieces of each.
+    cuts: Option<Vec<u64>>,
 }
 
 impl LayoutBuilder {
@@ -286,13 +321,26 @@ impl LayoutBuilder {
 
     /// Adds a file of `len` bytes.
     pub fn push(&mut self, path: RelPath, len: u64, attributes: Attributes) {
+        self.push_cut(path, len, attributes, self.piece_len);
+    }
+
+    /// Adds a file of `len` bytes with pieces of `piece_len` of its own. Only a layout that is cut by
+    /// file heeds it.
+    pub fn push_cut(&mut self, path: RelPath, len: u64, attributes: Attributes, piece_len: u64) {
         self.files.push((path, len, attributes));
+        if let Some(cuts) = &mut self.cuts {
+            cuts.push(piece_len);
+        }
     }
 
     /// Checks the whole and makes the layout.
     pub fn build(self) -> Result<Layout, LayoutError> {
-        if self.piece_len == 0 || self.piece_len > piece_len_max {
-            return Err(LayoutError::PieceLen(self.piece_len));
+        let piece_lens = self.cuts.iter().flatten().chain([&self.piece_len]);
+        if let Some(bad) = piece_lens
+            .copied()
+            .find(|len| *len == 0 || *len > piece_len_max)
+        {
+            return Err(LayoutError::PieceLen(bad));
         }
         if self.files.len() > files_max {
             return Err(LayoutError::TooManyFiles(self.files.len()));
@@ -309,17 +357,35 @@ impl LayoutBuilder {
             });
             end = next;
         }
-        let pieces = u32::try_from(end.div_ceil(self.piece_len))
-            .ok()
-            .filter(|pieces| *pieces <= pieces_max)
-            .ok_or(LayoutError::TooManyPieces)?;
+        let cuts = self
+            .cuts
+            .map(|piece_lens| cut(&files, &piece_lens))
+            .transpose()?;
+        let pieces = match &cuts {
+            Some(cuts) => Some(cuts.count()),
+            None => u32::try_from(end.div_ceil(self.piece_len)).ok(),
+        };
         Ok(Layout {
             files,
-            piece_len: self.piece_len,
+            piece_len: cuts
+                .as_ref()
+                .map_or(self.piece_len, |cuts| cuts.longest().max(1)),
             len: end,
-            pieces,
+            pieces: pieces
+                .filter(|pieces| *pieces <= pieces_max)
+                .ok_or(LayoutError::TooManyPieces)?,
+            cuts,
         })
     }
+}
+
+fn cut(files: &[FileEntry], piece_lens: &[u64]) -> Result<Cuts, LayoutError> {
+    let mut cuts = Cuts::default();
+    for (file, piece_len) in files.iter().zip(piece_lens) {
+        cuts.push(file.len(), *piece_len, pieces_max)
+            .ok_or(LayoutError::TooManyPieces)?;
+    }
+    Ok(cuts)
 }
 
 /// Refuses two files at one path and a file where another needs a folder. Pads are never written,

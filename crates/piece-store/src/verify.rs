@@ -3,7 +3,7 @@
 //! What must stay true: a piece without a digest is never right.
 
 use bytes::Bytes;
-use swarmcopy_digest::{merkle, sha1_many};
+use swarmcopy_digest::{merkle, sha1_many, sha256_many};
 use swarmcopy_layout::{BLOCK_LEN, PieceDigest, PieceIndex};
 
 use crate::files::{u64_of, usize_of};
@@ -26,17 +26,23 @@ pub(crate) fn verify(target: &Target, pieces: &[(PieceIndex, &[Bytes])]) -> Vec<
         .iter()
         .map(|(_, parts)| parts.iter().map(AsRef::as_ref).collect())
         .collect();
-    let side_by_side: Vec<&[&[u8]]> = slices
-        .iter()
-        .zip(&digests)
-        .filter(|(_, digest)| matches!(digest, Some(PieceDigest::Sha1(_))))
-        .map(|(parts, _)| parts.as_slice())
-        .collect();
-    let mut sha1s = sha1_many(&side_by_side).into_iter();
+    let side_by_side = |is: fn(&PieceDigest) -> bool| -> Vec<&[&[u8]]> {
+        slices
+            .iter()
+            .zip(&digests)
+            .filter(|(_, digest)| digest.as_ref().is_some_and(is))
+            .map(|(parts, _)| parts.as_slice())
+            .collect()
+    };
+    let sha1s = side_by_side(|digest| matches!(digest, PieceDigest::Sha1(_)));
+    let mut sha1s = sha1_many(&sha1s).into_iter();
+    let sha256s = side_by_side(|digest| matches!(digest, PieceDigest::Sha256(_)));
+    let mut sha256s = sha256_many(&sha256s).into_iter();
     let mut right = Vec::with_capacity(pieces.len());
-    for (((piece, _), digest), parts) in pieces.iter().zip(digests).zip(&slices) {
-        right.push(match digest {
+    for (((piece, _), digest), parts) in pieces.iter().zip(&digests).zip(&slices) {
+        right.push(match *digest {
             Some(PieceDigest::Sha1(want)) => sha1s.next() == Some(want),
+            Some(PieceDigest::Sha256(want)) => sha256s.next() == Some(want),
             Some(PieceDigest::Merkle { root, leaves }) => {
                 let stored = stored_len(target, *piece);
                 merkle_root(&cut(parts, stored), leaves) == Some(root)
@@ -84,10 +90,11 @@ mod tests {
     use swarmcopy_layout::{Attributes, Layout, PieceDigests, RelPath};
 
     #[test]
-    fn pieces_of_both_kinds_are_told_right_from_wrong() {
+    fn pieces_of_each_kind_are_told_right_from_wrong() {
         let path = |path: &str| RelPath::parse(path).unwrap();
         let mut builder = Layout::builder(32 << 10).file(path("a"), (32 << 10) + 20_000);
         builder.push(path("pad"), (32 << 10) - 20_000, Attributes::pad());
+        builder = builder.file(path("b"), 5);
         let layout = Arc::new(builder.build().unwrap());
         let first = vec![1; 32 << 10];
         let mut second = vec![2; 20_000];
@@ -96,14 +103,18 @@ mod tests {
         let digests = vec![
             PieceDigest::Sha1(swarmcopy_digest::sha1(&first)),
             PieceDigest::Merkle { root, leaves: 2 },
+            PieceDigest::Sha256(swarmcopy_digest::sha256(b"third")),
         ];
         let digests = Arc::new(PieceDigests::new(digests));
         let target = Target::new(path("n"), Shape::Tree, layout, digests, [0; 32]).unwrap();
         let piece = |index| target.layout().piece(index).unwrap();
         let (first, second) = ([Bytes::from(first)], [Bytes::from(second)]);
-        let right = verify(&target, &[(piece(0), &first), (piece(1), &second)]);
-        assert_eq!(right, [true, true]);
-        let wrong = verify(&target, &[(piece(1), &first), (piece(0), &second)]);
-        assert_eq!(wrong, [false, false]);
+        let third = [Bytes::from_static(b"third")];
+        let right = [(2, &third), (0, &first), (1, &second)];
+        let right = right.map(|(at, bytes)| (piece(at), bytes.as_slice()));
+        assert_eq!(verify(&target, &right), [true, true, true]);
+        let wrong = [(1, &first), (2, &second), (0, &third)];
+        let wrong = wrong.map(|(at, bytes)| (piece(at), bytes.as_slice()));
+        assert_eq!(verify(&target, &wrong), [false, false, false]);
     }
 }

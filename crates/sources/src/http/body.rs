@@ -74,7 +74,7 @@ impl Body<'_> {
         let mut rest = Span::new(at, len_of(frame)).intersection(self.want);
         while !rest.is_empty() {
             let part = up_to_piece_end(self.layout, rest);
-            if part.start().is_multiple_of(self.layout.piece_len()) {
+            if is_piece_start(self.layout, part.start()) {
                 self.gate.check()?;
             }
             let from = usize::try_from(part.start() - at).unwrap_or(usize::MAX);
@@ -86,6 +86,12 @@ impl Body<'_> {
         }
         Ok(())
     }
+}
+
+fn is_piece_start(layout: &Layout, at: u64) -> bool {
+    layout
+        .piece_at(at)
+        .is_some_and(|piece| layout.piece_span(piece).start() == at)
 }
 
 fn len_of(bytes: &[u8]) -> u64 {

@@ -1,15 +1,18 @@
-//! What is to be copied: a torrent, the bytes it describes, and how to copy them.
+//! What is to be copied: the bytes that a torrent or a metalink describes, and how to copy them.
 //!
 //! A [`Content`] is checked when it is made: its layout is consistent, each piece has a digest and
 //! no path leaves the target. What the torrent advises (trackers, mirrors, shares, how many may
-//! read) is added to the options; the stricter word wins.
+//! read) is added to the options; the stricter word wins. A content that a metalink alone describes
+//! has no torrent, and a name of its own in the swarm.
+
+mod torrent;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use swarmcopy_bt_wire::metainfo::{self, Form, Torrent};
-use swarmcopy_layout::{Attributes, Layout, PieceDigest, PieceDigests, RelPath};
+use swarmcopy_bt_wire::metainfo::{Form, Torrent};
+use swarmcopy_layout::{Layout, PieceDigests, RelPath};
 
 use swarmcopy_sources::OriginSource;
 
@@ -27,7 +30,10 @@ pub(crate) enum Role {
 /// Something to copy or to serve.
 #[derive(Debug, Clone)]
 pub struct Content {
-    pub(crate) torrent: Arc<Torrent>,
+    pub(crate) torrent: Option<Arc<Torrent>>,
+    /// Its name in the swarm: the info-hash, or one of our own where there is no torrent.
+    pub(crate) swarm_id: [u8; 20],
+    pub(crate) form: Form,
     pub(crate) layout: Arc<Layout>,
     pub(crate) digests: Arc<PieceDigests>,
     pub(crate) name: RelPath,
@@ -42,29 +48,19 @@ impl Content {
     pub fn torrent(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         let torrent = Torrent::parse(bytes.as_ref())
             .map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
-        let refused = |what: String| Error::new(ErrorKind::Failed, what);
-        let info = &torrent.info;
-        if info.info_hash_v1.is_none() {
-            return Err(refused(
-                "info.pieces: a torrent of version 2 alone can't be copied yet".into(),
-            )
-            .with_hint("make it with --format v1 or hybrid"));
-        }
-        let name = RelPath::from_names([&info.name])
-            .map_err(|error| refused(format!("info.name: {error}")))?;
-        let digests = info
-            .piece_hashes()
-            .iter()
-            .map(|hash| PieceDigest::Sha1(*hash))
-            .collect();
+        let name = RelPath::from_names([&torrent.info.name])
+            .map_err(|error| Error::new(ErrorKind::Failed, format!("info.name: {error}")))?;
+        let (layout, digests) = torrent::describe(&torrent)?;
         Ok(Self {
-            layout: Arc::new(layout_of(info)?),
-            digests: Arc::new(PieceDigests::new(digests)),
+            layout: Arc::new(layout),
+            digests: Arc::new(digests),
             name,
             role: Role::Copy,
             options: CopyOptions::new("."),
             origins: Vec::new(),
-            torrent: Arc::new(torrent),
+            swarm_id: torrent.info.info_hash(),
+            form: torrent.info.form,
+            torrent: Some(Arc::new(torrent)),
         })
     }
 
@@ -130,17 +126,16 @@ impl Content {
 
     /// The shares to try: those of the options, then those that the torrent names.
     pub(crate) fn shares(&self) -> Vec<PathBuf> {
-        let own = self.torrent.own.shares.iter().map(PathBuf::from);
+        let own = self.torrent.iter().flat_map(|torrent| &torrent.own.shares);
+        let own = own.map(PathBuf::from);
         self.options.shares.iter().cloned().chain(own).collect()
     }
 
     /// The mirrors to try: those of the options, then those that the torrent names.
     pub(crate) fn mirrors(&self) -> Vec<String> {
-        let torrent = self
-            .torrent
-            .url_list
-            .iter()
-            .chain(&self.torrent.own.mirrors);
+        let torrent = self.torrent.iter();
+        let torrent =
+            torrent.flat_map(|torrent| torrent.url_list.iter().chain(&torrent.own.mirrors));
         let mut mirrors: Vec<String> = Vec::new();
         for url in self.options.mirrors.iter().chain(torrent) {
             if !mirrors.contains(url) {
@@ -153,7 +148,8 @@ impl Content {
     /// The trackers in tiers: the torrent's, then each of the options as a tier of its own.
     pub(crate) fn trackers(&self) -> Vec<Vec<url::Url>> {
         let added = self.options.trackers.iter().map(|url| vec![url.clone()]);
-        let tiers = self.torrent.trackers.iter().cloned().chain(added);
+        let named = self.torrent.iter().flat_map(|torrent| &torrent.trackers);
+        let tiers = named.cloned().chain(added);
         tiers
             .map(|tier| {
                 tier.iter()
@@ -166,13 +162,15 @@ impl Content {
 
     /// How many machines may read the origin: the smallest number that anybody named.
     pub(crate) fn readers_max(&self) -> u32 {
-        let own = self.torrent.own.slots.unwrap_or(u32::MAX);
+        let own = self.torrent.as_ref().and_then(|torrent| torrent.own.slots);
+        let own = own.unwrap_or(u32::MAX);
         self.options.readers_max.min(own).clamp(1, 64)
     }
 
     /// Who reads the origin: the strictest that anybody named.
     pub(crate) fn origin_mode(&self) -> OriginMode {
-        let own = match self.torrent.own.policy.mode.as_deref() {
+        let own = self.torrent.as_ref().map(|torrent| &torrent.own.policy);
+        let own = match own.and_then(|policy| policy.mode.as_deref()) {
             Some("never") => OriginMode::Never,
             Some("fast") => OriginMode::Fast,
             _ => return self.options.origin,
@@ -189,39 +187,29 @@ impl Content {
     }
 
     pub(crate) fn is_tree(&self) -> bool {
-        self.torrent.info.form == Form::Tree
+        self.form == Form::Tree
     }
 
-    pub(crate) fn info_hash(&self) -> [u8; 20] {
-        self.torrent.info.info_hash()
+    /// Whether only the torrent's own trackers may be told of it (BEP 27).
+    pub(crate) fn is_private(&self) -> bool {
+        self.torrent
+            .as_ref()
+            .is_some_and(|torrent| torrent.info.private)
     }
 
-    pub(crate) fn info_bytes(&self) -> Bytes {
-        self.torrent.info.raw.clone()
-    }
-}
-
-/// The layout of a torrent's files. Symbolic links of BEP 47 become no file: they have no bytes,
-/// and what they point to is up to the machine that follows them.
-fn layout_of(info: &metainfo::Info) -> Result<Layout, Error> {
-    let mut builder = Layout::builder(u64::from(info.piece_length));
-    for (at, file) in info.files.iter().enumerate() {
-        if file.symlink.is_some() {
-            continue;
+    /// Its name in the swarm, padded with zeros to the length that stores and slots use.
+    pub(crate) fn padded_id(&self) -> [u8; 32] {
+        let mut id = [0; 32];
+        for (to, from) in id.iter_mut().zip(self.swarm_id) {
+            *to = from;
         }
-        let path = RelPath::from_names(file.disk_path()).map_err(|error| {
-            Error::new(ErrorKind::Failed, format!("info.files[{at}].path: {error}"))
-        })?;
-        let attributes = if file.pad {
-            Attributes::pad()
-        } else {
-            Attributes::default()
-                .with_executable(file.executable)
-                .with_hidden(file.hidden)
-        };
-        builder.push(path, file.len, attributes);
+        id
     }
-    builder
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Failed, format!("info.files: {error}")))
+
+    /// The info dictionary, for peers that have only a magnet link.
+    pub(crate) fn info_bytes(&self) -> Option<Bytes> {
+        self.torrent
+            .as_ref()
+            .map(|torrent| torrent.info.raw.clone())
+    }
 }

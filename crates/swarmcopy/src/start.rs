@@ -78,12 +78,12 @@ impl Prepared {
     }
 
     pub(crate) fn started(&self, session: &Inner) -> Started {
-        let info = &self.content.torrent.info;
+        let info = self.content.torrent.as_ref().map(|torrent| &torrent.info);
         let layout = &self.content.layout;
         Started {
             name: self.content.name().to_owned(),
-            info_hash: info.info_hash_v1,
-            info_hash_v2: info.info_hash_v2,
+            info_hash: info.and_then(|info| info.info_hash_v1),
+            info_hash_v2: info.and_then(|info| info.info_hash_v2),
             bytes: layout.bytes(),
             pieces: layout.pieces(),
             files: layout
@@ -238,20 +238,20 @@ impl Prepared {
         origins: Vec<swarmcopy_scheduler::OriginTag>,
     ) -> SwarmConfig {
         let session = &self.session;
-        let info = &self.content.torrent.info;
+        let private = self.content.is_private();
         let layout = Arc::clone(&self.content.layout);
-        let mut config = SwarmConfig::new(self.content.info_hash(), session.peer_id, layout);
+        let mut config = SwarmConfig::new(self.content.swarm_id, session.peer_id, layout);
         config.have = have;
-        config.private = info.private;
+        config.private = private;
         config.listener = Some(Arc::clone(&session.listener));
-        config.lsd = session.lsd.clone().filter(|_| !info.private);
+        config.lsd = session.lsd.clone().filter(|_| !private);
         config.hello = Some(Hello {
             node: self.node,
             origins,
             readers_max: self.content.readers_max(),
             ..Hello::default()
         });
-        config.info_bytes = Some(self.content.info_bytes());
+        config.info_bytes = self.content.info_bytes();
         config.limit_down = Some(Arc::clone(&session.limit_down));
         config.limit_up = Some(Arc::clone(&session.limit_up));
         config.pex = session.config.pex;
@@ -268,11 +268,7 @@ impl Prepared {
     }
 
     fn origin_config(&self) -> OriginConfig {
-        let mut content = [0; 32];
-        for (to, from) in content.iter_mut().zip(self.content.info_hash()) {
-            *to = from;
-        }
-        let mut config = OriginConfig::new(self.node, content);
+        let mut config = OriginConfig::new(self.node, self.content.padded_id());
         config.readers_max = self.content.readers_max();
         config.group.clone_from(&self.content.options.group);
         config.rate_bytes = self.content.options.origin_rate;
@@ -299,11 +295,8 @@ fn open_store(
     } else {
         Shape::File
     };
-    let mut id = [0; 32];
-    for (to, from) in id.iter_mut().zip(content.info_hash()) {
-        *to = from;
-    }
     let (layout, digests) = (Arc::clone(&content.layout), Arc::clone(&content.digests));
+    let id = content.padded_id();
     let target = Target::new(content.name.clone(), shape, layout, digests, id)?;
     let mut options = Options::default();
     if content.options.staged {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use swarmcopy::{
-    Config, Content, CopyOptions, Error, ErrorKind, MakeOptions, OriginMode, Report, RunningCopy,
-    Session, Stay, make,
+    Config, Content, CopyOptions, Error, ErrorKind, Format, MakeOptions, OriginMode, PieceLen,
+    Report, RunningCopy, Session, Stay, make, verify,
 };
 
 /// A share with a small tree in it and the torrent of that tree.
@@ -17,6 +17,10 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
+        Self::of(Format::V1)
+    }
+
+    fn of(format: Format) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let tree = dir.path().join("share/CS5");
         std::fs::create_dir_all(tree.join("deep/er")).unwrap();
@@ -30,7 +34,12 @@ impl Room {
             std::fs::write(tree.join(name), bytes).unwrap();
         }
         std::fs::write(tree.join("empty"), []).unwrap();
-        let made = make(&MakeOptions::new(&tree), &|_| {}).unwrap();
+        let mut options = MakeOptions::new(&tree);
+        options.format = format;
+        if format == Format::V2 {
+            options.piece_len = PieceLen::Bytes(64 << 10);
+        }
+        let made = make(&options, &|_| {}).unwrap();
         let torrent = std::fs::read(made.torrent).unwrap();
         Self { dir, torrent }
     }
@@ -123,6 +132,33 @@ async fn a_machine_copies_from_a_seed_alone() {
     assert_eq!((report.from_peers, report.origin_bytes), (1_200_000, 0));
     copier.shutdown().await;
     seeder.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torrent_of_version_2_alone_goes_from_share_to_peer() {
+    let room = Room::of(Format::V2);
+    let (first, second) = (session(10).await, session(11).await);
+    let mut options = CopyOptions::new(room.target("one"));
+    options.stay = Stay::Always;
+    let content = room.content("one").options(options).share(room.share());
+    let copy = first.add(content).await.unwrap();
+    copy.complete().await.unwrap();
+    assert!(room.same("one"));
+    let peer = copy.started().listen.to_string();
+    let report = run(&second, room.content("two").peer(peer)).await.unwrap();
+    assert!(room.same("two"));
+    assert_eq!((report.from_peers, report.bad_pieces), (1_200_000, 0));
+    let content = room.content("two");
+    assert!(
+        verify(&content, &room.target("two"), &|_| {})
+            .unwrap()
+            .whole
+    );
+    std::fs::write(room.target("two").join("CS5/a.bin"), vec![9; 400_000]).unwrap();
+    let found = verify(&content, &room.target("two"), &|_| {}).unwrap();
+    assert_eq!(found.damaged, ["a.bin"]);
+    second.shutdown().await;
+    first.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,6 +78,9 @@ pub struct Document {
     /// The files, in the order of the document. No two have the same path, and no file lies where
     /// another needs a folder. Names that differ in case or Unicode form alone do occur.
     pub files: Vec<File>,
+    /// Folders that hold the files under their paths, as paths of the machines that read them. Our
+    /// own addition to the format: others skip it as foreign markup.
+    pub shares: Vec<String>,
     /// What was left out and why, at most [`dropped_max`](crate::limits::dropped_max) entries.
     pub dropped: Vec<Dropped>,
     /// How many more were left out.

@@ -122,6 +122,16 @@ pub enum MetaKind {
     Metalink,
 }
 
+impl MetaKind {
+    pub(crate) fn of_media_type(media_type: &str) -> Option<Self> {
+        match media_type.trim().to_ascii_lowercase().as_str() {
+            "torrent" | "application/x-bittorrent" => Some(Self::Torrent),
+            "application/metalink4+xml" | "application/metalink+xml" => Some(Self::Metalink),
+            _ => None,
+        }
+    }
+}
+
 /// A document that describes the file (RFC 5854 section 4.2.8).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Reads Metalink 4 (RFC 5854) and Metalink 3, writes Metalink 4.
+//! Reads Metalink 4 (RFC 5854), Metalink 3 and Metalink/HTTP (RFC 6249), writes Metalink 4.
 //!
 //! A metalink lists files: where each can be fetched (mirrors, torrents), how long it is and what
 //! its hashes are. This crate turns the bytes of such a document into a [`Document`] and back. It
@@ -41,6 +41,7 @@ mod document;
 mod error;
 mod file;
 mod hash;
+mod headers;
 pub mod limits;
 mod path;
 mod read;
@@ -53,6 +54,7 @@ pub use document::{About, Document, Origin, Publisher, Version};
 pub use error::Error;
 pub use file::{File, MetaKind, MetaUrl, Mirror, Signature};
 pub use hash::{Hash, HashError, HashKind, PieceList};
+pub use headers::Headers;
 pub use path::{FilePath, PathError};
 pub use report::{Dropped, Part, Reason};
 pub use write::Writer;

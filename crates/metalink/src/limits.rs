@@ -26,6 +26,10 @@ pub const text_len_max: usize = 64 << 10;
 pub const files_max: usize = 200_000;
 /// Most mirrors of one file, and most metaurls; the rest is dropped.
 pub const urls_max: usize = 1024;
+/// Most shares; the rest is dropped.
+pub const shares_max: usize = 64;
+/// Longest location of a share in bytes.
+pub const share_len_max: usize = 4096;
 /// Longest URL in bytes.
 pub const url_len_max: usize = 8192;
 /// Longest name in a file's path in bytes of UTF-8.

@@ -6,7 +6,7 @@
 use crate::document::{About, Document, Origin, Publisher, Version};
 use crate::error::Error;
 use crate::file::File;
-use crate::limits::{files_max, priority_max, url_len_max};
+use crate::limits::{files_max, priority_max, share_len_max, shares_max, url_len_max};
 use crate::path::FilePath;
 use crate::report::{Part, Reason, Report, excerpt};
 use crate::xml::{Cursor, Tag, decode};
@@ -65,7 +65,13 @@ impl<'a> Reader<'a> {
     }
 
     fn parts(&mut self, depth: usize) -> Result<(), Error> {
-        while let Some(tag) = self.child(depth)? {
+        while let Some(tag) = self.cursor.child(depth)? {
+            if tag.own && tag.name() == "share" {
+                self.share()?;
+            }
+            if tag.version != Some(self.version) {
+                continue;
+            }
             match (self.version, tag.name()) {
                 (_, "file") => self.file(&tag)?,
                 (Version::V3, "files") => self.parts(depth + 1)?,
@@ -168,6 +174,20 @@ impl<'a> Reader<'a> {
         Ok(name.map(|name| Publisher { name, url }))
     }
 
+    fn share(&mut self) -> Result<(), Error> {
+        let Some(location) = self.line()? else {
+            return Ok(());
+        };
+        if location.len() > share_len_max || location.contains(char::is_control) {
+            self.report.push(Part::Share, &location, Reason::Location);
+        } else if self.document.shares.len() >= shares_max {
+            self.report.push(Part::Share, &location, Reason::TooMany);
+        } else {
+            self.document.shares.push(location);
+        }
+        Ok(())
+    }
+
     fn origin(&mut self, text: &str, dynamic: bool) {
         if let Some(url) = self.url(Part::Origin, text) {
             self.document.origin = Some(Origin { url, dynamic });
@@ -256,7 +276,7 @@ fn clashes(files: &[File]) -> Vec<bool> {
     clashes
 }
 
-fn resolve(text: &str, base: Option<&Url>) -> Result<Url, Reason> {
+pub(crate) fn resolve(text: &str, base: Option<&Url>) -> Result<Url, Reason> {
     if text.is_empty() || text.len() > url_len_max {
         let fault = if text.is_empty() {
             "it is empty"

@@ -190,7 +190,7 @@ impl Reader<'_> {
                 .push(Part::MetaUrl, "", Reason::Missing("mediatype"));
             return Ok(());
         };
-        let Some(kind) = meta_kind(&media_type) else {
+        let Some(kind) = MetaKind::of_media_type(&media_type) else {
             let reason = Reason::MediaType(excerpt(&media_type));
             self.report.push(Part::MetaUrl, &media_type, reason);
             return Ok(());
@@ -244,14 +244,6 @@ impl Reader<'_> {
         let text = self.cursor.text()?;
         file.signatures.push(Signature { media_type, text });
         Ok(())
-    }
-}
-
-fn meta_kind(media_type: &str) -> Option<MetaKind> {
-    match media_type.trim().to_ascii_lowercase().as_str() {
-        "torrent" | "application/x-bittorrent" => Some(MetaKind::Torrent),
-        "application/metalink4+xml" | "application/metalink+xml" => Some(MetaKind::Metalink),
-        _ => None,
     }
 }
 

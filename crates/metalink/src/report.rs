@@ -32,6 +32,8 @@ pub enum Part {
     Connections,
     /// The origin of the document.
     Origin,
+    /// A share.
+    Share,
 }
 
 impl fmt::Display for Part {
@@ -47,6 +49,7 @@ impl fmt::Display for Part {
             Self::Location => "location",
             Self::Connections => "number of connections",
             Self::Origin => "origin",
+            Self::Share => "share",
         })
     }
 }
@@ -81,6 +84,9 @@ pub enum Reason {
     /// Not the two letters of a country.
     #[error("value is not a country of two letters")]
     Country,
+    /// No path that could be a folder's.
+    #[error("value is no location")]
+    Location,
     /// No URL.
     #[error("url cannot be read: {0}")]
     Url(String),
@@ -93,8 +99,8 @@ pub enum Reason {
     /// A metaurl to something that is neither a torrent nor a metalink.
     #[error("media type {0:?} is not supported")]
     MediaType(String),
-    /// More than [`urls_max`] for one file.
-    #[error("file has more than {urls_max}")]
+    /// More than [`urls_max`] for one file, or more shares than are taken.
+    #[error("there are too many: a file has at most {urls_max}")]
     TooMany,
 }
 

@@ -11,7 +11,7 @@ use crate::hash::Hex;
 use crate::limits::{
     document_len_max, elements_max, files_max, priority_max, tag_len_max, text_len_max,
 };
-use crate::xml::{NAMESPACE_V4, is_xml_char};
+use crate::xml::{NAMESPACE_OWN, NAMESPACE_V4, is_xml_char};
 use std::fmt::{self, Display, Write as _};
 
 /// A document being written.
@@ -50,6 +50,9 @@ impl Writer {
         }
         writer.line("  ", "published", head.published.as_deref())?;
         writer.line("  ", "updated", head.updated.as_deref())?;
+        for share in &head.shares {
+            writer.element("  ", "share", &[("xmlns", Some(NAMESPACE_OWN))], share)?;
+        }
         Ok(writer)
     }
 

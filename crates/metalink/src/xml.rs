@@ -21,6 +21,8 @@ use std::borrow::Cow;
 
 const NAMESPACE_V3: &str = "http://www.metalinker.org/";
 pub(crate) const NAMESPACE_V4: &str = "urn:ietf:params:xml:ns:metalink";
+/// What this project adds to a document; others skip it as foreign markup.
+pub(crate) const NAMESPACE_OWN: &str = "https://github.com/swarmcopy/swarmcopy/metalink";
 
 /// The text of a document: UTF-8, with or without a byte order mark, of characters XML has.
 pub(crate) fn decode(bytes: &[u8]) -> Result<&str, Error> {
@@ -54,6 +56,8 @@ pub(crate) struct Tag<'a> {
     start: BytesStart<'a>,
     /// The version of Metalink it belongs to; `None` is foreign markup.
     pub(crate) version: Option<Version>,
+    /// It is markup that this project adds.
+    pub(crate) own: bool,
     at: u64,
 }
 
@@ -209,15 +213,17 @@ impl<'a> Cursor<'a> {
         for attribute in start.attributes() {
             attribute.map_err(|fault| xml_error(&fault, self.at()))?;
         }
-        let version = match self.reader.resolver().resolve_element(start.name()).0 {
-            ResolveResult::Bound(Namespace(NAMESPACE_V4)) => Some(Version::V4),
-            ResolveResult::Bound(Namespace(NAMESPACE_V3)) => Some(Version::V3),
-            ResolveResult::Bound(_) | ResolveResult::Unbound => None,
+        let (version, own) = match self.reader.resolver().resolve_element(start.name()).0 {
+            ResolveResult::Bound(Namespace(NAMESPACE_V4)) => (Some(Version::V4), false),
+            ResolveResult::Bound(Namespace(NAMESPACE_V3)) => (Some(Version::V3), false),
+            ResolveResult::Bound(Namespace(NAMESPACE_OWN)) => (None, true),
+            ResolveResult::Bound(_) | ResolveResult::Unbound => (None, false),
             ResolveResult::Unknown(_) => return Err(self.fault("undeclared namespace prefix")),
         };
         Ok(Token::Open(Tag {
             start,
             version,
+            own,
             at: self.at(),
         }))
     }

@@ -190,3 +190,28 @@ fn urls_beyond_the_limit_are_dropped() {
         [(Part::Url, Reason::TooMany), (Part::Url, Reason::TooMany)]
     );
 }
+
+#[test]
+fn shares_are_read_at_the_root_alone_and_limited() {
+    let own = "xmlns='https://github.com/swarmcopy/swarmcopy/metalink'";
+    let long = "x".repeat(5000);
+    let many: String = (0..70)
+        .map(|at| format!("<share {own}>/s/{at}</share>"))
+        .collect();
+    let text = format!(
+        "<metalink xmlns='urn:ietf:params:xml:ns:metalink' xmlns:o='https://github.com/swarmcopy/swarmcopy/metalink'>
+        <o:share> \\\\server\\apps </o:share><share>/not/ours</share><o:share/>
+        <o:share>{long}</o:share><file name='f'><o:share>/deep</o:share></file>{many}</metalink>"
+    );
+    let document = swarmcopy_metalink::Document::parse(text.as_bytes(), None).unwrap();
+    assert_eq!(document.shares.len(), 64);
+    assert_eq!(document.shares[..2], ["\\\\server\\apps", "/s/0"]);
+    let reasons: Vec<_> = document
+        .dropped
+        .iter()
+        .map(|entry| entry.reason.clone())
+        .collect();
+    assert_eq!(reasons[0], Reason::Location);
+    assert_eq!(reasons.len(), 1 + 7);
+    assert_eq!(document.files.len(), 1);
+}

@@ -258,3 +258,11 @@ fn no_more_files_are_written_than_are_read() {
     let document = Document::parse(writer.finish().as_bytes(), None).unwrap();
     assert_eq!(document.files.len(), files_max);
 }
+
+#[test]
+fn shares_are_written_and_read_back() {
+    let mut head = Document::default();
+    head.shares = vec!["\\\\server\\apps & more".into(), "/srv/<x>".into()];
+    let text = Writer::new(&head).unwrap().finish();
+    assert_eq!(Document::parse(text.as_bytes(), None).unwrap(), head);
+}

@@ -22,7 +22,7 @@ use crate::SourceError;
     non_upper_case_globals,
     reason = "limits are written as the nouns they are"
 )]
-const redirects_max: u32 = 10;
+pub(super) const redirects_max: u32 = 10;
 /// Longest body of an answer without use that is read to keep its connection.
 #[expect(
     non_upper_case_globals,

@@ -7,6 +7,7 @@
 mod answer;
 mod ask;
 mod body;
+mod document;
 mod link;
 mod netrc;
 mod notes;
@@ -25,6 +26,7 @@ use async_trait::async_trait;
 use swarmcopy_layout::Layout;
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
 
+pub use document::{DocumentError, Fetched, Head, document_time_max, fetch_document};
 pub use netrc::{Login, Netrc};
 pub use options::MirrorOptions;
 pub use target::MirrorError;

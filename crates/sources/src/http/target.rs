@@ -87,6 +87,11 @@ impl Target {
         Ok(target)
     }
 
+    /// The mirror's URL, without credentials.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// The mirror's URL as it may be shown.
     pub(super) fn shown(&self) -> &str {
         &self.shown

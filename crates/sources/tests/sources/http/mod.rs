@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod documents;
 mod redirects;
 pub(crate) mod rig;
 mod tls;

@@ -1,7 +1,7 @@
 //! The body of an answer on its way into the sink.
 //!
 //! What must stay true: each frame is committed as it comes, so that nothing is lost when the fetch ends;
-//! bytes outside the wanted span are left out; the permit is looked at before each piece.
+//! bytes outside the wanted span are left out; the permit is looked at before each piece and each file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +74,7 @@ impl Body<'_> {
         let mut rest = Span::new(at, len_of(frame)).intersection(self.want);
         while !rest.is_empty() {
             let part = up_to_piece_end(self.layout, rest);
-            if is_piece_start(self.layout, part.start()) {
+            if part.start() == self.want.start() || is_piece_start(self.layout, part.start()) {
                 self.gate.check()?;
             }
             let from = usize::try_from(part.start() - at).unwrap_or(usize::MAX);

@@ -8,6 +8,7 @@ mod answer;
 mod ask;
 mod body;
 mod document;
+mod lanes;
 mod link;
 mod netrc;
 mod notes;
@@ -34,6 +35,7 @@ pub use trust::Trust;
 
 use crate::gate::Gate;
 use crate::{OriginSource, PieceSource, Shape, SourceError};
+use lanes::Lanes;
 use notes::Notes;
 use slots::Slots;
 use target::Target;
@@ -60,6 +62,7 @@ struct Mirror {
     options: MirrorOptions,
     notes: Notes,
     slots: Slots,
+    lanes: Lanes,
 }
 
 impl MirrorSource {
@@ -82,6 +85,7 @@ impl MirrorSource {
                 options,
                 notes,
                 slots,
+                lanes: Lanes::default(),
             }),
         })
     }

@@ -1,7 +1,7 @@
-//! An opened mirror: it cuts a fetch into files and asks for what is missing of each.
+//! An opened mirror: it asks for what is missing of a file.
 //!
-//! What must stay true: a fetch keeps to one connection, a file that fails does not keep the others from
-//! coming, and every round of questions makes progress or is one of few.
+//! What must stay true: a file that fails does not keep the others of a fetch from coming, and every round
+//! of questions makes progress or is one of few.
 
 use std::sync::Arc;
 
@@ -13,7 +13,6 @@ use super::answer::{Answer, Refusal, skip_len_max};
 use super::ask::Trouble;
 use super::body::{Body, End};
 use super::slots::Slot;
-use crate::error::FirstLack;
 use crate::gate::Gate;
 use crate::{PieceSource, SourceError, SpanSink};
 
@@ -34,7 +33,7 @@ const rounds_max: u32 = 4096;
 #[derive(Debug)]
 pub(super) struct MirrorReader {
     pub(super) mirror: Arc<Mirror>,
-    gate: Gate,
+    pub(super) gate: Gate,
 }
 
 /// The part of a file that a question is about.
@@ -58,25 +57,7 @@ struct Round {
 impl PieceSource for MirrorReader {
     async fn fetch(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {
         self.gate.check()?;
-        let mut slot = self
-            .mirror
-            .slots
-            .take()
-            .await
-            .map_err(|what| self.broken(what))?;
-        let mut lack = FirstLack::default();
-        for slice in self.mirror.layout.slices(span) {
-            let Some(file) = self.mirror.layout.file(slice.file) else {
-                continue;
-            };
-            self.gate.check()?;
-            if file.attributes().pad {
-                sink.put_zeros(slice.span);
-                continue;
-            }
-            lack.note(self.fill(&mut slot, slice, file, sink).await)?;
-        }
-        lack.into_result()
+        self.fetch_files(span, sink).await
     }
 }
 
@@ -93,7 +74,7 @@ impl MirrorReader {
     }
 
     /// Asks for what is missing of a slice until it is there.
-    async fn fill(
+    pub(super) async fn fill(
         &self,
         slot: &mut Slot<'_>,
         slice: FileSlice,

@@ -98,14 +98,23 @@ impl Slots {
             .acquire()
             .await
             .map_err(|error| error.to_string())?;
-        let waiting = self.idle().pop().unwrap_or_default();
-        Ok(Slot {
+        Ok(self.slot(free))
+    }
+
+    /// Takes a slot if one is free and nobody waits for it.
+    pub(super) fn try_take(&self) -> Option<Slot<'_>> {
+        let free = self.free.try_acquire().ok()?;
+        Some(self.slot(free))
+    }
+
+    fn slot<'a>(&'a self, free: SemaphorePermit<'a>) -> Slot<'a> {
+        Slot {
             link: None,
             use_of_link: Use::Idle,
-            waiting,
+            waiting: self.idle().pop().unwrap_or_default(),
             slots: self,
             _free: free,
-        })
+        }
     }
 
     /// Closes the connections that nobody uses.

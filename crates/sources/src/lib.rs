@@ -35,7 +35,7 @@ mod sink;
 mod source;
 
 pub use error::{Blame, SourceError};
-pub use http::{MirrorOptions, MirrorSource};
+pub use http::{MirrorOptions, MirrorSource, Ownership};
 pub use memory::{Fault, MemorySink, MemorySource};
 pub use rate::Limiter;
 pub use shape::Shape;

@@ -40,6 +40,11 @@ pub trait OriginSource: Debug + Send + Sync {
     /// Most fetches that may run at once.
     fn streams_max(&self) -> u32;
 
+    /// What it is known to lack before it is ever asked.
+    fn lacks(&self) -> Vec<Span> {
+        Vec::new()
+    }
+
     /// Opens it for as long as the permit lives. The source that comes back looks at the permit
     /// before each piece and ends its fetches with [`SourceError::CalledOff`] once it is revoked.
     async fn open(&self, permit: OriginPermit) -> Result<Arc<dyn PieceSource>, SourceError>;

@@ -53,8 +53,9 @@ impl MirrorReader {
         wanted: Wanted<'_>,
     ) -> Result<(Response<Incoming>, Answer), Trouble> {
         let known = self.mirror.notes.known(wanted.index);
-        let home = self.mirror.target.file_url(wanted.file.path());
-        let home = home.ok_or_else(|| self.refuse(wanted, Refusal::Redirect))?;
+        let target = &self.mirror.target;
+        let home = target.file_url(wanted.index, wanted.file.path());
+        let home = home.ok_or_else(|| self.refuse(wanted, Refusal::NoAddress))?;
         let kept = known.moved.is_some();
         let mut url = known.moved.unwrap_or_else(|| home.clone());
         for _redirect in 0..=redirects_max {

@@ -13,7 +13,7 @@ use url::Url;
 use super::MirrorOptions;
 use super::ask::{plain_words, redirects_max};
 use super::slots::{NoAnswer, NoFrame, Slot, Slots};
-use super::target::{MirrorError, Target, without_credentials};
+use super::target::{MirrorError, Schemes, Target, without_credentials};
 use crate::Shape;
 
 /// Longest time for a document, redirects and all.
@@ -97,7 +97,7 @@ pub async fn fetch_document(
     looks: fn(&[u8]) -> bool,
 ) -> Result<Fetched, DocumentError> {
     // the name is that of a file below an address that ends in a slash; this one names the file
-    let target = Target::new(url, "document", Shape::Tree, options)?;
+    let target = Target::new(url, Schemes::Http, "document", Shape::Tree, options)?;
     let slots = Slots::new(&target, options);
     let fetch = Fetch {
         target: &target,

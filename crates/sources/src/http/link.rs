@@ -73,6 +73,12 @@ impl Dialer {
         &self.guard
     }
 
+    /// Whether the server of `url` is reached through a proxy.
+    pub(super) fn is_proxied(&self, url: &Url) -> bool {
+        let target = url.as_str().parse::<Uri>();
+        target.is_ok_and(|target| self.proxies.intercept(&target).is_some())
+    }
+
     /// Connects to the server of `url`, through a proxy where one is set.
     pub(super) async fn dial(&self, url: &Url) -> Result<Link, LinkError> {
         let connecting = tokio::time::timeout(self.connect_timeout, self.connect(url));

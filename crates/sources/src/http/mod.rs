@@ -24,12 +24,12 @@ mod trust;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use swarmcopy_layout::Layout;
+use swarmcopy_layout::{FileIndex, Layout, Span};
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
 
 pub use document::{DocumentError, Fetched, Head, document_time_max, fetch_document};
 pub use netrc::{Login, Netrc};
-pub use options::MirrorOptions;
+pub use options::{MirrorOptions, Ownership};
 pub use target::MirrorError;
 pub use trust::Trust;
 
@@ -38,7 +38,7 @@ use crate::{OriginSource, PieceSource, Shape, SourceError};
 use lanes::Lanes;
 use notes::Notes;
 use slots::Slots;
-use target::Target;
+use target::{Schemes, Target};
 
 /// Most connections to a mirror unless told otherwise.
 #[expect(
@@ -75,19 +75,44 @@ impl MirrorSource {
         layout: Arc<Layout>,
         options: MirrorOptions,
     ) -> Result<Self, MirrorError> {
-        let target = Target::new(url, name, shape, &options)?;
+        let target = Target::new(url, Schemes::Http, name, shape, &options)?;
+        Ok(Self::at(target, layout, options))
+    }
+
+    /// Takes a server that has just these files of the content, each at its own URL, as a metalink names
+    /// them. All of them lie at one server.
+    pub fn of_files(
+        files: &[(FileIndex, String)],
+        layout: Arc<Layout>,
+        options: MirrorOptions,
+    ) -> Result<Self, MirrorError> {
+        let target = Target::of_files(files, Schemes::Http, &options)?;
+        Ok(Self::at(target, layout, options))
+    }
+
+    fn at(target: Target, layout: Arc<Layout>, options: MirrorOptions) -> Self {
         let slots = Slots::new(&target, &options);
-        let notes = Notes::default();
-        Ok(Self {
+        Self {
             mirror: Arc::new(Mirror {
                 target,
                 layout,
                 options,
-                notes,
+                notes: Notes::default(),
                 slots,
                 lanes: Lanes::default(),
             }),
-        })
+        }
+    }
+
+    /// Looks up where a mirror of others is: one at a private address gets as many connections as one of
+    /// the admin's. Waits for the name's address, at most as long as for a connection; needed only for
+    /// [`Ownership::Others`], before [`streams_max`](OriginSource::streams_max) is asked.
+    pub async fn find_home(&self) {
+        let mirror = &self.mirror;
+        mirror
+            .slots
+            .find_home(&mirror.target, &mirror.options)
+            .await;
     }
 }
 
@@ -106,7 +131,15 @@ impl OriginSource for MirrorSource {
     }
 
     fn streams_max(&self) -> u32 {
-        self.mirror.options.streams_max
+        self.mirror.slots.count()
+    }
+
+    fn lacks(&self) -> Vec<Span> {
+        let files = self.mirror.layout.files();
+        let lacked = files.filter(|(index, file)| {
+            !file.attributes().pad && !file.is_empty() && self.mirror.target.lacks(*index)
+        });
+        lacked.map(|(_, file)| file.span()).collect()
     }
 
     async fn open(&self, permit: OriginPermit) -> Result<Arc<dyn PieceSource>, SourceError> {

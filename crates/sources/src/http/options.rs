@@ -8,12 +8,27 @@ use super::netrc::Netrc;
 use super::trust::Trust;
 use crate::Limiter;
 
+/// Whose server a mirror is, as far as this machine was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Ownership {
+    /// The admin's own: named on the command line, in a policy or in a torrent's `url-list`. It gets as many
+    /// connections as pay.
+    #[default]
+    Admin,
+    /// Other people's: it came in by a metalink or a `Link` header. It gets one connection (RFC 6249
+    /// section 7), unless its address is private or this machine's.
+    Others,
+}
+
 /// Settings of a mirror; clones share what is costly to make (the trusted certificates).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MirrorOptions {
-    /// Most connections at once.
+    /// Most connections at once, where the mirror's ownership allows more than one.
     pub streams_max: u32,
+    /// Whose server it is.
+    pub ownership: Ownership,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
     /// How long the server may send nothing at all.
@@ -35,6 +50,7 @@ impl Default for MirrorOptions {
     fn default() -> Self {
         Self {
             streams_max: mirror_streams_max,
+            ownership: Ownership::Admin,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(20),
             private_redirects: false,

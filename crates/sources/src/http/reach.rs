@@ -74,6 +74,23 @@ impl Guard {
         host_ip(home).map_or_else(|| is_localhost(home), |ip| canonical(ip).is_loopback())
     }
 
+    /// Whether the mirror's address is known to be a private one or this machine's.
+    pub(super) fn home_is_private(&self) -> bool {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.home == Reach::Private
+    }
+
+    /// Looks the mirror's name up, so that it is known where it is.
+    pub(super) async fn find_home(&self) {
+        let home = self.0.home.as_str();
+        if of_host(home).is_none()
+            && let Ok(found) = tokio::net::lookup_host((home, 0)).await
+        {
+            // the mirror's own addresses are all allowed
+            let _ = self.sift(home, found.collect());
+        }
+    }
+
     /// Looks at a redirect before it is followed; its host's addresses are looked at when resolved.
     pub(super) fn follow(&self, url: &Url) -> Result<(), PrivateAddress> {
         let host = url.host_str().unwrap_or_default();

@@ -5,6 +5,7 @@
 //! connection whose answer was not read to its end is closed before another is made in its place.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use super::link::{Dialer, Link, LinkError};
-use super::options::MirrorOptions;
+use super::options::{MirrorOptions, Ownership};
 use super::reach::Guard;
 use super::target::Target;
 
@@ -26,12 +27,16 @@ use super::target::Target;
     reason = "limits are written as the nouns they are"
 )]
 const links_max: usize = 3;
+/// Most slots that anybody may ask for.
+const STREAMS_MAX: u32 = 1024;
 
 /// The slots of one mirror.
 pub(super) struct Slots {
     free: Semaphore,
     idle: Mutex<Vec<Vec<Link>>>,
     dialer: Dialer,
+    /// How many slots there are.
+    count: AtomicU32,
 }
 
 /// One slot while it is in use; given back when dropped.
@@ -77,13 +82,43 @@ pub(super) enum NoFrame {
 
 impl Slots {
     pub(super) fn new(target: &Target, options: &MirrorOptions) -> Self {
-        let streams = usize::try_from(options.streams_max.max(1)).unwrap_or(1);
         let guard = Guard::new(target.host(), options.private_redirects);
-        Self {
-            free: Semaphore::new(streams.min(Semaphore::MAX_PERMITS)),
+        let slots = Self {
+            free: Semaphore::new(0),
             idle: Mutex::default(),
             dialer: Dialer::new(guard, options),
+            count: AtomicU32::new(0),
+        };
+        slots.grow(options);
+        slots
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Finds out where a server is that came in by others, and takes more slots if that allows them.
+    pub(super) async fn find_home(&self, target: &Target, options: &MirrorOptions) {
+        if options.ownership == Ownership::Others && !self.dialer.is_proxied(target.base()) {
+            let patience = options.connect_timeout;
+            // a name that can't be looked up now counts as public
+            let _ = tokio::time::timeout(patience, self.guard().find_home()).await;
+            self.grow(options);
         }
+    }
+
+    /// Makes as many slots as the mirror's ownership allows.
+    fn grow(&self, options: &MirrorOptions) {
+        let alone = options.ownership == Ownership::Others && !self.guard().home_is_private();
+        let streams = if alone {
+            1
+        } else {
+            options.streams_max.clamp(1, STREAMS_MAX)
+        };
+        let before = self.count.fetch_max(streams, Ordering::Relaxed);
+        let more = usize::try_from(streams.saturating_sub(before)).unwrap_or(0);
+        self.free.add_permits(more);
     }
 
     /// The rule for redirects.

@@ -1,8 +1,11 @@
-//! A mirror's address: the URL of each file (BEP 19) and what is told of it.
+//! A mirror's address: the URL of each file (by the rules of BEP 19, or one by one) and what is told of it.
 //!
-//! What must stay true: no output of this module but [`Target::login`] holds the user or password.
+//! What must stay true: no output of this module but [`Target::login`] holds the user or password, and all
+//! files of a target lie at one server.
 
-use swarmcopy_layout::RelPath;
+use std::collections::BTreeMap;
+
+use swarmcopy_layout::{FileIndex, RelPath};
 use url::Url;
 
 use super::netrc::Login;
@@ -14,7 +17,7 @@ use crate::Shape;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MirrorError {
-    /// Its address is no http or https URL.
+    /// Its address is no URL of a kind that is known here.
     #[error("cannot use the mirror {shown}: {what}")]
     Url {
         /// The address without credentials.
@@ -30,107 +33,203 @@ pub enum MirrorError {
     Certificates(String),
 }
 
+/// The kinds of addresses that a source reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schemes {
+    /// http and https.
+    Http,
+}
+
+impl Schemes {
+    fn has(self, scheme: &str) -> bool {
+        match self {
+            Self::Http => matches!(scheme, "http" | "https"),
+        }
+    }
+
+    fn complaint(self) -> &'static str {
+        match self {
+            Self::Http => "neither http nor https",
+        }
+    }
+}
+
 /// Where the files of a mirror are.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     base: Url,
-    shape: Shape,
-    /// The content's name, percent-encoded.
-    name: String,
+    place: Place,
     login: Option<Login>,
     shown: String,
 }
 
+#[derive(Debug)]
+enum Place {
+    /// At the base or below it, by the rules of BEP 19; the content's name is percent-encoded.
+    Below { shape: Shape, name: String },
+    /// Each at an address of its own.
+    Each(BTreeMap<FileIndex, Url>),
+}
+
 impl Target {
-    pub(super) fn new(
+    pub(crate) fn new(
         url: &str,
+        schemes: Schemes,
         name: &str,
         shape: Shape,
         options: &MirrorOptions,
     ) -> Result<Self, MirrorError> {
-        if let Some(proxy) = options.proxy.as_deref() {
-            check_proxy(proxy)?;
-        }
-        let wrong = |what: &str| MirrorError::Url {
-            shown: redacted(url),
-            what: what.to_owned(),
-        };
-        let mut base = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
-        if !matches!(base.scheme(), "http" | "https") {
-            return Err(wrong("neither http nor https"));
-        }
-        let host = base.host_str().ok_or_else(|| wrong("no host"))?;
-        let in_url = (!base.username().is_empty()).then(|| Login {
-            user: percent::decoded(base.username()),
-            password: percent::decoded(base.password().unwrap_or_default()),
-        });
-        let in_netrc = || {
-            options
-                .netrc
-                .as_ref()
-                .and_then(|netrc| netrc.login(host).cloned())
-        };
-        let login = in_url.or_else(in_netrc);
-        without_credentials(&mut base);
+        let (base, login) = read(url, schemes, options)?;
         let shown = base.to_string();
-        let target = Self {
+        let wrong = |what: String| MirrorError::Url {
+            shown: shown.clone(),
+            what,
+        };
+        let probe = RelPath::from_names([name]).map_err(|error| wrong(error.to_string()))?;
+        let name = percent::encoded(name);
+        below(&base, shape, &name, &probe)
+            .ok_or_else(|| wrong("no file can lie there".to_owned()))?;
+        Ok(Self {
             base,
-            shape,
-            name: percent::encoded(name),
+            place: Place::Below { shape, name },
             login,
             shown,
+        })
+    }
+
+    /// A target that holds just these files, all at one server.
+    pub(crate) fn of_files(
+        files: &[(FileIndex, String)],
+        schemes: Schemes,
+        options: &MirrorOptions,
+    ) -> Result<Self, MirrorError> {
+        let Some((_, first)) = files.first() else {
+            return Err(MirrorError::Url {
+                shown: String::new(),
+                what: "no file lies there".to_owned(),
+            });
         };
-        let probe = RelPath::from_names([name]).map_err(|error| wrong(&error.to_string()))?;
-        target
-            .file_url(&probe)
-            .ok_or_else(|| wrong("no file can lie there"))?;
-        Ok(target)
+        let (mut base, login) = read(first, schemes, options)?;
+        let mut urls = BTreeMap::new();
+        for (file, text) in files {
+            let (url, its_login) = read(text, schemes, options)?;
+            if identity(&url) != identity(&base) || its_login != login {
+                return Err(MirrorError::Url {
+                    shown: url.to_string(),
+                    what: format!("not at the same server as {base}"),
+                });
+            }
+            urls.insert(*file, url);
+        }
+        if files.len() > 1 {
+            base.set_path("/");
+            base.set_query(None);
+        }
+        let shown = base.to_string();
+        Ok(Self {
+            base,
+            place: Place::Each(urls),
+            login,
+            shown,
+        })
+    }
+
+    /// Whether a file is known not to lie there.
+    pub(crate) fn lacks(&self, file: FileIndex) -> bool {
+        matches!(&self.place, Place::Each(urls) if !urls.contains_key(&file))
     }
 
     /// The mirror's URL, without credentials.
-    pub(super) fn base(&self) -> &Url {
+    pub(crate) fn base(&self) -> &Url {
         &self.base
     }
 
     /// The mirror's URL as it may be shown.
-    pub(super) fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
     /// Scheme, host and port, joined by NUL.
-    pub(super) fn identity(&self) -> String {
-        let port = self.base.port_or_known_default().unwrap_or(0);
-        format!("{}\0{}\0{port}", self.base.scheme(), self.host())
+    pub(crate) fn identity(&self) -> String {
+        identity(&self.base)
     }
 
     /// The host in lower case, as the URL has it.
-    pub(super) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.base.host_str().unwrap_or_default()
     }
 
-    /// The URL of a file.
-    pub(super) fn file_url(&self, path: &RelPath) -> Option<Url> {
-        let base = self.base.as_str();
-        let slash = if base.ends_with('/') { "" } else { "/" };
-        match self.shape {
-            Shape::File if slash.is_empty() => Url::parse(&format!("{base}{}", self.name)).ok(),
-            Shape::File => Some(self.base.clone()),
-            Shape::Tree => {
-                let mut url = format!("{base}{slash}{}", self.name);
-                for name in path.names() {
-                    url.push('/');
-                    url.push_str(&percent::encoded(name));
-                }
-                Url::parse(&url).ok()
-            }
+    /// The URL of a file; `None` if it has none.
+    pub(crate) fn file_url(&self, file: FileIndex, path: &RelPath) -> Option<Url> {
+        match &self.place {
+            Place::Below { shape, name } => below(&self.base, *shape, name, path),
+            Place::Each(urls) => urls.get(&file).cloned(),
         }
     }
 
     /// The login to use for `url`: none outside the mirror's own origin.
-    pub(super) fn login(&self, url: &Url) -> Option<&Login> {
+    pub(crate) fn login(&self, url: &Url) -> Option<&Login> {
         self.login
             .as_ref()
-            .filter(|_| url.origin() == self.base.origin())
+            .filter(|_| identity(url) == identity(&self.base))
+    }
+}
+
+/// Takes an address apart: the URL without credentials, and the login for it.
+fn read(
+    url: &str,
+    schemes: Schemes,
+    options: &MirrorOptions,
+) -> Result<(Url, Option<Login>), MirrorError> {
+    if let Some(proxy) = options.proxy.as_deref() {
+        check_proxy(proxy)?;
+    }
+    let wrong = |what: &str| MirrorError::Url {
+        shown: redacted(url),
+        what: what.to_owned(),
+    };
+    let mut base = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
+    if !schemes.has(base.scheme()) {
+        return Err(wrong(schemes.complaint()));
+    }
+    let host = base.host_str().ok_or_else(|| wrong("no host"))?;
+    let in_url = (!base.username().is_empty()).then(|| Login {
+        user: percent::decoded(base.username()),
+        password: percent::decoded(base.password().unwrap_or_default()),
+    });
+    let in_netrc = || {
+        options
+            .netrc
+            .as_ref()
+            .and_then(|netrc| netrc.login(host).cloned())
+    };
+    let login = in_url.or_else(in_netrc);
+    without_credentials(&mut base);
+    Ok((base, login))
+}
+
+/// Scheme, host and port, joined by NUL.
+fn identity(url: &Url) -> String {
+    let port = url.port_or_known_default().unwrap_or(0);
+    let host = url.host_str().unwrap_or_default();
+    format!("{}\0{host}\0{port}", url.scheme())
+}
+
+/// Where BEP 19 says that a file lies.
+fn below(base: &Url, shape: Shape, name: &str, path: &RelPath) -> Option<Url> {
+    let text = base.as_str();
+    let slash = if text.ends_with('/') { "" } else { "/" };
+    match shape {
+        Shape::File if slash.is_empty() => Url::parse(&format!("{text}{name}")).ok(),
+        Shape::File => Some(base.clone()),
+        Shape::Tree => {
+            let mut url = format!("{text}{slash}{name}");
+            for name in path.names() {
+                url.push('/');
+                url.push_str(&percent::encoded(name));
+            }
+            Url::parse(&url).ok()
+        }
     }
 }
 
@@ -145,7 +244,7 @@ fn check_proxy(proxy: &str) -> Result<(), MirrorError> {
 }
 
 /// Takes user, password and fragment out of `url`.
-pub(super) fn without_credentials(url: &mut Url) {
+pub(crate) fn without_credentials(url: &mut Url) {
     // fails only for URLs that can hold neither
     let _ = url.set_username("");
     let _ = url.set_password(None);
@@ -165,15 +264,18 @@ mod tests {
     use super::*;
 
     fn target(url: &str, name: &str, shape: Shape) -> Target {
-        Target::new(url, name, shape, &MirrorOptions::default()).unwrap()
+        Target::new(url, Schemes::Http, name, shape, &MirrorOptions::default()).unwrap()
+    }
+
+    fn first_file() -> FileIndex {
+        let layout = swarmcopy_layout::Layout::builder(16).file(RelPath::parse("x").unwrap(), 1);
+        layout.build().unwrap().files().next().unwrap().0
     }
 
     fn url(base: &str, name: &str, shape: Shape, path: &str) -> String {
         let path = RelPath::parse(path).unwrap();
-        target(base, name, shape)
-            .file_url(&path)
-            .unwrap()
-            .to_string()
+        let target = target(base, name, shape);
+        target.file_url(first_file(), &path).unwrap().to_string()
     }
 
     #[test]
@@ -223,7 +325,9 @@ mod tests {
         assert_eq!(target.identity(), "http\0h\x008080");
         let shown = format!(
             "{target:?}{}",
-            target.file_url(&RelPath::parse("x").unwrap()).unwrap()
+            target
+                .file_url(first_file(), &RelPath::parse("x").unwrap())
+                .unwrap()
         );
         assert!(
             !shown.contains("p@ss") && !shown.contains("p%40ss"),
@@ -238,7 +342,8 @@ mod tests {
             proxy,
             ..MirrorOptions::default()
         };
-        let error = Target::new("http://h/", "n", Shape::File, &options).unwrap_err();
+        let error =
+            Target::new("http://h/", Schemes::Http, "n", Shape::File, &options).unwrap_err();
         assert_eq!(error.to_string(), "cannot use the proxy ..@proxy:3128");
     }
 
@@ -251,8 +356,33 @@ mod tests {
             "x",
             "",
         ] {
-            let error = Target::new(bad, "n", Shape::File, &MirrorOptions::default()).unwrap_err();
+            let error = Target::new(
+                bad,
+                Schemes::Http,
+                "n",
+                Shape::File,
+                &MirrorOptions::default(),
+            )
+            .unwrap_err();
             assert!(!error.to_string().contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn files_of_one_mirror_lie_at_one_server() {
+        let at = |url: &str| (first_file(), url.to_owned());
+        let options = MirrorOptions::default();
+        for other in ["http://g/b", "https://h/b", "http://h:81/b", "http://u@h/b"] {
+            let files = [at("http://h/a"), at(other)];
+            let error = Target::of_files(&files, Schemes::Http, &options).unwrap_err();
+            assert!(error.to_string().contains("same server"), "{error}");
+        }
+        let files = [at("http://h/a"), at("http://h:80/b?c")];
+        let target = Target::of_files(&files, Schemes::Http, &options).unwrap();
+        let path = RelPath::parse("x").unwrap();
+        let url = target.file_url(first_file(), &path).unwrap();
+        assert_eq!(url.as_str(), "http://h/b?c");
+        assert_eq!(target.shown(), "http://h/");
+        assert!(Target::of_files(&[], Schemes::Http, &options).is_err());
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use swarmcopy_layout::PieceSet;
 use swarmcopy_scheduler::{
-    Event, OriginKind, OriginPermit, OriginTag, Outcome, SourceId, SourceInfo,
+    Event, Has, OriginKind, OriginPermit, OriginTag, Outcome, SourceId, SourceInfo,
 };
 use swarmcopy_sources::OriginSource;
 use tokio::sync::watch;
@@ -62,6 +63,17 @@ impl Engine {
                     streams_max: origin.streams_max(),
                 },
             });
+            let lacks = origin.lacks();
+            if !lacks.is_empty() {
+                let mut has = PieceSet::full(self.content.layout.pieces());
+                for span in lacks {
+                    for piece in self.content.layout.pieces_of(span) {
+                        has.remove(piece);
+                    }
+                }
+                let has = Has::Set(has);
+                self.tell(Event::SourceHas { source: id, has });
+            }
         }
     }
 

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::Span;
-use swarmcopy_sources::{Blame, Limiter, MemorySink, Shape, SpanSink};
+use swarmcopy_sources::{
+    Blame, Limiter, MemorySink, MirrorSource, OriginSource, Ownership, Shape, SpanSink,
+};
 
 use super::rig::{DEADLINE, FILE_LEN, PART, Rig, one_file, opened, options};
 use crate::support::content::{Content, awkward, content};
+use crate::support::permit::permit;
 use crate::support::server::{Reply, Request, Server, Then, tree};
 
 #[tokio::test]
@@ -232,4 +235,67 @@ async fn no_more_connections_are_open_than_streams_are_allowed() {
         rig.server.open_peak()
     );
     rig.same();
+}
+
+/// Most fetches of a mirror at `url` that somebody else named.
+async fn streams_of_others(url: &str, proxy: Option<&str>) -> u32 {
+    let content = one_file();
+    let mut options = options();
+    options.ownership = Ownership::Others;
+    options.proxy = proxy.map(str::to_owned);
+    let layout = Arc::clone(&content.layout);
+    let mirror = MirrorSource::new(url, "f.bin", Shape::File, layout, options).unwrap();
+    mirror.find_home().await;
+    mirror.streams_max()
+}
+
+#[tokio::test]
+async fn other_peoples_servers_get_one_connection() {
+    assert_eq!(streams_of_others("http://192.0.2.1/f.bin", None).await, 1);
+    let proxied = streams_of_others("http://mirror.example/", Some("http://127.0.0.1:1")).await;
+    assert_eq!(proxied, 1);
+}
+
+#[tokio::test]
+async fn servers_at_private_addresses_get_as_many_connections_as_pay() {
+    for url in [
+        "http://10.1.2.3/",
+        "http://127.0.0.1/",
+        "http://localhost/",
+        "http://[fd00::1]/",
+    ] {
+        assert_eq!(streams_of_others(url, None).await, 32, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_of_single_files_asks_where_they_lie_and_tells_what_it_lacks() {
+    let content = awkward();
+    let bytes = content.file("big");
+    let server = Server::start(move |request| Reply::file(request, &bytes)).await;
+    let (index, _) = content
+        .layout
+        .files()
+        .find(|(_, file)| file.path().as_str() == "big")
+        .unwrap();
+    let (layout, files) = (
+        Arc::clone(&content.layout),
+        [(index, server.url("/d/x?y=1"))],
+    );
+    let mirror = MirrorSource::of_files(&files, layout, options()).unwrap();
+    let lacks = mirror.lacks();
+    assert_eq!(lacks[0], content.span("a/one"));
+    assert_eq!(lacks.len(), 7); // all but empty files, pads and the one it has
+    let (permit, _scheduler) = permit(&content.layout);
+    let source = mirror.open(permit).await.unwrap();
+    let sink = Arc::new(MemorySink::new(content.bytes.len(), 65_536));
+    let whole = Span::new(0, content.layout.len());
+    let error = source
+        .fetch(whole, &SpanSink::new(sink.clone()))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("no address of it"), "{error}");
+    assert!(sink.filled().covers(content.span("big")));
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.requests()[0].target, "/d/x?y=1");
 }

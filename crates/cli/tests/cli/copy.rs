@@ -214,6 +214,30 @@ fn a_share_with_other_bytes_exits_with_4() {
 }
 
 #[test]
+fn a_share_with_other_bytes_is_named_beside_a_dead_mirror() {
+    let room = Room::new();
+    room.tree("share/tree");
+    let make = ["make", "share/tree", "--mirror", "http://127.0.0.1:1/"];
+    room.run(&make).exits(0);
+    let mut bytes = fs::read(room.path("share/tree/.hidden")).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(room.path("share/tree/.hidden"), bytes).unwrap();
+    let args = [
+        "get",
+        "share/tree.torrent",
+        "--to",
+        "to",
+        "--no-lsd",
+        "--timeout=2s",
+    ];
+    let ran = room.run(&args).exits(3);
+    assert!(
+        ran.stderr.contains("an origin differs from the torrent"),
+        "{ran:#?}"
+    );
+}
+
+#[test]
 fn a_target_that_cannot_be_written_exits_with_5() {
     let room = Room::new();
     room.tree("share/tree");

@@ -171,12 +171,15 @@ impl Engine {
 
     fn incomplete(&self, why: &str) -> Error {
         let files = self.incomplete_files();
-        let mut message = format!("not complete: {why}; missing: {files}");
-        for failure in self.origin_failures() {
-            message.push_str("; ");
-            message.push_str(&failure);
+        let mut told = vec![format!("not complete: {why}; missing: {files}")];
+        let differ = self.scheduler.outlook().differ;
+        if differ > 0 {
+            told.push(format!(
+                "an origin differs from the torrent in {differ} pieces"
+            ));
         }
-        Error::new(ErrorKind::Incomplete, message)
+        told.extend(self.origin_failures());
+        Error::new(ErrorKind::Incomplete, told.join("; "))
             .with_hint("what is verified is kept: the same command goes on from here")
     }
 

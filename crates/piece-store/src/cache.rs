@@ -1,6 +1,7 @@
 //! The newest pieces, kept in memory for peers that ask for them at once.
 //!
-//! What must stay true: it never holds more than `bytes_max` bytes of pieces; the views it gives
+//! What must stay true: it never holds more than `bytes_max` bytes of pieces, and none while nobody
+//! wants them: memory that comes back at once is still in the processor's cache. The views it gives
 //! out share the memory the pieces were received in.
 
 use std::collections::{HashMap, VecDeque};
@@ -23,10 +24,11 @@ struct State {
     pieces: HashMap<PieceIndex, (Span, Vec<Bytes>)>,
     order: VecDeque<PieceIndex>,
     bytes: u64,
+    wanted: bool,
 }
 
 impl HotCache {
-    /// Makes an empty cache.
+    /// Makes an empty cache that takes nothing yet.
     pub fn new(bytes_max: u64) -> Self {
         Self {
             bytes_max,
@@ -34,13 +36,22 @@ impl HotCache {
         }
     }
 
+    /// Takes pieces from now on, or drops all and takes none.
+    pub fn set_wanted(&self, wanted: bool) {
+        let mut state = self.lock();
+        if !wanted {
+            *state = State::default();
+        }
+        state.wanted = wanted;
+    }
+
     /// Puts the bytes of a verified piece in, and the oldest pieces out. A piece that alone is too
     /// long is not taken.
     pub fn insert(&self, piece: PieceIndex, span: Span, parts: Vec<Bytes>) {
-        if span.len() > self.bytes_max {
+        let mut state = self.lock();
+        if !state.wanted || span.len() > self.bytes_max {
             return;
         }
-        let mut state = self.lock();
         if state.pieces.insert(piece, (span, parts)).is_none() {
             state.order.push_back(piece);
             state.bytes = state.bytes.saturating_add(span.len());
@@ -95,6 +106,7 @@ mod tests {
         let path = RelPath::parse("f").unwrap();
         let layout = Layout::builder(10).file(path, 100).build().unwrap();
         let cache = HotCache::new(25);
+        cache.set_wanted(true);
         for piece in layout.piece_indexes() {
             let bytes = Bytes::from(vec![u8::try_from(piece.value()).unwrap(); 10]);
             let parts = vec![bytes.slice(..4), bytes.slice(4..)];
@@ -106,5 +118,26 @@ mod tests {
         let found = cache.find(piece(9), Span::new(92, 6)).unwrap();
         assert_eq!(found, [Bytes::from(vec![9; 2]), Bytes::from(vec![9; 4])]);
         assert!(cache.find(piece(9), Span::new(85, 10)).is_none());
+    }
+
+    #[test]
+    fn what_nobody_wants_is_not_kept() {
+        let path = RelPath::parse("f").unwrap();
+        let layout = Layout::builder(10).file(path, 100).build().unwrap();
+        let cache = HotCache::new(25);
+        let piece = layout.piece(0).unwrap();
+        let insert = || {
+            cache.insert(
+                piece,
+                layout.piece_span(piece),
+                vec![Bytes::from_static(&[0; 10])],
+            );
+            cache.bytes()
+        };
+        assert_eq!(insert(), 0);
+        cache.set_wanted(true);
+        assert_eq!(insert(), 10);
+        cache.set_wanted(false);
+        assert_eq!((cache.bytes(), insert()), (0, 0));
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 mod faulty;
 mod folder;
 mod handles;
+mod known;
 mod memory;
 mod system;
 
@@ -49,6 +50,11 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Writes all bytes at `offset`; creates the file and its folders, grows it if need be.
     fn write_at(&self, path: &Path, bytes: &mut [IoSlice<'_>], offset: u64) -> io::Result<()>;
+
+    /// Writes all bytes of a file that has no others; nobody will write it again soon.
+    fn write_whole(&self, path: &Path, bytes: &mut [IoSlice<'_>]) -> io::Result<()> {
+        self.write_at(path, bytes, 0)
+    }
 
     /// Creates the file and its folders and makes it at least `len` bytes long, its space taken
     /// from the disk where that is possible without writing.

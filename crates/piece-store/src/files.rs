@@ -84,6 +84,23 @@ impl Files {
             .is_some_and(|entry| entry.attributes().pad)
     }
 
+    fn len_of(&self, file: FileIndex) -> u64 {
+        self.target.layout().file(file).map_or(0, FileEntry::len)
+    }
+
+    /// The file that holds all of `span`, if one does.
+    pub(crate) fn only_file(&self, span: Span) -> Option<FileIndex> {
+        let layout = self.target.layout();
+        let slice = layout.slices(span).next()?;
+        (slice.span == span).then_some(slice.file)
+    }
+
+    /// Whether nothing lies where the content goes.
+    pub(crate) fn is_vacant(&self) -> bool {
+        let place = self.place();
+        matches!(self.disk.stat(&place), Ok(None))
+    }
+
     /// Writes `parts`, which lie one after the other from `start` on, to their files.
     pub(crate) fn write(&self, start: u64, parts: &[Bytes]) -> Result<(), StoreError> {
         let place = self.place();
@@ -94,9 +111,13 @@ impl Files {
             self.prepare(&path, slice)?;
             let part = Span::new(slice.span.start() - start, slice.span.len());
             let mut bytes = gather(parts, part);
-            self.disk
-                .write_at(&path, &mut bytes, slice.offset)
-                .map_err(failed)?;
+            let whole = self.len_of(slice.file) == slice.span.len();
+            let written = if whole {
+                self.disk.write_whole(&path, &mut bytes)
+            } else {
+                self.disk.write_at(&path, &mut bytes, slice.offset)
+            };
+            written.map_err(failed)?;
         }
         Ok(())
     }
@@ -110,11 +131,7 @@ impl Files {
         if prepared.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let len = self
-            .target
-            .layout()
-            .file(slice.file)
-            .map_or(0, FileEntry::len);
+        let len = self.len_of(slice.file);
         if slice.span.len() < len {
             let failed = |cause| self.error("reserve space for", path, cause);
             self.disk.reserve(path, len).map_err(failed)?;

@@ -53,6 +53,7 @@ mod syncer;
 mod target;
 mod verify;
 mod worker;
+mod writing;
 
 pub use assemblies::Assemblies;
 pub use assembly::{Assembly, Filled};

@@ -36,7 +36,8 @@ pub(crate) fn resume(
 ) -> Result<Resume, StoreError> {
     let layout = target.layout();
     let mut found = vec![Found::default(); layout.files().len()];
-    for (file, _) in target.stored_files() {
+    let vacant = files.is_vacant();
+    for (file, _) in target.stored_files().filter(|_| !vacant) {
         let Some(stat) = files.stat(file)? else {
             continue;
         };

@@ -25,6 +25,7 @@ use crate::scan::scan;
 use crate::syncer::Syncer;
 use crate::target::Target;
 use crate::worker::{self, Queue};
+use crate::writing::Writing;
 
 /// What the journal's name has behind the content's.
 pub const JOURNAL_SUFFIX: &str = ".swarmcopy";
@@ -126,6 +127,7 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) assemblies: Assemblies,
     pub(crate) queue: Queue,
+    pub(crate) writing: Writing,
     pub(crate) cache: HotCache,
     /// `None` if the store only reads.
     pub(crate) syncer: Option<Syncer>,
@@ -244,6 +246,7 @@ impl Store {
         let shared = Arc::new(Shared {
             assemblies: Assemblies::new(layout, pool.clone(), options.assembly_bytes_max),
             queue: Queue::default(),
+            writing: Writing::default(),
             cache: HotCache::new(options.cache_bytes_max),
             blame: Mutex::default(),
             target,
@@ -305,6 +308,19 @@ impl Store {
     /// Takes unfilled memory back.
     pub fn release(&self, span: Span, sender: u32, buffer: BytesMut) {
         self.shared.assemblies.release(span, sender, buffer);
+    }
+
+    /// Waits a moment while more memory is filled than can be verified and written. Blocks: for
+    /// readers on threads of their own, which would only fill the machine's memory otherwise.
+    pub fn wait_room(&self) {
+        let piece_len = self.shared.target.layout().piece_len();
+        self.shared.queue.wait_room(piece_len);
+    }
+
+    /// Says whether anybody is about who may ask for the newest pieces: only then are they kept in
+    /// memory, up to [`Options::cache_bytes_max`].
+    pub fn keep_newest(&self, wanted: bool) {
+        self.shared.cache.set_wanted(wanted);
     }
 
     /// Declares missing what `sender` holds of `span`, because it hangs: others get fresh memory
@@ -424,7 +440,8 @@ impl Store {
         if missing > 0 {
             return Err(StoreError::Incomplete { missing });
         }
-        self.close()?;
+        self.shared.queue.wait_idle();
+        syncer.settle()?;
         finish::finish(&self.shared.target, &self.shared.files, syncer)
     }
 }

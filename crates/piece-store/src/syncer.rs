@@ -114,11 +114,27 @@ impl Syncer {
         done
     }
 
-    fn sync(&self, files: &BTreeSet<FileIndex>) -> Result<Vec<Record>, StoreError> {
+    /// Synchronises what is noted so far without recording it: the copy is about to be complete, and
+    /// its journal removed. Blocks.
+    pub(crate) fn settle(&self) -> Result<(), StoreError> {
+        let _journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, files) = self.pending().take();
+        let done = self.sync_files(&files);
+        if done.is_err() {
+            self.pending().broken = true;
+        }
+        done
+    }
+
+    fn sync_files(&self, files: &BTreeSet<FileIndex>) -> Result<(), StoreError> {
         let paths: Vec<_> = files.iter().map(|file| self.files.path_of(*file)).collect();
         let first = paths.first().cloned().unwrap_or_default();
         let failed = |cause| self.files.error("synchronise", &first, cause);
-        self.files.disk().sync(&paths).map_err(failed)?;
+        self.files.disk().sync(&paths).map_err(failed)
+    }
+
+    fn sync(&self, files: &BTreeSet<FileIndex>) -> Result<Vec<Record>, StoreError> {
+        self.sync_files(files)?;
         let mut stamps = Vec::with_capacity(files.len());
         for file in files {
             if let Some(stat) = self.files.stat(*file)? {

@@ -1,10 +1,12 @@
 //! The threads that verify filled pieces and write the good ones.
 //!
 //! What must stay true: bytes that are not verified never reach the disk; a piece is reported as
-//! right only after its bytes are written; neighbours are written together.
+//! right only after its bytes are written; neighbours are written together; the bytes of all pieces
+//! between being filled and being written (or found wrong) are counted.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use swarmcopy_layout::{FileIndex, PieceIndex, Span};
 
@@ -21,25 +23,67 @@ use crate::verify::{batch_pieces_max, verify};
 )]
 const batch_bytes_max: u64 = 32 * 1024 * 1024;
 
+/// Bytes filled and not yet written before readers on own threads pause: enough to keep the workers
+/// busy, and few enough to be still in the processor's cache when they are hashed and written.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const unwritten_bytes_max: u64 = 24 * 1024 * 1024;
+/// The same in pieces, where these are long: so many are hashed side by side with profit.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+const unwritten_pieces_max: u64 = 12;
+/// Longest pause of such a reader.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// Filled pieces that wait for a worker. Their number is bounded by the assemblies: a piece is
 /// filled only after it was handed out, and that is bounded in bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    /// Pieces were settled.
+    room: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Filled>,
+    /// Of pieces that wait or are at work.
+    unwritten_bytes: u64,
     at_work: usize,
     stop: bool,
 }
 
 impl Queue {
     pub(crate) fn push(&self, filled: Filled) {
-        self.lock().waiting.push_back(filled);
+        let mut state = self.lock();
+        state.unwritten_bytes = state.unwritten_bytes.saturating_add(filled.span.len());
+        state.waiting.push_back(filled);
+        drop(state);
         self.changed.notify_one();
+    }
+
+    /// Waits while more bytes are unwritten than it pays to run ahead of the disk, but not for long:
+    /// whoever asks may be the one they wait for.
+    pub(crate) fn wait_room(&self, piece_len: u64) {
+        let most = unwritten_bytes_max.max(piece_len.saturating_mul(unwritten_pieces_max));
+        let state = self.lock();
+        if state.unwritten_bytes > most {
+            let full = |state: &mut State| !state.stop && state.unwritten_bytes > most;
+            drop(self.room.wait_timeout_while(state, ROOM_WAIT_MAX, full));
+        }
+    }
+
+    /// Counts a piece out that is written or was wrong.
+    fn settled(&self, len: u64) {
+        let mut state = self.lock();
+        state.unwritten_bytes = state.unwritten_bytes.saturating_sub(len);
+        drop(state);
+        self.room.notify_all();
     }
 
     /// Waits for pieces and takes what is there, up to a batch; `None` when it is over.
@@ -78,6 +122,7 @@ impl Queue {
     pub(crate) fn stop(&self) {
         self.lock().stop = true;
         self.changed.notify_all();
+        self.room.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -124,17 +169,57 @@ fn handle_batch(shared: &Shared, batch: Vec<Filled>) {
             handle_bad(shared, &filled);
         }
     }
-    good.sort_unstable_by_key(|filled| filled.piece);
-    let neighbours = |a: &Filled, b: &Filled| a.span.end() == b.span.start();
-    for run in good.chunk_by(neighbours) {
-        match write(shared, run) {
-            Ok(()) => run.iter().for_each(|filled| handle_right(shared, filled)),
-            Err(error) => {
-                for filled in run {
-                    shared.assemblies.reopen(filled.piece);
-                }
-                (shared.events)(StoreEvent::Failed(error));
+    for run in runs(good) {
+        settle_run(shared, run);
+    }
+}
+
+/// Writes a run, or leaves it to the worker that writes its file already: two that write one file
+/// wait for each other in the kernel, and the time of one is lost.
+fn settle_run(shared: &Shared, run: Vec<Filled>) {
+    let (Some(first), Some(last)) = (run.first(), run.last()) else {
+        return;
+    };
+    let span = Span::between(first.span.start(), last.span.end());
+    let Some(file) = shared.files.only_file(span) else {
+        return write_run(shared, run);
+    };
+    let mut next = shared.writing.begin(file, run);
+    while let Some(pieces) = next {
+        for run in runs(pieces) {
+            write_run(shared, run);
+        }
+        next = shared.writing.next(file);
+    }
+}
+
+/// Cuts pieces into runs of neighbours.
+fn runs(mut pieces: Vec<Filled>) -> Vec<Vec<Filled>> {
+    pieces.sort_unstable_by_key(|filled| filled.piece);
+    let mut runs: Vec<Vec<Filled>> = Vec::new();
+    for filled in pieces {
+        match runs.last_mut() {
+            Some(run) if run.last().map(|last| last.span.end()) == Some(filled.span.start()) => {
+                run.push(filled);
             }
+            _ => runs.push(vec![filled]),
+        }
+    }
+    runs
+}
+
+fn write_run(shared: &Shared, run: Vec<Filled>) {
+    match write(shared, &run) {
+        // by value: each piece's memory is free for the next one at once
+        Ok(()) => run
+            .into_iter()
+            .for_each(|filled| handle_right(shared, filled)),
+        Err(error) => {
+            for filled in run {
+                shared.assemblies.reopen(filled.piece);
+                shared.queue.settled(filled.span.len());
+            }
+            (shared.events)(StoreEvent::Failed(error));
         }
     }
 }
@@ -154,15 +239,14 @@ fn write(shared: &Shared, run: &[Filled]) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn handle_right(shared: &Shared, filled: &Filled) {
-    shared
-        .cache
-        .insert(filled.piece, filled.span, filled.parts.clone());
-    shared.have().insert(filled.piece);
-    let liars = shared.blame().handle_right(filled);
-    (shared.events)(StoreEvent::PieceOk {
-        piece: filled.piece,
-    });
+fn handle_right(shared: &Shared, filled: Filled) {
+    let piece = filled.piece;
+    shared.have().insert(piece);
+    let liars = shared.blame().handle_right(&filled);
+    let len = filled.span.len();
+    shared.cache.insert(piece, filled.span, filled.parts);
+    shared.queue.settled(len);
+    (shared.events)(StoreEvent::PieceOk { piece });
     for sender in liars {
         (shared.events)(StoreEvent::Liar { sender });
     }
@@ -171,6 +255,7 @@ fn handle_right(shared: &Shared, filled: &Filled) {
 fn handle_bad(shared: &Shared, filled: &Filled) {
     let senders = shared.blame().handle_bad(filled);
     shared.assemblies.reopen(filled.piece);
+    shared.queue.settled(filled.span.len());
     (shared.events)(StoreEvent::PieceBad {
         piece: filled.piece,
         senders,

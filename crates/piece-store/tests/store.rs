@@ -141,6 +141,7 @@ fn a_read_only_disk_is_told_from_a_full_one() {
 fn only_verified_bytes_are_read_and_the_newest_without_the_disk() {
     let sample = Sample::file(100_000, 16 << 10);
     let (disk, opened) = memory(&sample);
+    opened.store.keep_newest(true);
     let refused = opened.store.read(Span::new(0, 10)).unwrap_err();
     assert!(matches!(refused, StoreError::NotVerified { piece: 0 }));
     opened.feed(&sample, Span::new(0, 32 << 10), 1);

@@ -20,6 +20,10 @@ pub trait SinkTarget: Send + Sync + fmt::Debug {
     /// Takes a filled buffer back.
     fn commit(&self, span: Span, buffer: BytesMut);
 
+    /// Waits a moment while more memory is filled than the owner can take away. Blocks: for sources
+    /// that read on threads of their own.
+    fn wait_room(&self) {}
+
     /// Takes an unfilled buffer back.
     fn release(&self, span: Span, buffer: BytesMut);
 }
@@ -87,6 +91,11 @@ impl SpanSink {
             buffer,
             target: Some(Arc::clone(&self.target)),
         })
+    }
+
+    /// Waits a moment while more memory is filled than its owner can take away. Blocks.
+    pub fn wait_room(&self) {
+        self.target.wait_room();
     }
 
     /// The first bytes of `span` that nobody has filled or reserved yet. The run may go on behind

@@ -1,8 +1,9 @@
 //! A folder of the file system.
 //!
 //! What must stay true: no link below the folder is followed for a write, neither as the last name
-//! nor as a folder on the way (checked at every open, before the open; a hostile process that can
-//! swap folders of the tree in between is out of scope); no more than 256 files stay open.
+//! nor as a folder on the way (checked before the open, each folder once in a while; a hostile
+//! process that can swap folders of the tree in between is out of scope); no more than
+//! `open_files_max` files stay open.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, IoSlice};
@@ -10,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::handles::{Access, Handles};
+use super::known::KnownFolders;
 use super::{Disk, DiskLock, Entry, FileStat, system};
 
 /// More files than this are synchronised with their whole file system: waiting for each of 10,000
@@ -31,6 +33,7 @@ pub struct FolderDisk {
     root: PathBuf,
     links: Links,
     handles: Arc<Handles>,
+    known: KnownFolders,
 }
 
 impl FolderDisk {
@@ -40,6 +43,7 @@ impl FolderDisk {
             root: root.to_owned(),
             links,
             handles: Arc::default(),
+            known: KnownFolders::default(),
         }
     }
 
@@ -62,23 +66,40 @@ impl FolderDisk {
             }
             (Links::Refuse, Access::Write) => {
                 self.make_folders(path)?;
-                swarmcopy_sys::open::nofollow_create(&full).map_err(|error| told(&full, error))
+                let opened = match swarmcopy_sys::open::nofollow_create(&full) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        // somebody has removed the folder
+                        self.known.forget_all();
+                        self.make_folders(path)?;
+                        swarmcopy_sys::open::nofollow_create(&full)
+                    }
+                    opened => opened,
+                };
+                opened.map_err(|error| told(&full, error))
             }
         }
     }
 
     /// Refuses a path with a link (or a file) where a folder must be.
     fn check_folders(&self, path: &Path) -> io::Result<()> {
-        for folder in folders_of(path)? {
-            let found = fs::symlink_metadata(self.root.join(&folder))?;
-            check_folder(&folder, &found)?;
+        let folders = folders_of(path)?;
+        let Some(last) = folders.last().filter(|last| !self.known.has(last)) else {
+            return Ok(());
+        };
+        for folder in &folders {
+            let found = fs::symlink_metadata(self.root.join(folder))?;
+            check_folder(folder, &found)?;
         }
+        self.known.insert(last);
         Ok(())
     }
 
     /// Creates the folders that `path` needs, under the same rule.
     fn make_folders(&self, path: &Path) -> io::Result<()> {
         let folders = folders_of(path)?;
+        if folders.last().is_some_and(|last| self.known.has(last)) {
+            return Ok(());
+        }
         for (at, folder) in folders.iter().enumerate() {
             let full = self.root.join(folder);
             match fs::symlink_metadata(&full) {
@@ -92,8 +113,10 @@ impl FolderDisk {
                 Err(error) => return Err(error),
             }
         }
-        if folders.is_empty() && !self.root.is_dir() {
-            fs::create_dir_all(&self.root)?;
+        match folders.last() {
+            Some(last) => self.known.insert(last),
+            None if self.root.is_dir() => {}
+            None => fs::create_dir_all(&self.root)?,
         }
         Ok(())
     }
@@ -115,7 +138,7 @@ impl FolderDisk {
 }
 
 /// The folders that lead to `path`, outermost first. A path that could leave is refused.
-fn folders_of(path: &Path) -> io::Result<Vec<PathBuf>> {
+fn folders_of(path: &Path) -> io::Result<Vec<&Path>> {
     let plain = path
         .components()
         .all(|part| matches!(part, Component::Normal(_)));
@@ -125,7 +148,7 @@ fn folders_of(path: &Path) -> io::Result<Vec<PathBuf>> {
             "not a plain relative path",
         ));
     }
-    let mut folders: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_owned).collect();
+    let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
     folders.retain(|folder| !folder.as_os_str().is_empty());
     folders.reverse();
     Ok(folders)
@@ -175,6 +198,15 @@ impl Disk for FolderDisk {
     fn write_at(&self, path: &Path, bytes: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
         let file = self.file(path, Access::Write)?;
         swarmcopy_sys::io::write_all_vectored_at(&file, bytes, offset)
+    }
+
+    fn write_whole(&self, path: &Path, bytes: &mut [IoSlice<'_>]) -> io::Result<()> {
+        let file = match self.handles.find(path, Access::Write) {
+            Some(file) => file,
+            // not kept: a tree of small files would only drive others out
+            None => Arc::new(self.open(path, Access::Write)?),
+        };
+        swarmcopy_sys::io::write_all_vectored_at(&file, bytes, 0)
     }
 
     fn reserve(&self, path: &Path, len: u64) -> io::Result<()> {
@@ -262,6 +294,7 @@ impl Disk for FolderDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.handles.close_all();
+        self.known.forget_all();
         self.check_folders(from)?;
         self.make_folders(to)?;
         let (from, to) = (self.root.join(from), self.root.join(to));

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
     non_upper_case_globals,
     reason = "limits are written as the nouns they are"
 )]
-pub(crate) const open_files_max: usize = 256;
+pub(crate) const open_files_max: usize = 192;
 
 /// What a file was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,11 +93,15 @@ impl Handles {
             turn: Some(turn),
         };
         state.files.insert(path.to_owned(), handle);
+        let mut closed = Vec::new();
         while state.by_turn.len() > open_files_max
             && let Some((_, oldest)) = state.by_turn.pop_first()
         {
-            state.files.remove(&oldest);
+            closed.extend(state.files.remove(&oldest));
         }
+        // closing waits for a network disk: others need the lock meanwhile
+        drop(state);
+        drop(closed);
         file
     }
 

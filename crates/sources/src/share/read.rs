@@ -15,7 +15,7 @@ use super::handles::{Handles, Pattern};
 use super::pool::Ticket;
 use crate::error::FirstLack;
 use crate::gate::Gate;
-use crate::{Shape, SourceError, SpanSink};
+use crate::{Chunk, Shape, SourceError, SpanSink};
 
 /// Longest single read: more is worse with every allocator and server.
 const READ_LEN: u64 = 1024 * 1024;
@@ -66,11 +66,7 @@ impl Part {
         let whole = slice.span == file.span() && file.len() <= READ_LEN;
         let mut once: Option<File> = None;
         let mut rest = slice.span;
-        while let Some(mut chunk) = self
-            .sink
-            .reserve(rest.head(READ_LEN))
-            .or_else(|| self.sink.reserve(rest))
-        {
+        while let Some(mut chunk) = self.reserve(rest) {
             ticket.check()?;
             self.check_gate(chunk.span(), piece)?;
             let offset = chunk.span().start() - file.span().start();
@@ -95,9 +91,18 @@ impl Part {
         Ok(())
     }
 
+    fn reserve(&self, rest: Span) -> Option<Chunk> {
+        if rest.is_empty() {
+            return None;
+        }
+        let head = self.sink.reserve(rest.head(READ_LEN));
+        head.or_else(|| self.sink.reserve(rest))
+    }
+
     fn check_gate(&self, span: Span, piece: &mut Option<PieceIndex>) -> Result<(), SourceError> {
         let next = self.folder.layout.piece_at(span.start());
         if *piece != next {
+            self.sink.wait_room();
             self.gate.check()?;
             *piece = next;
         }

@@ -70,6 +70,7 @@ impl Engine {
         } else if self.hopeless_since.is_none() {
             self.hopeless_since = Some(now);
         }
+        self.store.keep_newest(self.scheduler.is_needed());
         let progress = self.progress(outlook);
         self.outlets.progress.send_replace(progress);
     }

@@ -146,6 +146,10 @@ impl SinkTarget for JobSink {
         });
     }
 
+    fn wait_room(&self) {
+        self.store.wait_room();
+    }
+
     fn release(&self, span: Span, buffer: BytesMut) {
         self.store.release(span, self.source.0, buffer);
     }

@@ -1,7 +1,7 @@
 //! Where bytes come from: the piece source trait, shares and HTTP mirrors, and the contract they pass.
 //!
 //! A [`PieceSource`] fills spans of a content through a [`SpanSink`]. Shares ([`ShareSource`]) and mirrors
-//! ([`MirrorSource`]) are *origins*: precious, so they are opened with a permit that only a scheduler mints,
+//! ([`MirrorSource`], [`FtpSource`]) are *origins*: precious, so they are opened with a permit that only a scheduler mints,
 //! and look at it before each piece. [`MemorySource`] holds bytes at hand. What must stay true: a source
 //! commits a byte only where the sink reserved it, never blocks an async thread, and says by
 //! [`SourceError::blame`] what to do with it when it fails.
@@ -23,20 +23,25 @@
 
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod ftp;
 pub mod http;
 pub mod share;
 
 mod error;
 mod gate;
+mod intake;
 mod memory;
+mod mirrors;
 mod rate;
 mod shape;
 mod sink;
 mod source;
 
 pub use error::{Blame, SourceError};
+pub use ftp::FtpSource;
 pub use http::{MirrorOptions, MirrorSource, Ownership};
 pub use memory::{Fault, MemorySink, MemorySource};
+pub use mirrors::{mirror_at, mirror_of_files};
 pub use rate::Limiter;
 pub use shape::Shape;
 pub use share::ShareSource;

@@ -11,7 +11,7 @@ use swarmcopy_piece_store::{
 };
 use swarmcopy_scheduler::origin::{Isolated as OriginIsolated, Mode, OriginConfig};
 use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
-use swarmcopy_sources::{Limiter, MirrorOptions, MirrorSource, OriginSource, ShareSource};
+use swarmcopy_sources::{Limiter, MirrorOptions, OriginSource, ShareSource, mirror_at};
 use swarmcopy_swarm::{Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -188,9 +188,9 @@ impl Prepared {
             options.limits.clone_from(&limits);
             let shape = self.source_shape();
             let layout = Arc::clone(&self.content.layout);
-            match MirrorSource::new(&url, self.content.name(), shape, layout, options) {
+            match mirror_at(&url, self.content.name(), shape, layout, options).await {
                 Ok(mirror) => {
-                    origins.insert(ids.next(), OriginEntry::new(Arc::new(mirror)));
+                    origins.insert(ids.next(), OriginEntry::new(mirror));
                 }
                 Err(error) => tracing::warn!("mirror left out: {error}"),
             }

@@ -31,7 +31,7 @@ pub(crate) struct GetArgs {
     /// A folder that holds the content: the one that contains NAME, or NAME itself
     #[arg(long, value_name = "LOCATION", value_parser = values::share())]
     pub(crate) share: Vec<PathBuf>,
-    /// A web server that holds the content
+    /// A web or FTP server that holds the content
     #[arg(long, value_name = "URL", value_parser = values::mirror)]
     pub(crate) mirror: Vec<String>,
     /// Another machine to connect to

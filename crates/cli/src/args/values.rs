@@ -162,7 +162,7 @@ pub(crate) fn peer(text: &str) -> Result<String, String> {
 
 /// Parses the URL of a mirror.
 pub(crate) fn mirror(text: &str) -> Result<String, String> {
-    url(text, &["http", "https", "ftp"])
+    url(text, &["http", "https", "ftp", "ftps"])
 }
 
 /// Parses the URL of a tracker.
@@ -180,7 +180,7 @@ fn share_path(text: OsString) -> Result<PathBuf, String> {
     if lower.starts_with("smb://") {
         return Err("smb:// locations are not built yet: mount the share and give its path".into());
     }
-    if ["http://", "https://", "ftp://"]
+    if ["http://", "https://", "ftp://", "ftps://"]
         .iter()
         .any(|scheme| lower.starts_with(scheme))
     {

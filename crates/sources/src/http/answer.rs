@@ -35,7 +35,7 @@ pub(super) struct Asked<'a> {
 
 /// Why a file is not taken from a mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Status(u16),
     Total(u64),
     Html,
@@ -43,6 +43,10 @@ pub(super) enum Refusal {
     NoRanges,
     OtherRange,
     NoAddress,
+    /// The code of an FTP server's reply.
+    Reply(u32),
+    /// A name that no FTP command can hold.
+    Name,
     Redirects,
     Redirect,
     Private,
@@ -185,6 +189,8 @@ impl fmt::Display for Refusal {
             Self::Encoded => f.write_str("compressed though asked for plain bytes"),
             Self::NoRanges => f.write_str("only from its beginning: the server ignores ranges"),
             Self::OtherRange => f.write_str("other bytes than asked for"),
+            Self::Reply(code) => write!(f, "the server says {code}"),
+            Self::Name => f.write_str("a name that FTP cannot say"),
             Self::NoAddress => f.write_str("no address of it"),
             Self::Redirects => f.write_str("too many redirects"),
             Self::Redirect => f.write_str("a redirect to nowhere"),

@@ -4,21 +4,21 @@
 //! true: nothing is asked without a permit, every answer is checked before its bytes are used, credentials
 //! go to the mirror's own origin alone, and no address with a password is ever told.
 
-mod answer;
+pub(crate) mod answer;
 mod ask;
 mod body;
 mod document;
 mod lanes;
 mod link;
 mod netrc;
-mod notes;
+pub(crate) mod notes;
 mod options;
-mod percent;
-mod reach;
+pub(crate) mod percent;
+pub(crate) mod reach;
 mod reader;
 mod retry_after;
 mod slots;
-mod target;
+pub(crate) mod target;
 mod trust;
 
 use std::sync::Arc;
@@ -135,11 +135,7 @@ impl OriginSource for MirrorSource {
     }
 
     fn lacks(&self) -> Vec<Span> {
-        let files = self.mirror.layout.files();
-        let lacked = files.filter(|(index, file)| {
-            !file.attributes().pad && !file.is_empty() && self.mirror.target.lacks(*index)
-        });
-        lacked.map(|(_, file)| file.span()).collect()
+        self.mirror.target.lacked(&self.mirror.layout)
     }
 
     async fn open(&self, permit: OriginPermit) -> Result<Arc<dyn PieceSource>, SourceError> {

@@ -23,23 +23,25 @@ const REFUSED_FOR: Duration = Duration::from_mins(2);
 
 /// Notes on the files of one mirror.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(crate) struct Notes {
     refused: Mutex<BTreeMap<u32, (Refusal, Instant)>>,
     known: Mutex<BTreeMap<u32, Known>>,
 }
 
 /// What helps to ask for a file.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// Where redirects led to.
-    pub(super) moved: Option<Url>,
+    pub(crate) moved: Option<Url>,
     /// Its strong entity tag.
-    pub(super) etag: Option<String>,
+    pub(crate) etag: Option<String>,
+    /// Its length was asked for, and is the content's.
+    pub(crate) is_sized: bool,
 }
 
 impl Notes {
     /// Why the file is not to be asked for, if so.
-    pub(super) fn refusal(&self, file: FileIndex) -> Option<Refusal> {
+    pub(crate) fn refusal(&self, file: FileIndex) -> Option<Refusal> {
         let mut refused = locked(&self.refused);
         let (refusal, at) = *refused.get(&file.value())?;
         if at.elapsed() < REFUSED_FOR {
@@ -49,11 +51,11 @@ impl Notes {
         None
     }
 
-    pub(super) fn refuse(&self, file: FileIndex, refusal: Refusal) {
+    pub(crate) fn refuse(&self, file: FileIndex, refusal: Refusal) {
         locked(&self.refused).insert(file.value(), (refusal, Instant::now()));
     }
 
-    pub(super) fn known(&self, file: FileIndex) -> Known {
+    pub(crate) fn known(&self, file: FileIndex) -> Known {
         locked(&self.known)
             .get(&file.value())
             .cloned()
@@ -61,7 +63,7 @@ impl Notes {
     }
 
     /// Changes what is known of a file; if too many are known, another is forgotten.
-    pub(super) fn learn(&self, file: FileIndex, change: impl FnOnce(&mut Known)) {
+    pub(crate) fn learn(&self, file: FileIndex, change: impl FnOnce(&mut Known)) {
         let mut known = locked(&self.known);
         if !known.contains_key(&file.value()) && known.len() >= files_known_max {
             known.pop_first();

@@ -3,7 +3,7 @@
 //! What must stay true: whatever a name holds, it stays one segment of the path.
 
 /// Encodes every byte but the unreserved ones: letters, digits, `-`, `.`, `_` and `~`.
-pub(super) fn encoded(name: &str) -> String {
+pub(crate) fn encoded(name: &str) -> String {
     const HEX: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
     ];
@@ -20,7 +20,7 @@ pub(super) fn encoded(name: &str) -> String {
 }
 
 /// Undoes the encoding; what is no encoding stays as it is.
-pub(super) fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

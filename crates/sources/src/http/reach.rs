@@ -37,7 +37,7 @@ pub(super) struct PrivateAddress;
 
 /// The rule of one mirror, shared by its connections, whose names it resolves.
 #[derive(Debug, Clone)]
-pub(super) struct Guard(Arc<Inner>);
+pub(crate) struct Guard(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -55,7 +55,7 @@ struct State {
 }
 
 impl Guard {
-    pub(super) fn new(home: &str, private_redirects: bool) -> Self {
+    pub(crate) fn new(home: &str, private_redirects: bool) -> Self {
         let state = State {
             home: of_host(home).unwrap_or(Reach::Public),
             named: BTreeSet::new(),
@@ -75,13 +75,13 @@ impl Guard {
     }
 
     /// Whether the mirror's address is known to be a private one or this machine's.
-    pub(super) fn home_is_private(&self) -> bool {
+    pub(crate) fn home_is_private(&self) -> bool {
         let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.home == Reach::Private
     }
 
     /// Looks the mirror's name up, so that it is known where it is.
-    pub(super) async fn find_home(&self) {
+    pub(crate) async fn find_home(&self) {
         let home = self.0.home.as_str();
         if of_host(home).is_none()
             && let Ok(found) = tokio::net::lookup_host((home, 0)).await

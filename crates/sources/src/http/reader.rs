@@ -14,6 +14,7 @@ use super::ask::Trouble;
 use super::body::{Body, End};
 use super::slots::Slot;
 use crate::gate::Gate;
+use crate::intake::Intake;
 use crate::{PieceSource, SourceError, SpanSink};
 
 /// Most questions in a row that bring no byte.
@@ -185,12 +186,14 @@ impl MirrorReader {
 
     fn body<'a>(&'a self, want: Span, promised: Span, sink: &'a SpanSink) -> Body<'a> {
         Body {
-            layout: &self.mirror.layout,
-            gate: &self.gate,
-            sink,
+            intake: Intake {
+                layout: &self.mirror.layout,
+                gate: &self.gate,
+                sink,
+                want,
+            },
             limits: &self.mirror.options.limits,
             idle_timeout: self.mirror.options.idle_timeout,
-            want,
             promised,
         }
     }

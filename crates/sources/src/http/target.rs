@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use swarmcopy_layout::{FileIndex, RelPath};
+use swarmcopy_layout::{FileEntry, FileIndex, Layout, RelPath, Span};
 use url::Url;
 
 use super::netrc::Login;
@@ -38,18 +38,22 @@ pub enum MirrorError {
 pub(crate) enum Schemes {
     /// http and https.
     Http,
+    /// ftp and ftps.
+    Ftp,
 }
 
 impl Schemes {
     fn has(self, scheme: &str) -> bool {
         match self {
             Self::Http => matches!(scheme, "http" | "https"),
+            Self::Ftp => matches!(scheme, "ftp" | "ftps"),
         }
     }
 
     fn complaint(self) -> &'static str {
         match self {
             Self::Http => "neither http nor https",
+            Self::Ftp => "neither ftp nor ftps",
         }
     }
 }
@@ -134,9 +138,18 @@ impl Target {
         })
     }
 
-    /// Whether a file is known not to lie there.
-    pub(crate) fn lacks(&self, file: FileIndex) -> bool {
-        matches!(&self.place, Place::Each(urls) if !urls.contains_key(&file))
+    /// The files of a content that are known not to lie there.
+    pub(crate) fn lacked(&self, layout: &Layout) -> Vec<Span> {
+        let Place::Each(urls) = &self.place else {
+            return Vec::new();
+        };
+        let is_lacked = |index: &FileIndex, file: &FileEntry| {
+            !file.attributes().pad && !file.is_empty() && !urls.contains_key(index)
+        };
+        let lacked = layout
+            .files()
+            .filter(|(index, file)| is_lacked(index, file));
+        lacked.map(|(_, file)| file.span()).collect()
     }
 
     /// The mirror's URL, without credentials.

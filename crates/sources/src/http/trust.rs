@@ -44,7 +44,7 @@ impl Trust {
     }
 
     /// The configuration, made at the first call.
-    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, String> {
+    pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, String> {
         self.config
             .get_or_init(|| self.make().map(Arc::new).map_err(|error| error.to_string()))
             .clone()

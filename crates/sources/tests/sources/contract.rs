@@ -5,11 +5,12 @@ use std::sync::Arc;
 use swarmcopy_layout::Span;
 use swarmcopy_sources::contract::{Opened, Subject, check, check_lacks};
 use swarmcopy_sources::{
-    Blame, Fault, MemorySink, MemorySource, MirrorOptions, MirrorSource, OriginSource, PieceSource,
-    Shape, ShareSource, SourceError, SpanSink,
+    Blame, Fault, FtpSource, MemorySink, MemorySource, MirrorOptions, MirrorSource, OriginSource,
+    PieceSource, Shape, ShareSource, SourceError, SpanSink,
 };
 
 use crate::support::content::{Content, awkward};
+use crate::support::ftp::{Act, FtpServer};
 use crate::support::permit::permit;
 use crate::support::server::{Server, tree};
 
@@ -92,6 +93,16 @@ async fn a_mirror_keeps_the_contract() {
     let options = MirrorOptions::default();
     let url = server.url("/");
     let mirror = MirrorSource::new(&url, "tree", Shape::Tree, layout, options).unwrap();
+    check(&permitted(&content, &mirror)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ftp_mirror_keeps_the_contract() {
+    let content = awkward();
+    let server = FtpServer::start(&content, |_| Act::Right).await;
+    let layout = Arc::clone(&content.layout);
+    let options = MirrorOptions::default();
+    let mirror = FtpSource::new(&server.url(), "tree", Shape::Tree, layout, options).unwrap();
     check(&permitted(&content, &mirror)).await.unwrap();
 }
 

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod ftp;
 mod http;
 #[cfg(test)]
 mod share;

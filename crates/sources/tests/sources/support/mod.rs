@@ -3,5 +3,6 @@
 //! What must stay true: everything that waits has a deadline.
 
 pub(crate) mod content;
+pub(crate) mod ftp;
 pub(crate) mod permit;
 pub(crate) mod server;

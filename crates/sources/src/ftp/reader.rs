@@ -1,0 +1,403 @@
+//! An opened FTP server: it cuts a fetch into files and reads what is missing of each.
+//!
+//! What must stay true: bytes are used only of a file whose size is the content's; a file that fails does
+//! not keep the others from coming; a control connection is used again only if its last reply was read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+use suppaftp::FtpError;
+use suppaftp::tokio::{AsyncRustlsStream, TransferStream};
+use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Span};
+use tokio::io::AsyncReadExt as _;
+use url::Url;
+
+use super::Server;
+use super::session::{self, Fault, Session, within};
+use super::sessions::Slot;
+use crate::error::FirstLack;
+use crate::gate::Gate;
+use crate::http::answer::Refusal;
+use crate::http::percent;
+use crate::intake::{Intake, len_of};
+use crate::{PieceSource, SourceError, SpanSink, rate};
+
+/// Most tries in a row that bring no byte.
+const BARREN_ROUNDS_MAX: u32 = 3;
+/// Most tries for one slice of a file.
+const ROUNDS_MAX: u32 = 1024;
+/// Longest run that is read at once.
+const READ_LEN: usize = 256 * 1024;
+/// How long the reply to a transfer may take once the data connection is closed.
+const REPLY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A server for as long as a permit lives.
+#[derive(Debug)]
+pub(super) struct FtpReader {
+    server: Arc<Server>,
+    gate: Gate,
+}
+
+/// The part of a file that is wanted.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    index: FileIndex,
+    file: &'a FileEntry,
+    span: Span,
+}
+
+/// How a transfer ended that is no failure yet: up to where bytes came, and what to say if that is nowhere.
+#[derive(Debug)]
+struct Round {
+    reached: u64,
+    trouble: String,
+}
+
+/// A file on its way.
+type Transfer = TransferStream<AsyncRustlsStream>;
+
+/// Why a transfer did not begin.
+#[derive(Debug)]
+enum Begin {
+    /// The file has another size.
+    Size(u64),
+    Fault(Fault),
+}
+
+impl From<Fault> for Begin {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Why there is no more of a data connection.
+#[derive(Debug)]
+enum End {
+    Full,
+    Early,
+    Longer,
+    Reset(String),
+}
+
+#[async_trait]
+impl PieceSource for FtpReader {
+    async fn fetch(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {
+        self.gate.check()?;
+        let taken = self.server.sessions.take().await;
+        let mut slot = taken.map_err(|what| self.broken(what))?;
+        let mut lack = FirstLack::default();
+        for slice in self.server.layout.slices(span) {
+            let Some(file) = self.server.layout.file(slice.file) else {
+                continue;
+            };
+            self.gate.check()?;
+            if file.attributes().pad {
+                sink.put_zeros(slice.span);
+                continue;
+            }
+            lack.note(self.fill(&mut slot, slice, file, sink).await)?;
+        }
+        lack.into_result()
+    }
+}
+
+impl Drop for FtpReader {
+    fn drop(&mut self) {
+        // the permit is over: the server need not hold connections for us
+        self.server.sessions.close_idle();
+    }
+}
+
+impl FtpReader {
+    pub(super) fn new(server: Arc<Server>, gate: Gate) -> Self {
+        Self { server, gate }
+    }
+
+    /// Reads what is missing of a slice until it is there.
+    async fn fill(
+        &self,
+        slot: &mut Slot<'_>,
+        slice: FileSlice,
+        file: &FileEntry,
+        sink: &SpanSink,
+    ) -> Result<(), SourceError> {
+        let mut rest = slice.span;
+        let mut barren = 0;
+        for _round in 0..ROUNDS_MAX {
+            let Some(open) = sink.missing(rest) else {
+                return Ok(());
+            };
+            self.gate.check()?;
+            let span = Span::between(open.start(), rest.end());
+            let index = slice.file;
+            let wanted = Wanted { index, file, span };
+            let round = self.round(slot, wanted, sink).await?;
+            barren = if round.reached > span.start() {
+                0
+            } else {
+                barren + 1
+            };
+            if barren == BARREN_ROUNDS_MAX {
+                return Err(self.broken(round.trouble));
+            }
+            rest = Span::between(round.reached.max(span.start()), rest.end());
+        }
+        Err(self.broken(format!("{} comes in too small parts", file.path())))
+    }
+
+    /// Makes one transfer. A connection that is in doubt afterwards is not kept.
+    async fn round(
+        &self,
+        slot: &mut Slot<'_>,
+        wanted: Wanted<'_>,
+        sink: &SpanSink,
+    ) -> Result<Round, SourceError> {
+        if let Some(refusal) = self.server.notes.refusal(wanted.index) {
+            return Err(self.lacks(wanted, refusal));
+        }
+        let url = self
+            .server
+            .target
+            .file_url(wanted.index, wanted.file.path());
+        let url = url.ok_or_else(|| self.refuse(wanted, Refusal::NoAddress))?;
+        let path = path_of(&url).ok_or_else(|| self.refuse(wanted, Refusal::Name))?;
+        let kept = slot.session.take();
+        let is_kept = kept.is_some();
+        let mut session = match kept {
+            Some(session) => session,
+            None => match self.dial(&url).await {
+                Ok(session) => session,
+                Err(fault) => return self.faulty(wanted, fault),
+            },
+        };
+        let mut transfer = match self.begin(&mut session, wanted, &path).await {
+            Ok(transfer) => transfer,
+            Err(Begin::Size(len)) => {
+                slot.session = Some(session);
+                return Err(self.refuse(wanted, Refusal::Total(len)));
+            }
+            Err(Begin::Fault(Fault::Refused(code))) => {
+                slot.session = Some(session);
+                return Err(self.refuse(wanted, Refusal::Reply(code)));
+            }
+            // a server that closed a kept connection may say so by a reply
+            Err(Begin::Fault(Fault::Busy(why))) if is_kept => {
+                return self.faulty(wanted, Fault::Passing(why));
+            }
+            Err(Begin::Fault(fault)) => return self.faulty(wanted, fault),
+        };
+        let (reached, mut end) = self.take(&mut transfer, wanted, sink).await?;
+        let reply = tokio::time::timeout(REPLY_PATIENCE, transfer.finish()).await;
+        match reply {
+            Ok(Ok(())) => slot.session = Some(session),
+            // a transfer that was cut short
+            Ok(Err(FtpError::UnexpectedResponse(reply))) if is_cut(reply.status.code()) => {
+                slot.session = Some(session);
+                end = end.unconfirmed();
+            }
+            _ => end = end.unconfirmed(),
+        }
+        self.ended(wanted, reached, end)
+    }
+
+    async fn dial(&self, url: &Url) -> Result<Session, Fault> {
+        let server = &self.server;
+        let login = server.target.login(url);
+        session::dial(url, login, &server.options, server.sessions.tls()).await
+    }
+
+    /// Opens the data connection at the wanted place. The size of a file is asked for once, unless it is
+    /// read whole: then its end shows it.
+    async fn begin(
+        &self,
+        session: &mut Session,
+        wanted: Wanted<'_>,
+        path: &str,
+    ) -> Result<Transfer, Begin> {
+        let patience = self.server.options.idle_timeout;
+        let from = wanted.span.start() - wanted.file.span().start();
+        let is_known = self.server.notes.known(wanted.index).is_sized;
+        if wanted.span != wanted.file.span() && !is_known {
+            let size = within(patience, async { Ok(session.size(path).await?) }).await;
+            match size {
+                Ok(len) => self.check_size(wanted, u64::try_from(len).unwrap_or(u64::MAX))?,
+                // its size is known to none then
+                Err(Fault::Unknown(_)) => {}
+                Err(fault) => return Err(Begin::Fault(fault)),
+            }
+        }
+        let opening = async {
+            if from > 0 {
+                let from = usize::try_from(from);
+                let from = from.map_err(|_| Fault::Broken("a file that is too long".to_owned()))?;
+                session.resume_transfer(from).await?;
+            }
+            Ok(session.retr_as_stream(path).await?)
+        };
+        Ok(within(patience, opening).await?)
+    }
+
+    /// Keeps that a file has the right size.
+    fn check_size(&self, wanted: Wanted<'_>, len: u64) -> Result<(), Begin> {
+        if len != wanted.file.len() {
+            return Err(Begin::Size(len));
+        }
+        self.server
+            .notes
+            .learn(wanted.index, |known| known.is_sized = true);
+        Ok(())
+    }
+
+    /// Takes what comes; tells the content's offset behind its last byte.
+    async fn take(
+        &self,
+        transfer: &mut Transfer,
+        wanted: Wanted<'_>,
+        sink: &SpanSink,
+    ) -> Result<(u64, End), SourceError> {
+        let options = &self.server.options;
+        let intake = Intake {
+            layout: &self.server.layout,
+            gate: &self.gate,
+            sink,
+            want: wanted.span,
+        };
+        let (mut at, file_end) = (wanted.span.start(), wanted.file.span().end());
+        let mut buffer = BytesMut::with_capacity(READ_LEN);
+        loop {
+            buffer.clear();
+            let reading = transfer.read_buf(&mut buffer);
+            match tokio::time::timeout(options.idle_timeout, reading).await {
+                Err(_) => return Err(self.silent()),
+                Ok(Err(error)) => return Ok((at, End::Reset(error.to_string()))),
+                Ok(Ok(0)) if at < wanted.span.end() => return Ok((at, End::Early)),
+                Ok(Ok(0)) => return Ok((at, End::Full)),
+                Ok(Ok(_)) => {}
+            }
+            intake.put(at, &buffer)?;
+            at = at.saturating_add(len_of(&buffer));
+            rate::acquire_all(&options.limits, len_of(&buffer)).await;
+            if at > file_end {
+                return Ok((at, End::Longer));
+            }
+            // the end of a file is waited for: the server then has nothing to complain of
+            if at >= wanted.span.end() && at < file_end {
+                return Ok((at, End::Full));
+            }
+        }
+    }
+
+    fn ended(&self, wanted: Wanted<'_>, reached: u64, end: End) -> Result<Round, SourceError> {
+        let len = reached.saturating_sub(wanted.file.span().start());
+        match end {
+            End::Early | End::Longer => Err(self.refuse(wanted, Refusal::Total(len))),
+            End::Full => Ok(Round {
+                reached,
+                trouble: "transfers without bytes".to_owned(),
+            }),
+            End::Reset(trouble) => Ok(Round { reached, trouble }),
+        }
+    }
+
+    /// What a fault means for the fetch.
+    fn faulty(&self, wanted: Wanted<'_>, fault: Fault) -> Result<Round, SourceError> {
+        match fault {
+            Fault::Passing(trouble) => Ok(Round {
+                reached: wanted.span.start(),
+                trouble,
+            }),
+            Fault::Refused(code) => Err(self.refuse(wanted, Refusal::Reply(code))),
+            Fault::Busy(what) => Err(SourceError::Busy {
+                name: self.name(),
+                what,
+                retry_after: None,
+            }),
+            Fault::Unknown(what) | Fault::Broken(what) => Err(self.broken(what)),
+        }
+    }
+
+    fn name(&self) -> String {
+        self.server.target.shown().to_owned()
+    }
+
+    fn broken(&self, what: String) -> SourceError {
+        let name = self.name();
+        SourceError::Broken { name, what }
+    }
+
+    fn silent(&self) -> SourceError {
+        SourceError::Busy {
+            name: self.name(),
+            what: format!("nothing came for {:?}", self.server.options.idle_timeout),
+            retry_after: None,
+        }
+    }
+
+    /// Notes that the file is not to be asked for, and says so.
+    fn refuse(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
+        self.server.notes.refuse(wanted.index, refusal);
+        self.lacks(wanted, refusal)
+    }
+
+    fn lacks(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
+        SourceError::Lacks {
+            name: self.name(),
+            path: wanted.file.path().as_str().to_owned(),
+            what: refusal.to_string(),
+            span: wanted.file.span(),
+        }
+    }
+}
+
+impl End {
+    /// The server did not say that the transfer was whole.
+    fn unconfirmed(self) -> Self {
+        match self {
+            Self::Early => Self::Reset("a transfer that broke off".to_owned()),
+            other => other,
+        }
+    }
+}
+
+/// Whether a reply says no more than that the data connection was closed early.
+fn is_cut(code: u32) -> bool {
+    matches!(code, 425 | 426 | 451)
+}
+
+/// The path that a command names: relative to the folder that the login leads to (RFC 1738 section 3.2).
+fn path_of(url: &Url) -> Option<String> {
+    let path = url.path().strip_prefix('/').unwrap_or(url.path());
+    let path = match path.rsplit_once(";type=") {
+        Some((path, kind)) if kind.len() == 1 => path,
+        _ => path,
+    };
+    let path = percent::decoded(path);
+    let fits = !path.is_empty() && !path.contains(['\r', '\n', '\0']);
+    fits.then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(url: &str) -> Option<String> {
+        path_of(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn a_path_is_decoded_and_relative() {
+        assert_eq!(path("ftp://h/a/b%20%23c").as_deref(), Some("a/b #c"));
+        assert_eq!(path("ftp://h/%2Fsrv/x").as_deref(), Some("/srv/x"));
+        assert_eq!(path("ftps://h:21/x;type=i").as_deref(), Some("x"));
+        assert_eq!(path("ftp://h/x%3Btype=ab").as_deref(), Some("x;type=ab"));
+    }
+
+    #[test]
+    fn a_name_that_would_be_another_command_is_refused() {
+        assert_eq!(path("ftp://h/x%0D%0ADELE%20y"), None);
+        assert_eq!(path("ftp://h/x%00"), None);
+        assert_eq!(path("ftp://h/"), None);
+    }
+}

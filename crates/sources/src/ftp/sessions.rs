@@ -1,0 +1,117 @@
+//! The control connections to a server, kept between fetches.
+//!
+//! What must stay true: no more of them are open than there are slots, and a connection whose state is in
+//! doubt is closed instead of being kept.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::ClientConfig;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::ftp_streams_max;
+use super::session::Session;
+use crate::http::reach::Guard;
+use crate::http::target::Target;
+use crate::{MirrorOptions, Ownership};
+
+/// The slots of one server.
+pub(super) struct Sessions {
+    free: Semaphore,
+    count: AtomicU32,
+    idle: Mutex<Vec<Session>>,
+    guard: Guard,
+    tls: Result<Arc<ClientConfig>, String>,
+}
+
+/// One slot while it is in use; given back when dropped.
+pub(super) struct Slot<'a> {
+    /// The connection; taken out while its state is in doubt.
+    pub(super) session: Option<Session>,
+    sessions: &'a Sessions,
+    _free: SemaphorePermit<'a>,
+}
+
+impl Sessions {
+    pub(super) fn new(target: &Target, options: &MirrorOptions) -> Self {
+        let tls = options.trust.config().map(|config| {
+            // what is good for HTTP makes some FTP servers refuse
+            let mut config = ClientConfig::clone(&config);
+            config.alpn_protocols.clear();
+            Arc::new(config)
+        });
+        let sessions = Self {
+            free: Semaphore::new(0),
+            count: AtomicU32::new(0),
+            idle: Mutex::default(),
+            guard: Guard::new(target.host(), options.private_redirects),
+            tls,
+        };
+        sessions.grow(options);
+        sessions
+    }
+
+    /// How many slots there are.
+    pub(super) fn count(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// What TLS is to be made with.
+    pub(super) fn tls(&self) -> &Result<Arc<ClientConfig>, String> {
+        &self.tls
+    }
+
+    /// Finds out where a server of others is, and takes more slots if that allows them.
+    pub(super) async fn find_home(&self, options: &MirrorOptions) {
+        if options.ownership == Ownership::Others {
+            let patience = options.connect_timeout;
+            // a name that can't be looked up now counts as public
+            let _ = tokio::time::timeout(patience, self.guard.find_home()).await;
+            self.grow(options);
+        }
+    }
+
+    /// Makes as many slots as the server's ownership allows.
+    fn grow(&self, options: &MirrorOptions) {
+        let alone = options.ownership == Ownership::Others && !self.guard.home_is_private();
+        let most = if alone { 1 } else { ftp_streams_max };
+        let streams = options.streams_max.clamp(1, most);
+        let before = self.count.fetch_max(streams, Ordering::Relaxed);
+        let more = usize::try_from(streams.saturating_sub(before)).unwrap_or(0);
+        self.free.add_permits(more);
+    }
+
+    /// Waits for a free slot.
+    pub(super) async fn take(&self) -> Result<Slot<'_>, String> {
+        let free = self.free.acquire().await;
+        Ok(Slot {
+            _free: free.map_err(|error| error.to_string())?,
+            session: self.idle().pop(),
+            sessions: self,
+        })
+    }
+
+    /// Closes the connections that nobody uses.
+    pub(super) fn close_idle(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sessions({} free)", self.free.available_permits())
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.sessions.idle().push(session);
+        }
+    }
+}

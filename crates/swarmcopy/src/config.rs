@@ -83,6 +83,12 @@ pub struct CopyOptions {
     pub shares: Vec<PathBuf>,
     /// Mirrors (BEP 19), besides the torrent's own.
     pub mirrors: Vec<String>,
+    /// Certificates (PEM) that a mirror's may lead to, besides the system's.
+    pub ca_certificate: Option<PathBuf>,
+    /// Logins by host, in the form of `.netrc`, for mirrors whose URL holds none.
+    pub netrc: Option<PathBuf>,
+    /// Whether a public mirror may redirect to a private address or this machine.
+    pub private_redirects: bool,
     /// Peers to connect to.
     pub peers: Vec<String>,
     /// Trackers, besides the torrent's own.
@@ -118,6 +124,9 @@ impl CopyOptions {
             into: into.into(),
             shares: Vec::new(),
             mirrors: Vec::new(),
+            ca_certificate: None,
+            netrc: None,
+            private_redirects: false,
             peers: Vec::new(),
             trackers: Vec::new(),
             reuse: Vec::new(),

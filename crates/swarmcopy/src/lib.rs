@@ -39,6 +39,7 @@ mod show;
 mod start;
 pub mod tracker;
 mod verify;
+mod web;
 
 pub use config::{Config, CopyOptions, Isolated, OriginMode, Stay};
 pub use content::Content;

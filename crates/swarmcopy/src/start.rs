@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::content::{Content, Role};
 use crate::engine::{Clock, Engine, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed};
 use crate::session::Inner;
-use crate::{Error, ErrorKind, Isolated, OriginMode, Phase, Report, Started};
+use crate::{Error, ErrorKind, Isolated, OriginMode, Phase, Report, Started, web};
 
 /// News of fetches and the store that may wait for the loop.
 const NOTES_MAX: usize = 1024;
@@ -46,6 +46,7 @@ pub(crate) struct Prepared {
     content: Content,
     store: Arc<Store>,
     resume: Option<Resume>,
+    mirror_options: MirrorOptions,
     seed: u64,
     node: NodeId,
     notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
@@ -54,6 +55,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Opens the store on a thread that may block.
     pub(crate) async fn open(session: Arc<Inner>, content: Content) -> Result<Self, Error> {
+        let mirror_options = web::mirror_options(&content.options)?;
         let notes = mpsc::channel(NOTES_MAX);
         let mut rng = fastrand::Rng::new();
         let seed = session.config.seed.unwrap_or_else(|| rng.u64(..));
@@ -71,6 +73,7 @@ impl Prepared {
             content,
             store: Arc::new(store),
             resume,
+            mirror_options,
             seed,
             node,
             notes,
@@ -184,7 +187,7 @@ impl Prepared {
             }
         }
         for url in self.content.mirrors() {
-            let mut options = MirrorOptions::default();
+            let mut options = self.mirror_options.clone();
             options.limits.clone_from(&limits);
             let shape = self.source_shape();
             let layout = Arc::clone(&self.content.layout);

@@ -34,6 +34,15 @@ pub(crate) struct GetArgs {
     /// A web or FTP server that holds the content
     #[arg(long, value_name = "URL", value_parser = values::mirror)]
     pub(crate) mirror: Vec<String>,
+    /// Certificates (PEM) of mirrors to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_certificate: Option<PathBuf>,
+    /// Logins of mirrors [default: $NETRC, else .netrc in the home folder if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) netrc: Option<PathBuf>,
+    /// Follow redirects of public mirrors to private addresses
+    #[arg(long)]
+    pub(crate) private_redirects: bool,
     /// Another machine to connect to
     #[arg(long, value_name = "HOST:PORT", value_parser = values::peer)]
     pub(crate) peer: Vec<String>,

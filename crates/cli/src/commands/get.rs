@@ -77,6 +77,9 @@ fn options(args: &GetArgs) -> CopyOptions {
     let mut options = CopyOptions::new(&args.to);
     options.shares.clone_from(&args.share);
     options.mirrors.clone_from(&args.mirror);
+    options.ca_certificate.clone_from(&args.ca_certificate);
+    options.netrc = args.netrc.clone().or_else(netrc);
+    options.private_redirects = args.private_redirects;
     options.peers.clone_from(&args.peer);
     options.trackers.clone_from(&args.tracker);
     options.reuse.clone_from(&args.reuse);
@@ -103,6 +106,14 @@ fn options(args: &GetArgs) -> CopyOptions {
         None => {}
     }
     options
+}
+
+/// The user's file of logins, where there is one that can be read.
+fn netrc() -> Option<PathBuf> {
+    let named = std::env::var_os("NETRC").map(PathBuf::from);
+    let at_home = || Some(std::env::home_dir()?.join(".netrc"));
+    let path = named.or_else(at_home)?;
+    std::fs::File::open(&path).is_ok().then_some(path)
 }
 
 /// The folder of the .torrent, if the content stands beside it and is not the target itself.

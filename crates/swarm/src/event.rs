@@ -47,6 +47,13 @@ pub enum SwarmEvent {
         /// Who.
         id: SourceId,
     },
+    /// A peer asks us to take a piece first and to pass it on (BEP 6).
+    Suggested {
+        /// Who.
+        id: SourceId,
+        /// Which.
+        piece: PieceIndex,
+    },
     /// A peer wants pieces of ours.
     Interested {
         /// Who.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use swarmcopy_layout::Span;
+use swarmcopy_layout::{PieceIndex, Span};
 use swarmcopy_scheduler::origin::SlotMessage;
 use swarmcopy_scheduler::{Hello, SourceId};
 use swarmcopy_sources::{PieceSource, SourceError, SpanSink};
@@ -129,6 +129,14 @@ impl PeerLink {
     pub fn send_slots(&self, message: SlotMessage) {
         self.shared.state().slots.push(message);
         self.shared.writer.notify_one();
+    }
+
+    /// Asks the peer to take this piece first (BEP 6, "suggest piece"), behind the word that we have
+    /// it. Peers without the fast extension get nothing.
+    pub fn suggest(&self, piece: PieceIndex) {
+        if self.shared.fast {
+            self.shared.suggest(piece);
+        }
     }
 
     /// Closes the link.

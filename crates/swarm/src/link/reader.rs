@@ -161,6 +161,7 @@ impl Reader {
                 self.shared.writer.notify_one();
                 Ok(())
             }
+            Message::Suggest(index) => self.handle_suggestion(index).await,
             Message::Extended { id, payload } => self.handle_extended(id, &payload).await,
             _ => Ok(()),
         }
@@ -192,6 +193,15 @@ impl Reader {
             has: Has::Piece(piece),
         })
         .await
+    }
+
+    async fn handle_suggestion(&mut self, index: u32) -> Result<(), LinkEnd> {
+        self.fast_capacity()?;
+        let Some(piece) = self.shared.common.layout.piece(index) else {
+            return Ok(());
+        };
+        let id = self.shared.id;
+        self.tell(SwarmEvent::Suggested { id, piece }).await
     }
 
     async fn handle_set(&mut self, mut set: PieceSet) -> Result<(), LinkEnd> {

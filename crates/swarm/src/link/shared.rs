@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use swarmcopy_bt_wire::peer::Message;
-use swarmcopy_layout::BLOCK_LEN;
+use swarmcopy_layout::{BLOCK_LEN, PieceIndex};
 use swarmcopy_scheduler::{Hello, SourceId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -23,6 +23,8 @@ use super::upload::Upload;
 use crate::LinkEnd;
 use crate::common::Common;
 
+/// Suggestions that may wait to be written; older ones are forgotten.
+const SUGGESTIONS_MAX: usize = 128;
 /// Control messages that may wait to be written; a peer that makes us answer more is cut off.
 const REPLIES_MAX: usize = 2048;
 
@@ -85,6 +87,8 @@ pub(crate) struct State {
     pub(crate) interest: Wish,
     /// Slot messages that have not been written yet.
     pub(crate) slots: Pending,
+    /// Pieces that the peer is to take first (BEP 6), not written yet.
+    pub(crate) suggestions: VecDeque<PieceIndex>,
     pub(crate) replies: VecDeque<Message>,
     pub(crate) spoken: Spoken,
     pub(crate) download: Download,
@@ -118,6 +122,7 @@ impl Shared {
                 serving: Wish::default(),
                 interest: Wish::default(),
                 slots: Pending::default(),
+                suggestions: VecDeque::new(),
                 replies: VecDeque::new(),
                 spoken: Spoken::default(),
                 download: Download::new(cutter, setup.fast, now),
@@ -142,6 +147,17 @@ impl Shared {
     /// Why the link was closed by us.
     pub(crate) fn why(&self) -> LinkEnd {
         self.why.get().cloned().unwrap_or(LinkEnd::Closed)
+    }
+
+    /// Queues a suggestion, which goes out behind the HAVE of its piece.
+    pub(crate) fn suggest(&self, piece: PieceIndex) {
+        let mut state = self.state();
+        if state.suggestions.len() >= SUGGESTIONS_MAX {
+            state.suggestions.pop_front();
+        }
+        state.suggestions.push_back(piece);
+        drop(state);
+        self.writer.notify_one();
     }
 
     /// Queues a control message.

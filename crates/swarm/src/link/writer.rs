@@ -154,8 +154,13 @@ impl Writer {
             .iter()
             .for_each(|block| block.cancel().encode(out));
         put_requests(&mut state, &mut self.asking, out);
-        for piece in self.shared.common.have.since(&mut self.cursor, HAVES_MAX) {
+        let news = self.shared.common.have.since(&mut self.cursor, HAVES_MAX);
+        for piece in &news {
             Message::Have(piece.value()).encode(out);
+        }
+        if news.len() < HAVES_MAX {
+            let suggestions = state.suggestions.drain(..);
+            suggestions.for_each(|piece| Message::Suggest(piece.value()).encode(out));
         }
         take_frames(&mut state, &mut self.serving, &mut self.outbox);
         if self.outbox.room() > 0 {

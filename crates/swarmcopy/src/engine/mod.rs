@@ -255,6 +255,9 @@ impl Engine {
             SwarmEvent::Has { id, has } => self.tell(Event::SourceHas { source: id, has }),
             SwarmEvent::Unchoked { id } => self.tell(Event::Unchoked { source: id }),
             SwarmEvent::Choked { id } => self.tell(Event::Choked { source: id }),
+            SwarmEvent::Suggested { id, piece } => {
+                self.tell(Event::Suggested { source: id, piece });
+            }
             SwarmEvent::Interested { id } => self.tell(Event::Interested { source: id }),
             SwarmEvent::NotInterested { id } => self.tell(Event::NotInterested { source: id }),
             SwarmEvent::Slots { id, message } => self.tell(Event::Slots {
@@ -301,6 +304,9 @@ impl Engine {
                 }
                 Action::Unchoke { source } => self.with_link(source, PeerLink::unchoke),
                 Action::Choke { source } => self.with_link(source, PeerLink::choke),
+                Action::Suggest { source, piece } => {
+                    self.with_link(source, |link| link.suggest(piece));
+                }
                 Action::SendSlots { source, message } => {
                     self.with_link(source, |link| link.send_slots(message));
                 }

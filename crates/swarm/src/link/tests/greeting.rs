@@ -231,3 +231,14 @@ async fn a_full_event_queue_holds_the_link_back_and_loses_nothing() {
             .load(std::sync::atomic::Ordering::Relaxed)
     );
 }
+
+#[tokio::test]
+async fn a_suggestion_is_told_and_one_beyond_the_content_is_ignored() {
+    let mut rig = Rig::new(Options::default()).await;
+    rig.peer.say(Message::Suggest(1)).await;
+    assert!(matches!(rig.event().await, SwarmEvent::LinkUp { .. }));
+    match rig.event().await {
+        SwarmEvent::Suggested { piece, .. } => assert_eq!(piece.value(), 1),
+        other => panic!("{other:?}"),
+    }
+}

@@ -274,3 +274,36 @@ async fn a_control_message_passes_the_blocks_that_wait() {
     }
     assert!(blocks < 250, "{blocks} of 500 blocks went first");
 }
+
+#[tokio::test]
+async fn a_suggestion_goes_out_behind_the_have_of_its_piece() {
+    let mut rig = Rig::new(Options {
+        have: false,
+        ..Options::default()
+    })
+    .await;
+    assert_eq!(rig.peer.hear().await, Message::HaveNone);
+    let piece = rig.common.layout.piece_indexes().next().unwrap();
+    rig.common.have.append(piece);
+    rig.link().suggest(piece);
+    assert_eq!(rig.peer.hear().await, Message::Have(0));
+    assert_eq!(rig.peer.hear().await, Message::Suggest(0));
+}
+
+#[tokio::test]
+async fn a_peer_without_the_fast_extension_hears_no_suggestion() {
+    let mut rig = Rig::new(Options {
+        have: false,
+        fast: false,
+        ..Options::default()
+    })
+    .await;
+    rig.link().unchoke();
+    assert_eq!(rig.peer.hear().await, Message::Unchoke);
+    let piece = rig.common.layout.piece_indexes().next().unwrap();
+    rig.common.have.append(piece);
+    rig.link().suggest(piece);
+    assert_eq!(rig.peer.hear().await, Message::Have(0));
+    rig.link().choke();
+    assert_eq!(rig.peer.hear().await, Message::Choke);
+}

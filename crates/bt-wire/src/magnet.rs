@@ -41,8 +41,10 @@ pub struct Magnet {
     pub name: Option<String>,
     /// `tr`: trackers.
     pub trackers: Vec<String>,
-    /// `ws`: mirrors.
+    /// `ws` and `as`: mirrors.
     pub mirrors: Vec<String>,
+    /// `xs`: addresses of the .torrent.
+    pub sources: Vec<String>,
     /// `x.pe`: peers; host names are left out.
     pub peers: Vec<SocketAddr>,
 }
@@ -69,7 +71,8 @@ impl Magnet {
                 "xt" => magnet.add_topic(&text),
                 "dn" => magnet.name = Some(text),
                 "tr" => add_url(&mut magnet.trackers, text, &["http", "https", "udp"]),
-                "ws" => add_url(&mut magnet.mirrors, text, &["http", "https", "ftp"]),
+                "xs" => add_url(&mut magnet.sources, text, &["http", "https"]),
+                "ws" | "as" => add_url(&mut magnet.mirrors, text, &["http", "https", "ftp"]),
                 "x" if name == "x.pe" && magnet.peers.len() < ENTRIES_MAX => {
                     magnet.peers.extend(text.parse::<SocketAddr>().ok());
                 }
@@ -109,6 +112,7 @@ impl std::fmt::Display for Magnet {
         let name = self.name.iter().map(|name| encoded("dn", name));
         let trackers = self.trackers.iter().map(|url| encoded("tr", url));
         let mirrors = self.mirrors.iter().map(|url| encoded("ws", url));
+        let sources = self.sources.iter().map(|url| encoded("xs", url));
         // colons and brackets stay: not every client decodes them here
         let peers = self.peers.iter().map(|addr| format!("x.pe={addr}"));
         let parts = v1
@@ -117,6 +121,7 @@ impl std::fmt::Display for Magnet {
             .chain(name)
             .chain(trackers)
             .chain(mirrors)
+            .chain(sources)
             .chain(peers);
         write!(f, "magnet:?{}", parts.collect::<Vec<_>>().join("&"))
     }
@@ -157,4 +162,19 @@ fn decode_base32(digits: &str) -> Option<[u8; 20]> {
         hash.extend_from_slice(&bytes);
     }
     hash.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrors_and_addresses_of_the_torrent_are_kept() {
+        let link = "magnet:?xt=urn:btih:c12fe1c06bba254a9dc9f519b335aa7c1367a88a\
+            &ws=http://h/a%20b&as.1=ftp://h/c&xs=https://h/t.torrent&xs=dchub://h/x&as=file:///etc";
+        let magnet = Magnet::parse(link).unwrap();
+        assert_eq!(magnet.mirrors, ["http://h/a b", "ftp://h/c"]);
+        assert_eq!(magnet.sources, ["https://h/t.torrent"]);
+        assert_eq!(Magnet::parse(&magnet.to_string()), Ok(magnet));
+    }
 }

@@ -16,6 +16,7 @@ use swarmcopy_layout::{Layout, PieceDigests, RelPath};
 
 use swarmcopy_sources::OriginSource;
 
+use crate::metalink::Advice;
 use crate::{CopyOptions, Error, ErrorKind, OriginMode};
 
 /// Where the bytes of a content lie or go.
@@ -40,6 +41,8 @@ pub struct Content {
     pub(crate) role: Role,
     pub(crate) options: CopyOptions,
     pub(crate) origins: Vec<Arc<dyn OriginSource>>,
+    /// What a metalink adds.
+    pub(crate) advice: Arc<Advice>,
 }
 
 impl Content {
@@ -58,6 +61,7 @@ impl Content {
             role: Role::Copy,
             options: CopyOptions::new("."),
             origins: Vec::new(),
+            advice: Arc::default(),
             swarm_id: torrent.info.info_hash(),
             form: torrent.info.form,
             torrent: Some(Arc::new(torrent)),
@@ -124,11 +128,13 @@ impl Content {
         &self.layout
     }
 
-    /// The shares to try: those of the options, then those that the torrent names.
+    /// The shares to try: those of the options, then those that the torrent and the metalink name.
     pub(crate) fn shares(&self) -> Vec<PathBuf> {
         let own = self.torrent.iter().flat_map(|torrent| &torrent.own.shares);
         let own = own.map(PathBuf::from);
-        self.options.shares.iter().cloned().chain(own).collect()
+        let advised = self.advice.shares.iter().cloned();
+        let shares = self.options.shares.iter().cloned();
+        shares.chain(own).chain(advised).collect()
     }
 
     /// The mirrors to try: those of the options, then those that the torrent names.

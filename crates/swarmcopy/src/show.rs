@@ -1,4 +1,4 @@
-//! What a .torrent or a magnet link says, for people and scripts.
+//! What a .torrent, a metalink or a magnet link says, for people and scripts.
 //!
 //! What must stay true: describing opens nothing that is named in it; a .torrent that is refused
 //! is refused with the name of the field.
@@ -6,7 +6,8 @@
 use swarmcopy_bt_wire::magnet::Magnet;
 use swarmcopy_bt_wire::metainfo::{File, Torrent};
 
-use crate::{Error, ErrorKind};
+use crate::what::{Named, Web};
+use crate::{CopyOptions, Error, ErrorKind, What, metalink};
 
 /// One file of a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,16 +15,31 @@ use crate::{Error, ErrorKind};
 pub struct FileDescription {
     /// Its path, joined with `/`; below the content's folder for a tree, its name for a single file.
     pub path: String,
-    /// Its length in bytes.
-    pub bytes: u64,
+    /// Its length in bytes, where that is told.
+    pub bytes: Option<u64>,
     /// Its attributes as letters (BEP 47): `x` program, `h` hidden, `l` link.
     pub attr: String,
 }
 
-/// What a .torrent or a magnet link says; what it does not say is `None` or empty.
+/// What describes a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum DescriptionKind {
+    /// A .torrent.
+    #[default]
+    Torrent,
+    /// A metalink, or headers of a server that say what one would.
+    Metalink,
+    /// A magnet link.
+    Magnet,
+}
+
+/// What a .torrent, a metalink or a magnet link says; what it does not say is `None` or empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Description {
+    /// What says it.
+    pub kind: DescriptionKind,
     /// The content's name. That of a magnet link is no safe file name.
     pub name: Option<String>,
     /// The info-hash (BEP 3).
@@ -48,6 +64,8 @@ pub struct Description {
     pub own_mirrors: Vec<String>,
     /// Shares; only swarmcopy reads them.
     pub shares: Vec<String>,
+    /// Addresses of .torrents of it, not opened.
+    pub torrents: Vec<String>,
     /// Peers.
     pub peers: Vec<String>,
     /// Most machines that may read the origin at a time.
@@ -58,9 +76,27 @@ pub struct Description {
     pub created_by: Option<String>,
     /// When it was made, in seconds since 1970.
     pub creation_date: Option<i64>,
+    /// Entries of a metalink that were not taken.
+    pub notes: Vec<String>,
+    /// Files of a metalink that were not taken.
+    pub left_out: Vec<String>,
 }
 
 impl Description {
+    /// Describes what `what` names: a document is read or fetched, and no other. May be dropped at
+    /// any await.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Failed`] when it can't be read or makes no sense.
+    pub async fn find(what: &What) -> Result<Self, Error> {
+        let web = Web::new(&CopyOptions::new("."))?;
+        match Named::read(what, &web).await? {
+            Named::Torrent(bytes) => Self::of_torrent(bytes),
+            Named::Metalink(document, place) => metalink::describe(&document, &place),
+            Named::Magnet(link) => Self::of_magnet(&link),
+        }
+    }
+
     /// Describes the bytes of a .torrent.
     ///
     /// # Errors
@@ -87,11 +123,11 @@ impl Description {
             mirrors: torrent.url_list,
             own_mirrors: torrent.own.mirrors,
             shares: torrent.own.shares,
-            peers: Vec::new(),
             slots: torrent.own.slots,
             comment: torrent.comment,
             created_by: torrent.created_by,
             creation_date: torrent.creation_date,
+            ..Self::default()
         })
     }
 
@@ -109,7 +145,9 @@ impl Description {
     pub fn of_magnet(link: &str) -> Result<Self, Error> {
         let magnet = Magnet::parse(link).map_err(|error| failed(&error))?;
         Ok(Self {
+            kind: DescriptionKind::Magnet,
             name: magnet.name,
+            torrents: magnet.sources,
             info_hash: magnet.info_hash_v1,
             info_hash_v2: magnet.info_hash_v2,
             trackers: magnet.trackers.into_iter().map(|url| vec![url]).collect(),
@@ -129,7 +167,7 @@ impl FileDescription {
         ];
         Self {
             path: file.disk_path().collect::<Vec<_>>().join("/"),
-            bytes: file.len,
+            bytes: Some(file.len),
             attr: flags
                 .iter()
                 .filter(|(set, _)| *set)

@@ -11,7 +11,7 @@ use swarmcopy_piece_store::{
 };
 use swarmcopy_scheduler::origin::{Isolated as OriginIsolated, Mode, OriginConfig};
 use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
-use swarmcopy_sources::{Limiter, MirrorOptions, OriginSource, ShareSource, mirror_at};
+use swarmcopy_sources::{Limiter, MirrorOptions, OriginSource, ShareSource};
 use swarmcopy_swarm::{Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::content::{Content, Role};
 use crate::engine::{Clock, Engine, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed};
 use crate::session::Inner;
-use crate::{Error, ErrorKind, Isolated, OriginMode, Phase, Report, Started, web};
+use crate::{Error, ErrorKind, Isolated, OriginMode, Phase, Report, Started, mirrors, web};
 
 /// News of fetches and the store that may wait for the loop.
 const NOTES_MAX: usize = 1024;
@@ -186,17 +186,10 @@ impl Prepared {
                 origins.insert(ids.next(), OriginEntry::new(share));
             }
         }
-        for url in self.content.mirrors() {
-            let mut options = self.mirror_options.clone();
-            options.limits.clone_from(&limits);
-            let shape = self.source_shape();
-            let layout = Arc::clone(&self.content.layout);
-            match mirror_at(&url, self.content.name(), shape, layout, options).await {
-                Ok(mirror) => {
-                    origins.insert(ids.next(), OriginEntry::new(mirror));
-                }
-                Err(error) => tracing::warn!("mirror left out: {error}"),
-            }
+        let mut options = self.mirror_options.clone();
+        options.limits.clone_from(&limits);
+        for mirror in mirrors::find(&self.content, &options).await {
+            origins.insert(ids.next(), OriginEntry::new(mirror));
         }
         origins
     }

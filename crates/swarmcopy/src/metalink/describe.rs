@@ -1,0 +1,210 @@
+//! A content that a metalink alone describes: each file has pieces of its own, or is one.
+//!
+//! What must stay true: no file without a hash that can be checked, and the same document makes the same
+//! content on every machine, name in the swarm included.
+
+use std::sync::Arc;
+
+use swarmcopy_bt_wire::metainfo::Form;
+use swarmcopy_digest::Sha1;
+use swarmcopy_layout::{Attributes, Layout, PieceDigest, PieceDigests, RelPath};
+use swarmcopy_metalink::{File, Hash, HashKind, PieceList};
+use swarmcopy_piece_store::assembled_len_max;
+
+use super::{Advice, hosts};
+use crate::content::Role;
+use crate::what::failed;
+use crate::{Content, CopyOptions, Error};
+
+/// The hashes that are computed here. MD5 is none of them: anybody can make two files of one MD5.
+pub(super) const USABLE: [HashKind; 2] = [HashKind::Sha1, HashKind::Sha256];
+/// Longest file that is checked as one piece in memory, in bytes.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+pub(super) const whole_len_max: u64 = 16 << 20;
+
+/// A file with its place and its digests.
+struct Entry<'f> {
+    path: RelPath,
+    len: u64,
+    piece_len: u64,
+    digests: Vec<PieceDigest>,
+    file: &'f File,
+}
+
+/// Makes a content of `files`; what has no usable hash is left out.
+pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<Content, Error> {
+    let naming = Naming::of(files, stem)?;
+    let mut entries = Vec::with_capacity(files.len());
+    for file in files {
+        match entry(file, &naming) {
+            Ok(entry) => entries.push(entry),
+            Err(why) => advice
+                .left_out
+                .push(format!("file {:?}: {why}", file.path.as_str())),
+        }
+    }
+    if entries.is_empty() {
+        let why = advice.left_out.first().cloned();
+        let why = why.unwrap_or_else(|| "it lists no file".to_owned());
+        return Err(failed(&format!(
+            "nothing in the metalink can be copied: {why}"
+        )));
+    }
+    let mut builder = Layout::builder_by_file(whole_len_max);
+    let mut digests = Vec::new();
+    for entry in &entries {
+        builder.push_cut(
+            entry.path.clone(),
+            entry.len,
+            Attributes::default(),
+            entry.piece_len,
+        );
+        digests.extend_from_slice(&entry.digests);
+    }
+    let layout = builder
+        .build()
+        .map_err(|error| failed(&format!("cannot copy the metalink: {error}")))?;
+    let mapped: Vec<_> = layout
+        .files()
+        .map(|(at, _)| at)
+        .zip(entries.iter().map(|e| e.file))
+        .collect();
+    advice.hosts = hosts::hosts(&mapped, &layout, naming.name.as_str(), naming.form);
+    Ok(Content {
+        torrent: None,
+        swarm_id: swarm_id(&naming, &entries),
+        form: naming.form,
+        layout: Arc::new(layout),
+        digests: Arc::new(PieceDigests::new(digests)),
+        name: naming.name,
+        role: Role::Copy,
+        options: CopyOptions::new("."),
+        origins: Vec::new(),
+        advice: Arc::new(advice),
+    })
+}
+
+/// What the content is called, and what of each path that takes off.
+pub(super) struct Naming {
+    pub(super) name: RelPath,
+    pub(super) form: Form,
+    top: Option<String>,
+}
+
+impl Naming {
+    /// One file alone is called as it is. Files in one folder make a tree of that name; all others go into
+    /// a folder that is called as the document.
+    pub(super) fn of(files: &[File], stem: &str) -> Result<Self, Error> {
+        let named = |name: &str| {
+            RelPath::from_names([name]).map_err(|error| {
+                failed(&format!("cannot name the content of the metalink: {error}"))
+            })
+        };
+        let paths = || files.iter().map(|file| file.path.as_str());
+        if let [only] = files
+            && only.path.names().count() == 1
+        {
+            return Ok(Self {
+                name: named(only.path.as_str())?,
+                form: Form::SingleFile,
+                top: None,
+            });
+        }
+        let first = paths().next().and_then(|path| path.split_once('/'));
+        let top = first.map(|(top, _)| format!("{top}/"));
+        let top = top.filter(|top| paths().all(|path| path.starts_with(top.as_str())));
+        let name = top.as_deref().map_or(stem, |top| top.trim_end_matches('/'));
+        Ok(Self {
+            name: named(name)?,
+            form: Form::Tree,
+            top,
+        })
+    }
+
+    pub(super) fn path(&self, file: &File) -> Result<RelPath, String> {
+        let path = file.path.as_str();
+        let below = self.top.as_deref().and_then(|top| path.strip_prefix(top));
+        RelPath::parse(below.unwrap_or(path)).map_err(|error| error.to_string())
+    }
+}
+
+fn entry<'f>(file: &'f File, naming: &Naming) -> Result<Entry<'f>, String> {
+    let path = naming.path(file)?;
+    let len = file.size.ok_or("its size is not told, nor by a mirror")?;
+    let (piece_len, digests) = if len == 0 {
+        (whole_len_max, Vec::new())
+    } else {
+        digests(file, len)?
+    };
+    Ok(Entry {
+        path,
+        len,
+        piece_len,
+        digests,
+        file,
+    })
+}
+
+/// How the bytes of a file are checked: in pieces, where they are listed with a hash as strong as that of
+/// the whole file; as one piece, if it is short.
+fn digests(file: &File, len: u64) -> Result<(u64, Vec<PieceDigest>), String> {
+    let pieces = file
+        .pieces_of(&USABLE)
+        .filter(|list| list.check_size(len).is_ok())
+        .filter(|list| list.piece_len().min(len) <= assembled_len_max);
+    let whole = file.strongest_of(&USABLE).filter(|_| len <= whole_len_max);
+    match (pieces, whole) {
+        (Some(list), Some(hash)) if hash.kind() > list.kind() => one(hash, len),
+        (Some(list), _) => many(list),
+        (None, Some(hash)) => one(hash, len),
+        (None, None) if file.strongest_of(&USABLE).is_some() => Err(format!(
+            "it has no hashes of pieces, and is longer than the {whole_len_max} bytes that are checked at once"
+        )),
+        (None, None) => Err("it has no SHA-1 or SHA-256 hash to check a copy by".to_owned()),
+    }
+}
+
+fn one(hash: &Hash, len: u64) -> Result<(u64, Vec<PieceDigest>), String> {
+    Ok((len, vec![digest(hash.kind(), hash.as_bytes())?]))
+}
+
+fn many(list: &PieceList) -> Result<(u64, Vec<PieceDigest>), String> {
+    let digests = list.hashes().map(|hash| digest(list.kind(), hash));
+    // longer than the file, pieces are as long as the file
+    let piece_len = list.piece_len().min(assembled_len_max);
+    Ok((piece_len, digests.collect::<Result<_, _>>()?))
+}
+
+fn digest(kind: HashKind, bytes: &[u8]) -> Result<PieceDigest, String> {
+    let made = match kind {
+        HashKind::Sha1 => bytes.try_into().map(PieceDigest::Sha1),
+        HashKind::Sha256 => bytes.try_into().map(PieceDigest::Sha256),
+        _ => return Err(format!("its {kind} hash is not computed here")),
+    };
+    made.map_err(|_| format!("its {kind} hash has another length"))
+}
+
+/// The name in the swarm: machines that copy the same bytes under the same names find each other.
+fn swarm_id(naming: &Naming, entries: &[Entry<'_>]) -> [u8; 20] {
+    let mut hasher = Sha1::new();
+    hasher.update(b"swarmcopy content 1\0");
+    hasher.update(naming.name.as_str().as_bytes());
+    for entry in entries {
+        hasher.update(b"\0");
+        hasher.update(entry.path.as_str().as_bytes());
+        hasher.update(b"\0");
+        hasher.update(&entry.len.to_be_bytes());
+        hasher.update(&entry.piece_len.to_be_bytes());
+        for digest in &entry.digests {
+            match digest {
+                PieceDigest::Sha1(hash) => hasher.update(hash),
+                PieceDigest::Sha256(hash) => hasher.update(hash),
+                _ => {}
+            }
+        }
+    }
+    hasher.finish()
+}

@@ -1,0 +1,158 @@
+//! A metalink as a content: with a torrent behind it, or by the hashes that it lists itself.
+//!
+//! What must stay true: every byte of such a content has a hash to be checked by; an entry that cannot
+//! be used is left out and told, the others go on. `docs/metalink.md` lists the rules.
+
+mod describe;
+mod gather;
+mod hosts;
+mod show;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use swarmcopy_layout::FileIndex;
+use swarmcopy_metalink::{Document, File, Part};
+use url::Url;
+
+use crate::what::Web;
+use crate::{Content, Error};
+use gather::{Gather, Torrents};
+pub(crate) use show::describe;
+
+/// Where a document was found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place {
+    /// Its address after redirects; relative addresses in it are resolved against it.
+    pub(crate) url: Option<Url>,
+    /// The folder it lies in.
+    pub(crate) folder: Option<PathBuf>,
+    /// Its name without ending: what files without a folder of their own are put into.
+    pub(crate) stem: String,
+}
+
+/// What a metalink adds to a content.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Advice {
+    /// Folders in which the files lie under their names.
+    pub(crate) shares: Vec<PathBuf>,
+    /// Web servers and what lies on each.
+    pub(crate) hosts: Vec<Host>,
+    /// Entries that were left out, and other things to know, for people.
+    pub(crate) notes: Vec<String>,
+    /// The files that were left out, each with its reason.
+    pub(crate) left_out: Vec<String>,
+}
+
+impl Advice {
+    /// The shares of a document, and what was left out of it.
+    fn of(document: &Document) -> Self {
+        let mut advice = Self {
+            shares: document.shares.iter().map(PathBuf::from).collect(),
+            ..Self::default()
+        };
+        for entry in &document.dropped {
+            match entry.what {
+                Part::File => advice.left_out.push(entry.to_string()),
+                _ => advice.notes.push(entry.to_string()),
+            }
+        }
+        if document.dropped_unlisted > 0 {
+            let note = format!("{} more entries were left out", document.dropped_unlisted);
+            advice.left_out.push(note);
+        }
+        advice
+    }
+}
+
+/// One server of other people's, as a metalink names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// It has all files, where BEP 19 looks for them below this address.
+    Tree(String),
+    /// It has these files, each at its own address.
+    Files(Vec<(FileIndex, String)>),
+}
+
+/// Makes a content of a document. Fetches the .torrents and the metalinks that it leads to.
+pub(crate) async fn content(
+    document: Document,
+    place: &Place,
+    web: &Web,
+) -> Result<Content, Error> {
+    let mut advice = Advice::of(&document);
+    let mut files = document.files;
+    let mut gather = Gather::new(web, place);
+    gather.follow_metalinks(&mut files).await;
+    let torrents = gather.torrents(&files).await;
+    advice.notes.append(&mut gather.notes);
+    if let Some(whole) = torrents.whole() {
+        return of_torrent(whole, &files, &torrents, advice);
+    }
+    torrents.lend_pieces(&mut files, &mut advice.notes);
+    learn_sizes(&mut files, web).await;
+    describe::content(&files, &place.stem, advice)
+}
+
+/// A torrent behind all files: its hashes rule, and the document adds mirrors and shares.
+fn of_torrent(
+    bytes: &[u8],
+    files: &[File],
+    torrents: &Torrents,
+    mut advice: Advice,
+) -> Result<Content, Error> {
+    let mut content = Content::torrent(bytes)?;
+    let mapped = torrents.mapped(files, &content.layout);
+    let listed = mapped.len();
+    let all = content.layout.files();
+    let all = all.filter(|(_, file)| !file.attributes().pad).count();
+    if all > listed {
+        advice.notes.push(format!(
+            "the torrent has {} files that the metalink does not list: they are copied too",
+            all - listed
+        ));
+    }
+    advice.hosts = hosts::hosts(&mapped, &content.layout, content.name(), content.form);
+    content.advice = Arc::new(advice);
+    Ok(content)
+}
+
+/// Asks the mirrors for sizes that the document does not tell.
+async fn learn_sizes(files: &mut [File], web: &Web) {
+    for file in files
+        .iter_mut()
+        .filter(|file| file.size.is_none())
+        .take(SIZES_MAX)
+    {
+        let mirrors = file.mirrors_by_priority();
+        let urls: Vec<String> = mirrors
+            .iter()
+            .filter(|mirror| mirror.url.scheme().starts_with("http"))
+            .take(SIZE_TRIES)
+            .map(|mirror| mirror.url.to_string())
+            .collect();
+        for url in urls {
+            file.size = web.len(&url).await;
+            if file.size.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+/// Most files whose sizes are asked for.
+const SIZES_MAX: usize = 256;
+/// Most mirrors that are asked for one size.
+const SIZE_TRIES: usize = 3;
+
+impl Content {
+    /// What a metalink says that was not taken, and other things to know, for people.
+    pub fn notes(&self) -> &[String] {
+        &self.advice.notes
+    }
+
+    /// The files that a metalink lists and that are left out, each with the reason: a copy lacks them.
+    pub fn left_out(&self) -> &[String] {
+        &self.advice.left_out
+    }
+}

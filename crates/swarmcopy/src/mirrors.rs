@@ -1,0 +1,66 @@
+//! The mirrors of a content: those that the admin names, and those that a metalink does.
+//!
+//! What must stay true: a mirror is taken once, and other people's servers are told from the admin's.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use swarmcopy_sources::{
+    MirrorOptions, OriginSource, Ownership, Shape, mirror_at, mirror_of_files,
+};
+
+use crate::Content;
+use crate::metalink::Host;
+
+/// All mirrors that can be used; those that cannot are told in the log. Names of other people's servers
+/// are looked up, side by side.
+pub(crate) async fn find(content: &Content, options: &MirrorOptions) -> Vec<Arc<dyn OriginSource>> {
+    let own = content.mirrors();
+    let others = content.advice.hosts.iter();
+    let others = others.filter(|host| !matches!(host, Host::Tree(url) if own.contains(url)));
+    let own = own
+        .iter()
+        .map(|url| at(content, url, options, Ownership::Admin));
+    let mut found = join_all(own).await;
+    found.extend(join_all(others.map(|host| other(content, host, options))).await);
+    found.into_iter().flatten().collect()
+}
+
+async fn other(
+    content: &Content,
+    host: &Host,
+    options: &MirrorOptions,
+) -> Option<Arc<dyn OriginSource>> {
+    match host {
+        Host::Tree(url) => at(content, url, options, Ownership::Others).await,
+        Host::Files(files) => {
+            let options = owned(options, Ownership::Others);
+            let made = mirror_of_files(files, Arc::clone(&content.layout), options).await;
+            made.inspect_err(|error| tracing::warn!("mirror left out: {error}"))
+                .ok()
+        }
+    }
+}
+
+async fn at(
+    content: &Content,
+    url: &str,
+    options: &MirrorOptions,
+    ownership: Ownership,
+) -> Option<Arc<dyn OriginSource>> {
+    let shape = if content.is_tree() {
+        Shape::Tree
+    } else {
+        Shape::File
+    };
+    let (layout, options) = (Arc::clone(&content.layout), owned(options, ownership));
+    let made = mirror_at(url, content.name(), shape, layout, options).await;
+    made.inspect_err(|error| tracing::warn!("mirror left out: {error}"))
+        .ok()
+}
+
+fn owned(options: &MirrorOptions, ownership: Ownership) -> MirrorOptions {
+    let mut options = options.clone();
+    options.ownership = ownership;
+    options
+}

@@ -1,0 +1,128 @@
+//! Magnet links (BEP 9): the description is asked of the addresses in the link, then of peers.
+//!
+//! What must stay true: only a description that has the link's info-hash is taken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use swarmcopy_bt_wire::magnet::Magnet;
+use swarmcopy_bt_wire::metainfo::Torrent;
+use swarmcopy_layout::Layout;
+use swarmcopy_swarm::{SwarmConfig, fetch_metadata};
+
+use super::{Web, failed};
+use crate::session::Inner;
+use crate::{Content, CopyOptions, Error, ErrorKind};
+
+/// Reads a link.
+pub(super) fn parse(link: &str) -> Result<Magnet, Error> {
+    Magnet::parse(link).map_err(|error| failed(&error))
+}
+
+/// The .torrent of a link: from its addresses (`xs`), else from peers.
+pub(super) async fn torrent(
+    magnet: &Magnet,
+    session: &Inner,
+    options: &CopyOptions,
+    web: &Web,
+) -> Result<Vec<u8>, Error> {
+    for url in &magnet.sources {
+        let fetched = web.fetch(url).await.map(|fetched| fetched.body);
+        match fetched {
+            Ok(Some(bytes)) if is_of(magnet, &bytes) => return Ok(bytes),
+            Ok(_) => tracing::warn!("{url} is not the .torrent of the magnet link"),
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+    from_peers(magnet, session, options).await
+}
+
+/// Whether a .torrent has the info-hash of the link.
+fn is_of(magnet: &Magnet, bytes: &[u8]) -> bool {
+    Torrent::parse(bytes).is_ok_and(|torrent| {
+        let info = torrent.info;
+        let same_v1 = magnet.info_hash_v1.is_none() || magnet.info_hash_v1 == info.info_hash_v1;
+        let same_v2 = magnet.info_hash_v2.is_none() || magnet.info_hash_v2 == info.info_hash_v2;
+        same_v1 && same_v2
+    })
+}
+
+async fn from_peers(
+    magnet: &Magnet,
+    session: &Inner,
+    options: &CopyOptions,
+) -> Result<Vec<u8>, Error> {
+    let config = swarm_config(magnet, session, options)?;
+    if config.trackers.is_empty() && config.peers.is_empty() && config.lsd.is_none() {
+        return Err(Error::new(
+            ErrorKind::Incomplete,
+            "cannot describe the magnet link: it names nobody to ask",
+        )
+        .with_hint("name a machine that has it with --peer, or a tracker with --tracker"));
+    }
+    let patience = options.timeout.into_iter().chain(options.deadline).min();
+    let asking = fetch_metadata(config);
+    let info = match patience {
+        Some(patience) => tokio::time::timeout(patience, asking).await.map_err(|_| {
+            let seconds = patience.max(Duration::from_secs(1)).as_secs();
+            let message = format!("no peer described the magnet link in {seconds} s");
+            Error::new(ErrorKind::Incomplete, message)
+        })?,
+        None => asking.await,
+    };
+    let bytes = [b"d4:info".as_slice(), &info, b"e"].concat();
+    if is_of(magnet, &bytes) {
+        return Ok(bytes);
+    }
+    // the link's own hash is right: the description itself is no good, or one of its two hashes
+    Content::torrent(&bytes)?;
+    Err(failed(
+        &"the two info-hashes of the magnet link are of different torrents",
+    ))
+}
+
+fn swarm_config(
+    magnet: &Magnet,
+    session: &Inner,
+    options: &CopyOptions,
+) -> Result<SwarmConfig, Error> {
+    let v2 = || {
+        magnet
+            .info_hash_v2
+            .as_ref()
+            .and_then(|hash| hash.first_chunk().copied())
+    };
+    let hash = magnet.info_hash_v1.or_else(v2);
+    let hash = hash.ok_or_else(|| failed(&"cannot read magnet link: no usable info-hash"))?;
+    let nothing = Layout::builder(1).build().map_err(|error| failed(&error))?;
+    let mut config = SwarmConfig::new(hash, session.peer_id, Arc::new(nothing));
+    config.bind_ip = session.listener.bound_ip();
+    config.lsd.clone_from(&session.lsd);
+    let trackers = magnet.trackers.iter().chain(&options.trackers);
+    config.trackers = trackers
+        .filter_map(|url| Some(vec![url.parse().ok()?]))
+        .collect();
+    config.peers = options
+        .peers
+        .iter()
+        .filter_map(|peer| peer.parse().ok())
+        .collect();
+    config
+        .peers
+        .extend(magnet.peers.iter().map(|peer| (*peer).into()));
+    Ok(config)
+}
+
+/// Adds what the link knows of peers, trackers and mirrors to the copy.
+pub(super) fn advise(magnet: &Magnet, content: &mut Content) {
+    let options = &mut content.options;
+    options.trackers.extend(magnet.trackers.iter().cloned());
+    options
+        .peers
+        .extend(magnet.peers.iter().map(ToString::to_string));
+    for url in &magnet.mirrors {
+        if !options.mirrors.contains(url) {
+            options.mirrors.push(url.clone());
+        }
+    }
+}

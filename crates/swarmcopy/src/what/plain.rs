@@ -1,0 +1,75 @@
+//! What an http(s) address names: a document, or a file of which its server tells hashes (RFC 6249).
+//!
+//! What must stay true: a file without a hash is refused, never copied on trust.
+
+use percent_encoding::percent_decode_str;
+use swarmcopy_metalink::{Document, File, FilePath, Headers, Mirror};
+use swarmcopy_sources::http::Fetched;
+use url::Url;
+
+use super::{Named, Web, failed};
+use crate::Error;
+use crate::metalink::Place;
+
+/// Reads what lies at `url`.
+pub(super) async fn read(url: &str, web: &Web) -> Result<Named, Error> {
+    let mut fetched = web.fetch(url).await?;
+    let at = fetched
+        .url()
+        .cloned()
+        .ok_or_else(|| failed(&format!("cannot fetch {url}: no answer")))?;
+    if let Some(body) = fetched.body.take() {
+        let named = Named::of_bytes(body, Place::of_url(&at), at.as_str());
+        // a file may look like a document and be none
+        return named.or_else(|error| described(&fetched).map_err(|_| error));
+    }
+    described(&fetched)
+}
+
+/// The file that the headers describe.
+fn described(fetched: &Fetched) -> Result<Named, Error> {
+    let asked = fetched
+        .heads
+        .first()
+        .map(swarmcopy_sources::http::Head::url);
+    let Some(asked) = asked else {
+        return Err(failed(&"cannot fetch a file: no answer"));
+    };
+    let name = name_of(asked).and_then(|name| FilePath::parse(&name).ok());
+    let path = name.ok_or_else(|| failed(&format!("cannot copy {asked}: it names no file")))?;
+    // who redirects may describe what it redirects to, and knows it first
+    let told = fetched.heads.iter().map(|head| {
+        let values = |name| head.values(name).collect::<Vec<_>>();
+        let (link, digest, repr) = (values("link"), values("digest"), values("repr-digest"));
+        File::from_headers(
+            path.clone(),
+            head.url(),
+            Headers::new(&link, &digest, &repr),
+        )
+    });
+    let Some((mut file, dropped)) = told
+        .into_iter()
+        .find(|(file, _)| !file.hashes.is_empty() || !file.metaurls.is_empty())
+    else {
+        return Err(failed(&format!(
+            "cannot copy {asked}: it is no .torrent, metalink or magnet link, and its server tells no \
+             hash of it to check a copy by"
+        ))
+        .with_hint("make a .torrent or a metalink of it, or let the server send Repr-Digest"));
+    };
+    file.size = fetched.len;
+    let mut own = Mirror::new(asked.clone());
+    own.priority = 1;
+    file.mirrors.insert(0, own);
+    let mut document = Document::default();
+    document.files.push(file);
+    document.dropped = dropped;
+    Ok(Named::Metalink(Box::new(document), Place::of_url(asked)))
+}
+
+/// The last part of an address's path, decoded; `None` if there is none.
+pub(crate) fn name_of(url: &Url) -> Option<String> {
+    let last = url.path_segments()?.next_back()?;
+    let name = percent_decode_str(last).decode_utf8_lossy().into_owned();
+    (!name.is_empty()).then_some(name)
+}

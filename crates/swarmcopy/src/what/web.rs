@@ -1,0 +1,35 @@
+//! Fetching documents by their addresses.
+
+use swarmcopy_sources::MirrorOptions;
+use swarmcopy_sources::http::{Fetched, fetch_document};
+
+use super::{Kind, document_len_max, failed};
+use crate::web::mirror_options;
+use crate::{CopyOptions, Error};
+
+/// How documents are fetched.
+#[derive(Debug, Clone)]
+pub(crate) struct Web {
+    options: MirrorOptions,
+}
+
+impl Web {
+    /// As mirrors of a copy with these options are read.
+    pub(crate) fn new(options: &CopyOptions) -> Result<Self, Error> {
+        let options = mirror_options(options)?;
+        Ok(Self { options })
+    }
+
+    /// Fetches a document; its body is `None` if it is too long or nothing that names a content.
+    pub(crate) async fn fetch(&self, url: &str) -> Result<Fetched, Error> {
+        let looks = |head: &[u8]| Kind::of(head) != Kind::Other;
+        let fetched = fetch_document(url, &self.options, document_len_max, looks).await;
+        fetched.map_err(|error| failed(&error))
+    }
+
+    /// Asks for the length of a file, and lets its bytes be.
+    pub(crate) async fn len(&self, url: &str) -> Option<u64> {
+        let fetched = fetch_document(url, &self.options, 0, |_| false).await;
+        fetched.ok()?.len
+    }
+}

@@ -7,6 +7,7 @@
 //! no attributes), and no .torrent is left behind that does not fit what was read.
 
 mod hash;
+mod metalink;
 mod options;
 mod piece_len;
 mod save;
@@ -58,6 +59,9 @@ pub fn make(
     let name = content_name(options, &root)?;
     let out = out_path(options, &root, &name)?;
     save::check(&out, options.overwrite)?;
+    if let Some(metalink) = &options.metalink {
+        save::check(metalink, options.overwrite)?;
+    }
     let walk = find(&root, &name, options, &out)?;
     let files = sorted(walk.files, options.format);
     let bytes = files
@@ -79,6 +83,16 @@ pub fn make(
         threads: options.threads(),
     };
     let hashes = hash::hash(&plan, progress)?;
+    let document = options.metalink.as_ref().map(|_| {
+        metalink::document(&metalink::Subject {
+            options,
+            name: &name,
+            files: &files,
+            tree: root.is_dir(),
+            torrent: &out.file_name().unwrap_or_default().to_string_lossy(),
+        })
+    });
+    let document = document.transpose()?;
     check_unchanged(&files)?;
     let form = if root.is_dir() {
         torrent::Form::Tree
@@ -87,11 +101,15 @@ pub fn make(
     };
     let built = torrent::build(options, &name, form, &layout, hashes)?;
     save::save(&out, &built.bytes)?;
+    if let (Some(path), Some(document)) = (&options.metalink, document) {
+        save::save(path, document.as_bytes())?;
+    }
     if let Some(slots) = options.slots {
         save::make_slots(&out, slots)?;
     }
     Ok(Made {
         torrent: out,
+        metalink: options.metalink.clone(),
         name,
         info_hash: built.torrent.info.info_hash_v1,
         info_hash_v2: built.torrent.info.info_hash_v2,
@@ -157,7 +175,14 @@ fn out_path(options: &MakeOptions, root: &Path, name: &str) -> Result<PathBuf, E
 }
 
 fn find(root: &Path, name: &str, options: &MakeOptions, out: &Path) -> Result<Walk, Error> {
-    let exclude = Exclude::new(&options.exclude, save::own_paths(out))?;
+    let mut own = save::own_paths(out);
+    own.extend(
+        options
+            .metalink
+            .iter()
+            .flat_map(|path| save::own_paths(path)),
+    );
+    let exclude = Exclude::new(&options.exclude, own)?;
     let metadata = fs::metadata(root).map_err(|error| unreadable(root, &error))?;
     if metadata.is_dir() {
         return walk::walk(root, &exclude);

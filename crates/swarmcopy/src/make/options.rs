@@ -56,6 +56,10 @@ pub struct MakeOptions {
     pub source: PathBuf,
     /// The .torrent to write, or the folder for it; `None` = beside the source, as `NAME.torrent`.
     pub torrent: Option<PathBuf>,
+    /// A metalink to write as well. Its files are named `NAME/path`; it names the mirrors and the
+    /// shares, not the mirrors that only swarmcopy reads, and the .torrent beside the content on
+    /// each mirror. The tree is read twice.
+    pub metalink: Option<PathBuf>,
     /// The content's name; `None` = the source's.
     pub name: Option<String>,
     /// The length of the pieces.
@@ -90,6 +94,7 @@ impl MakeOptions {
         Self {
             source: source.into(),
             torrent: None,
+            metalink: None,
             name: None,
             piece_len: PieceLen::default(),
             format: Format::default(),
@@ -181,6 +186,8 @@ pub struct MakeProgress {
 pub struct Made {
     /// Where it lies.
     pub torrent: PathBuf,
+    /// Where the metalink lies, if one was asked for.
+    pub metalink: Option<PathBuf>,
     /// The content's name.
     pub name: String,
     /// Its info-hash (BEP 3), if it has one.

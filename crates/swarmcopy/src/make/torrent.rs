@@ -15,7 +15,7 @@ use super::{MakeOptions, distinct};
 use crate::{Error, ErrorKind};
 
 /// The program's name and version, as in `created by`.
-const PROGRAM: &str = concat!("swarmcopy/", env!("CARGO_PKG_VERSION"));
+pub(super) const PROGRAM: &str = concat!("swarmcopy/", env!("CARGO_PKG_VERSION"));
 
 /// Builds the torrent and reads it back.
 pub(super) fn build(

@@ -22,7 +22,8 @@ EXAMPLE
     reason = "each is a switch of the command line"
 )]
 pub(crate) struct GetArgs {
-    /// The path of a .torrent (or a magnet: or http(s) address, where that is built)
+    /// The path or http(s) address of a .torrent or a metalink, or a magnet: link; an address of
+    /// a file, if its server tells a hash of it
     #[arg(value_name = "WHAT")]
     pub(crate) what: What,
     /// The folder to copy into: the content lands in DIR/NAME

@@ -21,7 +21,8 @@ pub(crate) struct MakeArgs {
     /// The .torrent to write, or the folder for it [default: NAME.torrent beside PATH]
     #[arg(short = 'o', long = "output", value_name = "FILE.torrent")]
     pub(crate) output: Option<PathBuf>,
-    /// A Metalink 4 to write as well (not built yet)
+    /// A Metalink 4 to write as well: each file with its hashes, mirrors and shares, and the .torrent,
+    /// taken to lie beside the content on each mirror
     #[arg(long, value_name = "FILE.meta4")]
     pub(crate) metalink: Option<PathBuf>,
     /// The content's name [default: that of PATH]

@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Seed(Box<SeedArgs>),
     /// Check a copy: damaged, missing and extra files
     Verify(Box<VerifyArgs>),
-    /// Show what a .torrent or a magnet link says
+    /// Show what a .torrent, a metalink or a magnet link says
     Show(Box<ShowArgs>),
     /// Run a small tracker for a site
     Tracker(Box<TrackerArgs>),

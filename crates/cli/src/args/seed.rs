@@ -17,7 +17,7 @@ EXAMPLE
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SeedArgs {
-    /// The path of a .torrent
+    /// The path or http(s) address of a .torrent or a metalink, or a magnet: link
     #[arg(value_name = "WHAT")]
     pub(crate) what: What,
     /// The folder that contains NAME, or NAME itself; nothing in it is changed

@@ -20,7 +20,7 @@ EXAMPLE
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArgs {
-    /// The path of a .torrent
+    /// The path or http(s) address of a .torrent or a metalink, or a magnet: link
     #[arg(value_name = "WHAT")]
     pub(crate) what: What,
     /// The folder that contains NAME, or NAME itself
@@ -35,7 +35,7 @@ pub(crate) struct VerifyArgs {
 #[derive(Debug, Args)]
 #[command(after_help = SHOW_EXAMPLES)]
 pub(crate) struct ShowArgs {
-    /// The path of a .torrent, or a magnet: address
+    /// The path or http(s) address of a .torrent or a metalink, or a magnet: link
     #[arg(value_name = "WHAT")]
     pub(crate) what: What,
     /// Print it as one line of JSON

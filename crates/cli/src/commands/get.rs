@@ -11,7 +11,6 @@ use crate::args::{GetArgs, GuardArg, IsolatedArg, OriginArg};
 use crate::exit::Style;
 use crate::not_built::refuse;
 use crate::output;
-use crate::what::What;
 
 /// What a copy that is not complete has beside it.
 const JOURNAL_SUFFIX: &str = ".swarmcopy";
@@ -19,17 +18,6 @@ const JOURNAL_SUFFIX: &str = ".swarmcopy";
 /// Runs the command.
 pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
     refuse_unbuilt(args)?;
-    let content = Content::torrent(args.what.torrent()?)?;
-    let style = Style::of(args.json);
-    let mut options = options(args);
-    if let What::Path(path) = &args.what
-        && let Some(folder) = share_beside(path, content.name(), &args.to)
-    {
-        if style == Style::Human {
-            output::note(&format!("taking {} as a share", folder.display()));
-        }
-        options.shares.push(folder);
-    }
     let explain = if args.explain {
         Explain::Yes
     } else {
@@ -37,10 +25,23 @@ pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
     };
     running::run(Running {
         config: config(args),
-        content: content.options(options),
-        style,
+        what: &args.what,
+        options: options(args),
+        prepare: &|content| with_share_beside(content, args),
+        style: Style::of(args.json),
         explain,
     })
+}
+
+fn with_share_beside(content: Content, args: &GetArgs) -> Content {
+    let beside = |path| share_beside(path, content.name(), &args.to);
+    let Some(folder) = args.what.path().and_then(beside) else {
+        return content;
+    };
+    if Style::of(args.json) == Style::Human {
+        output::note(&format!("taking {} as a share", folder.display()));
+    }
+    content.share(folder)
 }
 
 fn refuse_unbuilt(args: &GetArgs) -> Result<(), Error> {

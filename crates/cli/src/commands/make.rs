@@ -5,7 +5,6 @@ use swarmcopy::{Error, Format, Made, MakeOptions, Overwrite, PieceLen};
 
 use crate::args::{FormatArg, MakeArgs, PieceLenArg};
 use crate::exit::{self, Style};
-use crate::not_built::refuse;
 use crate::render::Gauge;
 use crate::{format, output};
 
@@ -14,6 +13,7 @@ use crate::{format, output};
 struct MadeEvent<'a> {
     event: &'static str,
     torrent: String,
+    metalink: Option<String>,
     name: &'a str,
     info_hash: Option<String>,
     info_hash_v2: Option<String>,
@@ -27,7 +27,6 @@ struct MadeEvent<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &MakeArgs) -> Result<u8, Error> {
-    refuse(&[(args.metalink.is_some(), "--metalink")])?;
     let style = Style::of(args.json);
     let gauge = Gauge::new("hashing", style);
     let made = swarmcopy::make(&options(args), &|progress| {
@@ -48,6 +47,7 @@ pub(super) fn run(args: &MakeArgs) -> Result<u8, Error> {
 fn options(args: &MakeArgs) -> MakeOptions {
     let mut options = MakeOptions::new(&args.path);
     options.torrent.clone_from(&args.output);
+    options.metalink.clone_from(&args.metalink);
     options.name.clone_from(&args.name);
     options.piece_len = match args.piece_length {
         PieceLenArg::Auto => PieceLen::Auto,
@@ -79,6 +79,10 @@ fn event(made: &Made) -> MadeEvent<'_> {
     MadeEvent {
         event: "made",
         torrent: made.torrent.display().to_string(),
+        metalink: made
+            .metalink
+            .as_ref()
+            .map(|path| path.display().to_string()),
         name: &made.name,
         info_hash: made.info_hash.map(|hash| format::hex(&hash)),
         info_hash_v2: made.info_hash_v2.map(|hash| format::hex(&hash)),
@@ -93,6 +97,9 @@ fn event(made: &Made) -> MadeEvent<'_> {
 
 fn tell(made: &Made) {
     output::line(&format!("torrent       {}", made.torrent.display()));
+    if let Some(metalink) = &made.metalink {
+        output::line(&format!("metalink      {}", metalink.display()));
+    }
     if let Some(hash) = made.info_hash {
         output::line(&format!("info-hash     {}", format::hex(&hash)));
     }

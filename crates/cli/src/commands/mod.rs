@@ -11,10 +11,13 @@ mod tracker;
 mod verify;
 
 use std::future::Future;
+use std::time::Duration;
 
-use swarmcopy::{Error, ErrorKind};
+use swarmcopy::{Config, Content, CopyOptions, Error, ErrorKind, Session};
 
 use crate::args::Command;
+use crate::output;
+use crate::what::What;
 
 /// Runs a command; gives its exit code.
 pub(crate) fn run(command: Command) -> Result<u8, Error> {
@@ -36,4 +39,51 @@ fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error>
     let result = runtime.block_on(work);
     runtime.shutdown_background();
     result
+}
+
+/// How long peers are asked what a magnet link means, where nothing is copied.
+const MAGNET_TIME: Duration = Duration::from_mins(1);
+/// Notes that are shown one by one.
+const NOTES_SHOWN: usize = 20;
+
+/// Finds out what `what` names, for commands that copy nothing.
+fn find(what: &What) -> Result<Content, Error> {
+    block_on(async {
+        let mut config = Config::default();
+        config.listen = Some(([0, 0, 0, 0], 0).into());
+        config.lsd = matches!(what.0, swarmcopy::What::Magnet(_));
+        let session = Session::builder().config(config).build().await?;
+        let mut options = CopyOptions::new(".");
+        options.timeout = Some(MAGNET_TIME);
+        let content = session.find(&what.0, &options).await;
+        session.shutdown().await;
+        content.inspect(tell_notes)
+    })
+}
+
+/// Tells what of a metalink was not taken.
+fn tell_notes(content: &Content) {
+    let notes = content.notes();
+    for note in notes.iter().take(NOTES_SHOWN) {
+        output::note(&format!("warning: {note}"));
+    }
+    if let Some(more) = notes
+        .len()
+        .checked_sub(NOTES_SHOWN)
+        .filter(|more| *more > 0)
+    {
+        output::note(&format!("warning: and {more} more entries"));
+    }
+}
+
+/// The error that a copy without some of the files ends with, however well it went.
+fn tell_left_out(content: &Content) -> Option<Error> {
+    let left_out = content.left_out();
+    let first = left_out.first()?;
+    let count = crate::format::count(u64::try_from(left_out.len()).unwrap_or(u64::MAX), "file");
+    for entry in left_out.iter().take(NOTES_SHOWN) {
+        output::note(&format!("warning: left out: {entry}"));
+    }
+    let message = format!("{count} of the metalink left out: {first}");
+    Some(Error::new(ErrorKind::Incomplete, message).with_hint("all other files are complete"))
 }

@@ -6,13 +6,15 @@ use std::pin::pin;
 use std::time::Duration;
 
 use swarmcopy::{
-    Config, Content, Error, ErrorKind, Explanation, Progress, Report, RunningCopy, Session,
+    Config, Content, CopyOptions, Error, ErrorKind, Explanation, Progress, Report, RunningCopy,
+    Session,
 };
 
-use super::block_on;
 use super::signals::Signals;
+use super::{block_on, tell_left_out, tell_notes};
 use crate::exit::{self, Style};
 use crate::render::{self, CopyView};
+use crate::what::What;
 
 /// Whether decisions are told as they are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,20 +26,29 @@ pub(super) enum Explain {
 }
 
 /// What to run and how to show it.
-#[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct Running<'a> {
     pub(super) config: Config,
-    pub(super) content: Content,
+    pub(super) what: &'a What,
+    pub(super) options: CopyOptions,
+    /// What is still to be done once it is known what the content is.
+    pub(super) prepare: &'a dyn Fn(Content) -> Content,
     pub(super) style: Style,
     pub(super) explain: Explain,
 }
 
 /// Runs a copy until it ends or is stopped; gives the exit code.
-pub(super) fn run(running: Running) -> Result<u8, Error> {
+pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
     block_on(async move {
         let mut signals = Signals::listen()?;
         let session = Session::builder().config(running.config).build().await?;
-        let adding = session.add(running.content);
+        let finding = session.find(&running.what.0, &running.options);
+        let content = tokio::select! {
+            content = finding => content?,
+            () = signals.interrupted() => return Err(interrupted()),
+        };
+        tell_notes(&content);
+        let left_out = tell_left_out(&content);
+        let adding = session.add((running.prepare)(content));
         let copy = tokio::select! {
             copy = adding => copy?,
             () = signals.interrupted() => return Err(interrupted()),
@@ -46,7 +57,9 @@ pub(super) fn run(running: Running) -> Result<u8, Error> {
         view.started(copy.started());
         let ended = watch(&copy, view.as_mut(), &mut signals, running.explain).await;
         session.shutdown().await;
-        Ok(tell(ended, view.as_mut(), running.style, &signals))
+        let interrupted = signals.was_interrupted().then(interrupted);
+        let but = interrupted.or(left_out);
+        Ok(tell(ended, view.as_mut(), running.style, but))
     })
 }
 
@@ -110,16 +123,19 @@ async fn watch(
     copy.finished().await
 }
 
-/// Tells the end; gives the exit code.
+/// Tells the end; gives the exit code. `but` is what keeps a copy that ended well from being all right.
 fn tell(
     ended: Result<Report, Error>,
     view: &mut dyn CopyView,
     style: Style,
-    signals: &Signals,
+    but: Option<Error>,
 ) -> u8 {
+    let but_not = but
+        .as_ref()
+        .filter(|error| error.kind() != ErrorKind::Interrupted);
     let (report, error) = match ended {
-        Ok(report) if report.complete => (Some(report), None),
-        Ok(report) if signals.was_interrupted() => (Some(report), Some(interrupted())),
+        Ok(report) if report.complete => (Some(report), but_not.cloned()),
+        Ok(report) if but.is_some() => (Some(report), but),
         Ok(report) => {
             let error = Error::new(ErrorKind::Incomplete, "the copy is not complete");
             (

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use swarmcopy::{Config, Content, CopyOptions, Error, Stay};
+use swarmcopy::{Config, CopyOptions, Error, Stay};
 use swarmcopy_sys::fs_kind;
 
 use super::running::{self, Explain, Running};
@@ -13,21 +13,24 @@ use crate::output;
 
 /// Runs the command.
 pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
-    let content = Content::torrent(args.what.torrent()?)?;
     warn_of_network(args);
     let mut config = Config::default();
     config.listen = args.listen;
     config.lsd = !args.no_lsd;
     config.pex = !args.no_pex;
     config.limit_up = args.limit_up.and_then(Rate::limit);
-    let folder = folder_of(&args.from, content.name());
-    let mut options = CopyOptions::new(&folder);
+    let mut options = CopyOptions::new(&args.from);
     options.trackers.clone_from(&args.tracker);
     options.peers.clone_from(&args.peer);
     options.stay = Stay::Always;
     running::run(Running {
         config,
-        content: content.options(options).seed_from(folder),
+        what: &args.what,
+        options,
+        prepare: &|content| {
+            let folder = folder_of(&args.from, content.name());
+            content.seed_from(folder)
+        },
         style: Style::of(args.json),
         explain: Explain::No,
     })

@@ -1,18 +1,18 @@
-//! `show`: what a .torrent or a magnet link says.
+//! `show`: what a .torrent, a metalink or a magnet link says.
 
 use serde::Serialize;
-use swarmcopy::{Description, Error, FileDescription};
+use swarmcopy::{Description, DescriptionKind, Error, FileDescription};
 
+use super::block_on;
 use crate::args::ShowArgs;
 use crate::exit::{self, Style};
-use crate::what::What;
 use crate::{format, output};
 
 /// One file as JSON.
 #[derive(Debug, Serialize)]
 struct FileEvent<'a> {
     path: &'a str,
-    bytes: u64,
+    bytes: Option<u64>,
     #[serde(skip_serializing_if = "str::is_empty")]
     attr: &'a str,
 }
@@ -20,6 +20,7 @@ struct FileEvent<'a> {
 /// The description as JSON.
 #[derive(Debug, Serialize)]
 struct ShowEvent<'a> {
+    kind: &'static str,
     name: Option<&'a str>,
     info_hash: Option<String>,
     info_hash_v2: Option<String>,
@@ -32,19 +33,19 @@ struct ShowEvent<'a> {
     mirrors: &'a [String],
     own_mirrors: &'a [String],
     shares: &'a [String],
+    torrents: &'a [String],
     peers: &'a [String],
     slots: Option<u32>,
     comment: Option<&'a str>,
     created_by: Option<&'a str>,
     creation_date: Option<i64>,
+    notes: &'a [String],
+    left_out: &'a [String],
 }
 
 /// Runs the command.
 pub(super) fn run(args: &ShowArgs) -> Result<u8, Error> {
-    let described = match &args.what {
-        What::Magnet(link) => Description::of_magnet(link)?,
-        what => Description::of_torrent(what.torrent()?)?,
-    };
+    let described = block_on(Description::find(&args.what.0))?;
     match Style::of(args.json) {
         Style::Json => output::json(&event(&described)),
         Style::Human => tell(&described),
@@ -54,6 +55,11 @@ pub(super) fn run(args: &ShowArgs) -> Result<u8, Error> {
 
 fn event(described: &Description) -> ShowEvent<'_> {
     ShowEvent {
+        kind: match described.kind {
+            DescriptionKind::Metalink => "metalink",
+            DescriptionKind::Magnet => "magnet",
+            _ => "torrent",
+        },
         name: described.name.as_deref(),
         info_hash: described.info_hash.map(|hash| format::hex(&hash)),
         info_hash_v2: described.info_hash_v2.map(|hash| format::hex(&hash)),
@@ -66,11 +72,14 @@ fn event(described: &Description) -> ShowEvent<'_> {
         mirrors: &described.mirrors,
         own_mirrors: &described.own_mirrors,
         shares: &described.shares,
+        torrents: &described.torrents,
         peers: &described.peers,
         slots: described.slots,
         comment: described.comment.as_deref(),
         created_by: described.created_by.as_deref(),
         creation_date: described.creation_date,
+        notes: &described.notes,
+        left_out: &described.left_out,
     }
 }
 
@@ -107,19 +116,26 @@ fn tell(described: &Description) {
     list("mirrors", &described.mirrors);
     list("own mirrors", &described.own_mirrors);
     list("shares", &described.shares);
+    list("torrents", &described.torrents);
     list("peers", &described.peers);
     some("slots", described.slots.map(|slots| slots.to_string()));
     some("comment", described.comment.clone());
     some("made by", described.created_by.clone());
+    list("left out", &described.left_out);
+    list("notes", &described.notes);
     for (at, file) in described.files.iter().enumerate() {
         let mark = if file.attr.is_empty() {
             String::new()
         } else {
             format!(" ({})", file.attr)
         };
-        let text = format!("{:>9}  {}{mark}", format::bytes(file.bytes), file.path);
+        let text = format!("{:>9}  {}{mark}", bytes_of(file), file.path);
         field(if at == 0 { "files" } else { "" }, &text);
     }
+}
+
+fn bytes_of(file: &FileDescription) -> String {
+    file.bytes.map_or_else(|| "?".to_owned(), format::bytes)
 }
 
 fn list(label: &str, entries: &[String]) {

@@ -1,8 +1,9 @@
 //! `verify`: checks a copy and lists damaged, missing and extra files.
 
 use serde::Serialize;
-use swarmcopy::{Content, Error, Verified};
+use swarmcopy::{Error, Verified};
 
+use super::{find, tell_left_out};
 use crate::args::VerifyArgs;
 use crate::exit::{self, Style};
 use crate::render::Gauge;
@@ -27,7 +28,7 @@ struct VerifiedEvent<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
-    let content = Content::torrent(args.what.torrent()?)?;
+    let content = find(&args.what)?;
     let style = Style::of(args.json);
     let gauge = Gauge::new("checking", style);
     let verified = swarmcopy::verify(&content, &args.at, &|progress| {
@@ -39,11 +40,10 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
         Style::Json => output::json(&event(&verified)),
         Style::Human => tell(&verified),
     }
-    Ok(if verified.whole {
-        exit::DONE
-    } else {
-        exit::MISMATCH
-    })
+    if !verified.whole {
+        return Ok(exit::MISMATCH);
+    }
+    Ok(tell_left_out(&content).map_or(exit::DONE, |error| exit::fail(&error, style)))
 }
 
 fn event(verified: &Verified) -> VerifiedEvent<'_> {

@@ -12,13 +12,13 @@ use crate::support::{NAMES, Room};
 const DEADLINE: &str = "--deadline=60s";
 
 /// A seed under way; killed when dropped.
-struct Seed {
+pub(crate) struct Seed {
     child: Child,
-    addr: String,
+    pub(crate) addr: String,
 }
 
 impl Seed {
-    fn start(room: &Room, torrent: &str, from: &str) -> Self {
+    pub(crate) fn start(room: &Room, torrent: &str, from: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
             .args([
                 "seed",

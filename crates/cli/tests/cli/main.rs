@@ -5,6 +5,8 @@ mod copy;
 #[cfg(test)]
 mod make;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod show;
 #[cfg(test)]
 mod site;
@@ -14,3 +16,5 @@ mod support;
 mod usage;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod web;

@@ -5,6 +5,8 @@ mod copy;
 #[cfg(test)]
 mod make;
 #[cfg(test)]
+mod metaurls;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod show;

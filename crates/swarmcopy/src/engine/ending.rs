@@ -7,6 +7,7 @@ use swarmcopy_piece_store::{StoreError, StoreErrorKind};
 use swarmcopy_scheduler::Outlook;
 use tokio::sync::mpsc;
 
+use super::account::Account;
 use super::{Engine, Note};
 use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay};
 
@@ -224,26 +225,35 @@ impl Engine {
         for cancel in self.jobs.values() {
             cancel.cancel();
         }
-        let report = self.report(&origin);
+        let mut report = self.report(&origin);
         self.phase = Phase::Ended;
         self.look();
         self.tasks.close();
         let tasks = self.tasks.clone();
         let store = Arc::clone(&self.store);
         let swarm = self.swarm;
+        let mut late = Vec::new();
         let drained = async {
             tokio::join!(swarm.shutdown(), async {
                 // fetches end when their last word is taken
                 loop {
                     tokio::select! {
                         () = tasks.wait() => break,
-                        note = notes.recv() => if note.is_none() { break },
+                        note = notes.recv() => match note {
+                            Some(note) => late.extend(note.brought()),
+                            None => break,
+                        },
                     }
                 }
             })
         };
         // a read of a dead server hangs in the kernel: it is left behind
         let _ = tokio::time::timeout(WIND_UP, drained).await;
+        late.extend(std::iter::from_fn(|| notes.try_recv().ok()).filter_map(|note| note.brought()));
+        for (source, bytes) in late {
+            self.account.brought(source, bytes);
+        }
+        report.count(&self.account);
         // what is verified is written down, so that the next start goes on from there
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
         if let (Ok(()), Ok(Err(error))) = (&end, closed) {
@@ -275,6 +285,16 @@ impl Engine {
             origin_reader: origin.reader,
             reasons: self.account.reasons(),
         }
+    }
+}
+
+impl Report {
+    /// Takes what sources brought: their last words may come after the last piece was verified.
+    fn count(&mut self, account: &Account) {
+        self.from_share = account.total(SourceKind::Share);
+        self.from_mirror = account.total(SourceKind::Mirror);
+        self.from_peers = account.total(SourceKind::Peer);
+        self.origin_bytes = self.origin_bytes.max(self.from_share + self.from_mirror);
     }
 }
 

@@ -38,3 +38,15 @@ pub(crate) enum Note {
     /// The complete copy is closed and named, or could not be.
     Finished { result: Result<(), StoreError> },
 }
+
+impl Note {
+    /// The bytes that it says a source brought.
+    pub(crate) fn brought(&self) -> Option<(SourceId, u64)> {
+        match self {
+            Self::Progress { source, bytes, .. } | Self::JobEnd { source, bytes, .. } => {
+                Some((*source, *bytes))
+            }
+            _ => None,
+        }
+    }
+}

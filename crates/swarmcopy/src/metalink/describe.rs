@@ -25,6 +25,9 @@ pub(super) const USABLE: [HashKind; 2] = [HashKind::Sha1, HashKind::Sha256];
 )]
 pub(super) const whole_len_max: u64 = 16 << 20;
 
+/// Most entries that are told with an error.
+const HINTS: usize = 3;
+
 /// A file with its place and its digests.
 struct Entry<'f> {
     path: RelPath,
@@ -47,11 +50,7 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
         }
     }
     if entries.is_empty() {
-        let why = advice.left_out.first().cloned();
-        let why = why.unwrap_or_else(|| "it lists no file".to_owned());
-        return Err(failed(&format!(
-            "nothing in the metalink can be copied: {why}"
-        )));
+        return Err(nothing(&advice));
     }
     let mut builder = Layout::builder_by_file(whole_len_max);
     let mut digests = Vec::new();
@@ -85,6 +84,26 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
         origins: Vec::new(),
         advice: Arc::new(advice),
     })
+}
+
+/// The error that nothing is left, with what may have led to that.
+fn nothing(advice: &Advice) -> Error {
+    let why = advice
+        .left_out
+        .first()
+        .map_or("it lists no file", String::as_str);
+    let error = failed(&format!("nothing in the metalink can be copied: {why}"));
+    let notes: Vec<&str> = advice
+        .notes
+        .iter()
+        .take(HINTS)
+        .map(String::as_str)
+        .collect();
+    if notes.is_empty() {
+        error
+    } else {
+        error.with_hint(notes.join("; "))
+    }
 }
 
 /// What the content is called, and what of each path that takes off.

@@ -5,10 +5,9 @@
 //! connections only while nobody else wants them; a server that is overwhelmed gets half as many.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use swarmcopy_layout::{FileSlice, Span};
+use swarmcopy_layout::{FileEntry, FileSlice, Span};
 
 use super::reader::MirrorReader;
 use super::slots::Slot;
@@ -49,84 +48,76 @@ impl Lanes {
     }
 }
 
-/// The files that no lane has taken yet, and what was lacked so far.
-struct Work<I> {
-    slices: I,
-    lack: FirstLack,
-}
-
 impl MirrorReader {
-    /// Takes the files of `span`, the first lane over a connection that it waits for.
+    /// Takes the files of `span`, the first over a connection that it waits for.
     pub(super) async fn fetch_files(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {
-        let mirror = &self.mirror;
-        let taken = mirror.slots.take().await;
+        let taken = self.mirror.slots.take().await;
         let first = taken.map_err(|what| self.broken(what))?;
-        let work = Mutex::new(Work {
-            slices: mirror.layout.slices(span),
-            lack: FirstLack::default(),
-        });
-        let mut lanes = FuturesUnordered::new();
-        lanes.push(self.run_lane(first, &work, sink));
-        for _ in 1..self.lanes_for(span) {
-            let Some(slot) = mirror.slots.try_take() else {
-                break;
-            };
-            lanes.push(self.run_lane(slot, &work, sink));
-        }
-        let mut end = Ok(());
-        while let Some(lane_end) = lanes.next().await {
-            end = lane_end;
-            if end.is_err() {
-                break;
-            }
-        }
-        drop(lanes);
-        mirror.lanes.note(&end);
+        let mut lack = FirstLack::default();
+        let end = self.run_lanes(first, span, sink, &mut lack).await;
+        self.mirror.lanes.note(&end);
         end?;
-        let lack = work.into_inner().unwrap_or_else(PoisonError::into_inner);
-        lack.lack.into_result()
+        lack.into_result()
     }
 
-    /// How many lanes pay: one for each small file, as many as are allowed.
-    fn lanes_for(&self, span: Span) -> usize {
-        let allowed = usize::try_from(self.mirror.lanes.allowed()).unwrap_or(1);
-        let layout = &self.mirror.layout;
-        let is_small = |slice: &FileSlice| {
-            let file = layout.file(slice.file);
-            file.is_some_and(|file| {
-                !file.attributes().pad && file.span() == slice.span && slice.span.len() <= SMALL_LEN
-            })
-        };
-        layout.slices(span).filter(is_small).take(allowed).count()
-    }
-
-    /// Takes one file after the other over one connection.
-    async fn run_lane<I: Iterator<Item = FileSlice>>(
-        &self,
-        mut slot: Slot<'_>,
-        work: &Mutex<Work<I>>,
+    /// Takes one file after the other over each connection, and more connections as they become free.
+    async fn run_lanes<'a>(
+        &'a self,
+        first: Slot<'a>,
+        span: Span,
         sink: &SpanSink,
+        lack: &mut FirstLack,
     ) -> Result<(), SourceError> {
+        let mirror = &self.mirror;
+        let most = usize::try_from(mirror.lanes.allowed()).unwrap_or(1);
+        let mut slices = mirror.layout.slices(span).peekable();
+        let mut lanes = FuturesUnordered::new();
+        let mut free = Some(first);
         loop {
-            let Some(slice) = locked(work).slices.next() else {
+            while let Some(slice) = slices.peek().copied() {
+                let Some(file) = mirror.layout.file(slice.file) else {
+                    slices.next();
+                    continue;
+                };
+                self.gate.check()?;
+                if file.attributes().pad {
+                    sink.put_zeros(slice.span);
+                    slices.next();
+                    continue;
+                }
+                let pays = lanes.len() < most && is_small(slice, file);
+                let more = || pays.then(|| mirror.slots.try_take()).flatten();
+                let Some(slot) = free.take().or_else(more) else {
+                    break;
+                };
+                slices.next();
+                lanes.push(self.take_file(slot, slice, file, sink));
+            }
+            // a connection without a file is for others
+            drop(free.take());
+            let Some((slot, end)) = lanes.next().await else {
                 return Ok(());
             };
-            let Some(file) = self.mirror.layout.file(slice.file) else {
-                continue;
-            };
-            self.gate.check()?;
-            if file.attributes().pad {
-                sink.put_zeros(slice.span);
-                continue;
-            }
-            let filled = self.fill(&mut slot, slice, file, sink).await;
-            locked(work).lack.note(filled)?;
+            lack.note(end)?;
+            free = Some(slot);
         }
+    }
+
+    async fn take_file<'a>(
+        &'a self,
+        mut slot: Slot<'a>,
+        slice: FileSlice,
+        file: &FileEntry,
+        sink: &SpanSink,
+    ) -> (Slot<'a>, Result<(), SourceError>) {
+        let end = self.fill(&mut slot, slice, file, sink).await;
+        (slot, end)
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whether a file is asked for whole, and mostly waited for.
+fn is_small(slice: FileSlice, file: &FileEntry) -> bool {
+    file.span() == slice.span && slice.span.len() <= SMALL_LEN
 }
 
 #[cfg(test)]

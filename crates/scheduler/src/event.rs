@@ -266,14 +266,25 @@ pub enum Event {
     Discovery(Discovery),
     /// The policy's hours open or close.
     Hours(Hours),
-    /// The lock on the server for this slot was taken (`true`) or refused or lost (`false`), as
-    /// asked by `Action::Guard`.
+    /// How it went with the lock on the server for this slot, as asked by `Action::Guard`.
     Guard {
         /// Which slot.
         slot: u32,
-        /// Whether it is held now.
-        held: bool,
+        /// What became of the lock.
+        lock: LockWord,
     },
+}
+
+/// The server's word on a lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum LockWord {
+    /// It is held here.
+    Held,
+    /// Others have it, and they live: it may have been another content's turn.
+    InUse,
+    /// It is refused or lost, and nobody is seen to live who has it.
+    Refused,
 }
 
 /// Something to do.

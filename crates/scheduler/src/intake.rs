@@ -53,8 +53,8 @@ impl Scheduler {
                 self.gate.hours(now, hours);
                 self.wake_origins(now);
             }
-            Event::Guard { slot, held } => {
-                self.gate.guard(now, slot, held);
+            Event::Guard { slot, lock } => {
+                self.gate.guard(now, slot, lock);
                 self.wake_origins(now);
             }
         }

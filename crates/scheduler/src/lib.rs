@@ -53,8 +53,8 @@ mod time;
 mod uploads;
 
 pub use event::{
-    Action, Discovery, Down, Event, Has, Hello, JobId, MachineClass, NodeId, OriginKind, OriginTag,
-    Outcome, SourceId, SourceInfo,
+    Action, Discovery, Down, Event, Has, Hello, JobId, LockWord, MachineClass, NodeId, OriginKind,
+    OriginTag, Outcome, SourceId, SourceInfo,
 };
 pub use permit::OriginPermit;
 pub use reason::Reason;

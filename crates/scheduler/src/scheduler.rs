@@ -50,8 +50,8 @@ impl Config {
 pub struct OriginReport {
     /// The slots that this machine holds.
     pub slots: Vec<u32>,
-    /// Time during which this machine might read, summed over its slots.
-    pub reader: Duration,
+    /// The slots that it held at some time.
+    pub slots_ever: Vec<u32>,
     /// Bytes that this machine read from origins.
     pub origin_bytes: u64,
     /// Bytes that all machines of the swarm read from origins, as last heard.
@@ -221,10 +221,8 @@ impl Scheduler {
     pub fn origin_report(&self, now: Instant) -> OriginReport {
         let status = self.gate.status(now);
         OriginReport {
-            slots: (0..u64::BITS)
-                .filter(|slot| status.slots >> slot & 1 == 1)
-                .collect(),
-            reader: Duration::from_micros(status.reader_us),
+            slots: slots_of(status.slots),
+            slots_ever: slots_of(status.slots_ever),
             origin_bytes: status.origin_bytes,
             swarm_bytes: status.swarm_bytes,
             machines: status.machines,
@@ -330,4 +328,11 @@ impl Scheduler {
         }
         self.act(Action::Complete);
     }
+}
+
+/// The slots of a mask.
+fn slots_of(mask: u64) -> Vec<u32> {
+    (0..u64::BITS)
+        .filter(|slot| mask >> slot & 1 == 1)
+        .collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceSet, Span};
-use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, Outcome, SourceId};
+use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, LockWord, Outcome, SourceId};
 
 use crate::agenda::{Coming, Word};
 use crate::link::{Job, Way};
@@ -53,7 +53,13 @@ impl World {
                 self.say(machine, source, Word::Slots(letter));
             }
             Action::Guard { slot, take } if take => {
-                self.tell(machine, Event::Guard { slot, held: true });
+                self.tell(
+                    machine,
+                    Event::Guard {
+                        slot,
+                        lock: LockWord::Held,
+                    },
+                );
             }
             Action::Ban { source, .. } => {
                 self.note([at | 6, u64::from(source.0), 0]);

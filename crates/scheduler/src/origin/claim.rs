@@ -199,6 +199,7 @@ impl OriginGate {
             self.slow_since = None;
         }
         self.own.push(own);
+        self.slots_ever |= bit(slot);
         self.table.set(now, record);
         self.gossip.spread(now, bit(slot), None);
         self.ask_locks(now);

@@ -25,7 +25,7 @@ const DOWN_REST: Duration = Duration::from_secs(4);
 impl OriginGate {
     /// Does what is due. Call when `next_timeout` is reached; calling more often does no harm.
     pub(crate) fn timeout(&mut self, now: Instant, view: &View<'_>) {
-        self.account(now);
+        self.now = self.now.max(now);
         if self.life != Life::Closed {
             let complete = view.pieces_left == 0;
             self.life = if complete {
@@ -57,14 +57,6 @@ impl OriginGate {
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let wake = (self.wake < Instant::from_micros(u64::MAX)).then_some(self.wake);
         [wake, self.gossip.next_flush()].into_iter().flatten().min()
-    }
-
-    fn account(&mut self, now: Instant) {
-        let open = self.own.iter().filter(|own| own.is_open(self.now)).count();
-        let passed = u64::try_from(now.since(self.now).as_micros()).unwrap_or(u64::MAX);
-        let open = u64::try_from(open).unwrap_or(0);
-        self.reader_us = self.reader_us.saturating_add(passed.saturating_mul(open));
-        self.now = self.now.max(now);
     }
 
     fn next_wake(&self, now: Instant) -> Instant {

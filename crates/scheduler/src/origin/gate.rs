@@ -100,7 +100,8 @@ pub(crate) struct OriginGate {
     pub(super) limited: bool,
     pub(super) tick_bytes: u64,
     pub(super) base_latency_us: u64,
-    pub(super) reader_us: u64,
+    /// Bit i: slot i was held here at some time.
+    pub(super) slots_ever: u64,
     pub(super) cursor: u32,
     /// An empty set, to look for pieces without exception.
     pub(super) none: PieceSet,
@@ -155,7 +156,7 @@ impl OriginGate {
             limited: false,
             tick_bytes: 0,
             base_latency_us: 0,
-            reader_us: 0,
+            slots_ever: 0,
             cursor: 0,
             seen: vec![(0, now); len],
             explained: VecDeque::new(),

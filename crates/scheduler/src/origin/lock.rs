@@ -1,8 +1,8 @@
 //! The server's locks behind the slots, and how fast this machine may read.
 //!
 //! A refused lock is asked for again; a slot without its lock reads no share. A lock that stays
-//! refused while the table says the slot is ours has leaked (a power cut): one machine of all may
-//! then read slowly without.
+//! refused while the table says the slot is ours, and whose holder gives no sign of life, has leaked
+//! (a power cut): one machine of all may then read slowly without.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::gate::OriginGate;
 use super::hold::Standing;
 use super::message::flags;
 use super::own::Lock;
-use crate::Instant;
+use crate::{Instant, LockWord};
 
 const AGAIN: Duration = Duration::from_millis(500);
 /// Refused for this long is leaked.
@@ -20,25 +20,25 @@ const LEAKED: Duration = Duration::from_secs(10);
 const TRICKLE: u64 = 5_000_000;
 
 impl OriginGate {
-    /// The server's lock for this slot is held, or is refused or lost.
-    pub(crate) fn guard(&mut self, now: Instant, slot: u32, held: bool) {
+    /// The server's word on the lock for this slot.
+    pub(crate) fn guard(&mut self, now: Instant, slot: u32, word: LockWord) {
         let Some(own) = self.own_mut(slot) else {
-            if held {
+            if word == LockWord::Held {
                 self.guards.push_back((slot, false));
             }
             return;
         };
-        own.lock = match own.lock {
-            _ if held => Lock::Held,
-            Lock::Asked { since, refused } => Lock::Refused {
+        let again = now + AGAIN;
+        own.lock = match (word, own.lock) {
+            (LockWord::Held, _) => Lock::Held,
+            (LockWord::InUse, _) | (LockWord::Refused, Lock::None | Lock::Held) => {
+                Lock::Refused { since: now, again }
+            }
+            (LockWord::Refused, Lock::Asked { since, refused }) => Lock::Refused {
                 since: refused.unwrap_or(since),
-                again: now + AGAIN,
+                again,
             },
-            Lock::None | Lock::Held => Lock::Refused {
-                since: now,
-                again: now + AGAIN,
-            },
-            kept @ (Lock::Refused { .. } | Lock::Leaked) => kept,
+            (LockWord::Refused, kept @ (Lock::Refused { .. } | Lock::Leaked)) => kept,
         };
         self.wake(now);
     }

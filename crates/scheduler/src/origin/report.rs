@@ -67,7 +67,7 @@ impl OriginGate {
         OriginStatus {
             slots: self.own.iter().fold(0, |mask, own| mask | bit(own.slot)),
             readers_max: self.table.slots(),
-            reader_us: self.reader_us,
+            slots_ever: self.slots_ever,
             origin_bytes: self.origin_bytes,
             swarm_bytes: others.saturating_add(self.origin_bytes),
             holders: u32::try_from(live.len()).unwrap_or(u32::MAX),

@@ -91,8 +91,8 @@ pub(crate) struct OriginStatus {
     pub(crate) slots: u64,
     /// How many slots the table has.
     pub(crate) readers_max: u32,
-    /// Microseconds during which this machine might read, summed over its slots.
-    pub(crate) reader_us: u64,
+    /// Bit i: this machine held slot i at some time.
+    pub(crate) slots_ever: u64,
     /// Bytes that this machine read from origins.
     pub(crate) origin_bytes: u64,
     /// Bytes that the swarm's machines read from origins, as last heard; this one included.

@@ -15,7 +15,7 @@ fn a_held_slot_is_refused_until_dropped() {
     assert_eq!(held.slot(), 0);
     assert!(locks.try_lock(0).unwrap().is_none());
     assert!(
-        SlotLocks::open(dir.path(), 2)
+        SlotLocks::open(dir.path())
             .unwrap()
             .try_lock(0)
             .unwrap()
@@ -64,9 +64,15 @@ fn counts_and_slots_beyond_the_limits_are_refused() {
     }
     let locks = SlotLocks::create(dir.path(), 2).unwrap();
     for slot in [2, SLOT_OF_TEST, u32::MAX] {
-        assert_eq!(
-            locks.try_lock(slot).unwrap_err().kind(),
-            ErrorKind::InvalidInput
+        let errors = [
+            locks.try_lock(slot).unwrap_err(),
+            locks.try_sign(slot).unwrap_err(),
+            locks.sees_sign(slot).unwrap_err(),
+        ];
+        assert!(
+            errors
+                .iter()
+                .all(|error| error.kind() == ErrorKind::InvalidInput)
         );
     }
 }
@@ -75,9 +81,44 @@ fn counts_and_slots_beyond_the_limits_are_refused() {
 fn a_folder_without_lock_files_is_not_found() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(
-        SlotLocks::open(dir.path(), 1).unwrap_err().kind(),
+        SlotLocks::open(dir.path()).unwrap_err().kind(),
         ErrorKind::NotFound
     );
+}
+
+#[test]
+fn the_folder_tells_how_many_slots_there_are() {
+    let dir = tempfile::tempdir().unwrap();
+    for slots in [5, 2, 64] {
+        SlotLocks::create(dir.path(), slots).unwrap();
+        assert_eq!(SlotLocks::open(dir.path()).unwrap().slots(), slots);
+    }
+    for text in ["", "0", "65", "-1", "three", "99999999999999999999"] {
+        std::fs::write(dir.path().join("slots"), text).unwrap();
+        let error = SlotLocks::open(dir.path()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
+    }
+}
+
+#[test]
+fn a_sign_of_life_is_seen_while_it_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let locks = SlotLocks::create(dir.path(), 2).unwrap();
+    assert!(!locks.sees_sign(1).unwrap());
+    let sign = locks.try_sign(1).unwrap().unwrap();
+    assert!(locks.sees_sign(1).unwrap() && !locks.sees_sign(0).unwrap());
+    assert!(locks.try_lock(1).unwrap().is_some(), "a sign is no slot");
+    drop(sign);
+    assert!(!locks.sees_sign(1).unwrap());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_slot_held_by_this_machine_is_known_to_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let locks = SlotLocks::create(dir.path(), 2).unwrap();
+    let _held = locks.try_lock(1).unwrap().unwrap();
+    assert!(locks.is_held_here(1).unwrap() && !locks.is_held_here(0).unwrap());
 }
 
 #[test]
@@ -144,7 +185,7 @@ fn child_process() {
     let Some(dir) = std::env::var_os(DIR_OF_CHILD) else {
         return;
     };
-    let lock = SlotLocks::open(Path::new(&dir), 1)
+    let lock = SlotLocks::open(Path::new(&dir))
         .unwrap()
         .try_lock(0)
         .unwrap();

@@ -12,9 +12,11 @@ use crate::origin::{
     Claim, GuardUse, Hours, Isolated, Mode, OriginConfig, OriginGate, OriginState, ReadEnd,
     SlotMessage, SlotRecord, View,
 };
-use crate::{Discovery, Down, Hello, Instant, OriginKind, SourceId};
+use crate::{Discovery, Down, Hello, Instant, LockWord, OriginKind, SourceId};
 
 const PIECES: u32 = 64;
+
+const WORDS: [LockWord; 3] = [LockWord::Held, LockWord::InUse, LockWord::Refused];
 
 /// One random event for one gate.
 #[derive(Debug, Clone)]
@@ -27,7 +29,7 @@ enum Any {
     Available(u8, bool),
     Read(u8),
     Ended(u8, bool),
-    Guard(u8, bool),
+    Guard(u8, LockWord),
     Hours(bool),
     Origin(bool),
     Health(u8),
@@ -47,7 +49,7 @@ fn any_event() -> impl Strategy<Value = Any> {
         3 => (0u8..64, any::<bool>()).prop_map(|(piece, there)| Any::Available(piece, there)),
         6 => (1u8..9).prop_map(Any::Read),
         4 => (0u8..64, any::<bool>()).prop_map(|(nth, good)| Any::Ended(nth, good)),
-        2 => (0u8..4, any::<bool>()).prop_map(|(slot, held)| Any::Guard(slot, held)),
+        2 => (0u8..4, 0usize..3).prop_map(|(slot, word)| Any::Guard(slot, WORDS[word])),
         1 => any::<bool>().prop_map(Any::Hours),
         1 => any::<bool>().prop_map(Any::Origin),
         1 => (0u8..3).prop_map(Any::Health),
@@ -162,7 +164,7 @@ impl Bench {
             }
             Any::Read(max) => self.read(max.into()),
             Any::Ended(nth, good) => self.ended(nth, good),
-            Any::Guard(slot, held) => self.gate.guard(now, slot.into(), held),
+            Any::Guard(slot, word) => self.gate.guard(now, slot.into(), word),
             Any::Hours(open) => {
                 self.gate
                     .hours(now, if open { Hours::Open } else { Hours::Closed });
@@ -285,7 +287,7 @@ fn the_share_waits_for_the_lock_and_a_leaked_one_is_read_slowly() {
     let asked: Vec<_> = std::iter::from_fn(|| bench.gate.poll_guard()).collect();
     assert_eq!(asked, [(0, true), (1, true), (2, true)]);
     assert!(!bench.gate.may_open(now));
-    bench.gate.guard(now, 1, true);
+    bench.gate.guard(now, 1, LockWord::Held);
     assert!(bench.gate.may_open(now));
     bench.read(64);
     assert!(
@@ -296,8 +298,8 @@ fn the_share_waits_for_the_lock_and_a_leaked_one_is_read_slowly() {
     );
     // slots 0 and 2 are refused for ever: one of them is read without a lock at last
     for _ in 0..30 {
-        bench.gate.guard(bench.now, 0, false);
-        bench.gate.guard(bench.now, 2, false);
+        bench.gate.guard(bench.now, 0, LockWord::Refused);
+        bench.gate.guard(bench.now, 2, LockWord::Refused);
         bench.wait(Duration::from_millis(500));
     }
     assert!(bench.gate.rate_max().is_some());
@@ -309,6 +311,30 @@ fn the_share_waits_for_the_lock_and_a_leaked_one_is_read_slowly() {
         .map(|it| bench.gate.extents.slot_of_piece(it.value()))
         .collect();
     assert!(slots.contains(&0) && !slots.contains(&2), "{slots:?}");
+}
+
+#[test]
+fn a_lock_whose_holder_lives_has_not_leaked() {
+    let mut bench = Bench::new(1, |config| config.guard = GuardUse::Active);
+    bench.gate.discovery(bench.now, Discovery::Nobody);
+    bench.wait(Duration::from_millis(1));
+    let refuse_all = |bench: &mut Bench, word| {
+        for _ in 0..60 {
+            (0..3).for_each(|slot| bench.gate.guard(bench.now, slot, word));
+            bench.wait(Duration::from_millis(500));
+            while bench.gate.poll_guard().is_some() {}
+        }
+    };
+    refuse_all(&mut bench, LockWord::InUse);
+    assert!(
+        !bench.gate.may_open(bench.now),
+        "read beside those who live"
+    );
+    refuse_all(&mut bench, LockWord::Refused);
+    assert!(bench.gate.may_open(bench.now), "the lock has leaked");
+    bench.gate.guard(bench.now, 0, LockWord::InUse);
+    bench.wait(Duration::from_millis(1));
+    assert!(!bench.gate.may_open(bench.now), "it had not, after all");
 }
 
 #[test]

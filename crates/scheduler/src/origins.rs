@@ -153,6 +153,23 @@ impl Scheduler {
         self.gate.timeout(now, &view);
     }
 
+    /// For each origin that this machine does not read though pieces are missing that nobody brings:
+    /// the first such piece, and why it is not read. O(origins), and O(slots) for each.
+    pub fn origin_denials(&self, now: Instant) -> Vec<(SourceId, PieceIndex, Reason)> {
+        let Some(piece) = self.ledger.missing().iter().next() else {
+            return Vec::new();
+        };
+        self.origin_ids
+            .iter()
+            .filter(|id| {
+                let source = self.sources.get(id);
+                source.is_some_and(|source| source.flow.jobs.is_empty())
+            })
+            .map(|id| (*id, piece, self.origin_reason(now, *id, piece)))
+            .filter(|(_, _, reason)| reason.is_denial())
+            .collect()
+    }
+
     /// Why this machine may or may not read `piece` from the origin `source` now.
     pub fn origin_reason(&self, now: Instant, source: SourceId, piece: PieceIndex) -> Reason {
         let view = self.view_facts();

@@ -53,6 +53,22 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether it says why an origin is not read.
+    pub const fn is_denial(self) -> bool {
+        matches!(
+            self,
+            Self::DeniedAvailable
+                | Self::DeniedNotHolder
+                | Self::DeniedClaimed
+                | Self::DeniedGuard
+                | Self::DeniedWindow
+                | Self::DeniedNever
+                | Self::DeniedHours
+                | Self::DeniedBadData
+                | Self::DeniedHoldOff
+        )
+    }
+
     /// The code, as in `origin:slot-held`.
     pub const fn code(self) -> &'static str {
         match self {

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Hours;
+
 /// Who reads the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -17,6 +19,18 @@ pub enum OriginMode {
     Never,
 }
 
+impl OriginMode {
+    /// The one that spares the origin more.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Never, _) | (_, Self::Never) => Self::Never,
+            (Self::Protect, _) | (_, Self::Protect) => Self::Protect,
+            (Self::Fast, Self::Fast) => Self::Fast,
+        }
+    }
+}
+
 /// What a machine does that knows of others but reaches none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -28,6 +42,47 @@ pub enum Isolated {
     Trickle,
     /// Reads the origin.
     Read,
+}
+
+impl Isolated {
+    /// The one that spares the origin more.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Wait, _) | (_, Self::Wait) => Self::Wait,
+            (Self::Trickle, _) | (_, Self::Trickle) => Self::Trickle,
+            (Self::Read, Self::Read) => Self::Read,
+        }
+    }
+}
+
+/// How a machine is connected. While one by cable is known, the others wait 10 s before they ask
+/// for a slot: what passes through them passes through the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MachineClass {
+    /// By cable.
+    #[default]
+    Wired,
+    /// By radio.
+    Wifi,
+    /// From afar, through a tunnel.
+    Vpn,
+    /// Paid by the byte.
+    Metered,
+    /// On battery.
+    Battery,
+}
+
+/// Whether lock files on the share count the machines that read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum GuardUse {
+    /// Where there are lock files and their locks prove to work.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
 }
 
 /// Settings of a [`Session`](crate::Session).
@@ -107,6 +162,15 @@ pub struct CopyOptions {
     pub isolated: Isolated,
     /// Machines with the same group share the slots.
     pub group: String,
+    /// How this machine is connected.
+    pub class: MachineClass,
+    /// When origins may be read, by the local clock: what each party that has a say names (flags, a
+    /// policy file). One part of each must hold the time; a party that names none agrees.
+    pub hours: Vec<Vec<Hours>>,
+    /// Whether lock files on the share count its readers.
+    pub guard: GuardUse,
+    /// The folder that the .torrent lies in, if it was a file: lock files are looked for there, too.
+    pub torrent_folder: Option<PathBuf>,
     /// Keep the tree under a temporary name until it is complete.
     pub staged: bool,
     /// How long to serve after completion.
@@ -136,6 +200,10 @@ impl CopyOptions {
             origin_rate: None,
             isolated: Isolated::default(),
             group: String::new(),
+            class: MachineClass::default(),
+            hours: Vec::new(),
+            guard: GuardUse::default(),
+            torrent_folder: None,
             staged: false,
             stay: Stay::WhileNeeded(Duration::from_mins(1)),
             timeout: None,

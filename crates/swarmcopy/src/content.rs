@@ -17,7 +17,7 @@ use swarmcopy_layout::{Layout, PieceDigests, RelPath};
 use swarmcopy_sources::OriginSource;
 
 use crate::metalink::Advice;
-use crate::{CopyOptions, Error, ErrorKind, OriginMode};
+use crate::{CopyOptions, Error, ErrorKind};
 
 /// Where the bytes of a content lie or go.
 #[derive(Debug, Clone)]
@@ -164,28 +164,6 @@ impl Content {
             })
             .filter(|tier| !tier.is_empty())
             .collect()
-    }
-
-    /// How many machines may read the origin: the smallest number that anybody named.
-    pub(crate) fn readers_max(&self) -> u32 {
-        let own = self.torrent.as_ref().and_then(|torrent| torrent.own.slots);
-        let own = own.unwrap_or(u32::MAX);
-        self.options.readers_max.min(own).clamp(1, 64)
-    }
-
-    /// Who reads the origin: the strictest that anybody named.
-    pub(crate) fn origin_mode(&self) -> OriginMode {
-        let own = self.torrent.as_ref().map(|torrent| &torrent.own.policy);
-        let own = match own.and_then(|policy| policy.mode.as_deref()) {
-            Some("never") => OriginMode::Never,
-            Some("fast") => OriginMode::Fast,
-            _ => return self.options.origin,
-        };
-        match (self.options.origin, own) {
-            (OriginMode::Never, _) | (_, OriginMode::Never) => OriginMode::Never,
-            (OriginMode::Protect, _) | (_, OriginMode::Protect) => OriginMode::Protect,
-            _ => OriginMode::Fast,
-        }
     }
 
     pub(crate) fn is_seed(&self) -> bool {

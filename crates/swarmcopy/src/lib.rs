@@ -31,9 +31,12 @@ mod config;
 mod content;
 mod engine;
 mod error;
+mod guard;
+mod hours;
 mod make;
 mod metalink;
 mod mirrors;
+mod policy;
 pub mod rehearsal;
 mod report;
 mod session;
@@ -44,11 +47,14 @@ mod verify;
 mod web;
 mod what;
 
-pub use config::{Config, CopyOptions, Isolated, OriginMode, Stay};
+pub use config::{Config, CopyOptions, GuardUse, Isolated, MachineClass, OriginMode, Stay};
 pub use content::Content;
 pub use error::{Error, ErrorKind};
+pub use hours::Hours;
 pub use make::{Format, Made, MakeOptions, MakeProgress, Overwrite, PieceLen, make};
-pub use report::{Explanation, Phase, Progress, Report, SourceKind, SourceProgress, Started};
+pub use report::{
+    Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress, Started,
+};
 pub use session::{Explanations, Looks, RunningCopy, Session, SessionBuilder};
 pub use show::{Description, DescriptionKind, FileDescription};
 pub use verify::{Verified, VerifyProgress, verify};

@@ -66,6 +66,36 @@ impl SourceKind {
     }
 }
 
+/// What lock files on the share are worth as a count of its readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum GuardState {
+    /// There are none.
+    #[default]
+    None,
+    /// They are not to be used.
+    Off,
+    /// There are some, but their locks do not work; the swarm's own table counts alone.
+    Unavailable,
+    /// They count the readers on this machine; nothing proves that others are counted, too.
+    Local,
+    /// The server keeps them: they count the readers on all machines.
+    Server,
+}
+
+impl GuardState {
+    /// As in the JSON lines: `none`, `off`, `unavailable`, `local`, `server`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Off => "off",
+            Self::Unavailable => "unavailable",
+            Self::Local => "local",
+            Self::Server => "server",
+        }
+    }
+}
+
 /// How one source does.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -104,6 +134,8 @@ pub struct Progress {
     pub uploaded: u64,
     /// Slots of the origin held.
     pub slots: Vec<u32>,
+    /// What the share's lock files are worth.
+    pub guard: GuardState,
     /// A sentence on why nothing moves, if nothing moves.
     pub waiting_for: Option<String>,
 }
@@ -134,10 +166,33 @@ pub struct Report {
     pub wasted: u64,
     /// Pieces whose bytes were wrong.
     pub bad_pieces: u64,
-    /// Time during which this machine read an origin.
+    /// Time during which this machine read: at least one request to a share or mirror was open.
+    /// Never longer than the copy took; summed over all machines it is the server's load.
     pub origin_reader: Duration,
+    /// The slots of the origin that this machine held at some time.
+    pub slots_held: Vec<u32>,
+    /// Bytes that all machines of the swarm read from shares and mirrors, as far as this one heard:
+    /// each that ever held a slot tells its own count.
+    pub swarm_origin_bytes: u64,
+    /// What the share's lock files were worth.
+    pub guard: GuardState,
     /// How often each origin decision was taken, by reason code.
     pub reasons: BTreeMap<&'static str, u64>,
+}
+
+impl Report {
+    /// How many copies shares and mirrors sent to the whole swarm, as far as this machine heard.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::as_conversions,
+        reason = "a ratio for people: 52 bits are plenty"
+    )]
+    pub fn swarm_copies(&self) -> f64 {
+        if self.bytes == 0 {
+            return 0.0;
+        }
+        self.swarm_origin_bytes as f64 / self.bytes as f64
+    }
 }
 
 /// Why something was decided, as `--explain` shows it.

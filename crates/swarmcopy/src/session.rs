@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::engine::{Clock, Outlets};
 use crate::report::Explanation;
 use crate::start::{self, Prepared};
-use crate::{Config, Content, Error, ErrorKind, Phase, Progress, Report, Started};
+use crate::{Config, Content, Error, ErrorKind, GuardState, Phase, Progress, Report, Started};
 
 /// Explanations that a slow listener may lag behind before it misses some.
 const EXPLANATIONS_MAX: usize = 4096;
@@ -152,6 +152,7 @@ fn first_look(started: &Started) -> Progress {
         sources: Vec::new(),
         uploaded: 0,
         slots: Vec::new(),
+        guard: GuardState::None,
         waiting_for: None,
     }
 }

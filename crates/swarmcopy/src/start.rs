@@ -2,14 +2,14 @@
 //! found, the swarm is joined.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::{
     Options, Placement, Resume, Shape, Store, StoreError, StoreEvent, Target,
 };
-use swarmcopy_scheduler::origin::{Isolated as OriginIsolated, Mode, OriginConfig};
+use swarmcopy_scheduler::origin::GuardUse;
 use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
 use swarmcopy_sources::{Limiter, MirrorOptions, OriginSource, ShareSource};
 use swarmcopy_swarm::{Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig};
@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::content::{Content, Role};
 use crate::engine::{Clock, Engine, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed};
+use crate::guard::{self, Guard};
+use crate::policy::Policy;
 use crate::session::Inner;
-use crate::{Error, ErrorKind, Isolated, OriginMode, Phase, Report, Started, mirrors, web};
+use crate::{Error, ErrorKind, OriginMode, Phase, Report, Started, mirrors, web};
 
 /// News of fetches and the store that may wait for the loop.
 const NOTES_MAX: usize = 1024;
@@ -107,15 +109,27 @@ impl Prepared {
         let ids = Arc::new(SourceIds::new());
         // this machine's part of the origin's budget: the scheduler says how much that is
         let origin_limit = Arc::new(Limiter::new(None));
-        let origins = self.find_origins(&ids, &origin_limit).await;
+        let mut policy = Policy::of(&self.content);
+        let (origins, folders) = self.find_origins(policy.mode, &ids, &origin_limit).await;
+        let locks = guard::find(policy.guard, folders).await;
+        if let Some(slots) = locks.slots() {
+            policy.limit_readers(slots);
+        }
+        let guard_state = locks.state;
+        let guard = self.start_guard(locks);
         let (tell, swarm_events) = mpsc::channel(SWARM_EVENTS_MAX);
-        let tags = origins.values().map(OriginEntry::tag).collect();
-        let config = self.swarm_config(have.clone(), ids, tags);
+        let hello = self.hello(&policy, &origins);
+        let config = self.swarm_config(have.clone(), ids, hello);
         let blocks = Arc::new(StoreReader::new(Arc::clone(&self.store)));
         let swarm = Swarm::start(config, blocks, tell, &self.session.quit);
         let layout = Arc::clone(&self.content.layout);
         let wanted = PieceSet::full(layout.pieces());
-        let mut config = swarmcopy_scheduler::Config::new(self.origin_config());
+        let mut config = policy.origin_config(self.node, self.content.padded_id());
+        if guard.is_some() {
+            config.guard = GuardUse::Active;
+        }
+        let hours = config.hours;
+        let mut config = swarmcopy_scheduler::Config::new(config);
         config.budget_bytes = config.budget_bytes.max(layout.piece_len() * 4);
         let start = (clock.now(), self.seed);
         let scheduler = Scheduler::new(config, layout, wanted, have.clone(), start);
@@ -129,6 +143,10 @@ impl Prepared {
             notes: self.notes,
             origins,
             origin_limit,
+            policy,
+            hours,
+            guard,
+            guard_state,
             have,
             outlets,
         });
@@ -165,16 +183,16 @@ impl Prepared {
         Ok(have)
     }
 
+    /// The origins, and the folders in which lock files of shares may lie.
     async fn find_origins(
         &self,
+        mode: OriginMode,
         ids: &SourceIds,
         limit: &Arc<Limiter>,
-    ) -> BTreeMap<SourceId, OriginEntry> {
-        let mut origins = BTreeMap::new();
-        if matches!(self.content.role, Role::Seed(_))
-            || self.content.origin_mode() == OriginMode::Never
-        {
-            return origins;
+    ) -> (BTreeMap<SourceId, OriginEntry>, Vec<PathBuf>) {
+        let (mut origins, mut folders) = (BTreeMap::new(), Vec::new());
+        if matches!(self.content.role, Role::Seed(_)) || mode == OriginMode::Never {
+            return (origins, folders);
         }
         let limits = vec![Arc::clone(&self.session.limit_down), Arc::clone(limit)];
         for origin in &self.content.origins {
@@ -182,6 +200,7 @@ impl Prepared {
         }
         for location in self.content.shares() {
             if let Some(share) = self.find_share(&location).await {
+                folders.extend(share.root().parent().map(Path::to_path_buf));
                 let share: Arc<dyn OriginSource> = Arc::new(share.with_limits(limits.clone()));
                 origins.insert(ids.next(), OriginEntry::new(share));
             }
@@ -191,7 +210,20 @@ impl Prepared {
         for mirror in mirrors::find(&self.content, &options).await {
             origins.insert(ids.next(), OriginEntry::new(mirror));
         }
-        origins
+        if mode == OriginMode::Fast {
+            folders.clear();
+        } else if !folders.is_empty() {
+            folders.extend(self.content.options.torrent_folder.clone());
+        }
+        (origins, folders)
+    }
+
+    /// The keeper of the share's locks; it tells the loop how it fares.
+    fn start_guard(&self, locks: guard::Found) -> Option<Guard> {
+        let notes = self.notes.0.clone();
+        Guard::start(locks, move |news| {
+            notes.blocking_send(Note::Guard(news)).is_ok()
+        })
     }
 
     async fn find_share(&self, location: &Path) -> Option<ShareSource> {
@@ -214,7 +246,7 @@ impl Prepared {
         }
     }
 
-    fn target_path(&self) -> std::path::PathBuf {
+    fn target_path(&self) -> PathBuf {
         let name = self.content.name.to_path(swarmcopy_layout::Platform::HERE);
         self.content.options.into.join(name)
     }
@@ -227,12 +259,18 @@ impl Prepared {
         }
     }
 
-    fn swarm_config(
-        &self,
-        have: PieceSet,
-        ids: Arc<SourceIds>,
-        origins: Vec<swarmcopy_scheduler::OriginTag>,
-    ) -> SwarmConfig {
+    /// What this machine tells others of ours about itself.
+    fn hello(&self, policy: &Policy, origins: &BTreeMap<SourceId, OriginEntry>) -> Hello {
+        Hello {
+            node: self.node,
+            origins: origins.values().map(OriginEntry::tag).collect(),
+            readers_max: policy.readers_max,
+            class: policy.class(),
+            ..Hello::default()
+        }
+    }
+
+    fn swarm_config(&self, have: PieceSet, ids: Arc<SourceIds>, hello: Hello) -> SwarmConfig {
         let session = &self.session;
         let private = self.content.is_private();
         let layout = Arc::clone(&self.content.layout);
@@ -241,12 +279,7 @@ impl Prepared {
         config.private = private;
         config.listener = Some(Arc::clone(&session.listener));
         config.lsd = session.lsd.clone().filter(|_| !private);
-        config.hello = Some(Hello {
-            node: self.node,
-            origins,
-            readers_max: self.content.readers_max(),
-            ..Hello::default()
-        });
+        config.hello = Some(hello);
         config.info_bytes = self.content.info_bytes();
         config.limit_down = Some(Arc::clone(&session.limit_down));
         config.limit_up = Some(Arc::clone(&session.limit_up));
@@ -260,24 +293,6 @@ impl Prepared {
             .filter_map(|peer| peer.parse().ok())
             .collect();
         config.ids = ids;
-        config
-    }
-
-    fn origin_config(&self) -> OriginConfig {
-        let mut config = OriginConfig::new(self.node, self.content.padded_id());
-        config.readers_max = self.content.readers_max();
-        config.group.clone_from(&self.content.options.group);
-        config.rate_bytes = self.content.options.origin_rate;
-        config.mode = match self.content.origin_mode() {
-            OriginMode::Protect => Mode::Protect,
-            OriginMode::Fast => Mode::Fast,
-            OriginMode::Never => Mode::Never,
-        };
-        config.isolated = match self.content.options.isolated {
-            Isolated::Wait => OriginIsolated::Wait,
-            Isolated::Trickle => OriginIsolated::Trickle,
-            Isolated::Read => OriginIsolated::Read,
-        };
         config
     }
 }

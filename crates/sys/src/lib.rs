@@ -26,6 +26,7 @@
 //! ```
 
 pub mod alloc;
+pub mod clock;
 pub mod file_id;
 pub mod fs_kind;
 pub mod hints;

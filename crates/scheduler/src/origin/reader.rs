@@ -353,11 +353,8 @@ impl OriginGate {
         if self.hours == Hours::Closed {
             return Reason::DeniedHours;
         }
-        let tag = self
-            .origins
-            .iter()
-            .find(|it| it.source == source)
-            .map(|it| it.tag);
+        let origin = self.origins.iter().find(|it| it.source == source);
+        let tag = origin.map(|it| it.tag);
         if tag.is_some_and(|tag| self.marks.is_bad(tag, index)) {
             return Reason::DeniedBadData;
         }
@@ -373,7 +370,7 @@ impl OriginGate {
                 Reason::DeniedNotHolder
             };
         };
-        if !self.can_use(own.lock) {
+        if origin.is_some_and(|it| !lock_allows(own.lock, it.kind)) {
             return Reason::DeniedGuard;
         }
         if self.window.was_full(now) {

@@ -1,6 +1,7 @@
 //! What came from where: counters per source and per kind, and rates over the last seconds.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use swarmcopy_scheduler::{Reason, SourceId};
 
@@ -17,12 +18,21 @@ struct Entry {
     connected: bool,
 }
 
+/// How long requests to shares and mirrors were open.
+#[derive(Debug, Default)]
+struct Reading {
+    open: u32,
+    since: Option<Instant>,
+    past: Duration,
+}
+
 /// Counters of one copy.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     sources: BTreeMap<SourceId, Entry>,
     totals: BTreeMap<SourceKind, u64>,
     reasons: BTreeMap<&'static str, u64>,
+    reading: Reading,
     pub(crate) uploaded: u64,
     pub(crate) bad_pieces: u64,
     pub(crate) wasted: u64,
@@ -58,6 +68,36 @@ impl Account {
             entry.bytes += bytes;
             *self.totals.entry(entry.kind).or_default() += bytes;
         }
+    }
+
+    /// A fetch from this source begins.
+    pub(crate) fn fetch_begins(&mut self, id: SourceId) {
+        if self.is_origin(id) {
+            self.reading.open += 1;
+            self.reading.since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// A fetch from this source has ended.
+    pub(crate) fn fetch_ends(&mut self, id: SourceId) {
+        if self.is_origin(id) {
+            self.reading.open = self.reading.open.saturating_sub(1);
+            if self.reading.open == 0 {
+                self.reading.past = self.read_time();
+                self.reading.since = None;
+            }
+        }
+    }
+
+    /// Time during which at least one fetch from a share or mirror was open.
+    pub(crate) fn read_time(&self) -> Duration {
+        let open = self.reading.since.map(|since| since.elapsed());
+        self.reading.past + open.unwrap_or_default()
+    }
+
+    fn is_origin(&self, id: SourceId) -> bool {
+        let entry = self.sources.get(&id);
+        entry.is_some_and(|it| matches!(it.kind, SourceKind::Share | SourceKind::Mirror))
     }
 
     /// A decision was taken.

@@ -87,6 +87,7 @@ impl Engine {
             sources: self.account.sources(self.scheduler.rates()),
             uploaded: self.account.uploaded,
             slots: self.scheduler.origin_report(self.clock.now()).slots,
+            guard: self.guard_state,
             waiting_for: waiting_for(outlook),
         }
     }
@@ -268,6 +269,7 @@ impl Engine {
             self.account.total(SourceKind::Share),
             self.account.total(SourceKind::Mirror),
         );
+        let origin_bytes = origin.origin_bytes.max(from_share + from_mirror);
         Report {
             complete: self.completed.is_some(),
             elapsed: self
@@ -278,11 +280,14 @@ impl Engine {
             from_share,
             from_mirror,
             from_peers: self.account.total(SourceKind::Peer),
-            origin_bytes: origin.origin_bytes.max(from_share + from_mirror),
+            origin_bytes,
             uploaded: self.account.uploaded,
             wasted: self.account.wasted + links,
             bad_pieces: self.account.bad_pieces,
-            origin_reader: origin.reader,
+            origin_reader: self.account.read_time(),
+            slots_held: origin.slots_ever.clone(),
+            swarm_origin_bytes: origin.swarm_bytes.max(origin_bytes),
+            guard: self.guard_state,
             reasons: self.account.reasons(),
         }
     }

@@ -10,6 +10,7 @@ mod ending;
 mod fetch;
 mod note;
 mod origins;
+mod policy;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ use std::time::{Duration, Instant};
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::Store;
-use swarmcopy_scheduler::{Action, Event, JobId, Scheduler, SourceId, SourceInfo};
+use swarmcopy_scheduler::origin::Hours;
+use swarmcopy_scheduler::{Action, Event, JobId, Reason, Scheduler, SourceId, SourceInfo};
 use swarmcopy_sources::{Limiter, PieceSource};
 use swarmcopy_swarm::{PeerLink, Swarm, SwarmEvent};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -26,8 +28,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::content::Content;
+use crate::guard::Guard;
+use crate::policy::Policy;
 use crate::report::Explanation;
-use crate::{Error, Phase, Progress, Report, SourceKind};
+use crate::{Error, GuardState, Phase, Progress, Report, SourceKind};
 
 pub(crate) use account::Account;
 pub(crate) use clock::Clock;
@@ -62,6 +66,10 @@ pub(crate) struct Parts {
     pub(crate) notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     pub(crate) origins: BTreeMap<SourceId, OriginEntry>,
     pub(crate) origin_limit: Arc<Limiter>,
+    pub(crate) policy: Policy,
+    pub(crate) hours: Hours,
+    pub(crate) guard: Option<Guard>,
+    pub(crate) guard_state: GuardState,
     pub(crate) have: PieceSet,
     pub(crate) outlets: Outlets,
 }
@@ -79,6 +87,12 @@ pub(crate) struct Engine {
     notes_in: Option<mpsc::Receiver<Note>>,
     origins: BTreeMap<SourceId, OriginEntry>,
     origin_limit: Arc<Limiter>,
+    policy: Policy,
+    hours: Hours,
+    guard: Option<Guard>,
+    guard_state: GuardState,
+    /// Why each origin was not read, as last told.
+    denied: BTreeMap<SourceId, Reason>,
     links: BTreeMap<SourceId, Arc<PeerLink>>,
     jobs: BTreeMap<JobId, CancellationToken>,
     tasks: TaskTracker,
@@ -113,6 +127,11 @@ impl Engine {
             notes_in: Some(parts.notes.1),
             origins: parts.origins,
             origin_limit: parts.origin_limit,
+            policy: parts.policy,
+            hours: parts.hours,
+            guard: parts.guard,
+            guard_state: parts.guard_state,
+            denied: BTreeMap::new(),
             links: BTreeMap::new(),
             jobs: BTreeMap::new(),
             tasks: TaskTracker::new(),
@@ -139,6 +158,7 @@ impl Engine {
             ));
         };
         self.start_origins();
+        self.explain_never();
         let stop = self.outlets.stop.clone();
         let mut look = tokio::time::interval(LOOK_EVERY);
         loop {
@@ -171,7 +191,11 @@ impl Engine {
                     let now = self.clock.now();
                     self.scheduler.handle_timeout(now);
                 }
-                _ = look.tick() => self.look(),
+                _ = look.tick() => {
+                    self.check_hours();
+                    self.explain_denials();
+                    self.look();
+                }
             }
         }
     }
@@ -196,6 +220,7 @@ impl Engine {
                 why,
             } => {
                 self.jobs.remove(&job);
+                self.account.fetch_ends(source);
                 self.account.brought(source, bytes);
                 if let Some(why) = why {
                     tracing::debug!(?job, ?outcome, %why, "fetch ended early");
@@ -217,6 +242,7 @@ impl Engine {
             Note::Liar { source } => self.tell(Event::Liar { source }),
             Note::DiskFailed { error } => self.failed = Some(ending::disk_failed(&error)),
             Note::Finished { result } => self.finished(result),
+            Note::Guard(news) => self.take_guard_news(news),
         }
     }
 
@@ -297,6 +323,7 @@ impl Engine {
                     tracing::warn!(source = self.account.name(source), %reason, "put out");
                     self.swarm.ban(source);
                 }
+                Action::Guard { slot, take } => self.order_lock(slot, take),
                 Action::LimitOrigins { rate_bytes } => self.origin_limit.set_rate(rate_bytes),
                 Action::Interested { source } => self.with_link(source, PeerLink::interested),
                 Action::NotInterested { source } => {
@@ -315,18 +342,10 @@ impl Engine {
                     source,
                     piece,
                 } => {
-                    self.account.reason(reason);
-                    let source = source
-                        .and_then(|id| self.account.name(id))
-                        .map(str::to_owned);
-                    let elapsed = self.clock.elapsed();
-                    // nobody may be listening
-                    let _ = self.outlets.explain.send(Explanation {
-                        elapsed,
-                        reason: reason.code(),
-                        source,
-                        piece: piece.map(PieceIndex::value),
-                    });
+                    if let Some(source) = source {
+                        self.denied.remove(&source);
+                    }
+                    self.explain(reason, source, piece);
                 }
                 _ => {}
             }
@@ -353,6 +372,7 @@ impl Engine {
         };
         let cancel = CancellationToken::new();
         self.jobs.insert(job, cancel.clone());
+        self.account.fetch_begins(source);
         let fetch = fetch::Fetch {
             job,
             source,

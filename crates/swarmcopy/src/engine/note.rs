@@ -6,6 +6,8 @@ use swarmcopy_layout::{PieceIndex, Spans};
 use swarmcopy_piece_store::StoreError;
 use swarmcopy_scheduler::{JobId, Outcome, SourceId};
 
+use crate::guard::GuardNews;
+
 /// Something that happened outside the loop.
 #[derive(Debug)]
 pub(crate) enum Note {
@@ -37,6 +39,8 @@ pub(crate) enum Note {
     DiskFailed { error: Arc<StoreError> },
     /// The complete copy is closed and named, or could not be.
     Finished { result: Result<(), StoreError> },
+    /// The keeper of the share's locks has news.
+    Guard(GuardNews),
 }
 
 impl Note {

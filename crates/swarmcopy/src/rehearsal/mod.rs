@@ -9,6 +9,7 @@ mod counted;
 mod machine;
 mod mirror;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -128,6 +129,23 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
+    /// How long machines had a request open at the origin, summed over all machines.
+    pub fn origin_reader(&self) -> Duration {
+        self.per_machine
+            .iter()
+            .map(|(_, report)| report.origin_reader)
+            .sum()
+    }
+
+    /// How often each decision about the origin was taken, on all machines together.
+    pub fn reasons(&self) -> BTreeMap<&'static str, u64> {
+        let mut sum = BTreeMap::new();
+        for (reason, count) in self.per_machine.iter().flat_map(|(_, it)| &it.reasons) {
+            *sum.entry(*reason).or_default() += count;
+        }
+        sum
+    }
+
     /// How many copies the origin sent.
     #[expect(
         clippy::cast_precision_loss,

@@ -1,0 +1,70 @@
+//! What of the policy changes while a copy runs, and how decisions about origins are told.
+
+use swarmcopy_layout::PieceIndex;
+use swarmcopy_scheduler::{Event, Reason, SourceId};
+
+use super::Engine;
+use crate::guard::GuardNews;
+use crate::report::Explanation;
+use crate::{GuardState, OriginMode};
+
+impl Engine {
+    /// Has a lock of the share taken or dropped; without lock files nobody asks for that.
+    pub(super) fn order_lock(&self, slot: u32, take: bool) {
+        if let Some(guard) = &self.guard {
+            guard.order(slot, take);
+        }
+    }
+
+    pub(super) fn take_guard_news(&mut self, news: GuardNews) {
+        match news {
+            GuardNews::Slot { slot, lock } => self.tell(Event::Guard { slot, lock }),
+            GuardNews::ReachesServer => self.guard_state = GuardState::Server,
+        }
+    }
+
+    /// Tells the scheduler when the hours of the origin begin or end.
+    pub(super) fn check_hours(&mut self) {
+        let hours = self.policy.hours_now();
+        if hours != self.hours {
+            self.hours = hours;
+            self.tell(Event::Hours(hours));
+        }
+    }
+
+    /// Counts a decision and tells whoever listens.
+    pub(super) fn explain(
+        &mut self,
+        reason: Reason,
+        source: Option<SourceId>,
+        piece: Option<PieceIndex>,
+    ) {
+        self.account.reason(reason);
+        let source = source.and_then(|id| self.account.name(id));
+        let explanation = Explanation {
+            elapsed: self.clock.elapsed(),
+            reason: reason.code(),
+            source: source.map(str::to_owned),
+            piece: piece.map(PieceIndex::value),
+        };
+        // nobody may be listening
+        let _ = self.outlets.explain.send(explanation);
+    }
+
+    /// Tells why origins are not read, each time when that has changed.
+    pub(super) fn explain_denials(&mut self) {
+        let now = self.clock.now();
+        for (source, piece, reason) in self.scheduler.origin_denials(now) {
+            if self.denied.insert(source, reason) != Some(reason) {
+                self.explain(reason, Some(source), Some(piece));
+            }
+        }
+    }
+
+    /// Tells that origins are left alone for good.
+    pub(super) fn explain_never(&mut self) {
+        if self.policy.mode == OriginMode::Never && !self.content.is_seed() {
+            self.explain(Reason::DeniedNever, None, None);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The guard: lock files of a share by which its server counts the machines that read it.
+//!
+//! A folder of lock files is looked for beside each share and beside the .torrent; when there is one,
+//! and its locks prove to work, a slot may read a share only while it holds a lock of each folder.
+//! Which lock is all the same: K locks are for all contents of that share together, so that two
+//! roll-outs at once share the K places.
+//!
+//! What must stay true: the loop never waits for a lock file, for its server may hang; a lock is
+//! held by nobody but the keeper's thread and ends with it.
+
+mod keeper;
+mod signs;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use swarmcopy_scheduler::LockWord;
+use swarmcopy_sys::lock::{LockReach, SlotLocks};
+use tokio::sync::oneshot;
+
+use crate::{GuardState, GuardUse};
+use keeper::Keeper;
+
+/// The folder of lock files, in the folder that a share's content or its .torrent lies in.
+pub(crate) const FOLDER_NAME: &str = ".swarmcopy";
+/// A server that doesn't answer for that long has no locks for us.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
+/// Most folders of locks of one content.
+const FOLDERS_MAX: usize = 8;
+
+/// What the keeper tells the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GuardNews {
+    /// How it went with the lock of this slot.
+    Slot { slot: u32, lock: LockWord },
+    /// The locks reach all machines: one was refused that nobody here holds.
+    ReachesServer,
+}
+
+/// The lock files of one content, tested.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// What they are worth.
+    pub(crate) state: GuardState,
+    folders: Vec<SlotLocks>,
+}
+
+impl Found {
+    /// Nothing.
+    fn nothing(state: GuardState) -> Self {
+        Self {
+            state,
+            folders: Vec::new(),
+        }
+    }
+
+    /// How many machines may read, if lock files count them.
+    pub(crate) fn slots(&self) -> Option<u32> {
+        self.folders.iter().map(SlotLocks::slots).min()
+    }
+}
+
+/// Looks for lock files in these folders and tests them, on a thread of its own.
+pub(crate) async fn find(wanted: GuardUse, beside: Vec<PathBuf>) -> Found {
+    if wanted == GuardUse::Off {
+        return Found::nothing(GuardState::Off);
+    }
+    if beside.is_empty() {
+        return Found::nothing(GuardState::None);
+    }
+    let (tell, told) = oneshot::channel();
+    std::thread::spawn(move || {
+        // nobody listens any more when the server took too long
+        let _ = tell.send(find_now(beside));
+    });
+    if let Ok(Ok(found)) = tokio::time::timeout(OPEN_WITHIN, told).await {
+        return found;
+    }
+    tracing::warn!("lock files left out: the server does not answer");
+    Found::nothing(GuardState::Unavailable)
+}
+
+fn find_now(beside: Vec<PathBuf>) -> Found {
+    let (mut folders, mut broken, mut seen) = (Vec::new(), false, Vec::new());
+    for folder in beside.into_iter().take(FOLDERS_MAX) {
+        let folder = folder.join(FOLDER_NAME);
+        let Ok(id) = swarmcopy_sys::file_id(&folder) else {
+            continue;
+        };
+        if seen.contains(&id) {
+            continue;
+        }
+        seen.push(id);
+        match SlotLocks::open(&folder).and_then(|locks| Ok((locks.self_test()?, locks))) {
+            Ok((true, locks)) => folders.push(locks),
+            Ok((false, _)) => {
+                tracing::warn!("{}: two handles get the same lock", folder.display());
+                broken = true;
+            }
+            Err(error) => {
+                tracing::warn!("cannot use the lock files in {}: {error}", folder.display());
+                broken = true;
+            }
+        }
+    }
+    // the same order on every machine: each takes the scarcest lock first
+    folders.sort_by_key(SlotLocks::slots);
+    let state = if folders.is_empty() && broken {
+        GuardState::Unavailable
+    } else if folders.is_empty() {
+        GuardState::None
+    } else if folders.iter().all(|it| it.reach() == LockReach::Server) {
+        GuardState::Server
+    } else {
+        GuardState::Local
+    };
+    Found { state, folders }
+}
+
+/// Takes and drops locks as told, on a thread of its own.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    desk: Arc<Desk>,
+}
+
+impl Guard {
+    /// Starts the keeper of these locks, if there are any. It tells how orders went by `tell`,
+    /// which may block and says whether anybody still listens.
+    pub(crate) fn start(
+        found: Found,
+        tell: impl FnMut(GuardNews) -> bool + Send + 'static,
+    ) -> Option<Self> {
+        if found.folders.is_empty() {
+            return None;
+        }
+        let desk = Arc::new(Desk::default());
+        let keeper = Keeper::new(found.folders, Box::new(tell));
+        let orders = Arc::clone(&desk);
+        std::thread::spawn(move || keeper.run(&orders));
+        Some(Self { desk })
+    }
+
+    /// Has the lock of a slot taken (`true`) or dropped. Never waits.
+    pub(crate) fn order(&self, slot: u32, take: bool) {
+        self.desk.with(|orders| {
+            orders.slots.insert(slot, take);
+        });
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.desk.with(|orders| orders.closed = true);
+    }
+}
+
+/// Where orders wait for the keeper: the last word on each slot.
+#[derive(Debug, Default)]
+struct Desk {
+    orders: Mutex<Orders>,
+    bell: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    slots: BTreeMap<u32, bool>,
+    closed: bool,
+}
+
+impl Desk {
+    fn with(&self, change: impl FnOnce(&mut Orders)) {
+        change(&mut self.orders.lock().unwrap_or_else(PoisonError::into_inner));
+        self.bell.notify_one();
+    }
+
+    /// Waits for orders until `at`; `None` when there will be no more.
+    fn next(&self, at: Option<Instant>) -> Option<BTreeMap<u32, bool>> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if orders.closed {
+                return None;
+            }
+            let left = at.map(|at| at.saturating_duration_since(Instant::now()));
+            if !orders.slots.is_empty() || left.is_some_and(|left| left.is_zero()) {
+                return Some(std::mem::take(&mut orders.slots));
+            }
+            orders = match left {
+                Some(left) => {
+                    let woken = self.bell.wait_timeout(orders, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self
+                    .bell
+                    .wait(orders)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}

@@ -79,6 +79,20 @@ pub(crate) fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
+/// A ratio for JSON, in ten-thousandths.
+pub(crate) fn ratio(ratio: f64) -> f64 {
+    (ratio * 10_000.0).round() / 10_000.0
+}
+
+/// Numbers in a row: `0 2`; `-` if there is none.
+pub(crate) fn numbers(numbers: &[u32]) -> String {
+    if numbers.is_empty() {
+        return "-".to_owned();
+    }
+    let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    numbers.join(" ")
+}
+
 /// Bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes

@@ -8,6 +8,7 @@ mod exit;
 mod format;
 mod not_built;
 mod output;
+mod policy;
 mod render;
 mod what;
 

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use swarmcopy::Hours;
 
-use super::values::{self, Hours, Rate};
+use super::values::{self, Rate};
 use crate::what::What;
 
 const EXAMPLES: &str = "\
@@ -57,31 +58,32 @@ pub(crate) struct GetArgs {
     #[arg(long, value_name = "GLOB")]
     pub(crate) select: Vec<String>,
     /// Who reads share and mirrors: a few machines for all, every machine, or this one never
-    #[arg(long, value_enum, default_value = "protect")]
-    pub(crate) origin: OriginArg,
+    /// [default: protect]
+    #[arg(long, value_enum)]
+    pub(crate) origin: Option<OriginArg>,
     /// Most machines of the whole swarm that read share and mirrors at a time; the smallest number
-    /// that any machine was told wins
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub(crate) origin_readers: u32,
+    /// that any machine was told wins [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) origin_readers: Option<u32>,
     /// Most bytes a second that the whole swarm reads from share and mirrors
     #[arg(long, value_name = "RATE", value_parser = values::rate)]
     pub(crate) origin_rate: Option<Rate>,
-    /// What to do when others are known but none can be reached
-    #[arg(long, value_enum, default_value = "trickle")]
-    pub(crate) isolated: IsolatedArg,
+    /// What to do when others are known but none can be reached [default: trickle]
+    #[arg(long, value_enum)]
+    pub(crate) isolated: Option<IsolatedArg>,
     /// Machines with the same group share the places at the origin
-    #[arg(long, value_name = "NAME", default_value = "")]
-    pub(crate) group: String,
-    /// How this machine is connected (not built yet)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Option<String>,
+    /// How this machine is connected: those by cable go first at share and mirrors [default: wired]
     #[arg(long, value_enum)]
     pub(crate) class: Option<ClassArg>,
-    /// When share and mirrors may be read (not built yet)
-    #[arg(long, value_name = "HH:MM-HH:MM", value_parser = values::hours)]
+    /// When share and mirrors may be read, by the clock of this machine [default: always]
+    #[arg(long, value_name = "HH:MM-HH:MM")]
     pub(crate) hours: Vec<Hours>,
-    /// Whether the lock files of the share count its readers (auto is not built yet)
+    /// Whether the lock files of the share count its readers [default: auto]
     #[arg(long, value_enum)]
     pub(crate) guard: Option<GuardArg>,
-    /// A file of rules for the origin (not built yet)
+    /// A file of rules for share and mirrors (TOML); the stricter of file and flags holds
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// Where to listen for other machines [default: the first free port of 6881-6889, then any]

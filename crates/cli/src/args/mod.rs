@@ -11,7 +11,7 @@ mod tracker;
 pub(crate) mod values;
 mod verify;
 
-pub(crate) use get::{GetArgs, GuardArg, IsolatedArg, OriginArg};
+pub(crate) use get::{ClassArg, GetArgs, GuardArg, IsolatedArg, OriginArg};
 pub(crate) use make::{FormatArg, MakeArgs, PieceLenArg};
 pub(crate) use rehearse::{OriginKindArg, RehearseArgs};
 pub(crate) use seed::SeedArgs;

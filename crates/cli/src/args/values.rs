@@ -1,10 +1,9 @@
-//! Values of flags: sizes, rates, durations, times of day, locations.
+//! Values of flags: sizes, rates, durations, locations.
 //!
 //! What must stay true: a value that could be meant in two ways is refused with both readings, and
 //! no number wraps round.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,27 +26,6 @@ impl Rate {
             Self::Max => None,
             Self::Bytes(bytes) => Some(bytes),
         }
-    }
-}
-
-/// A part of the day, in minutes since midnight; it may cross midnight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Hours {
-    from: u16,
-    to: u16,
-}
-
-impl fmt::Display for Hours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { from, to } = self;
-        write!(
-            f,
-            "{:02}:{:02}-{:02}:{:02}",
-            from / 60,
-            from % 60,
-            to / 60,
-            to % 60
-        )
     }
 }
 
@@ -119,26 +97,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     } else {
         Ok(total)
     }
-}
-
-/// Parses a part of the day such as `18:00-06:00`.
-pub(crate) fn hours(text: &str) -> Result<Hours, String> {
-    let minute = |time: &str| {
-        let (hour, minute) = time.split_once(':')?;
-        let plain = |digits: &str| digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
-        let (hour, minute): (u16, u16) = (
-            hour.parse().ok().filter(|_| plain(hour))?,
-            minute.parse().ok().filter(|_| plain(minute))?,
-        );
-        (hour < 24 && minute < 60 || (hour, minute) == (24, 0)).then_some(hour * 60 + minute)
-    };
-    let parsed = text.split_once('-').and_then(|(from, to)| {
-        Some(Hours {
-            from: minute(from)?,
-            to: minute(to)?,
-        })
-    });
-    parsed.ok_or_else(|| format!("{text:?} is no part of a day: write HH:MM-HH:MM"))
 }
 
 /// Parses an address to listen on; `:6881` means all IPv4 addresses.
@@ -348,24 +306,6 @@ mod tests {
             "9999999999999999999d",
         ] {
             assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn parts_of_a_day_are_read_back() {
-        for text in ["18:00-06:00", "00:00-24:00", "09:05-17:59"] {
-            assert_eq!(hours(text).unwrap().to_string(), text);
-        }
-        for text in [
-            "",
-            "18-6",
-            "25:00-06:00",
-            "18:00",
-            "18:60-19:00",
-            "1:00-2:00",
-            "24:01-01:00",
-        ] {
-            assert!(hours(text).is_err(), "{text}");
         }
     }
 

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use swarmcopy::{Config, Content, CopyOptions, Error, Isolated, OriginMode, Stay};
+use swarmcopy::{Config, Content, CopyOptions, Error, Stay};
 use swarmcopy_sys::{FileId, file_id};
 
 use super::running::{self, Explain, Running};
+use crate::args::GetArgs;
 use crate::args::values::Rate;
-use crate::args::{GetArgs, GuardArg, IsolatedArg, OriginArg};
 use crate::exit::Style;
 use crate::not_built::refuse;
-use crate::output;
+use crate::{output, policy};
 
 /// What a copy that is not complete has beside it.
 const JOURNAL_SUFFIX: &str = ".swarmcopy";
@@ -26,7 +26,7 @@ pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
     running::run(Running {
         config: config(args),
         what: &args.what,
-        options: options(args),
+        options: options(args)?,
         prepare: &|content| with_share_beside(content, args),
         style: Style::of(args.json),
         explain,
@@ -46,22 +46,10 @@ fn with_share_beside(content: Content, args: &GetArgs) -> Content {
 
 fn refuse_unbuilt(args: &GetArgs) -> Result<(), Error> {
     refuse(&[
-        (args.class.is_some(), "--class"),
-        (!args.hours.is_empty(), &hours(args)),
-        (args.guard == Some(GuardArg::Auto), "--guard auto"),
-        (args.policy.is_some(), "--policy"),
         (args.dht, "--dht"),
         (args.record.is_some(), "--record"),
         (args.metrics.is_some(), "--metrics"),
     ])
-}
-
-fn hours(args: &GetArgs) -> String {
-    args.hours
-        .iter()
-        .map(|hours| format!("--hours {hours}"))
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 fn config(args: &GetArgs) -> Config {
@@ -74,7 +62,7 @@ fn config(args: &GetArgs) -> Config {
     config
 }
 
-fn options(args: &GetArgs) -> CopyOptions {
+fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     let mut options = CopyOptions::new(&args.to);
     options.shares.clone_from(&args.share);
     options.mirrors.clone_from(&args.mirror);
@@ -85,19 +73,6 @@ fn options(args: &GetArgs) -> CopyOptions {
     options.trackers.clone_from(&args.tracker);
     options.reuse.clone_from(&args.reuse);
     options.select.clone_from(&args.select);
-    options.origin = match args.origin {
-        OriginArg::Protect => OriginMode::Protect,
-        OriginArg::Fast => OriginMode::Fast,
-        OriginArg::Never => OriginMode::Never,
-    };
-    options.readers_max = args.origin_readers;
-    options.origin_rate = args.origin_rate.and_then(Rate::limit);
-    options.isolated = match args.isolated {
-        IsolatedArg::Wait => Isolated::Wait,
-        IsolatedArg::Trickle => Isolated::Trickle,
-        IsolatedArg::Read => Isolated::Read,
-    };
-    options.group.clone_from(&args.group);
     options.staged = args.staged;
     options.timeout = args.timeout;
     options.deadline = args.deadline;
@@ -106,7 +81,9 @@ fn options(args: &GetArgs) -> CopyOptions {
         None if args.stay => options.stay = Stay::Always,
         None => {}
     }
-    options
+    options.torrent_folder = args.what.path().map(|path| folder_of(path).to_path_buf());
+    policy::apply(args, &mut options)?;
+    Ok(options)
 }
 
 /// The user's file of logins, where there is one that can be read.
@@ -119,15 +96,20 @@ fn netrc() -> Option<PathBuf> {
 
 /// The folder of the .torrent, if the content stands beside it and is not the target itself.
 fn share_beside(torrent: &Path, name: &str, to: &Path) -> Option<PathBuf> {
-    let folder = match torrent.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(torrent);
     let id = |path: &Path| -> Option<FileId> { file_id(path).ok() };
     let beside = id(&folder.join(name))?;
     let is_target = id(&to.join(name)) == Some(beside) || id(to) == id(folder);
     let is_partial = folder.join(format!("{name}{JOURNAL_SUFFIX}")).exists();
     (!is_target && !is_partial).then(|| folder.to_path_buf())
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub(super) struct ProgressEvent<'a> {
     sources: Vec<SourceEvent<'a>>,
     uploaded: u64,
     slots: &'a [u32],
+    guard: &'static str,
     waiting_for: Option<&'a str>,
 }
 
@@ -88,6 +89,10 @@ struct ReportEvent<'a> {
     wasted: u64,
     bad_pieces: u64,
     origin_reader_seconds: f64,
+    slots_held: &'a [u32],
+    swarm_origin_bytes: u64,
+    swarm_copies: f64,
+    guard: &'static str,
     reasons: &'a BTreeMap<&'static str, u64>,
 }
 
@@ -149,6 +154,10 @@ impl CopyView for JsonView {
             wasted: report.wasted,
             bad_pieces: report.bad_pieces,
             origin_reader_seconds: format::seconds(report.origin_reader),
+            slots_held: &report.slots_held,
+            swarm_origin_bytes: report.swarm_origin_bytes,
+            swarm_copies: format::ratio(report.swarm_copies()),
+            guard: report.guard.as_str(),
             reasons: &report.reasons,
         });
     }
@@ -168,6 +177,7 @@ pub(super) fn progress_event(progress: &Progress, machine: Option<usize>) -> Pro
         sources: progress.sources.iter().map(source_event).collect(),
         uploaded: progress.uploaded,
         slots: &progress.slots,
+        guard: progress.guard.as_str(),
         waiting_for: progress.waiting_for.as_deref(),
     }
 }

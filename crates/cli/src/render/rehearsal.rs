@@ -118,6 +118,9 @@ struct MachineEvent {
     from_share: u64,
     from_mirror: u64,
     from_peers: u64,
+    origin_reader_seconds: f64,
+    slots_held: Vec<u32>,
+    swarm_copies: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -132,6 +135,8 @@ struct RehearsalEvent {
     readers_peak: usize,
     readers_over_cap_ms: u128,
     identical: bool,
+    origin_reader_seconds: f64,
+    reasons: BTreeMap<&'static str, u64>,
     per_machine: Vec<MachineEvent>,
 }
 
@@ -153,6 +158,9 @@ impl RehearsalView for JsonView {
                 from_share: report.from_share,
                 from_mirror: report.from_mirror,
                 from_peers: report.from_peers,
+                origin_reader_seconds: format::seconds(report.origin_reader),
+                slots_held: report.slots_held.clone(),
+                swarm_copies: format::ratio(report.swarm_copies()),
             });
         output::json(&RehearsalEvent {
             event: "rehearsal",
@@ -161,10 +169,12 @@ impl RehearsalView for JsonView {
             seconds_last: format::seconds(rehearsal.elapsed),
             seconds_bound: rehearsal.bound.map(format::seconds),
             origin_bytes: rehearsal.origin_bytes,
-            origin_copies: (rehearsal.origin_copies() * 10_000.0).round() / 10_000.0,
+            origin_copies: format::ratio(rehearsal.origin_copies()),
             readers_peak: rehearsal.readers_peak,
             readers_over_cap_ms: rehearsal.readers_over_cap.as_millis(),
             identical: rehearsal.identical,
+            origin_reader_seconds: format::seconds(rehearsal.origin_reader()),
+            reasons: rehearsal.reasons(),
             per_machine: machines.collect(),
         });
     }
@@ -187,8 +197,8 @@ fn machine_line(look: &MachineProgress) -> String {
 /// The table of machines and what the origin had to do.
 fn table(rehearsal: &Rehearsal) -> Vec<String> {
     let head = format!(
-        "{:<12} {:>9} {:>10} {:>10} {:>10}",
-        "", "seconds", "share", "mirrors", "peers"
+        "{:<12} {:>9} {:>10} {:>10} {:>10} {:>9}  slots held",
+        "", "seconds", "share", "mirrors", "peers", "read for"
     );
     let rows = rehearsal
         .per_machine
@@ -196,12 +206,14 @@ fn table(rehearsal: &Rehearsal) -> Vec<String> {
         .enumerate()
         .map(|(at, (took, report))| {
             format!(
-                "{:<12} {:>9.2} {:>10} {:>10} {:>10}",
+                "{:<12} {:>9.2} {:>10} {:>10} {:>10} {:>7.2} s  {}",
                 machine_name(at),
                 took.as_secs_f64(),
                 format::bytes(report.from_share),
                 format::bytes(report.from_mirror),
-                format::bytes(report.from_peers)
+                format::bytes(report.from_peers),
+                report.origin_reader.as_secs_f64(),
+                format::numbers(&report.slots_held)
             )
         });
     let mut lines: Vec<String> = std::iter::once(head).chain(rows).collect();
@@ -222,6 +234,16 @@ fn table(rehearsal: &Rehearsal) -> Vec<String> {
             "machine"
         )
     ));
+    lines.push(format!(
+        "together the machines read the origin for {:.2} s; why, and why not:",
+        rehearsal.origin_reader().as_secs_f64()
+    ));
+    let reasons = rehearsal.reasons();
+    lines.extend(
+        reasons
+            .iter()
+            .map(|(reason, count)| format!("  {reason} {count}")),
+    );
     lines.push(if rehearsal.identical {
         "all copies are identical to the original".to_owned()
     } else {

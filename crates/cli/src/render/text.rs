@@ -1,6 +1,6 @@
 //! The sentences about a copy that the live view and the plain lines share.
 
-use swarmcopy::{Explanation, Phase, Progress, Report, SourceKind, Started};
+use swarmcopy::{Explanation, GuardState, Phase, Progress, Report, SourceKind, Started};
 
 use crate::format;
 
@@ -61,8 +61,8 @@ pub(super) fn sources(progress: &Progress) -> String {
         parts.push(format!("reused {}", format::bytes(of(SourceKind::Reuse))));
     }
     if !progress.slots.is_empty() {
-        let slots: Vec<_> = progress.slots.iter().map(ToString::to_string).collect();
-        parts.push(format!("reads the origin, slot {}", slots.join(" ")));
+        let slots = format::numbers(&progress.slots);
+        parts.push(format!("reads the origin, slot {slots}"));
     }
     let waiting = progress.waiting_for.iter();
     parts.extend(waiting.map(|what| format!("waiting for {what}")));
@@ -118,6 +118,35 @@ pub(super) fn summary(name: &str, report: &Report) -> Vec<String> {
         let read = format::bytes(report.origin_bytes);
         lines.push(format!("  read {read} from share and mirrors in all"));
     }
+    lines.extend(origin(report));
+    lines
+}
+
+/// What share and mirrors had to do, if anything is known of that.
+fn origin(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    if report.swarm_origin_bytes > 0 {
+        let copies = report.swarm_copies();
+        let taken = format::taken(report.origin_reader);
+        let slots = format::numbers(&report.slots_held);
+        lines.push(format!(
+            "  share and mirrors: read for {taken} by this machine, slots held {slots}; {copies:.3} copies sent to the swarm"
+        ));
+    }
+    if !report.reasons.is_empty() {
+        let reasons = report.reasons.iter();
+        let reasons: Vec<_> = reasons
+            .map(|(code, count)| format!("{code} {count}"))
+            .collect();
+        lines.push(format!("  decisions: {}", reasons.join(", ")));
+    }
+    let guard = match report.guard {
+        GuardState::Local => "they count readers on this machine; on others, it is not proven",
+        GuardState::Server => "the server keeps them and counts readers on all machines",
+        GuardState::Unavailable => "they can't be locked here: the swarm alone counts readers",
+        _ => return lines,
+    };
+    lines.push(format!("  lock files ({}): {guard}", report.guard.as_str()));
     lines
 }
 
@@ -148,6 +177,21 @@ mod tests {
             "  from share 0 B, mirrors 0 B, peers 800 MB; there before 200 MB; gave 0 B"
         );
         assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn the_summary_tells_what_the_origin_had_to_do() {
+        let mut report = report();
+        report.swarm_origin_bytes = 1_010_000_000;
+        report.origin_reader = Duration::from_millis(2500);
+        report.slots_held = vec![0, 2];
+        report.guard = GuardState::Local;
+        report.reasons.insert("slot:claimed", 2);
+        let lines = summary("CS5", &report);
+        assert!(lines[2].contains("read for 2.50 s") && lines[2].contains("slots held 0 2"));
+        assert!(lines[2].ends_with("1.010 copies sent to the swarm"));
+        assert_eq!(lines[3], "  decisions: slot:claimed 2");
+        assert!(lines[4].starts_with("  lock files (local): "));
     }
 
     #[test]

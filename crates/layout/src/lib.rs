@@ -27,7 +27,7 @@ mod path;
 mod piece_set;
 mod span;
 
-pub use digest::{PieceDigest, PieceDigests};
+pub use digest::{FileDigest, PieceDigest, PieceDigests};
 pub use map::{
     Attributes, FileEntry, FileIndex, FileSlice, Layout, LayoutBuilder, LayoutError, PieceIndex,
     files_max, piece_len_max, pieces_max,

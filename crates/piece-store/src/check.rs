@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use swarmcopy_layout::{FileIndex, PieceIndex, PieceSet, RelPath};
+use swarmcopy_layout::{FileEntry, FileIndex, PieceIndex, PieceSet, RelPath};
 
 use crate::disk::{Disk, FolderDisk, Links};
 use crate::error::StoreError;
@@ -12,6 +12,7 @@ use crate::files::Files;
 use crate::pool::Pool;
 use crate::scan::{is_absent, scan};
 use crate::target::{Shape, Target};
+use crate::whole;
 
 /// Unused memory kept while checking.
 const POOL_BYTES_MAX: usize = 128 << 20;
@@ -93,6 +94,15 @@ pub fn check_on(
         &handle,
     )?;
     result.good = good.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (file, _) in target.digests().files() {
+        if absent.contains(&file) || whole::is_right(target, &files, file)? {
+            continue;
+        }
+        let span = layout.file(file).map(FileEntry::span).unwrap_or_default();
+        for piece in layout.pieces_of(span) {
+            result.good.remove(piece);
+        }
+    }
     find_damaged(target, &files, &absent, &mut result);
     result.extra = find_extra(target, &files)?;
     Ok(result)

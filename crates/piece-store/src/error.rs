@@ -23,6 +23,8 @@ pub enum StoreErrorKind {
     Obstructed,
     /// Another process holds the copy.
     Busy,
+    /// The bytes that came are not those of the content.
+    Wrong,
     /// The content or the caller's demand can't be served at all.
     Refused,
     /// Anything else the system reports.
@@ -111,6 +113,14 @@ pub enum StoreError {
         /// How many lack.
         missing: u32,
     },
+    /// Files that have a hash as a whole alone don't have it.
+    #[error("cannot publish the copy: {}", wrong_files(first, *count))]
+    WholeFile {
+        /// The first of them.
+        first: RelPath,
+        /// How many they are.
+        count: usize,
+    },
     /// The store was opened for reading only, or is closed.
     #[error("cannot {action}: the store takes no writes")]
     Closed {
@@ -134,6 +144,7 @@ impl StoreError {
             Self::Disk { cause, .. } => kind_of(cause),
             Self::Locked { .. } => StoreErrorKind::Busy,
             Self::Occupied { .. } => StoreErrorKind::Obstructed,
+            Self::WholeFile { .. } => StoreErrorKind::Wrong,
             _ => StoreErrorKind::Refused,
         }
     }
@@ -144,6 +155,13 @@ impl StoreError {
             Self::Disk { path, .. } | Self::Locked { path } | Self::Occupied { path } => Some(path),
             _ => None,
         }
+    }
+}
+
+fn wrong_files(first: &RelPath, count: usize) -> String {
+    match count {
+        0 | 1 => format!("{first} does not have its hash"),
+        _ => format!("{first} and {} more do not have their hashes", count - 1),
     }
 }
 

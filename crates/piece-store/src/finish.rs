@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::files::Files;
 use crate::syncer::Syncer;
 use crate::target::{Shape, Target};
+use crate::whole;
 
 /// Refuses a place where something lies that is not empty.
 pub(crate) fn check_vacant(disk: &dyn Disk, place: &Path) -> Result<(), StoreError> {
@@ -38,6 +39,7 @@ pub(crate) fn finish(target: &Target, files: &Files, syncer: &Syncer) -> Result<
         return Err(files.error("finish", &target.place(), cause));
     }
     let changed = settle_lengths(target, files)?;
+    whole::prove(target, files)?;
     let place = target.place();
     if !changed.is_empty() {
         let failed = |cause| files.error("synchronise", &place, cause);

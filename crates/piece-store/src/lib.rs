@@ -52,6 +52,7 @@ mod store;
 mod syncer;
 mod target;
 mod verify;
+mod whole;
 mod worker;
 mod writing;
 

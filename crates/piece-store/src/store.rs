@@ -1,7 +1,8 @@
 //! The store: memory for incoming bytes on one side, verified files on the other.
 //!
 //! What must stay true: unverified bytes never reach the disk (but see [`Store::recheck`] for what
-//! lies there already), and only verified bytes are read back.
+//! lies there already, and [`Placement::Staged`] for files that have a hash as a whole alone), and
+//! only verified bytes are read back.
 
 use std::fmt;
 use std::path::Path;
@@ -63,7 +64,9 @@ pub enum Placement {
     /// At DIR/NAME; what lies there is used and overwritten.
     #[default]
     InPlace,
-    /// At DIR/NAME.swarmcopy-staged; DIR/NAME must not exist or be empty.
+    /// At DIR/NAME.swarmcopy-staged; DIR/NAME must not exist or be empty. What has
+    /// [`FileDigest`](swarmcopy_layout::FileDigest)s belongs here: such files are read back and
+    /// proven before the copy is published, and removed if they are wrong.
     Staged,
 }
 

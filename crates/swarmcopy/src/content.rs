@@ -174,6 +174,11 @@ impl Content {
         self.form == Form::Tree
     }
 
+    /// Whether some files have no hashes of pieces, only one of the whole.
+    pub(crate) fn has_whole_files(&self) -> bool {
+        self.digests.files().len() > 0
+    }
+
     /// Whether only the torrent's own trackers may be told of it (BEP 27).
     pub(crate) fn is_private(&self) -> bool {
         self.torrent

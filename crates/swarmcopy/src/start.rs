@@ -57,6 +57,11 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Opens the store on a thread that may block.
     pub(crate) async fn open(session: Arc<Inner>, content: Content) -> Result<Self, Error> {
+        if content.is_seed() && content.has_whole_files() {
+            let message = "cannot serve files that have no hashes of pieces";
+            return Err(Error::new(ErrorKind::Failed, message)
+                .with_hint("make a .torrent or a metalink with pieces of them"));
+        }
         let mirror_options = web::mirror_options(&content.options)?;
         let notes = mpsc::channel(NOTES_MAX);
         let mut rng = fastrand::Rng::new();
@@ -274,6 +279,10 @@ impl Prepared {
         let session = &self.session;
         let private = self.content.is_private();
         let layout = Arc::clone(&self.content.layout);
+        if self.content.has_whole_files() {
+            // what nobody has verified yet is not handed on, nor taken from others
+            return SwarmConfig::new(self.content.swarm_id, session.peer_id, layout);
+        }
         let mut config = SwarmConfig::new(self.content.swarm_id, session.peer_id, layout);
         config.have = have;
         config.private = private;
@@ -310,7 +319,7 @@ fn open_store(
     let id = content.padded_id();
     let target = Target::new(content.name.clone(), shape, layout, digests, id)?;
     let mut options = Options::default();
-    if content.options.staged {
+    if content.options.staged || must_be_staged(content, &target) {
         options.placement = Placement::Staged;
     }
     match &content.role {
@@ -327,6 +336,13 @@ fn open_store(
         }
         Role::Seed(folder) => Ok((Store::open_read_only(folder, target, &options)?, None)),
     }
+}
+
+/// Files that are verified as a whole stand under a temporary name before: unless they are there already,
+/// and right.
+fn must_be_staged(content: &Content, target: &Target) -> bool {
+    let check = || swarmcopy_piece_store::check(&content.options.into, target, 0, &|_, _| ());
+    content.has_whole_files() && !check().is_ok_and(|report| report.is_whole())
 }
 
 fn note_of(event: StoreEvent) -> Option<Note> {

@@ -309,3 +309,35 @@ fn a_metalink_is_shown_with_its_mirrors_and_torrents() {
         assert!(text.stdout.contains("[brackets] {braces}"), "{text:#?}");
     }
 }
+
+#[test]
+fn a_long_file_with_a_hash_of_the_whole_alone_is_published_once_it_has_it() {
+    let (room, web) = (Room::new(), Web::start());
+    let bytes = bytes(20_000_000, 5);
+    write(&room.path("x.bin"), &bytes);
+    let page = |bytes: Vec<u8>, digest: &str| {
+        Page::new(bytes).with("Repr-Digest", format!("sha-256=:{digest}:"))
+    };
+    let digest = sha256_of(&room, "x.bin");
+    let mut wrong = bytes.clone();
+    wrong[12_345_678] ^= 1;
+    web.put("/x.bin", page(wrong, &digest));
+    let url = web.url("/x.bin");
+    get(&room, &url, &[])
+        .exits(4)
+        .says("does not have its hash");
+    assert!(!room.path("to/x.bin").exists());
+    web.put("/x.bin", page(bytes.clone(), &digest));
+    get(&room, &url, &[])
+        .exits(0)
+        .says("cannot share this content");
+    assert!(fs::read(room.path("to/x.bin")).unwrap() == bytes);
+    let again = get(&room, &url, &[]).exits(0).json();
+    assert_eq!(again["reused"], 20_000_000);
+    room.run(&["verify", &url, "--at", "to"]).exits(0);
+    room.run(&["seed", &url, "--from", "to", "--listen=127.0.0.1:0"])
+        .exits(1)
+        .says("no hashes of pieces");
+    let left = fs::read_dir(room.path("to")).unwrap().count();
+    assert_eq!(left, 1, "nothing stays beside the copy");
+}

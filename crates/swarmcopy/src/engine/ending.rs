@@ -30,6 +30,7 @@ pub(crate) fn disk_failed(error: &StoreError) -> Error {
         | StoreErrorKind::ReadOnly
         | StoreErrorKind::Permission
         | StoreErrorKind::Obstructed => ErrorKind::Disk,
+        StoreErrorKind::Wrong => ErrorKind::Mismatch,
         _ => ErrorKind::Failed,
     };
     let failed = Error::new(kind, error.to_string());
@@ -43,6 +44,8 @@ pub(crate) fn disk_failed(error: &StoreError) -> Error {
         StoreErrorKind::Obstructed => {
             failed.with_hint("choose another folder, or move away what stands in its place")
         }
+        StoreErrorKind::Wrong => failed
+            .with_hint("a mirror sends other bytes; what was wrong is removed, the rest is kept"),
         _ => failed,
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use swarmcopy_bt_wire::metainfo::Form;
 use swarmcopy_digest::Sha1;
-use swarmcopy_layout::{Attributes, Layout, PieceDigest, PieceDigests, RelPath};
+use swarmcopy_layout::{
+    Attributes, FileDigest, Layout, PieceDigest, PieceDigests, RelPath, pieces_max,
+};
 use swarmcopy_metalink::{File, Hash, HashKind, PieceList};
 use swarmcopy_piece_store::assembled_len_max;
 
@@ -28,13 +30,23 @@ pub(super) const whole_len_max: u64 = 16 << 20;
 /// Most entries that are told with an error.
 const HINTS: usize = 3;
 
+/// How files that are verified as a whole are cut for fetching, in bytes.
+const PART_LEN: u64 = 4 << 20;
+
 /// A file with its place and its digests.
 struct Entry<'f> {
     path: RelPath,
     len: u64,
+    checks: Checks,
+    file: &'f File,
+}
+
+/// How the bytes of a file are checked.
+struct Checks {
     piece_len: u64,
     digests: Vec<PieceDigest>,
-    file: &'f File,
+    /// The digest of the whole, where the pieces have none.
+    whole: Option<FileDigest>,
 }
 
 /// Makes a content of `files`; what has no usable hash is left out.
@@ -59,9 +71,9 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
             entry.path.clone(),
             entry.len,
             Attributes::default(),
-            entry.piece_len,
+            entry.checks.piece_len,
         );
-        digests.extend_from_slice(&entry.digests);
+        digests.extend_from_slice(&entry.checks.digests);
     }
     let layout = builder
         .build()
@@ -72,17 +84,31 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
         .zip(entries.iter().map(|e| e.file))
         .collect();
     advice.hosts = hosts::hosts(&mapped, &layout, naming.name.as_str(), naming.form);
+    let whole = mapped.iter().zip(&entries);
+    let whole = whole.filter_map(|((at, _), entry)| Some((*at, entry.checks.whole?)));
+    let digests = PieceDigests::new(digests).with_files(whole);
+    if let Some(note) = alone(&digests) {
+        advice.notes.push(note);
+    }
     Ok(Content {
         torrent: None,
         swarm_id: swarm_id(&naming, &entries),
         form: naming.form,
         layout: Arc::new(layout),
-        digests: Arc::new(PieceDigests::new(digests)),
+        digests: Arc::new(digests),
         name: naming.name,
         role: Role::Copy,
         options: CopyOptions::new("."),
         origins: Vec::new(),
         advice: Arc::new(advice),
+    })
+}
+
+/// Says that machines cannot share the content, if files of it are verified as a whole.
+fn alone(digests: &PieceDigests) -> Option<String> {
+    let count = digests.files().len();
+    (count > 0).then(|| {
+        format!("{count} long files have no hashes of pieces: machines cannot share this content")
     })
 }
 
@@ -153,48 +179,77 @@ impl Naming {
 fn entry<'f>(file: &'f File, naming: &Naming) -> Result<Entry<'f>, String> {
     let path = naming.path(file)?;
     let len = file.size.ok_or("its size is not told, nor by a mirror")?;
-    let (piece_len, digests) = if len == 0 {
-        (whole_len_max, Vec::new())
+    let checks = if len == 0 {
+        Checks::of_pieces(whole_len_max, Vec::new())
     } else {
-        digests(file, len)?
+        checks(file, len)?
     };
     Ok(Entry {
         path,
         len,
-        piece_len,
-        digests,
+        checks,
         file,
     })
 }
 
+impl Checks {
+    fn of_pieces(piece_len: u64, digests: Vec<PieceDigest>) -> Self {
+        Self {
+            piece_len,
+            digests,
+            whole: None,
+        }
+    }
+}
+
 /// How the bytes of a file are checked: in pieces, where they are listed with a hash as strong as that of
-/// the whole file; as one piece, if it is short.
-fn digests(file: &File, len: u64) -> Result<(u64, Vec<PieceDigest>), String> {
+/// the whole file; as one piece, if it is short; else as a whole at the end.
+fn checks(file: &File, len: u64) -> Result<Checks, String> {
     let pieces = file
         .pieces_of(&USABLE)
         .filter(|list| list.check_size(len).is_ok())
         .filter(|list| list.piece_len().min(len) <= assembled_len_max);
-    let whole = file.strongest_of(&USABLE).filter(|_| len <= whole_len_max);
-    match (pieces, whole) {
-        (Some(list), Some(hash)) if hash.kind() > list.kind() => one(hash, len),
-        (Some(list), _) => many(list),
-        (None, Some(hash)) => one(hash, len),
-        (None, None) if file.strongest_of(&USABLE).is_some() => Err(format!(
-            "it has no hashes of pieces, and is longer than the {whole_len_max} bytes that are checked at once"
-        )),
-        (None, None) => Err("it has no SHA-1 or SHA-256 hash to check a copy by".to_owned()),
+    let hash = file.strongest_of(&USABLE);
+    let short = hash.filter(|_| len <= whole_len_max);
+    match (pieces, short, hash) {
+        (Some(list), Some(hash), _) if hash.kind() > list.kind() => one(hash, len),
+        (Some(list), _, _) => many(list),
+        (None, Some(hash), _) => one(hash, len),
+        (None, None, Some(hash)) => at_the_end(hash, len),
+        (None, None, None) => Err("it has no SHA-1 or SHA-256 hash to check a copy by".to_owned()),
     }
 }
 
-fn one(hash: &Hash, len: u64) -> Result<(u64, Vec<PieceDigest>), String> {
-    Ok((len, vec![digest(hash.kind(), hash.as_bytes())?]))
+fn one(hash: &Hash, len: u64) -> Result<Checks, String> {
+    let digests = vec![digest(hash.kind(), hash.as_bytes())?];
+    Ok(Checks::of_pieces(len, digests))
 }
 
-fn many(list: &PieceList) -> Result<(u64, Vec<PieceDigest>), String> {
+fn many(list: &PieceList) -> Result<Checks, String> {
     let digests = list.hashes().map(|hash| digest(list.kind(), hash));
     // longer than the file, pieces are as long as the file
     let piece_len = list.piece_len().min(assembled_len_max);
-    Ok((piece_len, digests.collect::<Result<_, _>>()?))
+    Ok(Checks::of_pieces(
+        piece_len,
+        digests.collect::<Result<_, _>>()?,
+    ))
+}
+
+fn at_the_end(hash: &Hash, len: u64) -> Result<Checks, String> {
+    let whole = match digest(hash.kind(), hash.as_bytes())? {
+        PieceDigest::Sha1(hash) => FileDigest::Sha1(hash),
+        PieceDigest::Sha256(hash) => FileDigest::Sha256(hash),
+        _ => return Err(format!("its {} hash is not computed here", hash.kind())),
+    };
+    let parts = u32::try_from(len.div_ceil(PART_LEN)).ok();
+    let parts = parts.filter(|parts| *parts <= pieces_max);
+    let parts = parts.and_then(|parts| usize::try_from(parts).ok());
+    let parts = parts.ok_or("it is too long")?;
+    Ok(Checks {
+        piece_len: PART_LEN,
+        digests: vec![PieceDigest::WithFile; parts],
+        whole: Some(whole),
+    })
 }
 
 fn digest(kind: HashKind, bytes: &[u8]) -> Result<PieceDigest, String> {
@@ -216,13 +271,18 @@ fn swarm_id(naming: &Naming, entries: &[Entry<'_>]) -> [u8; 20] {
         hasher.update(entry.path.as_str().as_bytes());
         hasher.update(b"\0");
         hasher.update(&entry.len.to_be_bytes());
-        hasher.update(&entry.piece_len.to_be_bytes());
-        for digest in &entry.digests {
+        hasher.update(&entry.checks.piece_len.to_be_bytes());
+        for digest in &entry.checks.digests {
             match digest {
                 PieceDigest::Sha1(hash) => hasher.update(hash),
                 PieceDigest::Sha256(hash) => hasher.update(hash),
                 _ => {}
             }
+        }
+        match &entry.checks.whole {
+            Some(FileDigest::Sha1(hash)) => hasher.update(hash),
+            Some(FileDigest::Sha256(hash)) => hasher.update(hash),
+            _ => {}
         }
     }
     hasher.finish()

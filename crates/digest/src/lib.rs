@@ -28,7 +28,7 @@ mod rope;
 mod stream;
 
 pub use isa::{Isa, set_isa};
-pub use many::{sha1_many, sha1_many_with, sha256_many, sha256_many_with};
+pub use many::{sha1_many, sha1_many_with, sha1_side_by_side_min, sha256_many, sha256_many_with};
 pub use stream::{Sha1, Sha256, sha1, sha256};
 
 /// A SHA-1 digest.

@@ -14,6 +14,15 @@ pub fn sha1_many(pieces: &[&[&[u8]]]) -> Vec<Sha1Digest> {
     digests(plan, &ropes(pieces), sha1_of, lanes::sha1)
 }
 
+/// Returns how many pieces of one length [`sha1_many`] must get at least to hash them side by side; 1 where it
+/// never does. Fewer take more of the processor's time for each.
+pub fn sha1_side_by_side_min() -> usize {
+    match Plan::fastest(&SHA1_SPEEDS).inputs_min {
+        NEVER => 1,
+        inputs_min => inputs_min,
+    }
+}
+
 /// Does as [`sha1_many`], with `isa` whatever its speed, or the next narrower one that this CPU has.
 pub fn sha1_many_with(isa: Isa, pieces: &[&[&[u8]]]) -> Vec<Sha1Digest> {
     digests(Plan::forced(isa), &ropes(pieces), sha1_of, lanes::sha1)

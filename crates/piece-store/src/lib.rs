@@ -46,6 +46,7 @@ mod files;
 mod finish;
 mod journal;
 mod pool;
+mod queue;
 mod resume;
 mod scan;
 mod store;

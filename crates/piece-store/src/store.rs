@@ -21,11 +21,13 @@ use crate::files::{Files, u64_of};
 use crate::finish;
 use crate::journal::Journal;
 use crate::pool::Pool;
+use crate::queue::Queue;
 use crate::resume::{Resume, resume};
 use crate::scan::scan;
 use crate::syncer::Syncer;
 use crate::target::Target;
-use crate::worker::{self, Queue};
+use crate::verify::side_by_side_min;
+use crate::worker;
 use crate::writing::Writing;
 
 /// What the journal's name has behind the content's.
@@ -248,7 +250,7 @@ impl Store {
         let have = Mutex::new(PieceSet::empty(layout.pieces()));
         let shared = Arc::new(Shared {
             assemblies: Assemblies::new(layout, pool.clone(), options.assembly_bytes_max),
-            queue: Queue::default(),
+            queue: Queue::new(side_by_side_min(&target)),
             writing: Writing::default(),
             cache: HotCache::new(options.cache_bytes_max),
             blame: Mutex::default(),

@@ -3,7 +3,7 @@
 //! What must stay true: a piece without a digest is never right, unless its file has one.
 
 use bytes::Bytes;
-use swarmcopy_digest::{merkle, sha1_many, sha256_many};
+use swarmcopy_digest::{merkle, sha1_many, sha1_side_by_side_min, sha256_many};
 use swarmcopy_layout::{BLOCK_LEN, PieceDigest, PieceIndex};
 
 use crate::files::{u64_of, usize_of};
@@ -15,6 +15,15 @@ use crate::target::Target;
     reason = "limits are written as the nouns they are"
 )]
 pub(crate) const batch_pieces_max: usize = 16;
+
+/// How many pieces of `target` must be there at least to be hashed side by side with profit.
+pub(crate) fn side_by_side_min(target: &Target) -> usize {
+    let first = target.layout().piece(0);
+    match first.and_then(|piece| target.digests().of(piece)) {
+        Some(PieceDigest::Sha1(_)) => sha1_side_by_side_min(),
+        _ => 1,
+    }
+}
 
 /// Tells for each piece whether its bytes (all of them, in order) have its digest.
 pub(crate) fn verify(target: &Target, pieces: &[(PieceIndex, &[Bytes])]) -> Vec<bool> {

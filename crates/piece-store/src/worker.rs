@@ -1,151 +1,17 @@
 //! The threads that verify filled pieces and write the good ones.
 //!
 //! What must stay true: bytes that are not verified never reach the disk; a piece is reported as
-//! right only after its bytes are written; neighbours are written together; the bytes of all pieces
-//! between being filled and being written (or found wrong) are counted.
+//! right only after its bytes are written; neighbours are written together; every piece taken from
+//! the queue is settled with it.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use swarmcopy_layout::{FileIndex, PieceIndex, Span};
 
 use crate::assembly::Filled;
 use crate::error::StoreError;
 use crate::store::{Shared, StoreEvent};
-use crate::verify::{batch_pieces_max, verify};
-
-/// Bytes that one worker takes at once: half of what is usually on the way, so that one can hash
-/// while another writes.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const batch_bytes_max: u64 = 32 * 1024 * 1024;
-
-/// Bytes filled and not yet written before readers on own threads pause: enough to keep the workers
-/// busy, and few enough to be still in the processor's cache when they are hashed and written.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const unwritten_bytes_max: u64 = 24 * 1024 * 1024;
-/// The same in pieces, where these are long: so many are hashed side by side with profit.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const unwritten_pieces_max: u64 = 12;
-/// Longest pause of such a reader.
-const ROOM_WAIT_MAX: Duration = Duration::from_secs(1);
-
-/// Filled pieces that wait for a worker. Their number is bounded by the assemblies: a piece is
-/// filled only after it was handed out, and that is bounded in bytes.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    state: Mutex<State>,
-    changed: Condvar,
-    /// Pieces were settled.
-    room: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<Filled>,
-    /// Of pieces that wait or are at work.
-    unwritten_bytes: u64,
-    at_work: usize,
-    stop: bool,
-}
-
-impl Queue {
-    pub(crate) fn push(&self, filled: Filled) {
-        let mut state = self.lock();
-        state.unwritten_bytes = state.unwritten_bytes.saturating_add(filled.span.len());
-        state.waiting.push_back(filled);
-        drop(state);
-        self.changed.notify_one();
-    }
-
-    /// Waits while more bytes are unwritten than it pays to run ahead of the disk, but not for long:
-    /// whoever asks may be the one they wait for.
-    pub(crate) fn wait_room(&self, piece_len: u64) {
-        let most = unwritten_bytes_max.max(piece_len.saturating_mul(unwritten_pieces_max));
-        let state = self.lock();
-        if state.unwritten_bytes > most {
-            let full = |state: &mut State| !state.stop && state.unwritten_bytes > most;
-            drop(self.room.wait_timeout_while(state, ROOM_WAIT_MAX, full));
-        }
-    }
-
-    /// Counts a piece out that is written or was wrong.
-    fn settled(&self, len: u64) {
-        let mut state = self.lock();
-        state.unwritten_bytes = state.unwritten_bytes.saturating_sub(len);
-        drop(state);
-        self.room.notify_all();
-    }
-
-    /// Waits for pieces and takes what is there, up to a batch; `None` when it is over.
-    fn take(&self) -> Option<Vec<Filled>> {
-        let mut state = self.lock();
-        while state.waiting.is_empty() {
-            if state.stop {
-                return None;
-            }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        state.at_work += 1;
-        Some(state.take_batch())
-    }
-
-    fn done(&self) {
-        self.lock().at_work -= 1;
-        self.changed.notify_all();
-    }
-
-    /// Waits until nothing is waiting or at work.
-    pub(crate) fn wait_idle(&self) {
-        let mut state = self.lock();
-        while state.at_work > 0 || !state.waiting.is_empty() {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Ends the workers once nothing waits any more.
-    pub(crate) fn stop(&self) {
-        self.lock().stop = true;
-        self.changed.notify_all();
-        self.room.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn take_batch(&mut self) -> Vec<Filled> {
-        let mut batch = Vec::new();
-        let mut bytes: u64 = 0;
-        while batch.len() < batch_pieces_max
-            && let Some(next) = self.waiting.front()
-        {
-            bytes = bytes.saturating_add(next.span.len());
-            if bytes > batch_bytes_max && !batch.is_empty() {
-                break;
-            }
-            batch.extend(self.waiting.pop_front());
-        }
-        batch
-    }
-}
+use crate::verify::verify;
 
 /// Works until the queue is stopped.
 pub(crate) fn run(shared: &Shared) {

@@ -8,8 +8,10 @@ mod exit;
 mod format;
 mod not_built;
 mod output;
+mod page;
 mod policy;
 mod render;
+mod rollout;
 mod what;
 
 use std::process::ExitCode;

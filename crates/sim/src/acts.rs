@@ -122,6 +122,8 @@ impl World {
                 self.profile.seed
             );
         }
+        let pieces = self.layout.pieces_of(span);
+        self.machines[machine].asks(pieces, source == ORIGIN);
         let key = self.jobs.insert(Job::new(id, way, span, self.now));
         let link = &mut self.links[way.link()];
         link.end_mut(way).asked.push(key);

@@ -26,7 +26,7 @@ mod traffic;
 mod troubles;
 mod world;
 
-pub use outcome::{MachineOutcome, Outcome};
+pub use outcome::{Arrival, Look, MachineOutcome, Outcome};
 pub use profile::{Fault, GIGABIT, Holds, MachineSpec, Profile, Role, Trouble};
 
 /// The simulator.
@@ -43,8 +43,17 @@ impl Simulation {
     /// When a scheduler breaks a rule that always holds: a byte fetched twice, the origin read
     /// without a permit, completion told twice. The message names the seed.
     pub fn run(profile: Profile) -> Outcome {
+        Self::watched(profile, |_| {})
+    }
+
+    /// The same, with a `look` now and then: a large room takes a minute.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run) does.
+    pub fn watched(profile: Profile, look: impl FnMut(Look)) -> Outcome {
         let mut world = world::World::new(profile);
-        world.run();
+        world.run(look);
         world.outcome()
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use swarmcopy_layout::PieceSet;
+use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_scheduler::{Instant, NodeId, OriginPermit, Scheduler, SourceId};
 
 use crate::liar::Claimer;
 use crate::link::Way;
+use crate::outcome::Arrival;
 use crate::profile::MachineSpec;
 
 /// What decides for a machine.
@@ -72,6 +73,9 @@ pub(crate) struct Machine {
     pub(crate) done_at: Option<Instant>,
     pub(crate) origin_bytes: u64,
     pub(crate) late: bool,
+    /// Whether the origin was the last that was asked for bytes of a piece.
+    pub(crate) asked_origin: Vec<bool>,
+    pub(crate) arrivals: Vec<Arrival>,
     /// The tracker has answered it.
     pub(crate) answered: bool,
 }
@@ -101,8 +105,30 @@ impl Machine {
             done_at: None,
             origin_bytes: 0,
             late: false,
+            asked_origin: vec![false; pieces],
+            arrivals: Vec::new(),
             answered: false,
         }
+    }
+
+    /// Bytes of these pieces are asked for.
+    pub(crate) fn asks(&mut self, pieces: impl Iterator<Item = PieceIndex>, origin: bool) {
+        for piece in pieces {
+            let place = usize::try_from(piece.value()).unwrap_or(usize::MAX);
+            if let Some(asked) = self.asked_origin.get_mut(place) {
+                *asked = origin;
+            }
+        }
+    }
+
+    /// A piece is verified.
+    pub(crate) fn note_arrival(&mut self, now: Instant, piece: u32) {
+        let place = usize::try_from(piece).unwrap_or(usize::MAX);
+        self.arrivals.push(Arrival {
+            piece,
+            at: now.since(Instant::ZERO),
+            from_origin: self.asked_origin.get(place).copied().unwrap_or(false),
+        });
     }
 
     pub(crate) fn is_alive(&self) -> bool {

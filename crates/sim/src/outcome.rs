@@ -7,6 +7,30 @@ use swarmcopy_scheduler::{Instant, Reason};
 
 use crate::profile::Role;
 
+/// A look at a simulation under way.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Look {
+    /// Virtual time since the start.
+    pub now: Duration,
+    /// Pieces that machines have verified so far.
+    pub arrived: u64,
+    /// Pieces that all machines together want.
+    pub wanted: u64,
+}
+
+/// A piece that a machine verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Arrival {
+    /// Which.
+    pub piece: u32,
+    /// When, counted from the start of the simulation.
+    pub at: Duration,
+    /// Whether the origin was the last that was asked for bytes of it.
+    pub from_origin: bool,
+}
+
 /// How one machine fared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,6 +49,8 @@ pub struct MachineOutcome {
     pub origin_bytes: u64,
     /// Whether others had the whole content together when it joined.
     pub late: bool,
+    /// The pieces that came to it, in the order in which they were verified.
+    pub arrivals: Vec<Arrival>,
 }
 
 impl MachineOutcome {

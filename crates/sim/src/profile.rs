@@ -48,6 +48,13 @@ pub struct MachineSpec {
     pub holds: Holds,
 }
 
+impl MachineSpec {
+    /// Whether it takes part and lacks the content when it joins.
+    pub(crate) fn wants(&self) -> bool {
+        self.holds == Holds::Nothing && matches!(self.role, Role::Own | Role::Stock)
+    }
+}
+
 impl Default for MachineSpec {
     /// One of ours with nothing, there from the start, at 1 Gbit/s.
     fn default() -> Self {
@@ -186,10 +193,7 @@ impl Profile {
     /// from the start: `max(F/u_s, F/d_min, N F/(u_s + sum of u_i))`. Machines that have it or
     /// serve nothing don't count.
     pub fn bound(&self) -> Duration {
-        let takes = |spec: &&MachineSpec| {
-            spec.holds == Holds::Nothing && matches!(spec.role, Role::Own | Role::Stock)
-        };
-        let room = self.machines.iter().filter(takes);
+        let room = self.machines.iter().filter(|spec| spec.wants());
         let (mut count, mut up, mut down) = (0u64, self.origin_rate, u64::MAX);
         for spec in room {
             count += 1;

@@ -330,6 +330,8 @@ impl World {
             return;
         };
         self.in_swarm(piece);
+        self.machines[machine].note_arrival(self.now, index);
+        self.tally.arrivals += 1;
         let at = self.later(machine);
         self.agenda.put(at, Coming::Have(machine, index));
         self.tell(machine, Event::PieceOk { piece });

@@ -15,9 +15,12 @@ use swarmcopy_scheduler::{Event, Instant, NodeId, OriginTag, Reason, SourceId};
 use crate::agenda::{Agenda, Coming};
 use crate::link::{End, Job, Link, Way};
 use crate::machine::{Brain, Machine};
-use crate::outcome::{MachineOutcome, Outcome, Readers};
+use crate::outcome::{Look, MachineOutcome, Outcome, Readers};
 use crate::profile::{Fault, MachineSpec, Profile, Role};
 use crate::table::{Slab, Table};
+
+/// Steps from one look at a simulation to the next.
+const LOOK_STEPS: u64 = 100_000;
 
 /// The source under which each machine knows the origin.
 pub(crate) const ORIGIN: SourceId = SourceId(0);
@@ -29,6 +32,8 @@ pub(crate) const TAG: OriginTag = OriginTag([7; 8]);
 pub(crate) struct Tally {
     pub(crate) origin_bytes: u64,
     pub(crate) wasted_bytes: u64,
+    /// Pieces that machines verified.
+    pub(crate) arrivals: u64,
     pub(crate) readers: Readers,
     pub(crate) steps: u64,
     pub(crate) events: u64,
@@ -86,6 +91,7 @@ impl World {
         let tally = Tally {
             origin_bytes: 0,
             wasted_bytes: 0,
+            arrivals: 0,
             readers: Readers::new(profile.policy.readers_max),
             steps: 0,
             events: 0,
@@ -127,8 +133,8 @@ impl World {
         }
     }
 
-    /// Lets everything happen until all are complete.
-    pub(crate) fn run(&mut self) {
+    /// Lets everything happen until all are complete; `look` is told now and then.
+    pub(crate) fn run(&mut self, mut look: impl FnMut(Look)) {
         let end = Instant::ZERO + self.profile.deadline;
         while self.waiting > 0 {
             let Some((at, coming)) = self.agenda.next() else {
@@ -139,7 +145,20 @@ impl World {
             }
             self.now = at;
             self.tally.steps += 1;
+            if self.tally.steps.is_multiple_of(LOOK_STEPS) {
+                look(self.look());
+            }
             self.happen(coming);
+        }
+    }
+
+    fn look(&self) -> Look {
+        let wanting = self.profile.machines.iter().filter(|spec| spec.wants());
+        let wanting = u64::try_from(wanting.count()).unwrap_or(u64::MAX);
+        Look {
+            now: self.now.since(Instant::ZERO),
+            arrived: self.tally.arrivals,
+            wanted: wanting.saturating_mul(u64::from(self.layout.pieces())),
         }
     }
 
@@ -228,6 +247,7 @@ impl World {
             alive: machine.is_alive(),
             origin_bytes: machine.origin_bytes,
             late: machine.late,
+            arrivals: machine.arrivals.clone(),
         });
         Outcome {
             seed: self.profile.seed,

@@ -179,6 +179,8 @@ pub struct CopyOptions {
     pub timeout: Option<Duration>,
     /// Give up after that long in all.
     pub deadline: Option<Duration>,
+    /// Report when each piece arrived and where from; takes memory for each piece.
+    pub keep_arrivals: bool,
 }
 
 impl CopyOptions {
@@ -208,6 +210,7 @@ impl CopyOptions {
             stay: Stay::WhileNeeded(Duration::from_mins(1)),
             timeout: None,
             deadline: None,
+            keep_arrivals: false,
         }
     }
 }

@@ -53,7 +53,7 @@ pub use error::{Error, ErrorKind};
 pub use hours::Hours;
 pub use make::{Format, Made, MakeOptions, MakeProgress, Overwrite, PieceLen, make};
 pub use report::{
-    Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress, Started,
+    Arrival, Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress, Started,
 };
 pub use session::{Explanations, Looks, RunningCopy, Session, SessionBuilder};
 pub use show::{Description, DescriptionKind, FileDescription};

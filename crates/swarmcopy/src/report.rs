@@ -140,6 +140,17 @@ pub struct Progress {
     pub waiting_for: Option<String>,
 }
 
+/// A piece that was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Which.
+    pub piece: u32,
+    /// Since the start of the copy.
+    pub at: Duration,
+    /// The kind of the source that was last asked for bytes of it.
+    pub kind: SourceKind,
+}
+
 /// The end of a copy.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -178,6 +189,8 @@ pub struct Report {
     pub guard: GuardState,
     /// How often each origin decision was taken, by reason code.
     pub reasons: BTreeMap<&'static str, u64>,
+    /// The pieces that came, in their order, if the options asked for it.
+    pub arrivals: Vec<Arrival>,
 }
 
 impl Report {

@@ -7,6 +7,7 @@ mod running;
 mod seed;
 mod show;
 mod signals;
+mod simulate;
 mod tracker;
 mod verify;
 

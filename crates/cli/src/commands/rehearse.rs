@@ -8,32 +8,48 @@ use tokio::sync::mpsc;
 
 use super::block_on;
 use super::signals::Signals;
+use super::simulate::{simulate, verdict};
 use crate::args::values::Rate;
 use crate::args::{OriginKindArg, RehearseArgs};
 use crate::exit::{self, Style};
-use crate::not_built::refuse;
+use crate::page;
 use crate::render::{self, RehearsalView};
+use crate::rollout::RollOut;
 
 /// Looks that may wait to be shown.
 const LOOKS_MAX: usize = 256;
 
 /// Runs the command.
 pub(super) fn run(args: &RehearseArgs) -> Result<u8, Error> {
-    refuse(&[
-        (args.simulate, "--simulate"),
-        (args.report.is_some(), "--report"),
-    ])?;
-    let options = options(args)?;
     let mut view = render::rehearsal_view(Style::of(args.json));
-    let rehearsed = block_on(async { watch(options, view.as_mut()).await });
-    view.end();
-    let rehearsal = rehearsed?;
-    view.result(&rehearsal);
-    Ok(if rehearsal.identical {
+    let rollout = if args.simulate {
+        simulate(args)?
+    } else {
+        let options = options(args)?;
+        let name = title(&options);
+        let rehearsed = block_on(async { watch(options, view.as_mut()).await });
+        view.end();
+        RollOut::rehearsed(name, rehearsed?)
+    };
+    view.result(&rollout);
+    if let Some(path) = &args.report {
+        page::write(path, &rollout)?;
+    }
+    if args.simulate {
+        verdict(&rollout)?;
+    }
+    Ok(if rollout.identical {
         exit::DONE
     } else {
         exit::MISMATCH
     })
+}
+
+/// The last part of the path.
+fn title(options: &RehearsalOptions) -> String {
+    let path = std::path::absolute(&options.path).unwrap_or_else(|_| options.path.clone());
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 fn options(args: &RehearseArgs) -> Result<RehearsalOptions, Error> {
@@ -51,6 +67,7 @@ fn options(args: &RehearseArgs) -> Result<RehearsalOptions, Error> {
     options.origin_rate = rate(args.origin_rate);
     options.link_rate = rate(args.link_rate);
     options.stagger = args.stagger;
+    options.keep_arrivals = args.report.is_some();
     Ok(options)
 }
 

@@ -5,16 +5,19 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar};
 use serde::Serialize;
-use swarmcopy::rehearsal::{MachineProgress, Rehearsal};
+use swarmcopy::rehearsal::MachineProgress;
 
 use super::{json, live, on_terminal, text};
 use crate::exit::Style;
+use crate::rollout::RollOut;
 use crate::{format, output};
 
 /// Least time between two looks at one machine as JSON.
 const LOOK_EVERY: Duration = Duration::from_millis(950);
 /// Time between two lines of one machine where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// The most machines that have a row of their own in the table.
+const ROWS_MAX: usize = 64;
 /// The most machines that have a bar of their own: a screen is no longer.
 const BARS_MAX: usize = 32;
 
@@ -25,7 +28,7 @@ pub(crate) trait RehearsalView {
     /// Nothing moves any more: whatever is drawn is cleared.
     fn end(&mut self);
     /// The result.
-    fn result(&mut self, rehearsal: &Rehearsal);
+    fn result(&mut self, rollout: &RollOut);
 }
 
 /// The view that fits the style and where stderr leads.
@@ -79,8 +82,8 @@ impl RehearsalView for LiveView {
         self.bars.iter().for_each(ProgressBar::finish_and_clear);
     }
 
-    fn result(&mut self, rehearsal: &Rehearsal) {
-        output::lines(&table(rehearsal));
+    fn result(&mut self, rollout: &RollOut) {
+        output::lines(&table(rollout));
     }
 }
 
@@ -102,8 +105,8 @@ impl RehearsalView for PlainView {
 
     fn end(&mut self) {}
 
-    fn result(&mut self, rehearsal: &Rehearsal) {
-        output::lines(&table(rehearsal));
+    fn result(&mut self, rollout: &RollOut) {
+        output::lines(&table(rollout));
     }
 }
 
@@ -114,10 +117,18 @@ struct JsonView {
 
 #[derive(Debug, Serialize)]
 struct MachineEvent {
-    seconds: f64,
+    /// Null if it never was complete.
+    seconds: Option<f64>,
     from_share: u64,
     from_mirror: u64,
     from_peers: u64,
+    #[serde(flatten)]
+    held: Option<HeldEvent>,
+}
+
+/// Of machines that exist: what they held of the origin.
+#[derive(Debug, Serialize)]
+struct HeldEvent {
     origin_reader_seconds: f64,
     slots_held: Vec<u32>,
     swarm_copies: f64,
@@ -132,11 +143,15 @@ struct RehearsalEvent {
     seconds_bound: Option<f64>,
     origin_bytes: u64,
     origin_copies: f64,
-    readers_peak: usize,
+    readers_peak: u64,
     readers_over_cap_ms: u128,
     identical: bool,
-    origin_reader_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin_reader_seconds: Option<f64>,
     reasons: BTreeMap<&'static str, u64>,
+    /// Of a simulation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
     per_machine: Vec<MachineEvent>,
 }
 
@@ -149,32 +164,32 @@ impl RehearsalView for JsonView {
 
     fn end(&mut self) {}
 
-    fn result(&mut self, rehearsal: &Rehearsal) {
-        let machines = rehearsal
-            .per_machine
-            .iter()
-            .map(|(took, report)| MachineEvent {
-                seconds: format::seconds(*took),
-                from_share: report.from_share,
-                from_mirror: report.from_mirror,
-                from_peers: report.from_peers,
-                origin_reader_seconds: format::seconds(report.origin_reader),
-                slots_held: report.slots_held.clone(),
-                swarm_copies: format::ratio(report.swarm_copies()),
-            });
+    fn result(&mut self, rollout: &RollOut) {
+        let machines = rollout.machines.iter().map(|machine| MachineEvent {
+            seconds: machine.took.map(format::seconds),
+            from_share: machine.from_share,
+            from_mirror: machine.from_mirror,
+            from_peers: machine.from_peers,
+            held: machine.held.as_ref().map(|held| HeldEvent {
+                origin_reader_seconds: format::seconds(held.reader),
+                slots_held: held.slots.clone(),
+                swarm_copies: format::ratio(held.swarm_copies),
+            }),
+        });
         output::json(&RehearsalEvent {
             event: "rehearsal",
-            machines: rehearsal.per_machine.len(),
-            bytes: rehearsal.bytes,
-            seconds_last: format::seconds(rehearsal.elapsed),
-            seconds_bound: rehearsal.bound.map(format::seconds),
-            origin_bytes: rehearsal.origin_bytes,
-            origin_copies: format::ratio(rehearsal.origin_copies()),
-            readers_peak: rehearsal.readers_peak,
-            readers_over_cap_ms: rehearsal.readers_over_cap.as_millis(),
-            identical: rehearsal.identical,
-            origin_reader_seconds: format::seconds(rehearsal.origin_reader()),
-            reasons: rehearsal.reasons(),
+            machines: rollout.machines.len(),
+            bytes: rollout.bytes,
+            seconds_last: format::seconds(rollout.elapsed),
+            seconds_bound: rollout.bound.map(format::seconds),
+            origin_bytes: rollout.origin_bytes,
+            origin_copies: format::ratio(rollout.origin_copies()),
+            readers_peak: rollout.readers_peak,
+            readers_over_cap_ms: rollout.readers_over_cap.as_millis(),
+            identical: rollout.identical,
+            origin_reader_seconds: rollout.origin_reader().map(format::seconds),
+            reasons: rollout.reasons.clone(),
+            seed: rollout.seed,
             per_machine: machines.collect(),
         });
     }
@@ -195,30 +210,42 @@ fn machine_line(look: &MachineProgress) -> String {
 }
 
 /// The table of machines and what the origin had to do.
-fn table(rehearsal: &Rehearsal) -> Vec<String> {
+fn table(rollout: &RollOut) -> Vec<String> {
     let head = format!(
         "{:<12} {:>9} {:>10} {:>10} {:>10} {:>9}  slots held",
         "", "seconds", "share", "mirrors", "peers", "read for"
     );
-    let rows = rehearsal
-        .per_machine
+    let rows = rollout
+        .machines
         .iter()
         .enumerate()
-        .map(|(at, (took, report))| {
+        .take(ROWS_MAX)
+        .map(|(at, machine)| {
+            let held = machine.held.as_ref();
+            let took = machine.took.map_or_else(
+                || "-".to_owned(),
+                |took| format!("{:.2}", took.as_secs_f64()),
+            );
             format!(
-                "{:<12} {:>9.2} {:>10} {:>10} {:>10} {:>7.2} s  {}",
+                "{:<12} {took:>9} {:>10} {:>10} {:>10} {:>9}  {}",
                 machine_name(at),
-                took.as_secs_f64(),
-                format::bytes(report.from_share),
-                format::bytes(report.from_mirror),
-                format::bytes(report.from_peers),
-                report.origin_reader.as_secs_f64(),
-                format::numbers(&report.slots_held)
+                format::bytes(machine.from_share),
+                format::bytes(machine.from_mirror),
+                format::bytes(machine.from_peers),
+                held.map_or_else(
+                    || "-".to_owned(),
+                    |held| format!("{:.2} s", held.reader.as_secs_f64())
+                ),
+                held.map_or_else(|| "-".to_owned(), |held| format::numbers(&held.slots)),
             )
         });
     let mut lines: Vec<String> = std::iter::once(head).chain(rows).collect();
-    let last = rehearsal.elapsed.as_secs_f64();
-    lines.push(match rehearsal.bound.map(|bound| bound.as_secs_f64()) {
+    if rollout.machines.len() > ROWS_MAX {
+        let more = rollout.machines.len().saturating_sub(ROWS_MAX);
+        lines.push(format!("and {more} more"));
+    }
+    let last = rollout.elapsed.as_secs_f64();
+    lines.push(match rollout.bound.map(|bound| bound.as_secs_f64()) {
         Some(bound) if bound > 0.0 => {
             format!("the last machine was complete after {last:.2} s: {:.2} x the bound of {bound:.2} s", last / bound)
         }
@@ -226,30 +253,41 @@ fn table(rehearsal: &Rehearsal) -> Vec<String> {
     });
     lines.push(format!(
         "the origin sent {:.3} copies ({} of {}), to {} at a time at most",
-        rehearsal.origin_copies(),
-        format::bytes(rehearsal.origin_bytes),
-        format::bytes(rehearsal.bytes),
-        format::count(
-            u64::try_from(rehearsal.readers_peak).unwrap_or(u64::MAX),
-            "machine"
-        )
+        rollout.origin_copies(),
+        format::bytes(rollout.origin_bytes),
+        format::bytes(rollout.bytes),
+        format::count(rollout.readers_peak, "machine")
     ));
-    lines.push(format!(
-        "together the machines read the origin for {:.2} s; why, and why not:",
-        rehearsal.origin_reader().as_secs_f64()
-    ));
-    let reasons = rehearsal.reasons();
-    lines.extend(
-        reasons
-            .iter()
-            .map(|(reason, count)| format!("  {reason} {count}")),
-    );
-    lines.push(if rehearsal.identical {
+    lines.extend(reasons(rollout));
+    lines.push(if rollout.seed.is_some() {
+        simulated(rollout)
+    } else if rollout.identical {
         "all copies are identical to the original".to_owned()
     } else {
         "A COPY DIFFERS FROM THE ORIGINAL".to_owned()
     });
     lines
+}
+
+/// How long the origin was read, and how often each decision about it was taken.
+fn reasons(rollout: &RollOut) -> Vec<String> {
+    let head = rollout.origin_reader().map(|reader| {
+        let seconds = reader.as_secs_f64();
+        format!("together the machines read the origin for {seconds:.2} s; why, and why not:")
+    });
+    let head = head.unwrap_or_else(|| "decisions about the origin:".to_owned());
+    let reasons = rollout.reasons.iter();
+    let reasons = reasons.map(|(reason, count)| format!("  {reason} {count}"));
+    std::iter::once(head).chain(reasons).collect()
+}
+
+/// What can be said of copies that exist nowhere.
+fn simulated(rollout: &RollOut) -> String {
+    let all = rollout.machines.len();
+    let done = rollout.machines.iter();
+    let done = done.filter(|machine| machine.took.is_some()).count();
+    let seed = rollout.seed.unwrap_or_default();
+    format!("{done} of {all} simulated machines are complete (seed {seed})")
 }
 
 #[cfg(test)]

@@ -72,3 +72,48 @@ fn a_tracker_tells_its_address_and_ends_cleanly() {
     lines.for_each(drop);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_simulation_needs_no_path_and_tells_its_seed() {
+    let room = Room::new();
+    let args = [
+        "rehearse",
+        "--simulate",
+        "--machines=5",
+        "--bytes=64MiB",
+        "--piece-length=1MiB",
+        "--seed=9",
+        "--json",
+    ];
+    let [one, other] = [(); 2].map(|()| room.run(&args).exits(0).json());
+    assert_eq!(one, other, "the same seed, the same outcome");
+    assert_eq!(
+        (&one["event"], &one["machines"], &one["seed"]),
+        (&"rehearsal".into(), &5.into(), &9.into())
+    );
+    assert_eq!(
+        (&one["identical"], &one["bytes"]),
+        (&true.into(), &(64 << 20).into())
+    );
+    let args = ["rehearse", "crates", "--simulate"];
+    room.run(&args).exits(2).says("leave PATH away");
+}
+
+#[test]
+fn a_report_of_a_rehearsal_shows_every_piece() {
+    let room = Room::new();
+    room.tree("tree");
+    let args = [
+        "rehearse",
+        "tree",
+        "--machines=2",
+        "--origin-rate=max",
+        "--link-rate=max",
+        "--report=page.html",
+    ];
+    room.run(&args).exits(0);
+    let page = std::fs::read_to_string(room.path("page.html")).unwrap();
+    assert_eq!(page.matches("<div class=\"machine\">").count(), 2);
+    let unknown = page.matches("<rect class=\"none\"").count();
+    assert_eq!(unknown, 0, "each piece came from somewhere");
+}

@@ -53,8 +53,6 @@ fn what_is_not_built_yet_is_refused_with_a_sentence() {
         "get tree.torrent --to x --metrics 127.0.0.1:9100",
         "get tree.torrent --to x --record events",
         "make tree --force --share smb://server/share",
-        "rehearse --simulate",
-        "rehearse tree --report page.html",
     ];
     for case in cases {
         let ran = room

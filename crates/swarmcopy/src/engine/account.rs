@@ -120,6 +120,11 @@ impl Account {
         self.sources.get(&id).map(|entry| entry.name.as_str())
     }
 
+    /// The kind of a source.
+    pub(crate) fn kind(&self, id: SourceId) -> Option<SourceKind> {
+        self.sources.get(&id).map(|entry| entry.kind)
+    }
+
     /// Connected peers.
     pub(crate) fn peers(&self) -> u32 {
         let peers = self

@@ -230,6 +230,7 @@ impl Engine {
             cancel.cancel();
         }
         let mut report = self.report(&origin);
+        report.arrivals = self.arrivals.take();
         self.phase = Phase::Ended;
         self.look();
         self.tasks.close();
@@ -292,6 +293,7 @@ impl Engine {
             swarm_origin_bytes: origin.swarm_bytes.max(origin_bytes),
             guard: self.guard_state,
             reasons: self.account.reasons(),
+            arrivals: Vec::new(),
         }
     }
 }

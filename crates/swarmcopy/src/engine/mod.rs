@@ -5,6 +5,7 @@
 //! bounded channels; what they are told never blocks.
 
 mod account;
+mod arrivals;
 mod clock;
 mod ending;
 mod fetch;
@@ -34,6 +35,7 @@ use crate::report::Explanation;
 use crate::{Error, GuardState, Phase, Progress, Report, SourceKind};
 
 pub(crate) use account::Account;
+use arrivals::Arrivals;
 pub(crate) use clock::Clock;
 pub(crate) use ending::{disk_failed, interrupted};
 pub(crate) use note::Note;
@@ -97,6 +99,7 @@ pub(crate) struct Engine {
     jobs: BTreeMap<JobId, CancellationToken>,
     tasks: TaskTracker,
     account: Account,
+    arrivals: Arrivals,
     outlets: Outlets,
     phase: Phase,
     verified: u64,
@@ -116,6 +119,7 @@ impl Engine {
             .iter()
             .map(|piece| layout.piece_span(piece).len())
             .sum();
+        let arrivals = Arrivals::new(parts.content.options.keep_arrivals);
         Self {
             content: parts.content,
             scheduler: parts.scheduler,
@@ -136,6 +140,7 @@ impl Engine {
             jobs: BTreeMap::new(),
             tasks: TaskTracker::new(),
             account: Account::default(),
+            arrivals,
             outlets: parts.outlets,
             phase: Phase::Copying,
             verified,
@@ -249,6 +254,7 @@ impl Engine {
     fn piece_ok(&mut self, piece: PieceIndex) {
         self.verified += self.content.layout.piece_span(piece).len();
         self.verified_at = Instant::now();
+        self.arrivals.verified(piece, self.clock.elapsed());
         self.swarm.have(piece);
         self.tell(Event::PieceOk { piece });
     }
@@ -370,6 +376,10 @@ impl Engine {
                 .and_then(OriginEntry::opened)
                 .map(fetch::From::Opening),
         };
+        if let Some(kind) = self.account.kind(source) {
+            let pieces = self.content.layout.pieces_of(span);
+            self.arrivals.asked(pieces, kind);
+        }
         let cancel = CancellationToken::new();
         self.jobs.insert(job, cancel.clone());
         self.account.fetch_begins(source);

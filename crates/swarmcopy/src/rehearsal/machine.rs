@@ -15,6 +15,7 @@ use crate::{Config, Content, CopyOptions, Error, ErrorKind, Report, RunningCopy,
 /// How a machine ended.
 #[derive(Debug)]
 pub(crate) struct End {
+    pub(crate) started_at: Instant,
     pub(crate) completed_at: Instant,
     pub(crate) took: Duration,
     pub(crate) report: Report,
@@ -79,6 +80,7 @@ impl Machine {
         let _ = self.looks.await;
         let (completed_at, took) = completed;
         Ok(End {
+            started_at: self.started_at,
             completed_at,
             took,
             report,
@@ -97,6 +99,7 @@ async fn content_for(stage: &Stage, number: u16) -> Result<Content, Error> {
     options.trackers = vec![stage.tracker.clone()];
     options.readers_max = stage.options.readers_max;
     options.stay = Stay::Always;
+    options.keep_arrivals = stage.options.keep_arrivals;
     if let Some(mirror) = &stage.mirror {
         options.mirrors = vec![format!("{mirror}/m{number}/")];
     }

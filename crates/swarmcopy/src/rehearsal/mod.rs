@@ -79,6 +79,8 @@ pub struct RehearsalOptions {
     pub stagger: Duration,
     /// Most machines that read the origin at a time.
     pub readers_max: u32,
+    /// Keep each machine's arrivals in its report.
+    pub keep_arrivals: bool,
 }
 
 impl RehearsalOptions {
@@ -92,6 +94,7 @@ impl RehearsalOptions {
             link_rate: RehearsalRate::default(),
             stagger: Duration::ZERO,
             readers_max: 3,
+            keep_arrivals: false,
         }
     }
 }
@@ -106,12 +109,26 @@ pub struct MachineProgress {
     pub progress: Progress,
 }
 
+/// How one machine of a rehearsal fared.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RehearsedMachine {
+    /// When it started, since the start of the first.
+    pub started: Duration,
+    /// From its own start until it was complete.
+    pub took: Duration,
+    /// Its report.
+    pub report: Report,
+}
+
 /// How a rehearsal went.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Rehearsal {
     /// Bytes of the content.
     pub bytes: u64,
+    /// Its pieces.
+    pub pieces: u32,
     /// From the first start until the last machine was complete.
     pub elapsed: Duration,
     /// The least time in which it can be done at these rates, if they are limited.
@@ -124,8 +141,8 @@ pub struct Rehearsal {
     pub readers_over_cap: Duration,
     /// Whether all copies are the same as the original, byte by byte.
     pub identical: bool,
-    /// Each machine's time to completion from its own start, and its report.
-    pub per_machine: Vec<(Duration, Report)>,
+    /// Each machine, in the order in which they started.
+    pub per_machine: Vec<RehearsedMachine>,
 }
 
 impl Rehearsal {
@@ -133,14 +150,18 @@ impl Rehearsal {
     pub fn origin_reader(&self) -> Duration {
         self.per_machine
             .iter()
-            .map(|(_, report)| report.origin_reader)
+            .map(|machine| machine.report.origin_reader)
             .sum()
     }
 
     /// How often each decision about the origin was taken, on all machines together.
     pub fn reasons(&self) -> BTreeMap<&'static str, u64> {
         let mut sum = BTreeMap::new();
-        for (reason, count) in self.per_machine.iter().flat_map(|(_, it)| &it.reasons) {
+        for (reason, count) in self
+            .per_machine
+            .iter()
+            .flat_map(|machine| &machine.report.reasons)
+        {
             *sum.entry(*reason).or_default() += count;
         }
         sum
@@ -201,6 +222,7 @@ struct Stage {
     original: PathBuf,
     torrent: Vec<u8>,
     bytes: u64,
+    pieces: u32,
     tracker: String,
     mirror: Option<String>,
     origin_limit: Arc<Limiter>,
@@ -254,6 +276,7 @@ impl Stage {
             original,
             torrent,
             bytes: made.bytes,
+            pieces: made.pieces,
             tracker,
             mirror,
             origin_limit,
@@ -293,7 +316,7 @@ impl Stage {
             .max()
             .unwrap_or(start);
         let identical = self.compare().await?;
-        Ok(self.result(last.duration_since(start), readers, identical, ends))
+        Ok(self.result((start, last), readers, identical, ends))
     }
 
     /// Starts the machines one after another, and stops them all when the last is complete.
@@ -341,20 +364,26 @@ impl Stage {
 
     fn result(
         &self,
-        elapsed: Duration,
+        (start, last): (Instant, Instant),
         readers: Readers,
         identical: bool,
         ends: Vec<machine::End>,
     ) -> Rehearsal {
+        let machine = |end: machine::End| RehearsedMachine {
+            started: end.started_at.saturating_duration_since(start),
+            took: end.took,
+            report: end.report,
+        };
         Rehearsal {
             bytes: self.bytes,
-            elapsed,
+            pieces: self.pieces,
+            elapsed: last.duration_since(start),
             bound: self.bound,
             origin_bytes: self.meters.iter().map(|meter| meter.bytes()).sum(),
             readers_peak: readers.peak,
             readers_over_cap: readers.over_cap,
             identical,
-            per_machine: ends.into_iter().map(|end| (end.took, end.report)).collect(),
+            per_machine: ends.into_iter().map(machine).collect(),
         }
     }
 }

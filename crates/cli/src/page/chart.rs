@@ -1,0 +1,266 @@
+//! The drawings of the page: the room over time, and each machine's rates and pieces.
+
+use std::fmt::Write as _;
+
+use swarmcopy::SourceKind;
+
+use crate::format;
+use crate::rollout::{Arrival, MachineRow, RollOut, float};
+
+/// Steps of time in a drawing.
+const STEPS: usize = 120;
+/// Columns of a piece map: neighbours share one where there are more pieces.
+const COLUMNS: usize = 300;
+/// The room's drawing: width and height, and the edges left for figures.
+const ROOM: (f64, f64) = (1000.0, 260.0);
+const EDGE: (f64, f64) = (46.0, 24.0);
+/// A machine's drawing: width, height of the rates, top and height of the pieces.
+const MACHINE: (f64, f64, f64, f64) = (300.0, 64.0, 70.0, 12.0);
+/// The kinds in the order in which they are stacked.
+const KINDS: [SourceKind; 3] = [SourceKind::Share, SourceKind::Mirror, SourceKind::Peer];
+
+/// Everybody's progress, the origin's line and the bound.
+pub(super) fn room(rollout: &RollOut) -> String {
+    let seconds = longest(rollout);
+    let (bands, origin) = (bands(rollout, seconds), origin_line(rollout, seconds));
+    let top = origin.iter().copied().fold(1.05, f64::max);
+    let x = |step: usize| EDGE.0 + (ROOM.0 - EDGE.0 - 8.0) * at(step) / at(STEPS);
+    let y = |value: f64| 8.0 + (ROOM.1 - EDGE.1 - 8.0) * (1.0 - value / top);
+    let line = |values: &mut dyn Iterator<Item = f64>| {
+        let points = values.enumerate();
+        points
+            .map(|(step, value)| format!("{:.1},{:.1}", x(step), y(value)))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let lower = bands
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(step, band)| format!("{:.1},{:.1}", x(step), y(band.0)))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let upper = line(&mut bands.iter().map(|band| band.2));
+    let median = line(&mut bands.iter().map(|band| band.1));
+    let sent = line(&mut origin.iter().copied());
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"progress over time\">",
+        ROOM.0, ROOM.1
+    );
+    axes(&mut svg, seconds, &x, &y);
+    let _ = write!(
+        svg,
+        "<polygon class=\"band\" points=\"{upper} {lower}\"/>\
+         <polyline class=\"median\" points=\"{median}\"/><polyline class=\"origin\" points=\"{sent}\"/>"
+    );
+    if let Some(bound) = rollout.bound.map(|bound| bound.as_secs_f64()) {
+        let place = EDGE.0 + (ROOM.0 - EDGE.0 - 8.0) * (bound / seconds).min(1.0);
+        let _ = write!(
+            svg,
+            "<path class=\"bound\" d=\"M{place:.1} 8V{:.1}\"/>\
+             <text x=\"{:.1}\" y=\"18\" text-anchor=\"end\">bound {bound:.1} s</text>",
+            y(0.0),
+            place - 5.0
+        );
+    }
+    svg.push_str("</svg>");
+    svg + "<div class=\"legend\"><span><i style=\"background:var(--share)\"></i>copies that the \
+           origin has sent</span><span><i style=\"background:var(--peer)\"></i>copy of a machine: the \
+           middle one, and from the slowest to the fastest</span></div>"
+}
+
+/// One machine: rates over time by kind of source, and where each piece came from.
+pub(super) fn machine(rollout: &RollOut, place: usize) -> String {
+    let Some(machine) = rollout.machines.get(place) else {
+        return String::new();
+    };
+    let seconds = longest(rollout);
+    let rates = rates(machine, rollout, seconds);
+    let peak = rates
+        .iter()
+        .map(|step| step.iter().sum::<f64>())
+        .fold(1.0, f64::max);
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"machine {}\">",
+        MACHINE.0,
+        MACHINE.2 + MACHINE.3,
+        place.saturating_add(1)
+    );
+    let width = MACHINE.0 / at(STEPS);
+    for (step, kinds) in rates.iter().enumerate() {
+        let mut base = MACHINE.1;
+        for (kind, rate) in KINDS.iter().zip(kinds).filter(|(_, rate)| **rate > 0.0) {
+            let height = (MACHINE.1 - 2.0) * rate / peak;
+            base -= height;
+            let _ = write!(
+                svg,
+                "<rect class=\"{}\" x=\"{:.2}\" y=\"{base:.2}\" width=\"{:.2}\" height=\"{height:.2}\"/>",
+                kind.as_str(),
+                at(step) * width,
+                width + 0.05
+            );
+        }
+    }
+    let _ = write!(
+        svg,
+        "<path class=\"axis\" d=\"M0 {}H{}\"/>",
+        MACHINE.1, MACHINE.0
+    );
+    pieces(&mut svg, machine, rollout);
+    let took = machine
+        .took
+        .map_or_else(|| "not complete".to_owned(), format::taken);
+    let step = seconds / at(STEPS);
+    format!(
+        "<div class=\"machine\"><h3>machine {}<span>{took}, at most {}</span></h3>{svg}</svg></div>",
+        place.saturating_add(1),
+        format::rate(whole(peak / step)),
+    )
+}
+
+/// The piece map: runs of pieces from one kind of source.
+fn pieces(svg: &mut String, machine: &MachineRow, rollout: &RollOut) {
+    let columns = usize::try_from(rollout.pieces)
+        .unwrap_or(COLUMNS)
+        .clamp(1, COLUMNS);
+    let mut kinds = vec!["none"; columns];
+    for arrival in &machine.arrivals {
+        let column = u64::from(arrival.piece) * u64::try_from(columns).unwrap_or(1)
+            / u64::from(rollout.pieces.max(1));
+        let column = usize::try_from(column).unwrap_or(usize::MAX);
+        if let Some(kind) = kinds.get_mut(column) {
+            *kind = arrival.kind.as_str();
+        }
+    }
+    let width = MACHINE.0 / at(columns);
+    let mut start = 0usize;
+    for run in kinds.chunk_by(|one, other| one == other) {
+        let kind = run.first().copied().unwrap_or("none");
+        let _ = write!(
+            svg,
+            "<rect class=\"{kind}\" x=\"{:.2}\" y=\"{}\" width=\"{:.2}\" height=\"{}\"/>",
+            at(start) * width,
+            MACHINE.2,
+            at(run.len()) * width + 0.02,
+            MACHINE.3
+        );
+        start = start.saturating_add(run.len());
+    }
+}
+
+fn axes(svg: &mut String, seconds: f64, x: &dyn Fn(usize) -> f64, y: &dyn Fn(f64) -> f64) {
+    for value in [0.0, 0.5, 1.0] {
+        let _ = write!(
+            svg,
+            "<path class=\"axis\" d=\"M{} {:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{:.0} %</text>",
+            EDGE.0,
+            y(value),
+            ROOM.0 - 8.0,
+            EDGE.0 - 6.0,
+            y(value) + 4.0,
+            value * 100.0
+        );
+    }
+    for quarter in 0..=4 {
+        let step = STEPS / 4 * quarter;
+        let _ = write!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{:.1} s</text>",
+            x(step).min(ROOM.0 - 20.0),
+            ROOM.1 - 6.0,
+            seconds * at(step) / at(STEPS)
+        );
+    }
+}
+
+/// The time of the last arrival.
+fn longest(rollout: &RollOut) -> f64 {
+    let arrivals = rollout
+        .machines
+        .iter()
+        .flat_map(|machine| &machine.arrivals);
+    let last = arrivals.map(|arrival| arrival.at.as_secs_f64());
+    let bound = rollout.bound.map_or(0.0, |bound| bound.as_secs_f64());
+    last.fold(bound, f64::max).max(1e-3) * 1.01
+}
+
+fn step_of(arrival: &Arrival, seconds: f64) -> usize {
+    let step = whole(arrival.at.as_secs_f64() / seconds * at(STEPS));
+    usize::try_from(step).unwrap_or(STEPS).min(STEPS - 1)
+}
+
+/// Bytes that came in each step, by kind.
+fn rates(machine: &MachineRow, rollout: &RollOut, seconds: f64) -> Vec<[f64; 3]> {
+    let mut rates = vec![[0.0; 3]; STEPS];
+    let piece = float(rollout.bytes) / f64::from(rollout.pieces.max(1));
+    for arrival in &machine.arrivals {
+        let step = rates.get_mut(step_of(arrival, seconds));
+        let kind = KINDS.iter().position(|kind| *kind == arrival.kind);
+        if let Some(sum) = step.zip(kind).and_then(|(step, kind)| step.get_mut(kind)) {
+            *sum += piece;
+        }
+    }
+    rates
+}
+
+/// After each step the slowest, the middle and the fastest machine's part of the content.
+fn bands(rollout: &RollOut, seconds: f64) -> Vec<(f64, f64, f64)> {
+    let pieces = f64::from(rollout.pieces.max(1));
+    let mut had = vec![0u32; rollout.machines.len()];
+    let mut next: Vec<_> = rollout
+        .machines
+        .iter()
+        .map(|machine| machine.arrivals.iter().peekable())
+        .collect();
+    let mut bands = vec![(0.0, 0.0, 0.0)];
+    for step in 0..STEPS {
+        for (had, arrivals) in had.iter_mut().zip(&mut next) {
+            while arrivals
+                .next_if(|arrival| step_of(arrival, seconds) <= step)
+                .is_some()
+            {
+                *had = had.saturating_add(1);
+            }
+        }
+        let mut sorted = had.clone();
+        sorted.sort_unstable();
+        let part = |place: usize| f64::from(sorted.get(place).copied().unwrap_or(0)) / pieces;
+        let last = sorted.len().saturating_sub(1);
+        bands.push((part(0), part(last / 2), part(last)));
+    }
+    bands
+}
+
+/// After each step the copies that the origin has sent.
+fn origin_line(rollout: &RollOut, seconds: f64) -> Vec<f64> {
+    let mut sent = vec![0.0; STEPS];
+    let all = rollout
+        .machines
+        .iter()
+        .flat_map(|machine| &machine.arrivals);
+    for arrival in all.filter(|arrival| arrival.kind != SourceKind::Peer) {
+        if let Some(sum) = sent.get_mut(step_of(arrival, seconds)) {
+            *sum += 1.0 / f64::from(rollout.pieces.max(1));
+        }
+    }
+    let mut sum = 0.0;
+    let sums = sent.into_iter().map(|part| {
+        sum += part;
+        sum
+    });
+    std::iter::once(0.0).chain(sums).collect()
+}
+
+fn at(place: usize) -> f64 {
+    float(u64::try_from(place).unwrap_or(u64::MAX))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::as_conversions,
+    reason = "a cast of a float saturates: a plot needs no more"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
+}

@@ -1,0 +1,88 @@
+//! The page is whole and safe whatever it is about.
+
+use std::time::Duration;
+
+use swarmcopy::SourceKind;
+
+use super::{DRAWN_MAX, drawn, page};
+use crate::rollout::{Arrival, MachineRow, RollOut};
+
+fn rollout(machines: u64, pieces: u32) -> RollOut {
+    let machine = |number: u64| MachineRow {
+        took: Some(Duration::from_secs(number + 1)),
+        from_share: 10,
+        from_mirror: 0,
+        from_peers: 20,
+        held: None,
+        arrivals: (0..pieces)
+            .map(|piece| Arrival {
+                piece,
+                at: Duration::from_millis(u64::from(piece) * 10 + number),
+                kind: if piece % 3 == 0 {
+                    SourceKind::Share
+                } else {
+                    SourceKind::Peer
+                },
+            })
+            .collect(),
+    };
+    RollOut {
+        name: "<b>&\"tree".to_owned(),
+        bytes: 3000,
+        pieces,
+        seed: None,
+        elapsed: Duration::from_secs(machines),
+        bound: Some(Duration::from_secs(1)),
+        origin_bytes: 3000,
+        readers_peak: 3,
+        readers_over_cap: Duration::ZERO,
+        identical: true,
+        reasons: std::collections::BTreeMap::new(),
+        machines: (0..machines).map(machine).collect(),
+    }
+}
+
+#[test]
+fn names_are_escaped() {
+    let page = page(&rollout(1, 3));
+    assert!(page.contains("&lt;b&gt;&amp;&quot;tree") && !page.contains("<b>&\"tree"));
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere() {
+    let page = page(&rollout(3, 9));
+    for word in ["http:", "https:", "<script", "<link", "url(", "@import"] {
+        assert!(!page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn every_tag_is_closed() {
+    for pieces in [0, 1, 10_000] {
+        let page = page(&rollout(2, pieces));
+        for tag in ["html", "main", "svg", "div", "table", "h3"] {
+            let opened = page.matches(&format!("<{tag}>")).count()
+                + page.matches(&format!("<{tag} ")).count();
+            assert_eq!(
+                opened,
+                page.matches(&format!("</{tag}>")).count(),
+                "{tag}, {pieces}"
+            );
+        }
+        assert!(!page.contains("NaN") && !page.contains("inf"), "{pieces}");
+    }
+}
+
+#[test]
+fn a_large_room_is_drawn_in_part_with_its_slowest_machine() {
+    let drawn = drawn(&rollout(1000, 1));
+    assert!(
+        drawn.len() <= DRAWN_MAX && drawn.contains(&999),
+        "{drawn:?}"
+    );
+}
+
+#[test]
+fn no_machine_at_all_makes_a_page() {
+    assert!(page(&rollout(0, 0)).ends_with("</html>\n"));
+}

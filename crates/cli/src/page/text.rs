@@ -1,0 +1,106 @@
+//! What the page says in words and figures.
+
+use crate::format;
+use crate::rollout::RollOut;
+
+/// The most rows of the table.
+const ROWS_MAX: usize = 5000;
+
+/// The text with the characters that mean something to HTML replaced.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ if letter.is_control() => escaped.push('\u{fffd}'),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+pub(super) fn title(rollout: &RollOut) -> String {
+    let machines = count(rollout.machines.len(), "machine");
+    let size = format::bytes(rollout.bytes);
+    escape(&format!("{}: {size} to {machines}", rollout.name))
+}
+
+/// The figures that matter most.
+pub(super) fn tiles(rollout: &RollOut) -> String {
+    let last = rollout.elapsed.as_secs_f64();
+    let bound = match rollout.bound.map(|bound| bound.as_secs_f64()) {
+        Some(bound) if bound > 0.0 => format!("{:.2} x the bound of {bound:.2} s", last / bound),
+        _ => "rates were not limited".to_owned(),
+    };
+    let over = rollout.readers_over_cap.as_millis();
+    let copies = match (rollout.seed, rollout.identical) {
+        (None, true) => ("identical", "all copies, byte by byte".to_owned()),
+        (None, false) => ("DIFFERENT", "a copy is not like the original".to_owned()),
+        (Some(seed), true) => (
+            "complete",
+            format!("all machines, simulated with seed {seed}"),
+        ),
+        (Some(seed), false) => ("INCOMPLETE", format!("simulated with seed {seed}")),
+    };
+    let tiles = [
+        (
+            format!("{last:.2} s"),
+            format!("until the last was complete; {bound}"),
+        ),
+        (
+            format!("{:.3} copies", rollout.origin_copies()),
+            format!("left the origin ({})", format::bytes(rollout.origin_bytes)),
+        ),
+        (
+            format::count(rollout.readers_peak, "machine"),
+            format!("read the origin at a time at most; {over} ms more than allowed"),
+        ),
+        (copies.0.to_owned(), copies.1),
+    ];
+    let tile = |(figure, words): &(String, String)| {
+        format!("<div class=\"tile\"><b>{figure}</b><span>{words}</span></div>")
+    };
+    format!(
+        "<div class=\"tiles\">{}</div>",
+        tiles.iter().map(tile).collect::<String>()
+    )
+}
+
+/// What the colours mean.
+pub(super) fn legend() -> &'static str {
+    "<div class=\"legend\"><span><i style=\"background:var(--share)\"></i>from the share</span>\
+     <span><i style=\"background:var(--mirror)\"></i>from mirrors</span>\
+     <span><i style=\"background:var(--peer)\"></i>from peers</span>\
+     <span>above: verified bytes a second over time; below: the pieces from first to last</span></div>"
+}
+
+/// Each machine's figures.
+pub(super) fn table(rollout: &RollOut) -> String {
+    let rows = rollout.machines.iter().enumerate().take(ROWS_MAX);
+    let rows = rows.map(|(place, machine)| {
+        let took = machine.took.map_or_else(
+            || "never".to_owned(),
+            |took| format!("{:.2}", took.as_secs_f64()),
+        );
+        format!(
+            "<tr><td>machine {}</td><td>{took}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            place.saturating_add(1),
+            format::bytes(machine.from_share),
+            format::bytes(machine.from_mirror),
+            format::bytes(machine.from_peers),
+        )
+    });
+    format!(
+        "<table><thead><tr><th></th><th>seconds</th><th>share</th><th>mirrors</th>\
+         <th>peers</th></tr></thead><tbody>{}</tbody></table>",
+        rows.collect::<String>()
+    )
+}
+
+fn count(count: usize, of: &str) -> String {
+    format::count(u64::try_from(count).unwrap_or(u64::MAX), of)
+}

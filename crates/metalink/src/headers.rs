@@ -257,6 +257,24 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_headers_are_read(link: String, digest: String, repr in "[a-z0-9=:, -]{0,80}") {
+            let (file, _) = read(&[&link], &[&digest], &[&repr]);
+            prop_assert!(file.mirrors.len() <= urls_max);
+        }
+
+        #[test]
+        fn base64_is_undone(bytes: Vec<u8>) {
+            let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+            let bits: Vec<u8> = bytes.iter().flat_map(|b| (0..8).rev().map(move |at| b >> at & 1)).collect();
+            let six = |bits: &[u8]| (0..6).fold(0, |all, at| all << 1 | bits.get(at).unwrap_or(&0));
+            let text: String = bits.chunks(6).map(|bits| char::from(digits[usize::from(six(bits))])).collect();
+            prop_assert_eq!(base64(&text), Some(bytes));
+        }
+    }
 
     const SHA256: &str = "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=";
 

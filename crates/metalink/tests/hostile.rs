@@ -60,3 +60,10 @@ fn what_stays_within_the_limits_is_read() {
     assert_eq!((document.files.len(), document.dropped.len()), (1000, 0));
     assert_eq!(document.files[999].mirrors.len(), 3);
 }
+
+#[test]
+fn a_document_of_ten_thousand_files_is_read_whole() {
+    let text = honest::honest(10_000);
+    let document = Document::parse(text.as_bytes(), None).unwrap();
+    assert_eq!((document.files.len(), document.dropped.len()), (10_000, 0));
+}

@@ -1,0 +1,21 @@
+//! The headers of Metalink/HTTP against any text: no panic, and every entry is kept or told.
+//!
+//! The first line is a `Link`, the second a `Digest`, the third a `Repr-Digest`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use swarmcopy_metalink::limits::{dropped_max, urls_max};
+use swarmcopy_metalink::{File, FilePath, Headers};
+use url::Url;
+
+fuzz_target!(|text: &str| {
+    let asked = Url::parse("http://base.example/folder/file").unwrap();
+    let mut lines = text.lines();
+    let (link, digest, repr) = (lines.next(), lines.next(), lines.next());
+    let [link, digest, repr] = [link, digest, repr].map(|line| [line.unwrap_or_default()]);
+    let path = FilePath::parse("file").unwrap();
+    let (file, dropped) = File::from_headers(path, &asked, Headers::new(&link, &digest, &repr));
+    assert!(file.mirrors.len() <= urls_max && file.metaurls.len() <= urls_max);
+    assert!(dropped.len() <= dropped_max && file.hashes.len() <= 5);
+});

@@ -1,7 +1,7 @@
 //! The threads that read a share.
 //!
 //! A read of a dead server hangs in the kernel and cannot be called off, so the threads are the share's
-//! own: as many as fetches run, started when needed, gone after [`IDLE`]. A fetch that is dropped while its
+//! own: as many as fetches run, started when needed, gone after [`IDLE`] or when the share is let go of. A fetch that is dropped while its
 //! read hangs abandons the thread. What must stay true: at most `abandoned_max` threads are abandoned at a
 //! time, and after the first that hung a single fetch probes the share until some read answers.
 
@@ -50,7 +50,19 @@ struct State {
     abandoned: u32,
     stalled: bool,
     probing: bool,
-    closed: bool,
+    life: Life,
+}
+
+/// How long threads without work stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Life {
+    /// For [`IDLE`].
+    #[default]
+    Reading,
+    /// Not at all, for the share was let go of; their files are closed with them.
+    Resting,
+    /// Not at all, whatever still waits.
+    Closed,
 }
 
 /// One part of a fetch as its thread and its waiter share it.
@@ -132,8 +144,15 @@ impl Pool {
         }
     }
 
+    /// Ends the threads that have no work, so that no file of the share stays open.
+    pub(super) fn rest(&self) {
+        self.shared.state().life = Life::Resting;
+        self.shared.work.notify_all();
+    }
+
     fn start(&self, task: Task) -> Result<(), SourceError> {
         let mut state = self.shared.state();
+        state.life = Life::Reading;
         state.queue.push_back(task);
         let waiting = u32::try_from(state.queue.len()).unwrap_or(u32::MAX);
         if state.idle < waiting {
@@ -162,7 +181,7 @@ impl fmt::Debug for Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         // threads are not waited for: one that hangs would hold up the whole program
-        self.shared.state().closed = true;
+        self.shared.state().life = Life::Closed;
         self.shared.work.notify_all();
     }
 }
@@ -294,13 +313,13 @@ impl Shared {
         let mut state = self.state();
         loop {
             let spare = state.threads.saturating_sub(state.abandoned) > streams_max;
-            if state.closed {
+            if state.life == Life::Closed {
                 return None;
             }
             if let Some(task) = state.queue.pop_front() {
                 return Some(task);
             }
-            if spare {
+            if spare || state.life == Life::Resting {
                 return None;
             }
             state.idle += 1;

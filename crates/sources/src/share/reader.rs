@@ -55,6 +55,12 @@ impl ShareReader {
     }
 }
 
+impl Drop for ShareReader {
+    fn drop(&mut self) {
+        self.pool.rest();
+    }
+}
+
 #[async_trait]
 impl PieceSource for ShareReader {
     async fn fetch(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {

@@ -187,6 +187,31 @@ async fn a_limited_share_keeps_to_its_rate() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_share_that_was_let_go_of_has_no_file_open() {
+    let rig = Rig::new(content(1 << 20, &[("large", 4 << 20)]), |share| share).await;
+    rig.fetch(rig.whole()).await.unwrap();
+    let tree = rig.folder.path().join("tree");
+    let open = || {
+        let fds = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let mut files = fds.filter_map(|fd| std::fs::read_link(fd.path()).ok());
+        files.any(|file| file.starts_with(&tree))
+    };
+    assert!(open(), "files stay open while the share is read");
+    let Rig {
+        source,
+        share: _share,
+        ..
+    } = rig;
+    drop(source);
+    let end = std::time::Instant::now() + DEADLINE;
+    while open() {
+        assert!(std::time::Instant::now() < end, "a file is still open");
+        std::thread::yield_now();
+    }
+}
+
 /// Reads that hang as those of a dead server do: a named pipe that nobody writes to.
 #[cfg(unix)]
 mod hanging {

@@ -19,6 +19,8 @@ const PAUSE_MAX: Duration = Duration::from_mins(2);
 const PAUSE_NAMED: Duration = Duration::from_secs(3);
 /// Pause before a peer that closed a working link is dialled again.
 const PAUSE_LINKED: Duration = Duration::from_secs(5);
+/// Least time between two calls of one address that end its pause.
+const CALL_EVERY: Duration = Duration::from_secs(1);
 /// How long a malicious peer is left alone.
 const BAN_TIME: Duration = Duration::from_mins(10);
 /// Bans of peers behind one address before all of it is banned.
@@ -54,6 +56,8 @@ struct Entry {
     via: Via,
     state: State,
     failures: u32,
+    /// When it last called by itself and so ended its pause.
+    called: Option<Instant>,
 }
 
 /// The addresses of one swarm.
@@ -66,13 +70,22 @@ pub(crate) struct AddressBook {
 }
 
 impl AddressBook {
-    /// Learns an address; true if it is new.
+    /// Learns an address; true if it is new. One that calls by local discovery is there this moment,
+    /// perhaps started again, and need not wait for the end of a pause.
     pub(crate) fn learn(&mut self, addr: SocketAddr, via: Via, now: Instant) -> bool {
         if addr.port() == 0 || addr.ip().is_unspecified() || addr.ip().is_multicast() {
             return false;
         }
         if let Some(entry) = self.entries.get_mut(&addr) {
             entry.via = entry.via.max(via);
+            let rested = entry.called.is_none_or(|at| now >= at + CALL_EVERY);
+            if let State::Idle { not_before } = &mut entry.state
+                && via == Via::Lsd
+                && rested
+            {
+                *not_before = now.min(*not_before);
+                entry.called = Some(now);
+            }
             return false;
         }
         if self.entries.len() >= addresses_max && !self.forget_one(via) {
@@ -85,6 +98,7 @@ impl AddressBook {
                 via,
                 state,
                 failures: 0,
+                called: None,
             },
         );
         true
@@ -207,6 +221,29 @@ mod tests {
 
     fn addr(port: u16) -> SocketAddr {
         SocketAddr::from(([10, 0, 0, 1], port))
+    }
+
+    #[tokio::test]
+    async fn who_calls_is_dialled_at_once_but_not_more_often_than_each_second() {
+        let start = Instant::now();
+        let mut book = AddressBook::default();
+        book.learn(addr(1), Via::Lsd, start);
+        book.linked(addr(1));
+        book.learn(addr(1), Via::Lsd, start);
+        assert_eq!(book.next_dial(start), None, "it is linked");
+        book.unlinked(addr(1), start);
+        assert_eq!(book.next_dial(start), None);
+        book.learn(addr(1), Via::Tracker, start);
+        assert_eq!(book.next_dial(start), None, "a tracker's word may be old");
+        book.learn(addr(1), Via::Lsd, start);
+        assert_eq!(book.next_dial(start), Some(addr(1)));
+        book.failed(addr(1), start);
+        let soon = start + Duration::from_millis(999);
+        book.learn(addr(1), Via::Lsd, soon);
+        assert_eq!(book.next_dial(soon), None);
+        let later = start + CALL_EVERY;
+        book.learn(addr(1), Via::Lsd, later);
+        assert_eq!(book.next_dial(later), Some(addr(1)));
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! One listener, one local discovery, one pair of rate limits; each copy has an engine of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use swarmcopy_sources::Limiter;
@@ -110,7 +110,7 @@ impl Session {
         let (progress_in, progress) = watch::channel(first_look(&started));
         let (complete_in, complete) = watch::channel(None);
         let (ended_in, ended) = watch::channel(None);
-        let (explain, _) = broadcast::channel(EXPLANATIONS_MAX);
+        let (explain, explained) = broadcast::channel(EXPLANATIONS_MAX);
         let stop = self.inner.stop.child_token();
         let outlets = Outlets {
             progress: progress_in,
@@ -128,6 +128,7 @@ impl Session {
             complete,
             ended,
             explain,
+            explained: Mutex::new(Some(explained)),
             stop,
         })
     }
@@ -165,6 +166,8 @@ pub struct RunningCopy {
     complete: watch::Receiver<Option<Duration>>,
     ended: watch::Receiver<Option<Result<Report, Error>>>,
     explain: broadcast::Sender<Explanation>,
+    /// For the first that listens: what was told from the start.
+    explained: Mutex<Option<broadcast::Receiver<Explanation>>>,
     stop: CancellationToken,
 }
 
@@ -207,9 +210,12 @@ impl RunningCopy {
         ended.ok().flatten().unwrap_or(Err(gone))
     }
 
-    /// The decisions of the scheduler from now on, with their reasons.
+    /// The decisions of the scheduler with their reasons: from the start for the first that asks,
+    /// from now on for others.
     pub fn explanations(&self) -> Explanations {
-        Explanations(self.explain.subscribe())
+        let explained = self.explained.lock();
+        let first = explained.unwrap_or_else(PoisonError::into_inner).take();
+        Explanations(first.unwrap_or_else(|| self.explain.subscribe()))
     }
 
     /// Ends the copy: what is verified is kept, so that it can go on later. A copy that was not

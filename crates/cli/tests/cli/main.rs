@@ -9,6 +9,7 @@ mod metaurls;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod origin;
 mod show;
 #[cfg(test)]
 mod site;

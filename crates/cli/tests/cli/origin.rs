@@ -1,0 +1,156 @@
+//! The rules for the origin as a user sets them, and what the report tells of it.
+
+use serde_json::Value;
+use swarmcopy_sys::lock::SlotLocks;
+
+use crate::support::{Ran, Room};
+
+/// A share with a tree, its .torrent and lock files for two readers.
+fn share() -> Room {
+    let room = Room::new();
+    room.tree("share/tree");
+    room.run(&["make", "share/tree", "--slots", "2"]).exits(0);
+    room
+}
+
+/// Copies the tree, alone and for at most 3 s, without serving it afterwards.
+fn get(room: &Room, flags: &[&str]) -> Ran {
+    let args = [
+        "get",
+        "share/tree.torrent",
+        "--to",
+        "to",
+        "--no-lsd",
+        "--listen",
+        "127.0.0.1:0",
+        "--seed-for",
+        "0",
+        "--deadline",
+        "3s",
+        "--explain",
+        "--json",
+    ];
+    room.run(&[&args, flags].concat())
+}
+
+/// The reason codes in the order in which they were told.
+fn reasons(ran: &Ran) -> Vec<String> {
+    let events = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    events
+        .filter(|event: &Value| event["event"] == "explain")
+        .map(|event| event["reason"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_report_tells_what_the_origin_had_to_do() {
+    let room = share();
+    let report = get(&room, &[]).exits(0).json();
+    assert_eq!(report["guard"], "local");
+    assert_eq!(report["slots_held"], serde_json::json!([0, 1]), "two locks");
+    assert_eq!(report["swarm_origin_bytes"], report["bytes"]);
+    assert_eq!(report["swarm_copies"], 1.0);
+    let (read, took) = (&report["origin_reader_seconds"], &report["seconds"]);
+    assert!(read.as_f64().unwrap() <= took.as_f64().unwrap(), "{report}");
+    assert_eq!(report["reasons"]["slot:claimed"], 2);
+}
+
+#[test]
+fn a_share_whose_locks_are_taken_is_left_alone() {
+    let room = share();
+    let locks = SlotLocks::open(&room.path("share/.swarmcopy")).unwrap();
+    let held: Vec<_> = (0..2)
+        .map(|slot| locks.try_lock(slot).unwrap().unwrap())
+        .collect();
+    let refused = get(&room, &[]).exits(3);
+    let told = reasons(&refused);
+    assert!(told.contains(&"origin:denied:guard".into()), "{told:?}");
+    assert!(!told.contains(&"origin:slot-held".into()), "{told:?}");
+    let off = get(&room, &["--guard", "off"]).exits(0).json();
+    assert_eq!(off["guard"], "off");
+    drop(held);
+    std::fs::remove_dir_all(room.path("to")).unwrap();
+    get(&room, &[]).exits(0);
+}
+
+#[test]
+fn outside_the_hours_nothing_is_read() {
+    let room = share();
+    let now = swarmcopy_sys::clock::minute_of_day().unwrap();
+    let clock = |minute: u16| format!("{:02}:{:02}", minute % 1440 / 60, minute % 60);
+    let closed = format!("{}-{}", clock(now + 120), clock(now + 180));
+    let told = reasons(&get(&room, &["--hours", &closed]).exits(3));
+    assert_eq!(told, ["origin:denied:hours"]);
+    let open = format!("{}-{}", clock(now + 1380), clock(now + 60));
+    get(&room, &["--hours", &closed, "--hours", &open]).exits(0);
+}
+
+#[test]
+fn a_policy_file_and_flags_hold_together() {
+    let room = share();
+    std::fs::write(
+        room.path("policy.toml"),
+        "mode = \"never\"\nguard = \"auto\"\n",
+    )
+    .unwrap();
+    let policy = ["--policy", "policy.toml"];
+    let never = get(&room, &[&policy[..], &["--origin", "fast"]].concat()).exits(3);
+    assert_eq!(reasons(&never), ["origin:denied:never"]);
+    std::fs::write(room.path("policy.toml"), "reader = 1\n").unwrap();
+    get(&room, &policy).exits(2).says("reader");
+    std::fs::write(room.path("policy.toml"), "readers = 1\n").unwrap();
+    let report = get(&room, &policy).exits(0).json();
+    assert_eq!(report["slots_held"], serde_json::json!([0]));
+}
+
+#[test]
+fn who_reads_without_protection_holds_no_slot() {
+    let room = share();
+    let report = get(&room, &["--origin", "fast"]).exits(0).json();
+    assert_eq!(report["slots_held"], serde_json::json!([]));
+    assert!(report["reasons"]["origin:fast"].as_u64().unwrap() > 0);
+    assert_eq!(report["origin_bytes"], report["bytes"]);
+}
+
+/// Addresses are known and none answers: what then is up to the policy.
+#[test]
+fn an_isolated_machine_does_what_it_was_told() {
+    let room = share();
+    let isolated = |how: &str| {
+        let flags = [
+            "--isolated",
+            how,
+            "--peer",
+            "127.0.0.1:1",
+            "--deadline",
+            "13s",
+        ];
+        let args = [
+            "get",
+            "share/tree.torrent",
+            "--to",
+            how,
+            "--no-lsd",
+            "--json",
+        ];
+        let more = ["--listen", "127.0.0.1:0", "--seed-for", "0", "--explain"];
+        room.run(&[&args[..], &flags, &more].concat())
+    };
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| reasons(&isolated("wait").exits(3)));
+        let reads = scope.spawn(|| isolated("read").exits(0));
+        let report = reads.join().unwrap().json();
+        assert!(
+            report["reasons"]["origin:isolated"].as_u64() > Some(0),
+            "{report}"
+        );
+        let waits = waits.join().unwrap();
+        assert!(
+            waits.iter().all(|it| it.starts_with("origin:denied:")),
+            "{waits:?}"
+        );
+    });
+}

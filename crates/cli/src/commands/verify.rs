@@ -50,7 +50,7 @@ fn event(verified: &Verified) -> VerifiedEvent<'_> {
     VerifiedEvent {
         event: "verified",
         name: &verified.name,
-        at: verified.place.display().to_string(),
+        at: dunce::simplified(&verified.place).display().to_string(),
         ok: verified.whole,
         damaged: &verified.damaged,
         missing: &verified.missing,
@@ -75,7 +75,7 @@ fn tell(verified: &Verified) {
             output::line(&format!("{label}  {file}"));
         }
     }
-    let place = verified.place.display();
+    let place = dunce::simplified(&verified.place).display();
     let taken = format::taken(verified.elapsed);
     output::line(&if verified.whole {
         format!(

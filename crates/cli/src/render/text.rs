@@ -62,7 +62,7 @@ pub(super) fn sources(progress: &Progress) -> String {
     }
     if !progress.slots.is_empty() {
         let slots = format::numbers(&progress.slots);
-        parts.push(format!("reads the origin, slot {slots}"));
+        parts.push(format!("holds slot {slots} of the origin"));
     }
     let waiting = progress.waiting_for.iter();
     parts.extend(waiting.map(|what| format!("waiting for {what}")));

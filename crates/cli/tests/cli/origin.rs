@@ -69,6 +69,10 @@ fn a_share_whose_locks_are_taken_is_left_alone() {
     let told = reasons(&refused);
     assert!(told.contains(&"origin:denied:guard".into()), "{told:?}");
     assert!(!told.contains(&"origin:slot-held".into()), "{told:?}");
+    assert!(
+        refused.stdout.contains("a lock of the share"),
+        "{refused:#?}"
+    );
     let off = get(&room, &["--guard", "off"]).exits(0).json();
     assert_eq!(off["guard"], "off");
     drop(held);

@@ -1,10 +1,11 @@
 //! How a copy is looked at, and how it ends: complete, failed, out of time, or stopped.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use swarmcopy_piece_store::{StoreError, StoreErrorKind};
-use swarmcopy_scheduler::Outlook;
+use swarmcopy_scheduler::{Outlook, Reason, SourceId};
 use tokio::sync::mpsc;
 
 use super::account::Account;
@@ -91,7 +92,7 @@ impl Engine {
             uploaded: self.account.uploaded,
             slots: self.scheduler.origin_report(self.clock.now()).slots,
             guard: self.guard_state,
-            waiting_for: waiting_for(outlook),
+            waiting_for: waiting_for(outlook, &self.denied),
         }
     }
 
@@ -309,9 +310,15 @@ impl Report {
 }
 
 /// What a copy with nothing under way waits for.
-fn waiting_for(outlook: Outlook) -> Option<String> {
+fn waiting_for(outlook: Outlook, denied: &BTreeMap<SourceId, Reason>) -> Option<String> {
     if outlook.missing == 0 || outlook.jobs > 0 {
         return None;
+    }
+    if denied.values().any(|why| *why == Reason::DeniedHours) {
+        return Some("the hours in which share and mirrors may be read".to_owned());
+    }
+    if denied.values().any(|why| *why == Reason::DeniedGuard) {
+        return Some("a lock of the share, which other machines hold".to_owned());
     }
     let pieces = outlook.missing;
     Some(if outlook.nowhere == outlook.missing {

@@ -51,7 +51,12 @@ const NOTES_SHOWN: usize = 20;
 fn find(what: &What) -> Result<Content, Error> {
     block_on(async {
         let mut config = Config::default();
-        config.listen = Some(([0, 0, 0, 0], 0).into());
+        // only a magnet link, which an address may lead to, makes us talk to peers
+        let ip = match what.path() {
+            Some(_) => [127, 0, 0, 1],
+            None => [0, 0, 0, 0],
+        };
+        config.listen = Some((ip, 0).into());
         config.lsd = matches!(what.0, swarmcopy::What::Magnet(_));
         let session = Session::builder().config(config).build().await?;
         let mut options = CopyOptions::new(".");

@@ -127,8 +127,9 @@ impl SinkTarget for JobSink {
     }
 
     fn commit(&self, span: Span, buffer: BytesMut) {
-        self.store.commit(span, self.source.0, buffer);
+        // counted first: the last piece may be verified, and the fetch called off, before this returns
         let untold = self.untold.fetch_add(span.len(), Ordering::AcqRel) + span.len();
+        self.store.commit(span, self.source.0, buffer);
         let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let told_ms = self.told_ms.load(Ordering::Acquire);
         if untold < TELL_BYTES && now_ms.saturating_sub(told_ms) < TELL_EVERY_MS {

@@ -44,6 +44,18 @@ def we_take_the_tree_from_transmission(t: Trial) -> None:
     _gives_all(t, transmission(t, t.host("theirs"), torrent, folder=t.dir / "theirs"), seconds=120)
 
 
+def libtorrent_takes_a_tree_of_version_2_from_our_seed(t: Trial) -> None:
+    torrent = make(t, "--format", "v2")
+    ours = seed(t, torrent)
+    _takes_all(t, libtorrent(t, t.host("leech"), torrent, "--peer", ours.peer))
+
+
+def we_take_a_tree_of_version_2_from_libtorrent(t: Trial) -> None:
+    torrent = make(t, "--format", "v2")
+    t.copy_tree(t.dir / "theirs")
+    _gives_all(t, libtorrent(t, t.host("theirs"), torrent, folder=t.dir / "theirs"))
+
+
 def libtorrent_is_found_by_local_discovery(t: Trial) -> None:
     torrent = make(t)
     t.copy_tree(t.dir / "theirs")

@@ -77,6 +77,7 @@ impl Scheduler {
                 self.gate.origin_up(now, id, tag, kind);
                 self.origin_ids.retain(|origin| *origin != id);
                 self.origin_ids.push(id);
+                self.choose_at = now;
                 Kind::Origin(Box::new(Origin {
                     lacks: PieceSet::empty(pieces),
                     streams: Streams::new(streams_max),
@@ -154,6 +155,7 @@ impl Scheduler {
             return;
         };
         self.origin_ids.retain(|origin| *origin != id);
+        self.choose_at = now;
         match source.kind {
             Kind::Peer(peer) => {
                 for piece in peer.has.iter() {
@@ -258,6 +260,7 @@ impl Scheduler {
             _ => {}
         }
         if let Some(health) = health {
+            self.choose_at = now;
             self.gate.origin_state(now, job.source, health);
         }
         for run in missing.iter() {

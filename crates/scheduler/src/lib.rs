@@ -47,6 +47,7 @@ mod rate;
 mod reason;
 mod scheduler;
 mod source;
+mod spares;
 mod spread;
 mod streams;
 mod time;

@@ -25,19 +25,24 @@ const RUN_ALONE: u64 = 16 << 20;
 /// Length of the first runs, while the origin's rate is not known, in bytes.
 const RUN_AT_START: u64 = 256 << 10;
 /// An origin with this many bad pieces is used only where no other is left.
-const BAD_PIECES_MAX: u32 = 3;
+pub(crate) const BAD_PIECES_MAX: u32 = 3;
 
 impl Scheduler {
     /// Opens origins that may be read now, closes those that may not.
     pub(crate) fn sync_permits(&mut self, now: Instant) {
         let may_open = self.gate.may_open(now) && self.left > 0;
+        if now >= self.choose_at {
+            self.choose_origins(now);
+        }
         for at in 0..self.origin_ids.len() {
             let Some(id) = self.origin_ids.get(at).copied() else {
                 continue;
             };
+            let chosen = self.chosen.contains(&id);
             let Some(origin) = self.sources.get_mut(&id).and_then(Source::origin_mut) else {
                 continue;
             };
+            let may_open = may_open && chosen;
             if may_open && origin.permit.is_none() && origin.may_be_asked(now) {
                 self.epoch += 1;
                 let (permit, keeper) = permit::mint(id, self.epoch);
@@ -81,7 +86,7 @@ impl Scheduler {
         }
     }
 
-    fn origins(&self) -> impl Iterator<Item = (SourceId, &Origin)> {
+    pub(crate) fn origins(&self) -> impl Iterator<Item = (SourceId, &Origin)> {
         let ids = self.origin_ids.iter();
         ids.filter_map(|id| Some((*id, self.sources.get(id)?.origin()?)))
     }
@@ -89,6 +94,7 @@ impl Scheduler {
     pub(crate) fn fill_origin(&mut self, now: Instant, id: SourceId) {
         while self.origin_has_room(now, id) && self.may_begin(Room::All) {
             let Some(span) = self.next_run(now, id) else {
+                self.out_of_work(now, id);
                 return;
             };
             // bytes of begun pieces that are here or on their way are not read again
@@ -110,10 +116,11 @@ impl Scheduler {
             return false;
         };
         let last_resort = origin.bad_pieces >= BAD_PIECES_MAX && others;
-        origin.permit.is_some()
+        let has_room = origin.permit.is_some()
             && origin.may_be_asked(now)
             && !last_resort
-            && jobs < origin.streams.allowed(now).min(origin.streams_max)
+            && jobs < origin.streams.allowed(now).min(origin.streams_max);
+        has_room && !self.would_be_last(id)
     }
 
     /// The next run that the gate lets this machine read from this origin.

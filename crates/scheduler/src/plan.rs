@@ -44,10 +44,10 @@ const SNUB_DOUBLINGS_MAX: u32 = 4;
 pub(crate) const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 /// Work is taken over only where it would end so many times sooner, and by at least this: what is on
 /// its way already comes in vain.
-const STEAL_TIMES: u32 = 4;
-const STEAL_GAIN: Duration = Duration::from_millis(250);
+pub(crate) const STEAL_TIMES: u32 = 4;
+pub(crate) const STEAL_GAIN: Duration = Duration::from_millis(250);
 /// Work to take over is looked for at most this often: it means a look at each job.
-const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
+pub(crate) const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
 
 /// How much of the credit may be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -298,7 +298,9 @@ impl Scheduler {
             let Some(other) = self.sources.get(&job.source) else {
                 continue;
             };
-            if other.origin().is_some() {
+            // what an origin reads is called off only where none of it has to be read again
+            let mut pieces = self.layout.pieces_of(job.span);
+            if other.origin().is_some() && !pieces.all(|piece| peer.has.contains(piece)) {
                 continue;
             }
             let mine = source.flow.time_for(job.left()).unwrap_or(QUEUE);
@@ -321,6 +323,14 @@ impl Scheduler {
         let Some(thief) = self.thefts.remove(&job) else {
             return;
         };
+        if self
+            .sources
+            .get(&thief)
+            .is_some_and(|it| it.origin().is_some())
+        {
+            self.fill_origin(now, thief);
+            return;
+        }
         let ready = self.sources.get(&thief).and_then(Source::peer);
         let ready = ready.is_some_and(|peer| peer.may_be_asked(now));
         let Some(piece) = piece.filter(|_| ready) else {

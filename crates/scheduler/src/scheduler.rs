@@ -94,6 +94,10 @@ pub struct Scheduler {
     pub(crate) hungry: Vec<SourceId>,
     /// The sources that are origins.
     pub(crate) origin_ids: Vec<SourceId>,
+    /// The origins that are read; the others are spare.
+    pub(crate) chosen: Vec<SourceId>,
+    /// When they are chosen anew.
+    pub(crate) choose_at: Instant,
     /// Pieces that the gate let us read and whose reading has not ended.
     pub(crate) reading: BTreeSet<PieceIndex>,
     /// Pieces that an origin had with wrong bytes.
@@ -141,6 +145,8 @@ impl Scheduler {
             gate,
             hungry: Vec::new(),
             origin_ids: Vec::new(),
+            chosen: Vec::new(),
+            choose_at: Instant::ZERO,
             reading: BTreeSet::new(),
             differ: PieceSet::empty(pieces),
             best_rate: 0,

@@ -3,3 +3,4 @@
 mod random;
 mod rig;
 mod rules;
+mod spares;

@@ -1,6 +1,6 @@
 //! A scheduler on a bench: events by hand, the actions kept, jobs ended as the test wants.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ pub(crate) struct Rig {
     wanted: PieceSet,
     /// Peers that can be asked.
     open: BTreeSet<SourceId>,
-    permit: Option<OriginPermit>,
+    permits: BTreeMap<SourceId, OriginPermit>,
+    origins: BTreeSet<SourceId>,
     completed: bool,
     /// How often the origin was opened.
     pub(crate) opened: usize,
@@ -75,7 +76,8 @@ impl Rig {
             here: Spans::new(),
             wanted: wanted_here,
             open: BTreeSet::new(),
-            permit: None,
+            permits: BTreeMap::new(),
+            origins: BTreeSet::new(),
             completed: false,
             opened: 0,
             actions: Vec::new(),
@@ -133,7 +135,7 @@ impl Rig {
             }
             if let Action::OpenOrigin { permit } = action {
                 self.opened += 1;
-                self.permit = Some(permit);
+                self.permits.insert(permit.origin(), permit);
             } else {
                 self.actions.push(action);
             }
@@ -147,8 +149,8 @@ impl Rig {
             assert!(self.wanted.contains(piece), "{piece:?} is not wanted");
             assert!(!self.scheduler.have().contains(piece), "{piece:?} is here");
         }
-        if source == ORIGIN {
-            let live = self.permit.as_ref().is_some_and(OriginPermit::is_live);
+        if self.origins.contains(&source) {
+            let live = self.permits.get(&source).is_some_and(OriginPermit::is_live);
             assert!(live, "the origin is asked without a permit");
         } else {
             assert!(
@@ -197,15 +199,66 @@ impl Rig {
     }
 
     pub(crate) fn origin(&mut self) {
+        self.origin_at(ORIGIN);
+    }
+
+    pub(crate) fn origin_at(&mut self, source: SourceId) {
+        self.origins.insert(source);
         let info = SourceInfo::Origin {
             kind: OriginKind::Mirror,
             tag: OriginTag([3; 8]),
             streams_max: 4,
         };
-        self.tell(Event::SourceUp {
-            source: ORIGIN,
-            info,
-        });
+        self.tell(Event::SourceUp { source, info });
+    }
+
+    /// The origins whose permits hold.
+    pub(crate) fn open_origins(&self) -> Vec<SourceId> {
+        let open = self.permits.iter().filter(|(_, permit)| permit.is_live());
+        open.map(|(source, _)| *source).collect()
+    }
+
+    /// The jobs of one source bring so many more bytes, as far as they can.
+    pub(crate) fn progress_of(&mut self, source: SourceId, bytes: u64) {
+        for (job, from, span) in self.running.clone() {
+            let told: u64 = self
+                .told
+                .iter()
+                .filter(|(id, _)| *id == job)
+                .map(|(_, told)| told)
+                .sum();
+            if from == source && told + bytes < span.len() {
+                self.told.push((job, bytes));
+                self.tell(Event::Progress { job, bytes });
+            }
+        }
+    }
+
+    /// Ends the jobs of one source; `Done` brings all bytes, anything else what was told.
+    pub(crate) fn end_of(&mut self, source: SourceId, outcome: Outcome) {
+        for (job, from, span) in self.running.clone() {
+            let told: u64 = self
+                .told
+                .iter()
+                .filter(|(id, _)| *id == job)
+                .map(|(_, told)| told)
+                .sum();
+            let came = if outcome == Outcome::Done {
+                span
+            } else {
+                span.head(told)
+            };
+            if from == source {
+                self.end(job, outcome, came);
+            }
+        }
+    }
+
+    /// Pieces that are whole prove right.
+    pub(crate) fn verify_whole(&mut self) {
+        for piece in self.whole() {
+            self.tell(Event::PieceOk { piece });
+        }
     }
 
     pub(crate) fn alone(&mut self) {

@@ -1,0 +1,150 @@
+//! Which of many origins are read, and what happens to work that one of them is too slow for.
+//!
+//! A file may have a hundred mirrors. A few are read at a time: those that proved fast, then those that nobody
+//! tried yet, in the order they were named; a dead or slow one makes room for a spare and is tried again
+//! only when there is no better. What must stay true: with few origins all are read, and one that has
+//! nothing of what is missing takes no place.
+
+use std::time::Duration;
+
+use crate::origins::BAD_PIECES_MAX;
+use crate::plan::{STEAL_GAIN, STEAL_TIMES, TAKE_OVER_EVERY};
+use crate::scheduler::Scheduler;
+use crate::source::{Origin, Source};
+use crate::{Instant, JobId, SourceId};
+
+/// Most origins that are read at a time.
+const READ_MAX: usize = 4;
+/// An origin with less than this part of the best one's rate is slow.
+const SLOW_PART: u64 = 4;
+/// How often the choice is looked at when nothing happens.
+const CHOOSE_EVERY: Duration = Duration::from_millis(500);
+/// An origin without work makes others be looked for at most this often.
+const CHOOSE_AGAIN: Duration = Duration::from_millis(20);
+
+/// What speaks against an origin, the worst first; the least is the best.
+type Rank = [bool; 7];
+
+impl Scheduler {
+    /// Chooses the origins to be read.
+    pub(crate) fn choose_origins(&mut self, now: Instant) {
+        self.choose_at = now + CHOOSE_EVERY;
+        if self.origin_ids.len() <= READ_MAX {
+            self.chosen.clone_from(&self.origin_ids);
+            return;
+        }
+        let rates = self.origins().filter_map(|(id, _)| self.rate_of(id));
+        let best = rates.max().unwrap_or(0);
+        let mut ranked: Vec<_> = self
+            .origins()
+            .enumerate()
+            .map(|(place, (id, origin))| (self.origin_rank(now, id, origin, best), place, id))
+            .collect();
+        ranked.sort_unstable();
+        self.chosen.clear();
+        let chosen = ranked.iter().take(READ_MAX);
+        self.chosen.extend(chosen.map(|(.., id)| *id));
+    }
+
+    fn origin_rank(&self, now: Instant, id: SourceId, origin: &Origin, best: u64) -> Rank {
+        let rate = self.rate_of(id);
+        let is_useless = !origin.lacks.is_empty() && self.lacks_all(origin);
+        let is_slow = rate.is_some_and(|rate| rate.saturating_mul(SLOW_PART) < best);
+        [
+            is_useless,
+            !origin.may_be_asked(now),
+            origin.bad_pieces >= BAD_PIECES_MAX,
+            origin.failures > 0,
+            is_slow,
+            rate.is_none(),
+            // what is read goes on: a change costs connections
+            origin.permit.is_none(),
+        ]
+    }
+
+    fn lacks_all(&self, origin: &Origin) -> bool {
+        let missing = self.ledger.missing();
+        missing.next_without(0, &origin.lacks).is_none()
+    }
+
+    fn rate_of(&self, id: SourceId) -> Option<u64> {
+        self.sources.get(&id)?.flow.rate.value()
+    }
+
+    /// An origin finds nothing to read: it helps another that is much slower, or makes room for a spare.
+    pub(crate) fn out_of_work(&mut self, now: Instant, id: SourceId) {
+        let Some(source) = self.sources.get(&id) else {
+            return;
+        };
+        if !source.flow.jobs.is_empty() {
+            return;
+        }
+        if self.origin_ids.len() > READ_MAX {
+            self.choose_at = self.choose_at.min(now + CHOOSE_AGAIN);
+        }
+        let busy = |other: SourceId| {
+            let other = self.sources.get(&other).filter(|_| other != id);
+            other.is_some_and(|other| !other.flow.jobs.is_empty())
+        };
+        let waits = now.since(self.took_over_at) < TAKE_OVER_EVERY;
+        if waits || !self.origin_ids.iter().any(|other| busy(*other)) {
+            return;
+        }
+        self.took_over_at = now;
+        if let Some(job) = self.slowest_of_origins(now, id) {
+            self.thefts.insert(job, id);
+            self.cancel(job);
+        }
+    }
+
+    /// The fetch of another origin that this one would end much sooner.
+    fn slowest_of_origins(&self, now: Instant, id: SourceId) -> Option<JobId> {
+        let source = self.sources.get(&id)?;
+        let lacks = &source.origin()?.lacks;
+        let mut slowest: Option<(Duration, JobId)> = None;
+        for (job_id, job) in self.ledger.jobs() {
+            let other = self.sources.get(&job.source);
+            let Some(other) = other.filter(|other| other.origin().is_some()) else {
+                continue;
+            };
+            let mut pieces = self.layout.pieces_of(job.span);
+            if job.source == id || job.cancelled || pieces.any(|it| lacks.contains(it)) {
+                continue;
+            }
+            let mine = source.flow.time_for(job.left())?;
+            let left = other.flow.time_for(other.flow.in_flight.max(job.left()));
+            let left = left.unwrap_or_default().max(now.since(other.flow.active));
+            let gains = left > mine * STEAL_TIMES + STEAL_GAIN;
+            if gains && slowest.is_none_or(|(most, _)| left > most) {
+                slowest = Some((left, job_id));
+            }
+        }
+        slowest.map(|(_, job)| job)
+    }
+
+    /// Whether this origin would need longer for one piece than all other sources for what is left.
+    pub(crate) fn would_be_last(&self, id: SourceId) -> bool {
+        let piece_len = self.layout.piece_len();
+        let Some(mine) = self
+            .sources
+            .get(&id)
+            .and_then(|it| it.flow.time_for(piece_len))
+        else {
+            return false;
+        };
+        if mine <= STEAL_GAIN {
+            return false;
+        }
+        let is_other = |(other, source): &(&SourceId, &Source)| {
+            let asked = !source.flow.jobs.is_empty();
+            **other != id && asked
+        };
+        let others = self.sources.iter().filter(is_other);
+        let rate: u64 = others
+            .filter_map(|(_, source)| source.flow.rate.value())
+            .sum();
+        let left = u64::from(self.left).saturating_mul(piece_len);
+        let micros = left.saturating_mul(1_000_000).checked_div(rate);
+        micros.is_some_and(|micros| mine > Duration::from_micros(micros) * STEAL_TIMES + STEAL_GAIN)
+    }
+}

@@ -1,0 +1,133 @@
+//! Rules for many origins, and for slow ones beside better sources.
+
+use std::time::Duration;
+
+use crate::rig::{ORIGIN, Rig, SECOND};
+use swarmcopy_scheduler::origin::Mode;
+use swarmcopy_scheduler::{Action, Has, Outcome, SourceId};
+
+const PIECE: u64 = 1 << 18;
+const PEER: SourceId = SourceId(500);
+
+/// A machine that is alone with a hundred mirrors.
+fn hundred_mirrors() -> Rig {
+    let mut rig = Rig::new(400, PIECE, Mode::Protect);
+    for mirror in 0..100 {
+        rig.origin_at(SourceId(mirror));
+    }
+    rig.alone();
+    rig.pass(2 * SECOND);
+    rig
+}
+
+#[test]
+fn of_a_hundred_mirrors_the_first_few_are_read() {
+    let rig = hundred_mirrors();
+    assert_eq!(rig.open_origins(), [0, 1, 2, 3].map(SourceId));
+    assert!(rig.jobs().iter().all(|(_, source, _)| source.0 < 4));
+}
+
+#[test]
+fn a_dead_mirror_makes_room_and_is_asked_once() {
+    let mut rig = hundred_mirrors();
+    let asked = |rig: &Rig| {
+        rig.count(|action| {
+            matches!(
+                action,
+                Action::Fetch {
+                    source: SourceId(1),
+                    ..
+                }
+            )
+        })
+    };
+    let before = asked(&rig);
+    rig.end_of(SourceId(1), Outcome::Broken);
+    assert!(
+        rig.open_origins().contains(&SourceId(4)),
+        "{:?}",
+        rig.open_origins()
+    );
+    for _ in 0..300 {
+        rig.pass(Duration::from_millis(100));
+        for mirror in [0, 2, 3, 4] {
+            rig.progress_of(SourceId(mirror), 4 << 10);
+        }
+    }
+    assert_eq!(
+        asked(&rig),
+        before,
+        "a dead mirror costs nothing after its first failure"
+    );
+}
+
+#[test]
+fn a_slow_mirror_makes_room_for_a_spare() {
+    let mut rig = hundred_mirrors();
+    for _ in 0..40 {
+        rig.pass(Duration::from_millis(100));
+        for mirror in [0, 2, 3] {
+            rig.progress_of(SourceId(mirror), 4 << 10);
+        }
+        rig.progress_of(SourceId(1), 64);
+    }
+    let open = rig.open_origins();
+    assert!(
+        !open.contains(&SourceId(1)) && open.contains(&SourceId(4)),
+        "{open:?}"
+    );
+    assert!(
+        [0, 2, 3]
+            .iter()
+            .all(|mirror| open.contains(&SourceId(*mirror))),
+        "{open:?}"
+    );
+}
+
+#[test]
+fn few_mirrors_are_all_read() {
+    let mut rig = Rig::new(64, PIECE, Mode::Protect);
+    for mirror in 0..3 {
+        rig.origin_at(SourceId(mirror));
+    }
+    rig.alone();
+    rig.pass(2 * SECOND);
+    assert_eq!(rig.open_origins().len(), 3);
+}
+
+#[test]
+fn an_idle_peer_takes_over_from_a_slow_origin() {
+    let mut rig = Rig::new(4, PIECE, Mode::Fast);
+    rig.origin();
+    rig.alone();
+    rig.pass(2 * SECOND);
+    let slow: Vec<_> = rig.jobs().to_vec();
+    assert!(slow.iter().all(|(_, source, _)| *source == ORIGIN) && !slow.is_empty());
+    rig.serving_peer(PEER, Has::All);
+    for _ in 0..100 {
+        rig.pass(Duration::from_millis(50));
+        rig.progress_of(ORIGIN, 100);
+        rig.end_of(PEER, Outcome::Done);
+        rig.end_cancelled();
+        rig.verify_whole();
+    }
+    assert!(rig.scheduler.is_complete(), "{:?}", rig.jobs());
+}
+
+#[test]
+fn an_idle_mirror_takes_over_from_a_slow_one() {
+    let mut rig = Rig::new(40, PIECE, Mode::Protect);
+    let (slow, fast) = (SourceId(0), SourceId(1));
+    rig.origin_at(slow);
+    rig.origin_at(fast);
+    rig.alone();
+    rig.pass(2 * SECOND);
+    for _ in 0..200 {
+        rig.pass(Duration::from_millis(50));
+        rig.progress_of(slow, 100);
+        rig.end_of(fast, Outcome::Done);
+        rig.end_cancelled();
+        rig.verify_whole();
+    }
+    assert!(rig.scheduler.is_complete(), "{:?}", rig.jobs());
+}

@@ -12,7 +12,8 @@ from harness import Bench, Failed, Skipped, Trial, make_hub
 from tree import make_tree
 
 MODULES = [
-    "test_clients", "test_swarms", "test_make", "test_copies", "test_mirrors", "test_metalinks", "test_slots", "test_refusals"]
+    "test_clients", "test_swarms", "test_make", "test_copies", "test_mirrors", "test_origins", "test_metalinks", "test_slots",
+    "test_refusals"]
 Test = Callable[[Trial], None]
 
 

@@ -1,4 +1,6 @@
 """Other people's servers as mirrors: lighttpd and vsftpd, and a server of our own that misbehaves on purpose."""
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import servers
@@ -55,6 +57,34 @@ def lighttpd(t: Trial, root: Path) -> str:
     proc.serves = True
     servers.answers(t, host, servers.MIRROR_PORT)
     return f"http://{host.address}:{servers.MIRROR_PORT}/"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """`origin.py` with the folder that it serves, and what it was asked for."""
+
+    url: str
+    log: Path
+
+    def asked(self) -> int:
+        """How many requests it got."""
+        return len(self.runs())
+
+    def runs(self) -> list[tuple[int, int]]:
+        """First byte and length of each answer."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [(int(line.split(" ")[-2]), int(line.split(" ")[-1])) for line in lines]
+
+
+def origin(t: Trial, root: Path, *flags: str) -> Origin:
+    """Starts the server that misbehaves as the flags say."""
+    host = t.host("origin")
+    log = t.dir / "origin.log"
+    argv = [sys.executable, "-B", Path(__file__).with_name("origin.py"), root, host.address, str(servers.MIRROR_PORT)]
+    proc = t.start(host, "origin", [*argv, "--log", log, *flags])
+    proc.serves = True
+    t.wait("origin.py listens", lambda: proc.events("listens"))
+    return Origin(f"http://{host.address}:{servers.MIRROR_PORT}/", log)
 
 
 def vsftpd(t: Trial, root: Path) -> str:

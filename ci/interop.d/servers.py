@@ -53,7 +53,13 @@ def mirror(t: Trial, root: Path | None = None) -> Mirror:
     at = t.dir / "nginx"
     at.mkdir()
     (at / "nginx.conf").write_text(NGINX.format(at=at, root=root or t.tree.parent, port=MIRROR_PORT))
-    proc = t.start(host, "nginx", ["nginx", "-p", at, "-c", at / "nginx.conf"])
+    return start_nginx(t, host)
+
+
+def start_nginx(t: Trial, host: Host, name: str = "nginx") -> Mirror:
+    """Starts nginx, perhaps once more, with the configuration that its machine has."""
+    at = t.dir / "nginx"
+    proc = t.start(host, name, ["nginx", "-p", at, "-c", at / "nginx.conf"])
     proc.serves = True
     answers(t, host, MIRROR_PORT)
     return Mirror(proc, f"http://{host.address}:{MIRROR_PORT}/", at / "access.log")

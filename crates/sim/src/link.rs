@@ -8,15 +8,29 @@
 
 use std::collections::VecDeque;
 
-use swarmcopy_layout::Span;
+use swarmcopy_layout::{BLOCK_LEN, Span};
 use swarmcopy_scheduler::{Instant, JobId, Outcome, SourceId};
 
 /// Longest quantum in bytes.
 pub(crate) const QUANTUM: u64 = 256 << 10;
-/// Bytes of one link that may be on their way.
-pub(crate) const WINDOW: u64 = 4 * QUANTUM;
-/// With so many bytes before a downlink a link sends only when nothing of it is on its way.
-pub(crate) const BACKLOG: u64 = 8 * QUANTUM;
+/// Parts of a second for which a sender's uplink works on what one link may have on its way, and a
+/// receiver's downlink on what may lie before it until links send only when nothing of them does.
+const WINDOW_PARTS: u64 = 120;
+const BACKLOG_PARTS: u64 = 60;
+
+/// Bytes of one link that may be on their way from an uplink of this rate.
+pub(crate) fn window(up_rate: u64) -> u64 {
+    (up_rate / WINDOW_PARTS).clamp(4 * u64::from(BLOCK_LEN), 4 * QUANTUM)
+}
+
+/// With so many bytes before a downlink of this rate a link sends only when nothing of it is on its
+/// way.
+pub(crate) fn backlog(down_rate: u64) -> u64 {
+    (down_rate / BACKLOG_PARTS).clamp(8 * u64::from(BLOCK_LEN), 8 * QUANTUM)
+}
+
+/// So many links are served at a time, a fetch each; others wait for their turn, as in the tool.
+pub(crate) const SERVED: usize = 4;
 
 /// One end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

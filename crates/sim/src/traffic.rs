@@ -6,7 +6,7 @@ use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span, Spans};
 use swarmcopy_scheduler::{Event, Instant, Outcome};
 
 use crate::agenda::{Coming, Word};
-use crate::link::{BACKLOG, QUANTUM, WINDOW, Way, micros_for};
+use crate::link::{QUANTUM, SERVED, Way, backlog, micros_for, window};
 use crate::machine::Brain;
 use crate::world::World;
 
@@ -66,13 +66,18 @@ impl World {
 
     /// An end with something to send gets in line.
     pub(crate) fn take_turn(&mut self, way: Way) {
-        let end = self.links[way.link()].end_mut(way);
+        let end = self.links[way.link()].end(way);
         let machine = end.machine;
         if end.in_turn || end.serving.is_empty() || !self.sends(machine) {
             return;
         }
+        let first = end.serving.front().and_then(|key| self.jobs.get(*key));
+        let begun = first.is_some_and(|job| job.sent > 0) && machine != self.origin();
         self.links[way.link()].end_mut(way).in_turn = true;
-        self.machines[machine].up.turns.push_back(way);
+        // whoever is being served shares the uplink with few others until its fetch ends
+        let turns = &mut self.machines[machine].up.turns;
+        let place = if begun { SERVED - 1 } else { turns.len() };
+        turns.insert(place.min(turns.len()), way);
         self.send(machine);
     }
 
@@ -102,8 +107,10 @@ impl World {
     fn may_send(&self, way: Way) -> bool {
         let link = &self.links[way.link()];
         let on_way = link.end(way).on_way;
-        let behind = self.machines[link.end(way.other()).machine].backlog >= BACKLOG;
-        link.up && (on_way == 0 || on_way < WINDOW && !behind)
+        let receiver = &self.machines[link.end(way.other()).machine];
+        let behind = receiver.backlog >= backlog(receiver.spec.down_rate);
+        let window = window(self.machines[link.end(way).machine].up.rate);
+        link.up && (on_way == 0 || on_way < window && !behind)
     }
 
     /// The next bytes to send from this end; drops jobs that have ended.

@@ -81,12 +81,12 @@ fn fifty_machines_share_one_copy() {
 
 #[test]
 fn two_hundred_machines_share_one_copy() {
-    one_copy(&run(flash(1, 200)), 1.25);
+    one_copy(&run(flash(1, 200)), 1.15);
 }
 
 #[test]
 fn a_thousand_machines_share_one_copy() {
-    one_copy(&run(flash(1, 1000)), 1.35);
+    one_copy(&run(flash(1, 1000)), 1.20);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Command;
+use crate::link::Turns;
 use crate::{BlockReader, HaveLog, SourceIds, SwarmEvent};
 
 /// One per swarm; read-only but for the log and the counters.
@@ -28,6 +29,8 @@ pub(crate) struct Common {
     pub(crate) info_bytes: Option<Bytes>,
     pub(crate) limit_down: Option<Arc<Limiter>>,
     pub(crate) limit_up: Option<Arc<Limiter>>,
+    /// The line of the links that have something to send.
+    pub(crate) turns: Arc<Turns>,
     /// Whether addresses are exchanged: asked for, and not forbidden by a private torrent.
     pub(crate) pex: bool,
     pub(crate) client: String,

@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::common::{Common, Totals};
 use crate::discovery::{Way, Ways};
 use crate::hub::{Command, Hub, HubSetup, Via};
+use crate::link::Turns;
 use crate::{
     BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, handshake, metadata,
     trackers,
@@ -256,6 +257,7 @@ fn common(
         info_bytes: config.info_bytes,
         limit_down: config.limit_down,
         limit_up: config.limit_up,
+        turns: Turns::new(),
         pex: config.pex && !config.private,
         client: config.client,
         block_len: config.block_len,

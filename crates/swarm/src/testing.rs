@@ -199,6 +199,7 @@ pub(crate) fn common(
         info_bytes: options.info.clone(),
         limit_down: options.limit.clone(),
         limit_up: options.limit.clone(),
+        turns: crate::link::Turns::new(),
         pex: true,
         client: "swarmcopy test".to_owned(),
         block_len: options.block_len,

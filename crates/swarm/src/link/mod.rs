@@ -18,6 +18,7 @@ mod run;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod upload;
 mod watch;
 mod writer;
@@ -37,6 +38,7 @@ use tokio::time::Instant;
 
 pub(crate) use run::start;
 pub(crate) use shared::{Direction, Setup, Shared};
+pub(crate) use turns::Turns;
 
 use crate::LinkEnd;
 use download::{JobFailure, JobNumber};

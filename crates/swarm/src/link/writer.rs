@@ -18,6 +18,7 @@ use super::allowance::Allowance;
 use super::block::Block;
 use super::outbox::{Outbox, SLICES_MAX};
 use super::shared::State;
+use super::turns::Turn;
 use super::{Direction, Shared, extension};
 use crate::common::count;
 use crate::have_log::HaveCursor;
@@ -43,6 +44,7 @@ pub(crate) struct Writer {
     cursor: HaveCursor,
     asking: Allowance,
     serving: Allowance,
+    turn: Turn,
     /// Sent and not told yet, by piece.
     sent: Vec<(PieceIndex, u64)>,
     sent_len: u64,
@@ -54,6 +56,7 @@ impl Writer {
         Self {
             asking: Allowance::new(common.limit_down.clone()),
             serving: Allowance::new(common.limit_up.clone()),
+            turn: Turn::new(&common.turns),
             half,
             outbox: Outbox::default(),
             cursor: HaveCursor::default(),
@@ -162,7 +165,11 @@ impl Writer {
             let suggestions = state.suggestions.drain(..);
             suggestions.for_each(|piece| Message::Suggest(piece.value()).encode(out));
         }
-        take_frames(&mut state, &mut self.serving, &mut self.outbox);
+        take_frames(
+            &mut state,
+            (&mut self.serving, &mut self.turn),
+            &mut self.outbox,
+        );
         if self.outbox.room() > 0 {
             self.shared.feeder.notify_one();
         }
@@ -175,6 +182,7 @@ impl Writer {
             () = self.shared.common.have.grown(self.cursor) => {}
             () = self.asking.more() => {}
             () = self.serving.more() => {}
+            () = self.turn.come() => {}
         }
     }
 
@@ -264,14 +272,24 @@ fn put_requests(state: &mut State, asking: &mut Allowance, out: &mut BytesMut) {
     }
 }
 
-/// Moves blocks that are ready and allowed to the outbox.
-fn take_frames(state: &mut State, serving: &mut Allowance, outbox: &mut Outbox) {
+/// Moves blocks that are ready and allowed to the outbox, in this link's turn.
+fn take_frames(
+    state: &mut State,
+    (serving, turn): (&mut Allowance, &mut Turn),
+    outbox: &mut Outbox,
+) {
+    let now = Instant::now();
     while outbox.room() > 0
         && let Some(len) = state.upload.next_ready()
+        && turn.want(now)
         && serving.want(len)
         && let Some(frame) = state.upload.take_ready()
     {
         serving.spend(len);
+        turn.spend(now, len);
         outbox.frames.push_back(frame);
+    }
+    if state.upload.len() == 0 {
+        turn.give_back(now);
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! A piece that just left the origin is told to all neighbours of its reader in the same moment. If
 //! all asked for it, it would leave the reader once for each of them while their own links stay
-//! idle. So they take turns, in an order that each of them knows: only about as many machines ask
-//! as there are peers that have it, and the piece spreads by doubling. Time opens it to more, so
-//! that nobody waits for long for a machine that does not take its turn.
+//! idle. So they take turns, in an order that each of them knows: one machine asks while one peer has
+//! it, all from the second on. Time opens it to more, so that nobody waits for long for a machine that
+//! does not take its turn.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use swarmcopy_layout::PieceIndex;
 
 use crate::{Instant, SourceId};
 
-/// Shortest and longest time after which twice as many machines may ask, then three times as many.
+/// Shortest and longest time after which the next machine may ask, too.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 /// The turn of this machine for one piece.
@@ -94,11 +94,9 @@ impl Fresh {
         let Some(turn) = self.turn_mut(piece) else {
             return true;
         };
-        // those who have it by now came before, too
-        let (rank, holders) = (u32::from(turn.rank), u32::from(holders.max(1)));
-        let before = (rank + 2).saturating_sub(2 * holders);
-        let waits = before > 0 && !turn.suggested;
-        let open_at = turn.since + patience * before.div_ceil(holders);
+        // whoever has it passes it on, and serves one after another
+        let waits = turn.rank > 0 && holders <= 1 && !turn.suggested;
+        let open_at = turn.since + patience * u32::from(turn.rank);
         let open_at = Some(open_at).filter(|at| waits && *at > now);
         let known = std::mem::replace(&mut turn.open_at, open_at);
         if known != open_at {

@@ -4,7 +4,6 @@ use swarmcopy_layout::{PieceIndex, PieceSet, Spans};
 
 use crate::availability::Availability;
 use crate::origin::ReadEnd;
-use crate::plan::Room;
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
 use crate::streams::Streams;
@@ -88,9 +87,12 @@ impl Scheduler {
                     bad_pieces: 0,
                 }))
             }
-            SourceInfo::Local => Kind::Local {
-                lacks: PieceSet::empty(pieces),
-            },
+            SourceInfo::Local => {
+                self.local_ids.push(id);
+                Kind::Local {
+                    lacks: PieceSet::empty(pieces),
+                }
+            }
         };
         self.sources.insert(
             id,
@@ -127,13 +129,10 @@ impl Scheduler {
                 let mut lost = peer.has.clone();
                 lost.subtract(set);
                 for piece in lost.iter() {
-                    drop_piece(
-                        peer,
-                        &mut self.availability,
-                        &self.wanted,
-                        &self.have,
-                        piece,
-                    );
+                    drop_piece(peer, &mut self.availability, piece);
+                }
+                for piece in lost.iter() {
+                    self.show_others(piece);
                 }
                 for piece in gained.iter() {
                     self.peer_gained(now, id, piece);
@@ -158,6 +157,9 @@ impl Scheduler {
         self.choose_at = now;
         match source.kind {
             Kind::Peer(peer) => {
+                if let Some(place) = peer.place {
+                    self.line.remove(&(place, id));
+                }
                 for piece in peer.has.iter() {
                     self.availability.lost(piece, peer.serving);
                 }
@@ -167,7 +169,7 @@ impl Scheduler {
                 self.next_upload(now);
             }
             Kind::Origin(_) => self.gate.origin_down(now, id),
-            Kind::Local { .. } => {}
+            Kind::Local { .. } => self.local_ids.retain(|local| *local != id),
         }
         for job in source.flow.jobs {
             let missing = self.ledger.job(job).map(|job| Spans::of(job.span));
@@ -224,6 +226,7 @@ impl Scheduler {
             outcome
         };
         let mut health = None;
+        let mut dropped = Vec::new();
         match (outcome, &mut source.kind) {
             (Outcome::Lacks(span), Kind::Origin(origin)) => {
                 self.layout.pieces_of(span).for_each(|piece| {
@@ -237,13 +240,8 @@ impl Scheduler {
             }
             (Outcome::Lacks(span), Kind::Peer(peer)) => {
                 for piece in self.layout.pieces_of(span) {
-                    drop_piece(
-                        peer,
-                        &mut self.availability,
-                        &self.wanted,
-                        &self.have,
-                        piece,
-                    );
+                    drop_piece(peer, &mut self.availability, piece);
+                    dropped.push(piece);
                 }
             }
             (_, Kind::Origin(origin)) => {
@@ -258,6 +256,9 @@ impl Scheduler {
                 });
             }
             _ => {}
+        }
+        for piece in dropped {
+            self.show_others(piece);
         }
         if let Some(health) = health {
             self.choose_at = now;
@@ -276,7 +277,6 @@ impl Scheduler {
     }
 
     fn piece_ok(&mut self, now: Instant, piece: PieceIndex) {
-        let full = !self.may_begin(Room::Most);
         self.ledger.verified(piece);
         if !self.have.insert(piece) {
             return;
@@ -284,27 +284,14 @@ impl Scheduler {
         self.reading_ended(now, piece, ReadEnd::Verified);
         self.gate.have(now, piece);
         self.no_more_sole(now, piece);
-        self.suggest(piece);
+        self.suggest(now, piece);
         if self.wanted.contains(piece) {
             self.left = self.left.saturating_sub(1);
-            let mut bored = Vec::new();
-            for (id, source) in &mut self.sources {
-                if let Some(peer) = source.peer_mut().filter(|peer| peer.has.contains(piece)) {
-                    peer.useful = peer.useful.saturating_sub(1);
-                    if peer.useful == 0 {
-                        bored.push(*id);
-                    }
-                }
-            }
-            for id in bored {
-                self.update_interest(id);
-            }
         }
-        if full {
-            self.wake_all();
-        } else {
-            self.wake_origins(now);
-        }
+        self.settled.insert(piece);
+        self.show_others(piece);
+        self.hungry.extend_from_slice(&self.local_ids);
+        self.wake_origins(now);
     }
 
     fn piece_bad(&mut self, now: Instant, piece: PieceIndex, senders: &[SourceId]) {
@@ -351,36 +338,10 @@ impl Scheduler {
         self.explain(reason, Some(source), None);
         self.act(Action::Ban { source, reason });
     }
-
-    /// Tells a peer whether we want something of it, when that changed.
-    fn update_interest(&mut self, id: SourceId) {
-        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
-            return;
-        };
-        let wants = peer.useful > 0;
-        if wants == peer.interesting {
-            return;
-        }
-        peer.interesting = wants;
-        self.act(if wants {
-            Action::Interested { source: id }
-        } else {
-            Action::NotInterested { source: id }
-        });
-    }
 }
 
-fn drop_piece(
-    peer: &mut Peer,
-    availability: &mut Availability,
-    wanted: &PieceSet,
-    have: &PieceSet,
-    piece: PieceIndex,
-) {
+fn drop_piece(peer: &mut Peer, availability: &mut Availability, piece: PieceIndex) {
     if peer.has.remove(piece) {
         availability.lost(piece, peer.serving);
-        if wanted.contains(piece) && !have.contains(piece) {
-            peer.useful = peer.useful.saturating_sub(1);
-        }
     }
 }

@@ -34,6 +34,8 @@ impl Job {
 struct Partial {
     free: Spans,
     jobs: Vec<JobId>,
+    /// It was begun for an origin.
+    of_origin: bool,
 }
 
 /// Jobs and partial pieces of one content.
@@ -53,6 +55,8 @@ pub(crate) struct Ledger {
     jobs: BTreeMap<JobId, Job>,
     next_job: u64,
     outstanding: u64,
+    /// Of these, what was begun for origins.
+    outstanding_of_origins: u64,
 }
 
 impl Ledger {
@@ -71,12 +75,18 @@ impl Ledger {
             jobs: BTreeMap::new(),
             next_job: 0,
             outstanding: 0,
+            outstanding_of_origins: 0,
         }
     }
 
     /// Bytes of all partial pieces.
     pub(crate) fn outstanding(&self) -> u64 {
         self.outstanding
+    }
+
+    /// Bytes of the partial pieces that were not begun for an origin.
+    pub(crate) fn outstanding_of_others(&self) -> u64 {
+        self.outstanding.saturating_sub(self.outstanding_of_origins)
     }
 
     /// Pieces that no new job may begin.
@@ -147,6 +157,7 @@ impl Ledger {
                 Partial {
                     free: Spans::of(span),
                     jobs: Vec::new(),
+                    of_origin: false,
                 },
             );
             self.loose.insert(piece);
@@ -157,8 +168,13 @@ impl Ledger {
     pub(crate) fn begin_run(&mut self, span: Span) -> Spans {
         let mut free = Spans::of(span);
         for piece in self.layout.pieces_of(span) {
+            let is_new = !self.closed.contains(piece);
             self.begin(piece);
-            if let Some(partial) = self.partials.get(&piece) {
+            if let Some(partial) = self.partials.get_mut(&piece) {
+                if is_new {
+                    partial.of_origin = true;
+                    self.outstanding_of_origins += self.layout.piece_span(piece).len();
+                }
                 let whole = self.layout.piece_span(piece);
                 partial
                     .free
@@ -260,8 +276,10 @@ impl Ledger {
     }
 
     fn drop_partial(&mut self, piece: PieceIndex) {
-        if self.partials.remove(&piece).is_some() {
-            self.outstanding -= self.layout.piece_span(piece).len();
+        if let Some(partial) = self.partials.remove(&piece) {
+            let len = self.layout.piece_span(piece).len();
+            self.outstanding -= len;
+            self.outstanding_of_origins -= if partial.of_origin { len } else { 0 };
         }
         self.loose.remove(&piece);
     }

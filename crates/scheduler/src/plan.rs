@@ -5,8 +5,6 @@
 //! begun; of the new ones the rarest of a random sample is taken. A peer with nothing left to do
 //! takes work over from one that would need much longer for it.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
@@ -21,10 +19,10 @@ use crate::{Action, Instant, JobId, Reason, SourceId};
 const QUEUE: Duration = Duration::from_millis(500);
 /// Least and most bytes asked of one peer at a time.
 const QUEUE_BYTES: (u64, u64) = (64 << 10, 16 << 20);
-/// Bytes asked of a peer whose rate is not known: 16 blocks.
-const QUEUE_AT_START: u64 = 256 << 10;
+/// Most bytes asked of a peer whose rate is not known: a piece, for that can be passed on.
+const QUEUE_AT_START: u64 = 4 << 20;
 /// Least and most bytes of one fetch from a peer.
-const SPAN_BYTES: (u64, u64) = (32 << 10, 4 << 20);
+pub(crate) const SPAN_BYTES: (u64, u64) = (32 << 10, 4 << 20);
 /// A queue as long as this is one fetch: fewer sources then share a piece, and it is whole sooner.
 const LONG_QUEUE: u64 = 2 << 20;
 /// Pieces compared when the rarest is looked for.
@@ -46,16 +44,34 @@ pub(crate) const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 /// its way already comes in vain.
 pub(crate) const STEAL_TIMES: u32 = 4;
 pub(crate) const STEAL_GAIN: Duration = Duration::from_millis(250);
+/// A fetch of which nothing came may be moved after so many times what it takes at full speed.
+const QUEUED_TIMES: u32 = 4;
 /// Work to take over is looked for at most this often: it means a look at each job.
 pub(crate) const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
+
+/// Time for which all that is asked of peers should last, and the least of it in pieces. What is
+/// asked early is asked of the few that have it by then.
+const CREDIT: Duration = Duration::from_millis(200);
+const CREDIT_PIECES_MIN: u64 = 6;
+
+/// What came of the wish to ask a peer for more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Filled {
+    /// It was asked.
+    Asked,
+    /// It has nothing to be asked for.
+    Nothing,
+    /// It could be asked, if there was credit.
+    NoCredit,
+}
 
 /// How much of the credit may be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Room {
     /// All of it: for pieces that nobody else has.
     All,
-    /// Most of it.
-    Most,
+    /// What peers bring in a while: for pieces that others have.
+    Some,
 }
 
 impl Scheduler {
@@ -69,84 +85,71 @@ impl Scheduler {
     /// Whether the credit allows one more piece to be begun. What can be had elsewhere leaves some
     /// room for what can't.
     pub(crate) fn may_begin(&self, room: Room) -> bool {
-        let budget = match room {
-            Room::All => self.budget(),
-            Room::Most => self.budget() / 4 * 3,
-        };
         let piece_len = self.layout.piece_len();
-        self.ledger.outstanding().saturating_add(piece_len) <= budget.max(piece_len * 2)
-    }
-
-    pub(crate) fn wake_all(&mut self) {
-        self.hungry.extend(self.sources.keys().copied());
-    }
-
-    /// Gives work to every source that may be able to take some.
-    pub(crate) fn fill_hungry(&mut self, now: Instant) {
-        // peers first: what they bring costs the origin nothing
-        let mut hungry = std::mem::take(&mut self.hungry);
-        hungry.sort_unstable();
-        hungry.dedup();
-        let mut origins = Vec::new();
-        let mut peers = BinaryHeap::new();
-        for id in hungry.drain(..) {
-            match self.sources.get(&id).map(|source| &source.kind) {
-                Some(Kind::Peer(_)) => peers.extend(self.turn_of(now, id)),
-                Some(Kind::Local { .. }) => self.fill_local(now, id),
-                Some(Kind::Origin(_)) => origins.push(id),
-                None => {}
+        let outstanding = self.ledger.outstanding().saturating_add(piece_len);
+        match room {
+            Room::All => outstanding <= self.budget(),
+            Room::Some => {
+                let others = self
+                    .ledger
+                    .outstanding_of_others()
+                    .saturating_add(piece_len);
+                let most = (self.budget() / 4 * 3).max(piece_len * 2);
+                outstanding <= most && others <= self.credit()
             }
         }
-        self.hungry = hungry;
-        // one fetch at a time to the peer that would end it first
-        while let Some(Reverse((_, id))) = peers.pop() {
-            if self.fill_peer(now, id) {
-                peers.extend(self.turn_of(now, id));
-            }
-        }
-        for id in origins {
-            self.fill_origin(now, id);
-        }
     }
 
-    /// When a peer would have brought one more span, if it may be asked for one.
-    fn turn_of(&self, now: Instant, id: SourceId) -> Option<Reverse<(Duration, SourceId)>> {
-        let source = self.sources.get(&id)?;
-        let peer = source.peer()?;
-        let asks = peer.may_be_asked(now) && peer.useful > 0;
-        let room = source.flow.in_flight < queue_len(&source.flow);
-        let room = room || !peer.suggestions.is_empty();
-        let queued = source.flow.in_flight.saturating_add(SPAN_BYTES.0);
-        let unknown = Duration::from_micros(queued / (SPAN_BYTES.0 / 1024));
-        let time = source.flow.time_for(queued).unwrap_or(unknown);
-        (asks && room).then_some(Reverse((time, id)))
+    /// Bytes that may be asked of peers at a time.
+    fn credit(&self) -> u64 {
+        let millis = u64::try_from(CREDIT.as_millis()).unwrap_or(u64::MAX);
+        let by_rate = self.best_rate.saturating_mul(millis) / 1000;
+        by_rate.max(self.layout.piece_len() * CREDIT_PIECES_MIN)
     }
 
-    /// Asks a peer for one more span; whether there was one.
-    fn fill_peer(&mut self, now: Instant, id: SourceId) -> bool {
+    /// Bytes that should be asked of a peer at a time: what it brings in half a second, because what
+    /// waits in a slow peer's queue can't be asked of a faster one.
+    pub(crate) fn queue_len(&self, flow: &Flow) -> u64 {
+        let millis = u64::try_from(QUEUE.as_millis()).unwrap_or(u64::MAX);
+        let by_rate =
+            |rate: u64| (rate.saturating_mul(millis) / 1000).clamp(QUEUE_BYTES.0, QUEUE_BYTES.1);
+        let at_start = self.layout.piece_len().min(QUEUE_AT_START);
+        flow.rate.value().map_or(at_start, by_rate)
+    }
+
+    /// Asks a peer for one more span.
+    pub(crate) fn fill_peer(&mut self, now: Instant, id: SourceId) -> Filled {
         let Some(source) = self.sources.get(&id) else {
-            return false;
+            return Filled::Nothing;
         };
-        let queue = queue_len(&source.flow);
+        if !source.peer().is_some_and(|peer| peer.may_be_asked(now)) {
+            return Filled::Nothing;
+        }
+        let queue = self.queue_len(&source.flow);
         let idle = source.flow.jobs.is_empty();
         let full = source.flow.in_flight >= queue;
+        let unknown = source.flow.rate.value().is_none();
         if self.take_suggestion(now, id) {
-            return true;
+            return Filled::Asked;
         }
         if full {
-            return false;
+            return Filled::Nothing;
         }
         let Some(piece) = self.pick(now, id) else {
-            if idle {
+            if idle && self.may_take_over(now) {
                 self.take_over(now, id);
             }
-            return false;
+            return if self.may_begin(Room::Some) {
+                Filled::Nothing
+            } else {
+                Filled::NoCredit
+            };
         };
         self.ledger.begin(piece);
         let Some(run) = self.ledger.free_run(piece) else {
-            return false;
+            return Filled::Nothing;
         };
-        let len = if queue >= LONG_QUEUE {
+        let len = if queue >= LONG_QUEUE || unknown {
             queue
         } else {
             queue / 2
@@ -154,7 +157,7 @@ impl Scheduler {
         let len = len.clamp(SPAN_BYTES.0, SPAN_BYTES.1);
         let len = len - len % u64::from(BLOCK_LEN);
         self.fetch(now, id, run.head(len));
-        true
+        Filled::Asked
     }
 
     /// Asks for a suggested piece as a whole, because nobody else has it; whether there was one.
@@ -183,7 +186,7 @@ impl Scheduler {
         true
     }
 
-    fn fill_local(&mut self, now: Instant, id: SourceId) {
+    pub(crate) fn fill_local(&mut self, now: Instant, id: SourceId) {
         const JOBS: usize = 4;
         loop {
             let Some(source) = self.sources.get(&id) else {
@@ -195,7 +198,7 @@ impl Scheduler {
             let mut except = self.ledger.closed().clone();
             except.union_with(lacks);
             let all = &self.wanted;
-            if source.flow.jobs.len() >= JOBS || !self.may_begin(Room::Most) {
+            if source.flow.jobs.len() >= JOBS || !self.may_begin(Room::Some) {
                 return;
             }
             let Some(piece) = all.next_without(0, &except) else {
@@ -245,11 +248,11 @@ impl Scheduler {
         if let Some(piece) = loose.find(|piece| peer.has.contains(*piece) && spares(*piece)) {
             return Some(piece);
         }
-        if !self.may_begin(Room::Most) {
+        if !self.may_begin(Room::Some) {
             return None;
         }
         // whoever has nothing else to do does not wait for its turn
-        let idle = self.ledger.jobs().next().is_none();
+        let idle = self.ledger.jobs().next().is_none() && !self.fresh.is_hinted();
         let except = if idle {
             self.ledger.closed()
         } else {
@@ -277,12 +280,14 @@ impl Scheduler {
         best.map(|(_, piece)| piece)
     }
 
+    /// Whether it is time to look for work to take over again.
+    pub(crate) fn may_take_over(&self, now: Instant) -> bool {
+        self.took_over_at == Instant::ZERO || now.since(self.took_over_at) >= TAKE_OVER_EVERY
+    }
+
     /// Calls off the fetch of another peer that this idle one would end much sooner; what it leaves
     /// goes to this one.
-    fn take_over(&mut self, now: Instant, id: SourceId) {
-        if now.since(self.took_over_at) < TAKE_OVER_EVERY && self.took_over_at > Instant::ZERO {
-            return;
-        }
+    pub(crate) fn take_over(&mut self, now: Instant, id: SourceId) {
         self.took_over_at = now;
         let Some(source) = self.sources.get(&id) else {
             return;
@@ -307,7 +312,12 @@ impl Scheduler {
             let queued = other.flow.in_flight.max(job.left());
             let left = other.flow.time_for(queued).unwrap_or_default();
             let left = left.max(now.since(other.flow.active));
-            let gains = left > mine * STEAL_TIMES + STEAL_GAIN;
+            let waited = now.since(job.started);
+            let gains = if job.delivered == 0 && waited > self.too_long(job.span.len()) {
+                left.max(waited) > mine
+            } else {
+                left > mine * STEAL_TIMES + STEAL_GAIN
+            };
             if gains && slowest.is_none_or(|(most, _)| left > most) {
                 slowest = Some((left, job_id));
             }
@@ -316,6 +326,13 @@ impl Scheduler {
             self.thefts.insert(job, id);
             self.cancel(job);
         }
+    }
+
+    /// How long a fetch may stand in a queue before it is moved at no loss: many times what all
+    /// sources together need for so many bytes.
+    fn too_long(&self, bytes: u64) -> Duration {
+        Duration::from_micros(bytes.saturating_mul(1_000_000) / self.best_rate.max(1))
+            * QUEUED_TIMES
     }
 
     /// Gives what a job left to the peer for which it was called off.
@@ -409,13 +426,4 @@ fn snub(now: Instant, peer: &mut Peer) {
         let doublings = peer.snubs.saturating_sub(1).min(SNUB_DOUBLINGS_MAX);
         peer.snubbed_until = Some(now + RETRY_AFTER_SNUB * (1 << doublings));
     }
-}
-
-/// Bytes that should be asked of a peer at a time: what it brings in half a second, because what
-/// waits in a slow peer's queue can't be asked of a faster one.
-fn queue_len(flow: &Flow) -> u64 {
-    let millis = u64::try_from(QUEUE.as_millis()).unwrap_or(u64::MAX);
-    let by_rate =
-        |rate: u64| (rate.saturating_mul(millis) / 1000).clamp(QUEUE_BYTES.0, QUEUE_BYTES.1);
-    flow.rate.value().map_or(QUEUE_AT_START, by_rate)
 }

@@ -34,12 +34,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults under this origin policy: 64 MiB of credit, 24 uploads.
+    /// The defaults under this origin policy: 64 MiB of credit, 64 uploads.
     pub fn new(origin: OriginConfig) -> Self {
         Self {
             origin,
             budget_bytes: 64 << 20,
-            uploads_max: 24,
+            uploads_max: 64,
         }
     }
 }
@@ -92,6 +92,14 @@ pub struct Scheduler {
     pub(crate) gate: OriginGate,
     /// Sources that may have become able to take work.
     pub(crate) hungry: Vec<SourceId>,
+    /// Peers that could take work, by when they would have ended it.
+    pub(crate) line: BTreeSet<(Duration, SourceId)>,
+    /// Pieces that are here or not wanted.
+    pub(crate) settled: PieceSet,
+    /// Which peers show which piece.
+    pub(crate) shown: BTreeMap<PieceIndex, Vec<SourceId>>,
+    /// The sources that are bytes at hand.
+    pub(crate) local_ids: Vec<SourceId>,
     /// The sources that are origins.
     pub(crate) origin_ids: Vec<SourceId>,
     /// The origins that are read; the others are spare.
@@ -138,12 +146,16 @@ impl Scheduler {
         let mut scheduler = Self {
             rng,
             left: missing.len(),
-            ledger: Ledger::new(Arc::clone(&layout), closed),
+            ledger: Ledger::new(Arc::clone(&layout), closed.clone()),
             sources: BTreeMap::new(),
             availability: Availability::new(pieces),
             fresh: Fresh::new(pieces),
             gate,
             hungry: Vec::new(),
+            line: BTreeSet::new(),
+            settled: closed,
+            shown: BTreeMap::new(),
+            local_ids: Vec::new(),
             origin_ids: Vec::new(),
             chosen: Vec::new(),
             choose_at: Instant::ZERO,
@@ -328,6 +340,7 @@ impl Scheduler {
     fn finish(&mut self) {
         self.complete = true;
         self.hungry.clear();
+        self.line.clear();
         let running: Vec<_> = self.ledger.jobs().map(|(id, _)| id).collect();
         for job in running {
             self.cancel(job);

@@ -80,8 +80,10 @@ impl Flow {
 pub(crate) struct Peer {
     pub(crate) hello: Option<Hello>,
     pub(crate) has: PieceSet,
-    /// How many pieces it has that are wanted and not here.
-    pub(crate) useful: u32,
+    /// A piece that it has and that is wanted and not here, if there is one.
+    pub(crate) shown: Option<PieceIndex>,
+    /// Where it stands in the line.
+    pub(crate) place: Option<Duration>,
     pub(crate) up_since: Instant,
     pub(crate) delivered_at: Option<Instant>,
     /// It chokes us, since when.
@@ -115,7 +117,8 @@ impl Peer {
         Self {
             hello,
             has: PieceSet::empty(pieces),
-            useful: 0,
+            shown: None,
+            place: None,
             up_since: now,
             delivered_at: None,
             choking_since: Some(now),

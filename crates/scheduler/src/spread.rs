@@ -17,18 +17,17 @@ const SUGGEST_BELOW: u16 = 1;
 impl Scheduler {
     /// A peer has one more piece.
     pub(crate) fn peer_gained(&mut self, now: Instant, id: SourceId, piece: PieceIndex) {
-        let useful = self.wanted.contains(piece) && !self.have.contains(piece);
         let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
             return;
         };
         if !peer.has.insert(piece) {
             return;
         }
-        peer.useful += u32::from(useful);
         self.availability.gained(piece);
         if peer.serving {
             self.piece_served(now, id, piece);
         }
+        self.may_show(id, piece);
     }
 
     /// One more peer serves the piece.
@@ -119,7 +118,7 @@ impl Scheduler {
 
     /// Asks one neighbour to take a piece that hardly any of them has: in turn, and the more often
     /// the faster it passes on what it has.
-    pub(crate) fn suggest(&mut self, piece: PieceIndex) {
+    pub(crate) fn suggest(&mut self, now: Instant, piece: PieceIndex) {
         if self.availability.serving_of(piece) > SUGGEST_BELOW {
             return;
         }
@@ -128,13 +127,15 @@ impl Scheduler {
             .values()
             .filter_map(|source| source.flow.rate.value());
         let fastest = fastest.max().unwrap_or(1);
+        let readers: Vec<NodeId> = self.gate.readers(now).collect();
         let lacking = self.sources.iter_mut().filter_map(|(id, source)| {
             let rate = source.flow.rate.value().unwrap_or(fastest / 2).max(1);
             let peer = source.peer_mut()?;
             let node = peer.hello.as_ref()?.node;
             let asks = peer.unchoked && !peer.has.contains(piece);
             let share = u64::from(peer.suggested + 1).saturating_mul(fastest) / rate;
-            asks.then_some(((share, order_key(piece, node)), *id, peer))
+            let key = (readers.contains(&node), share, order_key(piece, node));
+            asks.then_some((key, *id, peer))
         });
         if let Some((_, source, peer)) = lacking.min_by_key(|(key, ..)| *key) {
             peer.suggested += 1;

@@ -9,7 +9,7 @@ use super::hold::Standing;
 use super::message::{Claim, SlotMessage, message_items_max};
 use super::table::bit;
 use super::view::OriginStatus;
-use crate::{Instant, SourceId};
+use crate::{Instant, NodeId, SourceId};
 
 impl OriginGate {
     /// The next message to send; ask until `None` after each timeout.
@@ -50,6 +50,11 @@ impl OriginGate {
     /// Whether this machine is alone: long runs pay then.
     pub(crate) fn is_alone(&self, _now: Instant) -> bool {
         self.standing == Standing::Alone
+    }
+
+    /// The machines that hold a slot, as known here.
+    pub(crate) fn readers(&self, now: Instant) -> impl Iterator<Item = NodeId> {
+        (0..self.table.slots()).filter_map(move |slot| self.table.live_holder(now, slot))
     }
 
     /// Whether that peer says so: it is to be unchoked.

@@ -82,7 +82,7 @@ fn a_partition_that_heals_costs_little() {
         let profile = profile
             .with(at, None, Fault::Part)
             .with(healed, None, Fault::Heal);
-        finishes(profile, 1.07, 1.20);
+        finishes(profile, 1.02, 1.20);
     }
 }
 

@@ -27,6 +27,11 @@ const EXPLAINED_MAX: usize = 256;
 /// Most extents known to have been taken from their slot.
 pub(super) const CEDED_MAX: usize = 256;
 
+/// So many links that break within so long, as against those that stay, are a network that fell
+/// apart: its other part reads on, so its slots are not taken over in haste.
+const PARTED_WITHIN: Duration = Duration::from_secs(1);
+const PARTED_RATIO: u32 = 3;
+
 /// The slot of reads that have none.
 pub(super) const NO_SLOT: u32 = u32::MAX;
 
@@ -92,6 +97,9 @@ pub(crate) struct OriginGate {
     pub(super) slow_since: Option<Instant>,
     pub(super) crawling_since: Option<Instant>,
     pub(super) useful_at: Instant,
+    /// Links that broke since then, one soon after another.
+    breaking_since: Instant,
+    broken_links: u32,
     pub(super) starving: bool,
     pub(super) origin_bytes: u64,
     pub(super) beat_bytes: u64,
@@ -148,6 +156,8 @@ impl OriginGate {
             slow_since: None,
             crawling_since: None,
             useful_at: now,
+            breaking_since: now,
+            broken_links: 0,
             starving: false,
             origin_bytes: 0,
             beat_bytes: 0,
@@ -282,7 +292,17 @@ impl OriginGate {
         };
         self.hold.parted(now, how == Down::Closed);
         if how == Down::Reset {
-            self.table.holder_reset(now, gone.node);
+            self.broken_links += 1;
+            if now.since(self.breaking_since) > PARTED_WITHIN {
+                (self.breaking_since, self.broken_links) = (now, 1);
+            }
+            let left = u32::try_from(self.gossip.iter().count()).unwrap_or(u32::MAX);
+            let many = self.broken_links > self.table.slots();
+            if many && self.broken_links >= left / PARTED_RATIO {
+                self.table.fell_apart(now);
+            } else {
+                self.table.holder_reset(now, gone.node);
+            }
         }
         self.wake(now);
     }

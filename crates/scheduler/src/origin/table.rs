@@ -94,6 +94,8 @@ pub(super) struct Cell {
     doubted: bool,
     excused: Option<Instant>,
     reset: Option<Instant>,
+    /// The links broke with those to many others: that proves no death.
+    parted: bool,
     far: Option<Far>,
 }
 
@@ -125,6 +127,7 @@ impl SlotTable {
                 doubted: false,
                 excused: None,
                 reset: None,
+                parted: false,
                 far: None,
             })
             .collect();
@@ -307,7 +310,16 @@ impl SlotTable {
             .iter_mut()
             .filter(|cell| cell.record.holder == node)
         {
-            cell.reset = Some(now);
+            (cell.reset, cell.parted) = (Some(now), false);
+        }
+    }
+
+    /// Many links broke at once: until its next word nobody knows where a holder is, and only
+    /// silence proves that it is dead.
+    pub(super) fn fell_apart(&mut self, now: Instant) {
+        for cell in &mut self.cells {
+            cell.reset.get_or_insert(now);
+            cell.parted = true;
         }
     }
 
@@ -345,6 +357,7 @@ impl SlotTable {
         let silent = cell.grew + DEAD;
         Some(
             cell.reset
+                .filter(|_| !cell.parted)
                 .map_or(silent, |at| silent.min(at + DEAD_AFTER_RESET)),
         )
     }

@@ -87,6 +87,8 @@ impl Hold {
                 self.left = None;
             }
             Discovery::Announced => {
+                // it is said only when no tracker is waited for any more
+                self.waiting = None;
                 self.announced.get_or_insert(now);
             }
             Discovery::Waiting => {
@@ -185,5 +187,22 @@ impl Hold {
         .flatten()
         .filter(|at| *at > now)
         .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_ends_the_wait_whatever_was_said_before() {
+        let start = Instant::from_micros(1_000_000);
+        let mut hold = Hold::new(start);
+        hold.discovery(start, Discovery::Waiting);
+        assert_eq!(hold.ends(), start + HOLD_MAX);
+        hold.discovery(start, Discovery::Announced);
+        assert_eq!(hold.ends(), start + ANNOUNCED);
+        assert_eq!(hold.standing(start + ANNOUNCED, false), Standing::Alone);
+        assert_eq!(hold.silent_until(), None);
     }
 }

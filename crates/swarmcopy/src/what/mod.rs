@@ -95,7 +95,7 @@ impl Named {
         let fetched = web.fetch(url.as_str()).await?;
         let at = fetched.url().unwrap_or(url);
         let place = Place::of_url(at);
-        let shown = at.to_string();
+        let shown = shown(at);
         match fetched.body {
             Some(body) => Self::of_bytes(body, place, &shown),
             None => Err(failed(&format!("{shown} is no .torrent and no metalink"))),
@@ -118,6 +118,15 @@ impl Named {
             Kind::Torrent | Kind::Other => Ok(Self::Torrent(bytes)),
         }
     }
+}
+
+/// An address as messages show it: without the name and password that may be in it.
+pub(crate) fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    // an address that can hold no login has none
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.to_string()
 }
 
 /// What a document looks like.
@@ -235,6 +244,18 @@ pub(crate) fn failed(error: &dyn std::fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_message_shows_a_password() {
+        let url = Url::parse("http://me:secret@h:1/a.torrent?b=c").unwrap();
+        assert_eq!(shown(&url), "http://h:1/a.torrent?b=c");
+        let told = Named::of_bytes(b"<metalink".to_vec(), Place::of_url(&url), &shown(&url));
+        let told = told.unwrap_err().to_string();
+        assert!(
+            told.contains("h:1/a.torrent") && !told.contains("secret"),
+            "{told}"
+        );
+    }
 
     #[test]
     fn addresses_are_told_from_paths() {

@@ -7,7 +7,7 @@ use swarmcopy_metalink::{Document, File, FilePath, Headers, Mirror};
 use swarmcopy_sources::http::Fetched;
 use url::Url;
 
-use super::{Named, Web, failed};
+use super::{Named, Web, failed, shown};
 use crate::Error;
 use crate::metalink::Place;
 
@@ -17,9 +17,9 @@ pub(super) async fn read(url: &str, web: &Web) -> Result<Named, Error> {
     let at = fetched
         .url()
         .cloned()
-        .ok_or_else(|| failed(&format!("cannot fetch {url}: no answer")))?;
+        .ok_or_else(|| failed(&"cannot fetch the address: no answer"))?;
     if let Some(body) = fetched.body.take() {
-        let named = Named::of_bytes(body, Place::of_url(&at), at.as_str());
+        let named = Named::of_bytes(body, Place::of_url(&at), &shown(&at));
         // a file may look like a document and be none
         return named.or_else(|error| described(&fetched).map_err(|_| error));
     }
@@ -36,7 +36,9 @@ fn described(fetched: &Fetched) -> Result<Named, Error> {
         return Err(failed(&"cannot fetch a file: no answer"));
     };
     let name = name_of(asked).and_then(|name| FilePath::parse(&name).ok());
-    let path = name.ok_or_else(|| failed(&format!("cannot copy {asked}: it names no file")))?;
+    let asked_shown = shown(asked);
+    let path =
+        name.ok_or_else(|| failed(&format!("cannot copy {asked_shown}: it names no file")))?;
     // who redirects may describe what it redirects to, and knows it first
     let told = fetched.heads.iter().map(|head| {
         let values = |name| head.values(name).collect::<Vec<_>>();
@@ -52,7 +54,7 @@ fn described(fetched: &Fetched) -> Result<Named, Error> {
         .find(|(file, _)| !file.hashes.is_empty() || !file.metaurls.is_empty())
     else {
         return Err(failed(&format!(
-            "cannot copy {asked}: it is no .torrent, metalink or magnet link, and its server tells no \
+            "cannot copy {asked_shown}: it is no .torrent, metalink or magnet link, and its server tells no \
              hash of it to check a copy by"
         ))
         .with_hint("make a .torrent or a metalink of it, or let the server send Repr-Digest"));

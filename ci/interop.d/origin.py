@@ -4,8 +4,10 @@ Prints a line once it listens. Keeps one line per request in the log: target, ra
 """
 import argparse
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import unquote
 
 REASONS = {200: "OK", 206: "Partial Content", 404: "Not Found"}
@@ -14,7 +16,7 @@ REASONS = {200: "OK", 206: "Partial Content", 404: "Not Found"}
 class Origin(asyncio.Protocol):
     """One connection: answers each request after the delay, in order."""
 
-    def __init__(self, read: Callable[[str, int, int | None], tuple[int, bytes] | None], args: argparse.Namespace, log: list[str]):
+    def __init__(self, read: Callable[[str, int, int | None], tuple[int, bytes] | None], args: argparse.Namespace, log: TextIO):
         self.read, self.args, self.log = read, args, log
         self.pending = b""
         self.transport: asyncio.Transport | None = None
@@ -47,7 +49,7 @@ class Origin(asyncio.Protocol):
             return
         size, body = found
         ranged = f"Content-Range: bytes {start}-{start + len(body) - 1}/{size}\r\n" if wanted else ""
-        self.log.append(f"{target} {start} {len(body)}")
+        self.log.write(f"{target} {start} {len(body)}\n")  # before the answer, so that whoever has the answer finds the line
         self.send(206 if wanted else 200, body, ranged)
 
     def send(self, status: int, body: bytes, more: str) -> None:
@@ -100,18 +102,12 @@ async def main() -> None:
     parser.add_argument("--bad-one-in", type=int, default=0, help="one in so many pieces has a wrong byte")
     parser.add_argument("--log", type=Path)
     args = parser.parse_args()
-    log: list[str] = []
     read = reader(args.root, args.piece_length, args.bad_one_in)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Origin(read, args, log), args.address, args.port, backlog=1024)
-    print('{"event":"listens"}', flush=True)
-    async with server:
-        while True:
-            await asyncio.sleep(0.2)
-            if args.log and log:
-                with args.log.open("a") as file:
-                    file.write("\n".join(log) + "\n")
-                log.clear()
+    with (args.log or Path(os.devnull)).open("a", buffering=1) as log:
+        server = await loop.create_server(lambda: Origin(read, args, log), args.address, args.port, backlog=1024)
+        print('{"event":"listens"}', flush=True)
+        await server.serve_forever()
 
 
 if __name__ == "__main__":

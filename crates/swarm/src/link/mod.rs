@@ -15,6 +15,7 @@ mod outbox;
 mod reader;
 mod receive;
 mod run;
+mod sending;
 mod shared;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use swarmcopy_bt_wire::peer::{FrameHead, Limits, Message};
-use swarmcopy_layout::{BLOCK_LEN, PieceSet, Span};
+use swarmcopy_layout::{BLOCK_LEN, PieceSet};
 use swarmcopy_scheduler::{Has, Hello};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, timeout_at};
@@ -16,7 +16,6 @@ use super::block::{Block, Cutter};
 use super::receive::Receive;
 use super::upload::Verdict;
 use super::{PeerLink, Shared};
-use crate::common::count;
 use crate::config::HELLO_TIME;
 use crate::{LinkEnd, SwarmEvent};
 
@@ -81,7 +80,7 @@ impl Reader {
         match head {
             FrameHead::KeepAlive => Ok(()),
             FrameHead::Skip { len, .. } => self.receive.skip(u64::from(len)).await,
-            FrameHead::Block { index, begin, len } => self.handle_block(index, begin, len).await,
+            FrameHead::Block { index, begin, len } => self.receive.block(index, begin, len).await,
             head => {
                 let payload = self.receive.payload(head.payload_len()).await?;
                 match Message::decode(&head, payload, &self.limits)? {
@@ -90,43 +89,6 @@ impl Reader {
                 }
             }
         }
-    }
-
-    /// Reads a block to where its job wants it.
-    async fn handle_block(&mut self, index: u32, begin: u32, len: u32) -> Result<(), LinkEnd> {
-        let arrival = self.shared.state().download.arrive(index, begin, len);
-        let Some(arrival) = arrival else {
-            return self.waste(u64::from(len)).await;
-        };
-        let mut rest = arrival.block.span;
-        while !rest.is_empty() {
-            let Some(mut chunk) = arrival.sink.reserve(rest) else {
-                self.waste(rest.len()).await?;
-                break;
-            };
-            let span = chunk.span();
-            self.waste(span.start().saturating_sub(rest.start()))
-                .await?;
-            self.receive.read_into(chunk.as_mut_slice()).await?;
-            chunk.commit();
-            count(&self.shared.bytes_down, span.len());
-            count(&self.shared.common.totals.bytes_down, span.len());
-            rest = Span::between(span.end(), rest.end());
-        }
-        let mut state = self.shared.state();
-        state.download.settle(&arrival, Instant::now());
-        if state.download.wants_requests() {
-            drop(state);
-            self.shared.writer.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Throws bytes of blocks away, and counts them.
-    async fn waste(&mut self, len: u64) -> Result<(), LinkEnd> {
-        count(&self.shared.wasted, len);
-        count(&self.shared.common.totals.wasted, len);
-        self.receive.skip(len).await
     }
 
     async fn handle_message(&mut self, message: Message) -> Result<(), LinkEnd> {

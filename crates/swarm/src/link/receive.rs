@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use swarmcopy_bt_wire::peer::{FrameHead, Limits};
+use swarmcopy_layout::Span;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::Instant;
 
 use super::Shared;
 use crate::LinkEnd;
+use crate::common::count;
 
 /// Bytes that are read along at most.
 const BUFFER_LEN: usize = 256 * 1024;
@@ -81,9 +83,47 @@ impl Receive {
         }
     }
 
+    /// Reads a block to where its job wants it.
+    pub(crate) async fn block(&mut self, index: u32, begin: u32, len: u32) -> Result<(), LinkEnd> {
+        let shared = Arc::clone(&self.shared);
+        let arrival = shared.state().download.arrive(index, begin, len);
+        let Some(arrival) = arrival else {
+            return self.waste(u64::from(len)).await;
+        };
+        let mut rest = arrival.block.span;
+        while !rest.is_empty() {
+            let Some(mut chunk) = arrival.sink.reserve(rest) else {
+                self.waste(rest.len()).await?;
+                break;
+            };
+            let span = chunk.span();
+            self.waste(span.start().saturating_sub(rest.start()))
+                .await?;
+            self.read_into(chunk.as_mut_slice()).await?;
+            chunk.commit();
+            count(&shared.bytes_down, span.len());
+            count(&shared.common.totals.bytes_down, span.len());
+            rest = Span::between(span.end(), rest.end());
+        }
+        let mut state = shared.state();
+        state.download.settle(&arrival, Instant::now());
+        if state.download.wants_requests() {
+            drop(state);
+            shared.writer.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Throws bytes of blocks away, and counts them.
+    async fn waste(&mut self, len: u64) -> Result<(), LinkEnd> {
+        count(&self.shared.wasted, len);
+        count(&self.shared.common.totals.wasted, len);
+        self.skip(len).await
+    }
+
     /// Fills `slice` with the next bytes: what was read along first, the rest from the socket
     /// directly.
-    pub(crate) async fn read_into(&mut self, slice: &mut [u8]) -> Result<(), LinkEnd> {
+    async fn read_into(&mut self, slice: &mut [u8]) -> Result<(), LinkEnd> {
         let known = self.take(slice.len());
         let mut at = known.len();
         if let Some(to) = slice.get_mut(..at) {

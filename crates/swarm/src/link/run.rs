@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use swarmcopy_sys::net::set_notsent_lowat;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::reader::Reader;
 use super::writer::Writer;
@@ -48,6 +48,7 @@ async fn run(shared: Arc<Shared>, stream: TcpStream) -> LinkEnd {
     drop((reader, writer));
     shared.close.cancel();
     shared.state().download.end();
+    shared.turn.give_back(Instant::now());
     if shared.up.load(Ordering::Acquire) {
         let down = SwarmEvent::LinkDown {
             id: shared.id,

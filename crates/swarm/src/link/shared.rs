@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::block::Cutter;
 use super::download::Download;
 use super::gossip::Pending;
+use super::turns::Turn;
 use super::upload::Upload;
 use crate::LinkEnd;
 use crate::common::Common;
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) extended: bool,
     pub(crate) writer: Notify,
     pub(crate) feeder: Notify,
+    /// The link's place among those that are served.
+    pub(crate) turn: Turn,
     pub(crate) close: CancellationToken,
     /// Set once the owner was told of the link.
     pub(crate) up: AtomicBool,
@@ -103,6 +106,7 @@ impl Shared {
         let now = Instant::now();
         Arc::new(Self {
             id: common.ids.next(),
+            turn: Turn::new(&common.turns),
             close: common.cancel.child_token(),
             common,
             addr: setup.addr,

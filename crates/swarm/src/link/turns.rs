@@ -10,6 +10,7 @@
 //! and stuck keeps nobody waiting for longer than [`TURN_TIME`].
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -85,6 +86,8 @@ impl Line {
                 left: TURN_LEN,
                 since: now,
             });
+            // the link may have several writers; the one that looks later finds the permit
+            notify.notify_waiters();
             notify.notify_one();
         }
     }
@@ -96,15 +99,15 @@ impl Line {
     }
 }
 
-/// One link's place in the line; given up when dropped.
+/// One link's place in the line, whichever of its connections asks; given up when dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
     turns: Arc<Turns>,
     id: u64,
     come: Arc<Notify>,
     /// It is served or waits.
-    in_line: bool,
-    waits: bool,
+    in_line: AtomicBool,
+    waits: AtomicBool,
 }
 
 impl Turn {
@@ -115,14 +118,14 @@ impl Turn {
             id: line.next,
             turns: Arc::clone(turns),
             come: Arc::default(),
-            in_line: false,
-            waits: false,
+            in_line: AtomicBool::new(false),
+            waits: AtomicBool::new(false),
         }
     }
 
     /// Says that there is something to send; whether it is this link's turn.
-    pub(crate) fn want(&mut self, now: Instant) -> bool {
-        self.in_line = true;
+    pub(crate) fn want(&self, now: Instant) -> bool {
+        self.in_line.store(true, Ordering::Relaxed);
         let mut line = self.turns.line();
         if !line.is_served(self.id) {
             line.served
@@ -132,12 +135,13 @@ impl Turn {
             }
             line.admit(now);
         }
-        self.waits = !line.is_served(self.id);
-        !self.waits
+        let served = line.is_served(self.id);
+        self.waits.store(!served, Ordering::Relaxed);
+        served
     }
 
     /// Counts what was sent; a turn that is used up goes to who comes next.
-    pub(crate) fn spend(&mut self, now: Instant, bytes: u64) {
+    pub(crate) fn spend(&self, now: Instant, bytes: u64) {
         let mut line = self.turns.line();
         let contended = !line.waiting.is_empty();
         line.climb.sent(now, bytes, contended);
@@ -153,16 +157,16 @@ impl Turn {
     }
 
     /// There is nothing to send for now.
-    pub(crate) fn give_back(&mut self, now: Instant) {
-        self.waits = false;
-        if std::mem::take(&mut self.in_line) {
+    pub(crate) fn give_back(&self, now: Instant) {
+        self.waits.store(false, Ordering::Relaxed);
+        if self.in_line.swap(false, Ordering::Relaxed) {
             self.turns.line().leave(now, self.id);
         }
     }
 
     /// Waits, where a turn is waited for, until it is worth asking again. May be dropped.
     pub(crate) async fn come(&self) {
-        if self.waits {
+        if self.waits.load(Ordering::Relaxed) {
             let _ = timeout(LOOK_EVERY, self.come.notified()).await;
         } else {
             std::future::pending::<()>().await;
@@ -250,8 +254,8 @@ mod tests {
         )
     }
 
-    fn served(now: Instant, links: &mut [Turn]) -> Vec<usize> {
-        let wants = links.iter_mut().enumerate();
+    fn served(now: Instant, links: &[Turn]) -> Vec<usize> {
+        let wants = links.iter().enumerate();
         wants
             .filter_map(|(at, link)| link.want(now).then_some(at))
             .collect()
@@ -259,18 +263,18 @@ mod tests {
 
     #[test]
     fn a_few_are_served_at_a_time_a_piece_each() {
-        let (now, mut links) = line_of(6);
-        assert_eq!(served(now, &mut links), [0, 1, 2, 3]);
+        let (now, links) = line_of(6);
+        assert_eq!(served(now, &links), [0, 1, 2, 3]);
         links[1].spend(now, TURN_LEN / 2);
-        assert_eq!(served(now, &mut links), [0, 1, 2, 3]);
+        assert_eq!(served(now, &links), [0, 1, 2, 3]);
         links[1].spend(now, TURN_LEN / 2);
-        assert_eq!(served(now, &mut links), [0, 2, 3, 4]);
+        assert_eq!(served(now, &links), [0, 2, 3, 4]);
     }
 
     #[test]
     fn who_has_nothing_to_send_makes_room() {
         let (now, mut links) = line_of(6);
-        served(now, &mut links);
+        served(now, &links);
         links[0].give_back(now);
         drop(links.remove(1));
         assert!(links[3].want(now) && links[4].want(now));
@@ -278,15 +282,15 @@ mod tests {
 
     #[test]
     fn a_link_that_is_stuck_loses_its_turn() {
-        let (now, mut links) = line_of(5);
-        served(now, &mut links);
+        let (now, links) = line_of(5);
+        served(now, &links);
         assert!(!links[4].want(now + TURN_TIME / 2));
         assert!(links[4].want(now + TURN_TIME));
     }
 
     #[test]
     fn alone_nobody_waits() {
-        let (now, mut links) = line_of(1);
+        let (now, links) = line_of(1);
         for step in 0..100u32 {
             assert!(links[0].want(now + WINDOW * step));
             links[0].spend(now + WINDOW * step, TURN_LEN);
@@ -314,7 +318,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whose_turn_has_come_is_woken() {
         let (now, mut links) = line_of(5);
-        served(now, &mut links);
+        served(now, &links);
         let last = links.pop().unwrap();
         links[0].give_back(now);
         let started = Instant::now();

@@ -3,51 +3,35 @@
 //! What must stay true: a HAVE is written for each piece of the log behind the bitfield, once; a
 //! control message waits for no block but the one that has begun.
 
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use swarmcopy_bt_wire::extension::HANDSHAKE_ID;
 use swarmcopy_bt_wire::peer::Message;
-use swarmcopy_layout::PieceIndex;
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::allowance::Allowance;
 use super::block::Block;
-use super::outbox::{Outbox, SLICES_MAX};
+use super::sending::{Sending, take_frames};
 use super::shared::State;
-use super::turns::Turn;
 use super::{Direction, Shared, extension};
-use crate::common::count;
 use crate::have_log::HaveCursor;
-use crate::{LinkEnd, SwarmEvent, handshake};
+use crate::{LinkEnd, handshake};
 
 /// HAVE messages in one write.
 const HAVES_MAX: usize = 512;
 /// Encoded control messages that may wait before more are encoded.
 const CONTROL_LEN_MAX: usize = 256 * 1024;
-/// Uploads are told at least this often.
-const TELL_EVERY: u64 = 1024 * 1024;
-/// How long the owner waits for word of an upload that has come to a halt.
-const TELL_WITHIN: Duration = Duration::from_millis(50);
-/// Bytes written before others may run.
-const YIELD_EVERY: usize = 1024 * 1024;
 
 /// Writes what the state says.
 #[derive(Debug)]
 pub(crate) struct Writer {
     shared: Arc<Shared>,
-    half: OwnedWriteHalf,
-    outbox: Outbox,
+    sending: Sending,
     cursor: HaveCursor,
     asking: Allowance,
     serving: Allowance,
-    turn: Turn,
-    /// Sent and not told yet, by piece.
-    sent: Vec<(PieceIndex, u64)>,
-    sent_len: u64,
 }
 
 impl Writer {
@@ -56,12 +40,8 @@ impl Writer {
         Self {
             asking: Allowance::new(common.limit_down.clone()),
             serving: Allowance::new(common.limit_up.clone()),
-            turn: Turn::new(&common.turns),
-            half,
-            outbox: Outbox::default(),
+            sending: Sending::new(Arc::clone(&shared), half),
             cursor: HaveCursor::default(),
-            sent: Vec::new(),
-            sent_len: 0,
             shared,
         }
     }
@@ -69,36 +49,19 @@ impl Writer {
     /// Writes until the link ends.
     pub(crate) async fn run(&mut self) -> LinkEnd {
         self.greet();
-        let mut since_yield = 0usize;
         loop {
             self.fill();
-            if self.sent_len >= TELL_EVERY || self.outbox.is_empty() {
-                self.tell_sent().await;
-            }
-            if self.outbox.is_empty() {
-                self.wait().await;
-                continue;
-            }
-            match self.write() {
-                Ok(bytes) => since_yield = since_yield.saturating_add(bytes),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if let Err(end) = self.writable().await {
-                        return end;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return error.into(),
-            }
-            if since_yield >= YIELD_EVERY {
-                since_yield = 0;
-                tokio::task::yield_now().await;
+            match self.sending.step().await {
+                Ok(true) => {}
+                Ok(false) => self.wait().await,
+                Err(end) => return end,
             }
         }
     }
 
     /// The first words: who we are and what we have.
     fn greet(&mut self) {
-        let out = &mut self.outbox.control;
+        let out = &mut self.sending.outbox.control;
         if self.shared.direction == Direction::Incoming {
             let common = &self.shared.common;
             out.extend_from_slice(&handshake::ours(common.info_hash, common.peer_id).encode());
@@ -121,32 +84,21 @@ impl Writer {
         }
     }
 
-    /// Waits for room in the socket; meanwhile the owner hears what was sent.
-    async fn writable(&mut self) -> Result<(), LinkEnd> {
-        loop {
-            match timeout(TELL_WITHIN, self.half.writable()).await {
-                Ok(result) => return Ok(result?),
-                Err(_) if self.sent.is_empty() => return Ok(self.half.writable().await?),
-                Err(_) => self.tell_sent().await,
-            }
-        }
-    }
-
     /// Turns what the state wants into bytes.
     fn fill(&mut self) {
-        if self.outbox.control.len() >= CONTROL_LEN_MAX {
+        if self.sending.outbox.control.len() >= CONTROL_LEN_MAX {
             return;
         }
         let fast = self.shared.fast;
         let mut state = self.shared.state();
-        let out = &mut self.outbox.control;
+        let out = &mut self.sending.outbox.control;
         put_slots(&mut state, out);
         put_interest(&mut state, out);
         if let Some(refused) = put_serving(&mut state, out) {
-            let refused = refused.into_iter().chain(self.outbox.withdraw());
-            put_rejects(refused.filter(|_| fast), &mut self.outbox.control);
+            let refused = refused.into_iter().chain(self.sending.outbox.withdraw());
+            put_rejects(refused.filter(|_| fast), &mut self.sending.outbox.control);
         }
-        let out = &mut self.outbox.control;
+        let out = &mut self.sending.outbox.control;
         state
             .replies
             .drain(..)
@@ -167,10 +119,10 @@ impl Writer {
         }
         take_frames(
             &mut state,
-            (&mut self.serving, &mut self.turn),
-            &mut self.outbox,
+            (&mut self.serving, &self.shared.turn),
+            &mut self.sending.outbox,
         );
-        if self.outbox.room() > 0 {
+        if self.sending.outbox.room() > 0 {
             self.shared.feeder.notify_one();
         }
     }
@@ -182,41 +134,7 @@ impl Writer {
             () = self.shared.common.have.grown(self.cursor) => {}
             () = self.asking.more() => {}
             () = self.serving.more() => {}
-            () = self.turn.come() => {}
-        }
-    }
-
-    fn write(&mut self) -> io::Result<usize> {
-        let mut slices = Vec::with_capacity(SLICES_MAX);
-        self.outbox.slices(&mut slices);
-        let bytes = self.half.try_write_vectored(&slices)?;
-        let (sent, mut sent_len) = (&mut self.sent, 0u64);
-        self.outbox.advance(bytes, |piece, bytes| {
-            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-            sent_len = sent_len.saturating_add(bytes);
-            match sent.last_mut() {
-                Some((last, sum)) if *last == piece => *sum = sum.saturating_add(bytes),
-                _ => sent.push((piece, bytes)),
-            }
-        });
-        self.sent_len = self.sent_len.saturating_add(sent_len);
-        count(&self.shared.bytes_up, sent_len);
-        count(&self.shared.common.totals.bytes_up, sent_len);
-        self.shared.state().last_said = Instant::now();
-        Ok(bytes)
-    }
-
-    /// Tells the owner what was sent.
-    async fn tell_sent(&mut self) {
-        self.sent_len = 0;
-        for (piece, bytes) in std::mem::take(&mut self.sent) {
-            let event = SwarmEvent::Uploaded {
-                id: self.shared.id,
-                piece,
-                bytes,
-            };
-            // an owner that listens no more ends the link by its other half
-            let _ = self.shared.common.events.send(event).await;
+            () = self.shared.turn.come() => {}
         }
     }
 }
@@ -269,27 +187,5 @@ fn put_requests(state: &mut State, asking: &mut Allowance, out: &mut BytesMut) {
     for block in blocks {
         asking.spend(block.span.len());
         block.request().encode(out);
-    }
-}
-
-/// Moves blocks that are ready and allowed to the outbox, in this link's turn.
-fn take_frames(
-    state: &mut State,
-    (serving, turn): (&mut Allowance, &mut Turn),
-    outbox: &mut Outbox,
-) {
-    let now = Instant::now();
-    while outbox.room() > 0
-        && let Some(len) = state.upload.next_ready()
-        && turn.want(now)
-        && serving.want(len)
-        && let Some(frame) = state.upload.take_ready()
-    {
-        serving.spend(len);
-        turn.spend(now, len);
-        outbox.frames.push_back(frame);
-    }
-    if state.upload.len() == 0 {
-        turn.give_back(now);
     }
 }

@@ -1,0 +1,142 @@
+//! Bytes on their way out of one connection, and word of what was sent.
+//!
+//! What must stay true: the owner hears of every byte of a block that was written, soon even where
+//! the socket is stuck.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use swarmcopy_layout::PieceIndex;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::time::{Instant, timeout};
+
+use super::Shared;
+use super::allowance::Allowance;
+use super::outbox::{Outbox, SLICES_MAX};
+use super::shared::State;
+use super::turns::Turn;
+use crate::common::count;
+use crate::{LinkEnd, SwarmEvent};
+
+/// Uploads are told at least this often.
+const TELL_EVERY: u64 = 1024 * 1024;
+/// How long the owner waits for word of an upload that has come to a halt.
+const TELL_WITHIN: Duration = Duration::from_millis(50);
+/// Bytes written before others may run.
+const YIELD_EVERY: usize = 1024 * 1024;
+
+/// The writing half of a connection with what waits to be written.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    shared: Arc<Shared>,
+    half: OwnedWriteHalf,
+    pub(crate) outbox: Outbox,
+    /// Sent and not told yet, by piece.
+    sent: Vec<(PieceIndex, u64)>,
+    sent_len: u64,
+    /// Bytes since the task last let others run.
+    since_yield: usize,
+}
+
+impl Sending {
+    pub(crate) fn new(shared: Arc<Shared>, half: OwnedWriteHalf) -> Self {
+        Self {
+            shared,
+            half,
+            outbox: Outbox::default(),
+            sent: Vec::new(),
+            sent_len: 0,
+            since_yield: 0,
+        }
+    }
+
+    /// Writes once what the socket takes, or waits until it takes something. False if there was
+    /// nothing to write.
+    pub(crate) async fn step(&mut self) -> Result<bool, LinkEnd> {
+        if self.sent_len >= TELL_EVERY || self.outbox.is_empty() {
+            self.tell_sent().await;
+        }
+        if self.outbox.is_empty() {
+            return Ok(false);
+        }
+        match self.write() {
+            Ok(bytes) => self.since_yield = self.since_yield.saturating_add(bytes),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+        if self.since_yield >= YIELD_EVERY {
+            self.since_yield = 0;
+            tokio::task::yield_now().await;
+        }
+        Ok(true)
+    }
+
+    /// Waits for room in the socket; meanwhile the owner hears what was sent.
+    async fn writable(&mut self) -> Result<(), LinkEnd> {
+        loop {
+            match timeout(TELL_WITHIN, self.half.writable()).await {
+                Ok(result) => return Ok(result?),
+                Err(_) if self.sent.is_empty() => return Ok(self.half.writable().await?),
+                Err(_) => self.tell_sent().await,
+            }
+        }
+    }
+
+    fn write(&mut self) -> io::Result<usize> {
+        let mut slices = Vec::with_capacity(SLICES_MAX);
+        self.outbox.slices(&mut slices);
+        let bytes = self.half.try_write_vectored(&slices)?;
+        let (sent, mut sent_len) = (&mut self.sent, 0u64);
+        self.outbox.advance(bytes, |piece, bytes| {
+            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+            sent_len = sent_len.saturating_add(bytes);
+            match sent.last_mut() {
+                Some((last, sum)) if *last == piece => *sum = sum.saturating_add(bytes),
+                _ => sent.push((piece, bytes)),
+            }
+        });
+        self.sent_len = self.sent_len.saturating_add(sent_len);
+        count(&self.shared.bytes_up, sent_len);
+        count(&self.shared.common.totals.bytes_up, sent_len);
+        self.shared.state().last_said = Instant::now();
+        Ok(bytes)
+    }
+
+    /// Tells the owner what was sent.
+    async fn tell_sent(&mut self) {
+        self.sent_len = 0;
+        for (piece, bytes) in std::mem::take(&mut self.sent) {
+            let event = SwarmEvent::Uploaded {
+                id: self.shared.id,
+                piece,
+                bytes,
+            };
+            // an owner that listens no more ends the link by its other half
+            let _ = self.shared.common.events.send(event).await;
+        }
+    }
+}
+
+/// Moves blocks that are ready and allowed to the outbox, in this link's turn.
+pub(crate) fn take_frames(
+    state: &mut State,
+    (serving, turn): (&mut Allowance, &Turn),
+    outbox: &mut Outbox,
+) {
+    let now = Instant::now();
+    while outbox.room() > 0
+        && let Some(len) = state.upload.next_ready()
+        && turn.want(now)
+        && serving.want(len)
+        && let Some(frame) = state.upload.take_ready()
+    {
+        serving.spend(len);
+        turn.spend(now, len);
+        outbox.frames.push_back(frame);
+    }
+    if state.upload.len() == 0 {
+        turn.give_back(now);
+    }
+}

@@ -1,5 +1,6 @@
 //! What all links of a swarm share: the content, its store, and the way to the owner.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use swarmcopy_layout::Layout;
 use swarmcopy_scheduler::Hello;
 use swarmcopy_sources::Limiter;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Command;
@@ -35,6 +36,12 @@ pub(crate) struct Common {
     pub(crate) pex: bool,
     pub(crate) client: String,
     pub(crate) block_len: u32,
+    /// The address that outgoing connections come from, if it matters.
+    pub(crate) bind_ip: Option<IpAddr>,
+    /// Connections to one machine of ours.
+    pub(crate) connections: usize,
+    /// Room for connections beside those of the links.
+    pub(crate) lanes: Arc<Semaphore>,
     /// The port that we listen on; 0 = none.
     pub(crate) listen_port: u16,
     pub(crate) totals: Totals,

@@ -47,6 +47,10 @@ limits! {
     pex_addresses_max: usize = 50;
     /// Slot messages taken from a peer in a second.
     slot_messages_max: u32 = 20;
+    /// Connections to one machine of ours, the link itself among them.
+    connections_max: usize = 8;
+    /// Connections beside those of the links that a swarm has in all.
+    lanes_max: usize = 64;
     /// Handshakes that may be under way at a listener.
     handshakes_max: usize = 256;
 }
@@ -142,6 +146,9 @@ pub struct SwarmConfig {
     pub client: String,
     /// Longest block to agree on with machines of ours, at least 16 KiB.
     pub block_len: u32,
+    /// Connections to one machine of ours where one does not fill the line; 1 turns more of them
+    /// off, and [`connections_max`] is the most.
+    pub connections: usize,
 }
 
 impl SwarmConfig {
@@ -167,6 +174,7 @@ impl SwarmConfig {
             ids: Arc::new(SourceIds::new()),
             client: concat!("swarmcopy ", env!("CARGO_PKG_VERSION")).to_owned(),
             block_len: BLOCK_LEN,
+            connections: connections_max,
         }
     }
 }

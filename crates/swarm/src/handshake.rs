@@ -1,11 +1,12 @@
 //! The first 68 bytes of a link (BEP 3), read and written.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use swarmcopy_bt_wire::peer::{Handshake, Reserved};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::LinkEnd;
 use crate::config::{CONNECT_TIME, HANDSHAKE_TIME};
@@ -32,16 +33,26 @@ pub(crate) fn ours(info_hash: [u8; 20], peer_id: [u8; 20]) -> Handshake {
     }
 }
 
+/// A connection that was made and answered.
+#[derive(Debug)]
+pub(crate) struct Dialled {
+    pub(crate) stream: TcpStream,
+    pub(crate) theirs: Handshake,
+    /// How long the answer took.
+    pub(crate) round_trip: Duration,
+}
+
 /// Connects to `addr`, from `from` if that is given, and exchanges handshakes.
 pub(crate) async fn dial(
     addr: SocketAddr,
     from: Option<IpAddr>,
     ours: &Handshake,
-) -> Result<(TcpStream, Handshake), LinkEnd> {
+) -> Result<Dialled, LinkEnd> {
     let connecting = timeout(CONNECT_TIME, connect(addr, from));
     let mut stream = connecting.await.map_err(|_| LinkEnd::Silent)??;
     // only makes the link quicker
     let _ = stream.set_nodelay(true);
+    let asked = Instant::now();
     let exchange = async {
         write(&mut stream, ours).await?;
         read(&mut stream).await
@@ -55,7 +66,11 @@ pub(crate) async fn dial(
     if theirs.peer_id == ours.peer_id {
         return Err(LinkEnd::Ourselves);
     }
-    Ok((stream, theirs))
+    Ok(Dialled {
+        stream,
+        theirs,
+        round_trip: asked.elapsed(),
+    })
 }
 
 async fn connect(addr: SocketAddr, from: Option<IpAddr>) -> Result<TcpStream, LinkEnd> {

@@ -4,7 +4,7 @@
 //! hub never waits for the owner of the swarm: links tell it themselves.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -22,8 +22,9 @@ pub(crate) use crate::address_book::Via;
 use crate::common::Common;
 use crate::config::{dials_max, pex_addresses_max};
 use crate::discovery::{Way, Ways};
-use crate::link::{self, Direction, Setup, Shared};
-use crate::{LinkEnd, SwarmEvent, handshake};
+use crate::handshake::{self, Dialled};
+use crate::link::{self, Direction, Setup, Shared, lanes};
+use crate::{LinkEnd, SwarmEvent};
 
 /// How often the hub looks at what time has brought.
 const TICK: Duration = Duration::from_millis(250);
@@ -63,7 +64,6 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct HubSetup {
     pub(crate) links_max: usize,
-    pub(crate) bind_ip: Option<IpAddr>,
     pub(crate) ways: Ways,
 }
 
@@ -78,7 +78,7 @@ struct Linked {
     told: HashSet<SocketAddr>,
 }
 
-type Dialled = (SocketAddr, Result<(TcpStream, Handshake), LinkEnd>);
+type Answer = (SocketAddr, Result<Dialled, LinkEnd>);
 
 /// The hub itself.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub(crate) struct Hub {
     book: AddressBook,
     links: HashMap<SourceId, Linked>,
     running: JoinSet<(SourceId, LinkEnd)>,
-    dials: JoinSet<Dialled>,
+    dials: JoinSet<Answer>,
     farewells: JoinSet<()>,
     said: Option<Discovery>,
     /// Whether there ever was a link.
@@ -123,7 +123,7 @@ impl Hub {
             tokio::select! {
                 () = cancel.cancelled() => break,
                 Some(command) = commands.recv() => self.handle_command(command),
-                Some(Ok(dialled)) = self.dials.join_next() => self.handle_dialled(dialled),
+                Some(Ok(answer)) = self.dials.join_next() => self.handle_answer(answer),
                 Some(Ok((id, end))) = self.running.join_next() => self.handle_end(id, &end),
                 Some(_) = self.farewells.join_next() => {}
                 _ = ticks.tick() => self.exchange_peers(),
@@ -138,12 +138,15 @@ impl Hub {
     fn handle_command(&mut self, command: Command) {
         let now = Instant::now();
         match command {
+            Command::Incoming { stream, theirs, .. } if lanes::is_name(&theirs.peer_id) => {
+                self.handle_lane(stream, &theirs.peer_id);
+            }
             Command::Incoming {
                 stream,
                 addr,
                 theirs,
             } => {
-                self.handle_stream(stream, addr, &theirs, Direction::Incoming);
+                self.handle_stream(stream, Setup::new(addr, &theirs, Direction::Incoming));
             }
             Command::Found { addrs, via } => {
                 for addr in addrs {
@@ -185,11 +188,13 @@ impl Hub {
         }
     }
 
-    fn handle_dialled(&mut self, (addr, result): Dialled) {
+    fn handle_answer(&mut self, (addr, result): Answer) {
         let now = Instant::now();
         match result {
-            Ok((stream, theirs)) => {
-                self.handle_stream(stream, addr, &theirs, Direction::Outgoing);
+            Ok(dialled) => {
+                let setup = Setup::new(addr, &dialled.theirs, Direction::Outgoing);
+                let setup = setup.with_round_trip(dialled.round_trip);
+                self.handle_stream(dialled.stream, setup);
             }
             Err(LinkEnd::Ourselves) => self.book.is_ourselves(addr),
             Err(end) => {
@@ -201,32 +206,19 @@ impl Hub {
     }
 
     /// A connection whose handshake has been read: makes it a link, or refuses it.
-    fn handle_stream(
-        &mut self,
-        stream: TcpStream,
-        addr: SocketAddr,
-        theirs: &Handshake,
-        direction: Direction,
-    ) {
-        let refusal = self.refusal(addr, theirs, direction);
-        if let Some(end) = refusal {
+    fn handle_stream(&mut self, stream: TcpStream, setup: Setup) {
+        let (addr, direction) = (setup.addr, setup.direction);
+        if let Some(end) = self.refusal(&setup) {
             tracing::debug!(%addr, %end, "link refused");
             if direction == Direction::Incoming {
                 self.decline(stream);
             } else if end == LinkEnd::Duplicate {
-                self.note_alias(addr, &theirs.peer_id);
+                self.note_alias(addr, &setup.peer_id);
             } else {
                 self.book.failed(addr, Instant::now());
             }
             return;
         }
-        let setup = Setup {
-            addr,
-            peer_id: theirs.peer_id,
-            direction,
-            fast: theirs.reserved.fast(),
-            extended: theirs.reserved.extended(),
-        };
         let (shared, running) = link::start(&self.common, stream, setup);
         let listens = (direction == Direction::Outgoing).then_some(addr);
         if let Some(addr) = listens {
@@ -246,6 +238,14 @@ impl Hub {
         self.count();
     }
 
+    /// One more connection of a link that stands; any other that calls itself so is let go.
+    fn handle_lane(&self, stream: TcpStream, name: &[u8; 20]) {
+        let mut links = self.links.values();
+        if let Some(linked) = links.find(|linked| linked.shared.lane_name == *name) {
+            linked.shared.add_lane(stream);
+        }
+    }
+
     /// An address leads to a peer that is linked by another one.
     fn note_alias(&mut self, addr: SocketAddr, peer_id: &[u8; 20]) {
         let mut links = self.links.values_mut();
@@ -260,16 +260,14 @@ impl Hub {
     }
 
     /// Why a connection is not to become a link. Closes an older link that it replaces.
-    fn refusal(
-        &self,
-        addr: SocketAddr,
-        theirs: &Handshake,
-        direction: Direction,
-    ) -> Option<LinkEnd> {
+    fn refusal(&self, theirs: &Setup) -> Option<LinkEnd> {
         if theirs.peer_id == self.common.peer_id {
             return Some(LinkEnd::Ourselves);
         }
-        if self.book.is_banned(addr, &theirs.peer_id, Instant::now()) {
+        if self
+            .book
+            .is_banned(theirs.addr, &theirs.peer_id, Instant::now())
+        {
             return Some(LinkEnd::Closed);
         }
         let live = || {
@@ -278,7 +276,7 @@ impl Hub {
                 .filter(|linked| !linked.shared.close.is_cancelled())
         };
         if let Some(old) = live().find(|linked| linked.shared.peer_id == theirs.peer_id) {
-            if !self.replaces(&old.shared, addr, direction) {
+            if !self.replaces(&old.shared, theirs.addr, theirs.direction) {
                 return Some(LinkEnd::Duplicate);
             }
             old.shared.close(LinkEnd::Duplicate);
@@ -361,7 +359,7 @@ impl Hub {
             && let Some(addr) = self.book.next_dial(Instant::now())
         {
             let ours = handshake::ours(self.common.info_hash, self.common.peer_id);
-            let from = self.setup.bind_ip;
+            let from = self.common.bind_ip;
             self.dials
                 .spawn(async move { (addr, handshake::dial(addr, from, &ours).await) });
         }

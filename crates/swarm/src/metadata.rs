@@ -19,10 +19,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
 
+use crate::LinkEnd;
 use crate::address_book::AddressBook;
 use crate::config::dials_max;
+use crate::handshake::{self, Dialled};
 use crate::hub::Command;
-use crate::{LinkEnd, handshake};
 
 /// Time for the next message of a peer.
 const MESSAGE_TIME: Duration = Duration::from_secs(15);
@@ -73,7 +74,7 @@ pub(crate) async fn fetch(
 }
 
 async fn ask(addr: SocketAddr, from: Option<IpAddr>, ours: Handshake) -> Result<Bytes, LinkEnd> {
-    let (stream, theirs) = handshake::dial(addr, from, &ours).await?;
+    let Dialled { stream, theirs, .. } = handshake::dial(addr, from, &ours).await?;
     if !theirs.reserved.extended() {
         return Err(LinkEnd::Violation("it has no extensions to ask by"));
     }

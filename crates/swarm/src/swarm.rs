@@ -14,12 +14,13 @@ use bytes::Bytes;
 use swarmcopy_layout::{PieceIndex, Span};
 use swarmcopy_scheduler::SourceId;
 use tokio::net::lookup_host;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::common::{Common, Totals};
+use crate::config::{connections_max, lanes_max};
 use crate::discovery::{Way, Ways};
 use crate::hub::{Command, Hub, HubSetup, Via};
 use crate::link::Turns;
@@ -84,7 +85,6 @@ impl Swarm {
         let peers = config.peers.clone();
         let setup = HubSetup {
             links_max: config.links_max.max(1),
-            bind_ip: bind_ip(&config),
             ways: Ways {
                 trackers: way(trackers.iter().any(|tier| !tier.is_empty())),
                 lsd: way(lsd.is_some()),
@@ -92,7 +92,7 @@ impl Swarm {
                 known: false,
             },
         };
-        let bind_ip = setup.bind_ip;
+        let bind_ip = bind_ip(&config);
         let common = Arc::new(common(config, blocks, events, commands.clone(), cancel));
         let tasks = TaskTracker::new();
         tasks.spawn(Hub::new(Arc::clone(&common), setup).run(received));
@@ -245,6 +245,7 @@ fn common(
     cancel: &CancellationToken,
 ) -> Common {
     Common {
+        bind_ip: bind_ip(&config),
         info_hash: config.info_hash,
         peer_id: config.peer_id,
         layout: config.layout,
@@ -261,6 +262,8 @@ fn common(
         pex: config.pex && !config.private,
         client: config.client,
         block_len: config.block_len,
+        connections: config.connections.clamp(1, connections_max),
+        lanes: Arc::new(Semaphore::new(lanes_max)),
         listen_port: config
             .listener
             .map_or(0, |listener| listener.local_addr().port()),

@@ -13,12 +13,13 @@ use swarmcopy_layout::{Layout, PieceSet, RelPath, Span};
 use swarmcopy_sources::{Limiter, MemorySink, SpanSink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::common::{Common, Totals};
+use crate::config::{connections_max, lanes_max};
 use crate::hub::Command;
 use crate::link::{self, Direction, Setup, Shared};
 use crate::{BlockReader, HaveLog, LinkEnd, PeerLink, SourceIds, SwarmEvent};
@@ -119,6 +120,7 @@ impl Rig {
             direction: Direction::Outgoing,
             fast: options.fast,
             extended: options.extended,
+            round_trip: None,
         };
         let (shared, running) = link::start(&common, ours, setup);
         Self {
@@ -203,6 +205,9 @@ pub(crate) fn common(
         pex: true,
         client: "swarmcopy test".to_owned(),
         block_len: options.block_len,
+        bind_ip: None,
+        connections: connections_max,
+        lanes: Arc::new(Semaphore::new(lanes_max)),
         listen_port: 6881,
         totals: Totals::default(),
         cancel: CancellationToken::new(),

@@ -58,6 +58,9 @@ pub struct OwnHandshake {
     /// Longest block that the speaker accepts in a request and wants to receive; 0 if it says
     /// nothing.
     pub block_len_max: u32,
+    /// By this name instead of a peer id the listener may dial more connections to the speaker,
+    /// which bring it blocks and nothing else; `None` if it may not.
+    pub lane: Option<[u8; 20]>,
 }
 
 impl ExtensionHandshake {
@@ -151,6 +154,7 @@ impl OwnHandshake {
                 .unwrap_or_default(),
             starving: number(b"starving") != 0,
             block_len_max: number(b"block"),
+            lane: value.find(b"lane").and_then(|name| name.as_array()),
         })
     }
 
@@ -166,6 +170,7 @@ impl OwnHandshake {
             .with("class", self.class.as_str())
             .with("starving", u32::from(self.starving))
             .with("block", self.block_len_max)
+            .with_some("lane", self.lane)
     }
 }
 

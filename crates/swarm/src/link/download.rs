@@ -4,6 +4,7 @@
 //! once, and no more requests are open than the peer takes.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use swarmcopy_layout::Span;
 use swarmcopy_sources::SpanSink;
@@ -77,6 +78,10 @@ pub(crate) struct Download {
     meter: Meter,
     last_byte: Instant,
     snubbed: bool,
+    /// The shortest time in which the peer has answered.
+    round_trip: Option<Duration>,
+    /// When the block was asked for that was asked for last of those that came.
+    newest_come: Option<Instant>,
 }
 
 /// Whether the peer can be asked.
@@ -105,6 +110,8 @@ impl Download {
             meter: Meter::new(now),
             last_byte: now,
             snubbed: false,
+            round_trip: None,
+            newest_come: None,
         }
     }
 
@@ -249,6 +256,8 @@ impl Download {
         self.meter
             .block(now, arrival.asked, open, arrival.block.span.len());
         self.heard(now);
+        self.note_round_trip(now.saturating_duration_since(arrival.asked));
+        self.newest_come = self.newest_come.max(Some(arrival.asked));
         let Some(at) = self.jobs.iter().position(|job| job.number == arrival.job) else {
             return;
         };
@@ -264,6 +273,40 @@ impl Download {
     pub(crate) fn heard(&mut self, now: Instant) {
         self.last_byte = now;
         self.snubbed = false;
+    }
+
+    /// The peer has answered in this time.
+    pub(crate) fn note_round_trip(&mut self, time: Duration) {
+        self.round_trip = Some(self.round_trip.map_or(time, |least| least.min(time)));
+    }
+
+    /// The shortest time in which the peer has answered.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// Whether the peer has as much to answer as it takes: what is slow then is the peer or the
+    /// way from it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.phase == Phase::Open
+            && self.open.len().saturating_mul(4) >= self.depth().saturating_mul(3)
+    }
+
+    /// Whether a block that was asked for this long after another has come before it. Peers answer
+    /// in the order of asking, so the other is lost, or on a way that hardly moves.
+    pub(crate) fn is_overtaken(&self, by: Duration) -> bool {
+        let oldest = self.open.front().map(|open| open.asked + by);
+        oldest.is_some_and(|oldest| self.newest_come >= Some(oldest))
+    }
+
+    /// Blocks were lost on the way, nobody knows which: the jobs that wait for any end.
+    pub(crate) fn lose(&mut self) {
+        let waiting = self.jobs.iter().filter(|job| job.open > 0);
+        let waiting: Vec<_> = waiting.map(|job| job.number).collect();
+        for number in waiting {
+            self.take_back(number);
+            self.fail(number, JobFailure::Rejected);
+        }
     }
 
     /// The peer lets us ask.

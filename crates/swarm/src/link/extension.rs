@@ -15,10 +15,9 @@ use swarmcopy_layout::BLOCK_LEN;
 use swarmcopy_scheduler::{Hello, MachineClass, NodeId, OriginTag};
 use tokio::time::Instant;
 
-use super::gossip;
 use super::reader::Reader;
 use super::shared::Spoken;
-use crate::common::Common;
+use super::{Direction, Shared, gossip, lanes};
 use crate::config::{pex_addresses_max, requests_max, slot_messages_max};
 use crate::hub::{Command, Via};
 use crate::{LinkEnd, SwarmEvent};
@@ -32,8 +31,9 @@ pub(super) const SLOTS_ID: u8 = 3;
 /// Version of our own words in the greeting.
 const OWN_VERSION: u32 = 1;
 
-/// Our words about ourselves for the peer at `addr`.
-pub(super) fn greeting(common: &Common, addr: SocketAddr) -> Vec<u8> {
+/// Our words about ourselves for the peer of a link.
+pub(super) fn greeting(shared: &Shared) -> Vec<u8> {
+    let (common, addr) = (&shared.common, shared.addr);
     let mut words = ExtensionHandshake::default();
     let mut speak = |name: &str, id| words.extensions.insert(name.to_owned(), id);
     if common.pex {
@@ -54,7 +54,11 @@ pub(super) fn greeting(common: &Common, addr: SocketAddr) -> Vec<u8> {
     words.own = common
         .hello
         .as_ref()
-        .map(|hello| own_words(hello, common.block_len));
+        .map(|hello| own_words(hello, common.block_len))
+        .map(|mut own| {
+            own.lane = (common.connections > 1).then_some(shared.lane_name);
+            own
+        });
     words.encode()
 }
 
@@ -148,6 +152,10 @@ impl Reader {
             .as_ref()
             .filter(|_| self.shared.common.hello.is_some());
         let hello = own.map(hello_of);
+        let lane = own.and_then(|own| own.lane).filter(lanes::is_name);
+        let listens = words
+            .port
+            .map(|port| SocketAddr::new(self.shared.addr.ip(), port));
         let block_len = agreed_block_len(self.shared.common.block_len, own);
         self.limits = self.limits.with_block_len_max(block_len);
         {
@@ -156,16 +164,21 @@ impl Reader {
                 .requests_max
                 .and_then(|reqq| usize::try_from(reqq).ok());
             state.download.agree(reqq, block_len);
+            if self.shared.direction == Direction::Incoming {
+                // it answers our greeting, which went out when the link began
+                state.download.note_round_trip(self.since.elapsed());
+            }
             state.spoken = Spoken {
                 pex: words.id_of(UT_PEX),
                 metadata: words.id_of(UT_METADATA),
                 slots: words.id_of(SC_SLOTS),
                 client: words.client.clone(),
+                listens,
+                lane,
                 hello: hello.clone(),
             };
         }
-        if let Some(port) = words.port {
-            let addr = SocketAddr::new(self.shared.addr.ip(), port);
+        if let Some(addr) = listens {
             self.offer(Command::Listens {
                 id: self.shared.id,
                 addr,

@@ -33,6 +33,6 @@ async fn read(shared: &Shared, run: Span) -> Result<(), LinkEnd> {
             }
         }
     }
-    shared.writer.notify_one();
+    shared.wake_writers();
     Ok(())
 }

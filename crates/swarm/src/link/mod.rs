@@ -10,6 +10,7 @@ mod download;
 mod extension;
 mod feeder;
 mod gossip;
+pub(crate) mod lanes;
 mod meter;
 mod outbox;
 mod reader;
@@ -67,6 +68,8 @@ pub struct LinkStats {
     pub wasted: u64,
     /// Bytes a second that come, over the last two seconds.
     pub rate_down: u64,
+    /// Connections that bring its blocks.
+    pub connections: usize,
     /// Requests of ours that are open.
     pub requests_open: usize,
     /// Requests of the peer that wait.
@@ -154,6 +157,11 @@ impl PeerLink {
             bytes_down: self.shared.bytes_down.load(Ordering::Relaxed),
             bytes_up: self.shared.bytes_up.load(Ordering::Relaxed),
             wasted: self.shared.wasted.load(Ordering::Relaxed),
+            connections: self
+                .shared
+                .lanes_in
+                .load(Ordering::Relaxed)
+                .saturating_add(1),
             rate_down: state.download.rate(Instant::now()),
             requests_open: state.download.open_len(),
             requests_waiting: state.upload.len(),

@@ -38,6 +38,11 @@ impl Outbox {
         self.begun.is_none() && self.control.is_empty() && self.frames.is_empty()
     }
 
+    /// Bytes of the blocks that have not begun.
+    pub(crate) fn frames_len(&self) -> u64 {
+        self.frames.iter().map(|frame| frame.block.span.len()).sum()
+    }
+
     /// How many more blocks fit.
     pub(crate) fn room(&self) -> usize {
         FRAMES_MAX.saturating_sub(self.frames.len())

@@ -33,6 +33,8 @@ pub(crate) struct Reader {
     peer_has: PieceSet,
     peer_interested: bool,
     early: Vec<SwarmEvent>,
+    /// When the link began.
+    pub(super) since: Instant,
 }
 
 impl Reader {
@@ -46,6 +48,7 @@ impl Reader {
             peer_has: PieceSet::empty(layout.pieces()),
             peer_interested: false,
             early: Vec::new(),
+            since: Instant::now(),
             shared,
         }
     }

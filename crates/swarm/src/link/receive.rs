@@ -146,6 +146,11 @@ impl Receive {
         Ok(())
     }
 
+    /// Whether everything that was read is used.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buffered().is_empty()
+    }
+
     fn buffered(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }

@@ -8,6 +8,7 @@ use swarmcopy_sys::net::set_notsent_lowat;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use super::lanes::Lanes;
 use super::reader::Reader;
 use super::writer::Writer;
 use super::{Setup, Shared, feeder, watch};
@@ -25,12 +26,13 @@ pub(crate) fn start(
     stream: TcpStream,
     setup: Setup,
 ) -> (Arc<Shared>, impl Future<Output = LinkEnd> + use<>) {
-    let shared = Shared::new(Arc::clone(common), setup);
-    let running = run(Arc::clone(&shared), stream);
+    let (shared, lanes) = Shared::new(Arc::clone(common), setup);
+    let lanes = Lanes::new(Arc::clone(&shared), lanes);
+    let running = run(Arc::clone(&shared), stream, lanes);
     (shared, running)
 }
 
-async fn run(shared: Arc<Shared>, stream: TcpStream) -> LinkEnd {
+async fn run(shared: Arc<Shared>, stream: TcpStream, mut lanes: Lanes) -> LinkEnd {
     // both only make the link quicker
     let _ = stream.set_nodelay(true);
     let _ = set_notsent_lowat(&stream, UNSENT_MAX);
@@ -43,7 +45,9 @@ async fn run(shared: Arc<Shared>, stream: TcpStream) -> LinkEnd {
         end = writer.run() => end,
         end = feeder::run(&shared) => end,
         end = watch::run(&shared) => end,
+        end = lanes.run() => end,
     };
+    lanes.end().await;
     // the halves go first, so that the connection is closed before anybody hears of it
     drop((reader, writer));
     shared.close.cancel();

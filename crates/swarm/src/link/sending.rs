@@ -26,6 +26,19 @@ const TELL_WITHIN: Duration = Duration::from_millis(50);
 /// Bytes written before others may run.
 const YIELD_EVERY: usize = 1024 * 1024;
 
+/// Bytes that one of several connections takes ahead, so that none is left with what another could
+/// bring sooner.
+const SHARED_LEN_MAX: u64 = 128 * 1024;
+
+/// Whether other connections carry blocks of the same link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// None does.
+    Alone,
+    /// Some do.
+    Shared,
+}
+
 /// The writing half of a connection with what waits to be written.
 #[derive(Debug)]
 pub(crate) struct Sending {
@@ -119,14 +132,17 @@ impl Sending {
     }
 }
 
-/// Moves blocks that are ready and allowed to the outbox, in this link's turn.
+/// Moves blocks that are ready and allowed to the outbox, in this link's turn. Where the link has
+/// several connections, none takes many ahead.
 pub(crate) fn take_frames(
     state: &mut State,
     (serving, turn): (&mut Allowance, &Turn),
     outbox: &mut Outbox,
+    sharing: Sharing,
 ) {
     let now = Instant::now();
     while outbox.room() > 0
+        && (sharing == Sharing::Alone || outbox.frames_len() < SHARED_LEN_MAX)
         && let Some(len) = state.upload.next_ready()
         && turn.want(now)
         && serving.want(len)

@@ -5,24 +5,29 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use swarmcopy_bt_wire::peer::Message;
+use swarmcopy_bt_wire::peer::{Handshake, Message};
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex};
 use swarmcopy_scheduler::{Hello, SourceId};
-use tokio::sync::Notify;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::block::Cutter;
 use super::download::Download;
 use super::gossip::Pending;
+use super::lanes;
+use super::sending::Sharing;
 use super::turns::Turn;
 use super::upload::Upload;
 use crate::LinkEnd;
 use crate::common::Common;
+use crate::config::connections_max;
 
 /// Suggestions that may wait to be written; older ones are forgotten.
 const SUGGESTIONS_MAX: usize = 128;
@@ -52,6 +57,16 @@ pub(crate) struct Shared {
     pub(crate) extended: bool,
     pub(crate) writer: Notify,
     pub(crate) feeder: Notify,
+    /// What the peer calls itself when it dials one more connection for this link.
+    pub(crate) lane_name: [u8; 20],
+    /// Wakes the lanes that bring the peer blocks.
+    pub(crate) lanes_wake: Notify,
+    /// Lanes that bring the peer blocks.
+    pub(crate) lanes_out: AtomicUsize,
+    /// Lanes that bring us blocks.
+    pub(crate) lanes_in: AtomicUsize,
+    /// Connections that the peer has dialled to be lanes, on their way to who runs them.
+    lane_streams: mpsc::Sender<TcpStream>,
     /// The link's place among those that are served.
     pub(crate) turn: Turn,
     pub(crate) close: CancellationToken,
@@ -80,6 +95,10 @@ pub(crate) struct Spoken {
     pub(crate) metadata: Option<u8>,
     pub(crate) slots: Option<u8>,
     pub(crate) client: Option<String>,
+    /// Where it listens.
+    pub(crate) listens: Option<SocketAddr>,
+    /// What to call ourselves to it when we dial one more connection for this link.
+    pub(crate) lane: Option<[u8; 20]>,
     pub(crate) hello: Option<Hello>,
 }
 
@@ -101,10 +120,20 @@ pub(crate) struct State {
 }
 
 impl Shared {
-    pub(crate) fn new(common: Arc<Common>, setup: Setup) -> Arc<Self> {
+    pub(crate) fn new(common: Arc<Common>, setup: Setup) -> (Arc<Self>, mpsc::Receiver<TcpStream>) {
+        let (lane_streams, streams) = mpsc::channel(connections_max);
         let cutter = Cutter::new(Arc::clone(&common.layout), BLOCK_LEN);
         let now = Instant::now();
-        Arc::new(Self {
+        let mut download = Download::new(cutter, setup.fast, now);
+        if let Some(round_trip) = setup.round_trip {
+            download.note_round_trip(round_trip);
+        }
+        let shared = Self {
+            lane_name: lanes::new_name(),
+            lanes_wake: Notify::new(),
+            lanes_out: AtomicUsize::new(0),
+            lanes_in: AtomicUsize::new(0),
+            lane_streams,
             id: common.ids.next(),
             turn: Turn::new(&common.turns),
             close: common.cancel.child_token(),
@@ -129,12 +158,13 @@ impl Shared {
                 suggestions: VecDeque::new(),
                 replies: VecDeque::new(),
                 spoken: Spoken::default(),
-                download: Download::new(cutter, setup.fast, now),
+                download,
                 upload: Upload::new(),
                 last_heard: now,
                 last_said: now,
             }),
-        })
+        };
+        (Arc::new(shared), streams)
     }
 
     /// Looks at or changes the state; not to be held across an await.
@@ -151,6 +181,29 @@ impl Shared {
     /// Why the link was closed by us.
     pub(crate) fn why(&self) -> LinkEnd {
         self.why.get().cloned().unwrap_or(LinkEnd::Closed)
+    }
+
+    /// Takes one more connection that the peer has dialled for this link, if there is room.
+    pub(crate) fn add_lane(&self, stream: TcpStream) {
+        // a connection that finds no room is closed, which the peer takes for a refusal
+        let _ = self.lane_streams.try_send(stream);
+    }
+
+    /// Whether lanes carry blocks to the peer.
+    pub(crate) fn sharing(&self) -> Sharing {
+        if self.lanes_out.load(Ordering::Relaxed) > 0 {
+            Sharing::Shared
+        } else {
+            Sharing::Alone
+        }
+    }
+
+    /// Blocks are ready to be sent.
+    pub(crate) fn wake_writers(&self) {
+        self.writer.notify_one();
+        if self.sharing() == Sharing::Shared {
+            self.lanes_wake.notify_waiters();
+        }
     }
 
     /// Queues a suggestion, which goes out behind the HAVE of its piece.
@@ -205,4 +258,28 @@ pub(crate) struct Setup {
     pub(crate) direction: Direction,
     pub(crate) fast: bool,
     pub(crate) extended: bool,
+    /// How long its first answer took, if that is known.
+    pub(crate) round_trip: Option<Duration>,
+}
+
+impl Setup {
+    /// What a handshake says.
+    pub(crate) fn new(addr: SocketAddr, theirs: &Handshake, direction: Direction) -> Self {
+        Self {
+            addr,
+            peer_id: theirs.peer_id,
+            direction,
+            fast: theirs.reserved.fast(),
+            extended: theirs.reserved.extended(),
+            round_trip: None,
+        }
+    }
+
+    /// The same with the time that the handshake took.
+    pub(crate) fn with_round_trip(self, round_trip: Duration) -> Self {
+        Self {
+            round_trip: Some(round_trip),
+            ..self
+        }
+    }
 }

@@ -67,7 +67,7 @@ impl Writer {
             out.extend_from_slice(&handshake::ours(common.info_hash, common.peer_id).encode());
         }
         if self.shared.extended {
-            let payload = extension::greeting(&self.shared.common, self.shared.addr).into();
+            let payload = extension::greeting(&self.shared).into();
             Message::Extended {
                 id: HANDSHAKE_ID,
                 payload,
@@ -121,6 +121,7 @@ impl Writer {
             &mut state,
             (&mut self.serving, &self.shared.turn),
             &mut self.sending.outbox,
+            self.shared.sharing(),
         );
         if self.sending.outbox.room() > 0 {
             self.shared.feeder.notify_one();

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use swarmcopy_bt_wire::extension::Pex;
+use swarmcopy_bt_wire::extension::{ExtensionHandshake, Pex};
 use swarmcopy_bt_wire::peer::{Handshake, Message};
 use swarmcopy_layout::PieceSet;
-use swarmcopy_scheduler::Discovery;
+use swarmcopy_scheduler::{Discovery, Hello};
 use swarmcopy_sources::{MemorySink, PieceSource, SpanSink};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -324,4 +324,37 @@ async fn the_metadata_of_a_running_swarm_is_found() {
     );
     config.peers = vec![seed.addr().into()];
     assert_eq!(soon(fetch_metadata(config)).await, info);
+}
+
+#[tokio::test]
+async fn a_lane_under_an_unknown_name_is_let_go_without_a_word() {
+    let machine = Machine::start([5; 20], |_| {});
+    let mut stream = TcpStream::connect(machine.addr()).await.unwrap();
+    let ours = handshake::ours(INFO_HASH, *b"-SCLANE-nobody-knows");
+    soon(handshake::write(&mut stream, &ours)).await.unwrap();
+    let answer = soon(handshake::read(&mut stream)).await;
+    assert_eq!(answer, Err(LinkEnd::ByPeer));
+    assert_eq!(machine.swarm.stats().links, 0);
+}
+
+#[tokio::test]
+async fn each_link_offers_lanes_by_a_name_of_its_own() {
+    let mut machine = Machine::start([5; 20], |config| config.hello = Some(Hello::default()));
+    let mut names = Vec::new();
+    for id in [[6; 20], [7; 20]] {
+        let (mut peer, _) = dial(machine.addr(), id).await;
+        let Message::Extended { payload, .. } = peer.hear().await else {
+            panic!("expected the greeting");
+        };
+        names.push(
+            ExtensionHandshake::parse(&payload)
+                .unwrap()
+                .own
+                .unwrap()
+                .lane,
+        );
+        peer.greet(BLOCK, 100).await;
+        machine.link_up().await;
+    }
+    assert!(names[0].is_some() && names[1].is_some() && names[0] != names[1]);
 }

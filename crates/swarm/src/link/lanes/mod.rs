@@ -1,0 +1,234 @@
+//! Lanes: more connections of one link, where one TCP stream does not fill the line.
+//!
+//! A lane is dialled by who lacks blocks and brings it blocks and nothing else; requests and all
+//! other words stay on the link's own connection. Each of the peer's connections takes the next
+//! block that is ready when its socket has room, so the fastest carries most, and for everybody
+//! else the peer stays one peer. Who dials calls itself by the name that the peer gave it in its
+//! greeting (`sc`, BEP 10) in place of a peer id: so nobody else can open a lane, clients that give
+//! no name get none, and the rules against second connections see none.
+//!
+//! What must stay true: lanes end before their link does; a lane that breaks loses no block for
+//! good, because the jobs that wait for one end; there are never more than `connections_max` to one
+//! peer and `lanes_max` in all.
+
+mod serve;
+mod take;
+mod trial;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{Direction, Shared};
+use crate::LinkEnd;
+use take::TakeEnd;
+use trial::Trial;
+
+/// What a lane's name begins with.
+const NAME_PREFIX: &[u8; 8] = b"-SCLANE-";
+/// How often a link is looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// Looks that make one window of the trial.
+const TICKS_PER_WINDOW: u32 = 5;
+/// A peer that answers sooner is so near that one stream fills the line.
+const ROUND_TRIP_MIN: Duration = Duration::from_millis(8);
+/// A block that is overtaken by one asked for so much later is lost.
+const OVERTAKEN_BY: Duration = Duration::from_secs(5);
+
+/// Whether a name in a handshake is one of a lane.
+pub(crate) fn is_name(name: &[u8; 20]) -> bool {
+    name.starts_with(NAME_PREFIX)
+}
+
+/// A name that nobody can guess.
+pub(crate) fn new_name() -> [u8; 20] {
+    let mut name = [0; 20];
+    let mut random = std::iter::repeat_with(|| fastrand::u8(..));
+    let prefix = NAME_PREFIX.iter().copied();
+    for (to, from) in name.iter_mut().zip(prefix.chain(&mut random)) {
+        *to = from;
+    }
+    name
+}
+
+/// The lanes of one link.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    shared: Arc<Shared>,
+    /// Connections that the peer has dialled.
+    streams: mpsc::Receiver<TcpStream>,
+    /// Lanes that bring us blocks.
+    taking: JoinSet<(u64, TakeEnd)>,
+    /// Their numbers and what tells each to end, oldest first.
+    stops: Vec<(u64, CancellationToken)>,
+    next: u64,
+    /// Lanes that bring the peer blocks.
+    serving: JoinSet<()>,
+    trial: Trial,
+    window: Window,
+}
+
+/// What was seen of the link since the last judgement.
+#[derive(Debug)]
+struct Window {
+    since: Instant,
+    ticks: u32,
+    /// The peer had enough to answer at each look.
+    full: bool,
+    /// The link's count when the window began.
+    bytes: u64,
+}
+
+impl Window {
+    fn begin(bytes: u64) -> Self {
+        Self {
+            since: Instant::now(),
+            ticks: 0,
+            full: true,
+            bytes,
+        }
+    }
+}
+
+impl Lanes {
+    pub(crate) fn new(shared: Arc<Shared>, streams: mpsc::Receiver<TcpStream>) -> Self {
+        Self {
+            trial: Trial::new(shared.common.connections),
+            shared,
+            streams,
+            taking: JoinSet::new(),
+            stops: Vec::new(),
+            next: 0,
+            serving: JoinSet::new(),
+            window: Window::begin(0),
+        }
+    }
+
+    /// Opens and closes lanes until the link ends. May be dropped at any await.
+    pub(crate) async fn run(&mut self) -> LinkEnd {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(stream) = self.streams.recv() => self.serve(stream),
+                Some(end) = self.taking.join_next() => {
+                    let (number, end) = end.unwrap_or((0, TakeEnd::Lost));
+                    self.handle_end(number, end);
+                }
+                Some(_) = self.serving.join_next() => {}
+                _ = ticks.tick() => self.look(),
+            }
+        }
+    }
+
+    /// Ends all lanes; afterwards none tells anybody anything.
+    pub(crate) async fn end(&mut self) {
+        self.taking.shutdown().await;
+        self.serving.shutdown().await;
+    }
+
+    fn serve(&mut self, stream: TcpStream) {
+        let room = self.serving.len().saturating_add(1) < self.shared.common.connections;
+        if room && let Some(permit) = self.permit() {
+            let serving = serve::run(Arc::clone(&self.shared), stream);
+            self.serving.spawn(async move {
+                serving.await;
+                drop(permit);
+            });
+        }
+    }
+
+    /// Looks at the link, and every few looks at whether more or fewer lanes pay.
+    fn look(&mut self) {
+        let Some((addr, name)) = self.door() else {
+            return;
+        };
+        let (full, overtaken) = {
+            let state = self.shared.state();
+            let overtaken = !self.stops.is_empty() && state.download.is_overtaken(OVERTAKEN_BY);
+            (state.download.is_full(), overtaken)
+        };
+        if overtaken {
+            tracing::debug!(addr = %self.shared.addr, "a lane has lost blocks");
+            self.break_all();
+        }
+        self.window.full &= full;
+        self.window.ticks = self.window.ticks.saturating_add(1);
+        if self.window.ticks < TICKS_PER_WINDOW {
+            return;
+        }
+        let bytes = self.shared.bytes_down.load(Ordering::Relaxed);
+        let window = std::mem::replace(&mut self.window, Window::begin(bytes));
+        let micros = u64::try_from(window.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let came = bytes.saturating_sub(window.bytes);
+        let rate = came.saturating_mul(1_000_000) / micros.max(1);
+        let wanted = self.trial.judge(rate, window.full);
+        while self.stops.len() > wanted {
+            // its end is told when what is on its way has come
+            self.stops.pop().iter().for_each(|(_, stop)| stop.cancel());
+        }
+        while self.stops.len() < wanted && self.take(addr, name) {}
+    }
+
+    /// Where lanes can be dialled and by which name, if the peer takes them and is far enough.
+    fn door(&self) -> Option<(SocketAddr, [u8; 20])> {
+        let state = self.shared.state();
+        let name = state.spoken.lane?;
+        let addr = match self.shared.direction {
+            Direction::Outgoing => self.shared.addr,
+            Direction::Incoming => state.spoken.listens?,
+        };
+        let far = state.download.round_trip() >= Some(ROUND_TRIP_MIN);
+        (far || !self.stops.is_empty()).then_some((addr, name))
+    }
+
+    /// Dials a lane; false if there is no room for it.
+    fn take(&mut self, addr: SocketAddr, name: [u8; 20]) -> bool {
+        let Some(permit) = self.permit() else {
+            return false;
+        };
+        let stop = CancellationToken::new();
+        let number = self.next;
+        self.next = number.wrapping_add(1);
+        self.stops.push((number, stop.clone()));
+        let taking = take::run(Arc::clone(&self.shared), addr, name, stop);
+        self.taking.spawn(async move {
+            let end = taking.await;
+            drop(permit);
+            (number, end)
+        });
+        true
+    }
+
+    fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        let lanes = Arc::clone(&self.shared.common.lanes);
+        lanes.try_acquire_owned().ok()
+    }
+
+    fn handle_end(&mut self, number: u64, end: TakeEnd) {
+        match end {
+            TakeEnd::Asked => {}
+            TakeEnd::Refused => {
+                self.stops.retain(|(other, _)| *other != number);
+                self.trial.refused(self.stops.len());
+            }
+            TakeEnd::Lost => self.break_all(),
+        }
+    }
+
+    /// Ends all lanes at once; the jobs that may have lost blocks on them end too.
+    fn break_all(&mut self) {
+        self.trial.lost();
+        self.stops.clear();
+        self.taking = JoinSet::new();
+        self.shared.state().download.lose();
+        self.shared.writer.notify_one();
+    }
+}

@@ -1,7 +1,7 @@
 //! Bytes from the network on their way into the sink, as mirrors of all kinds bring them.
 //!
-//! What must stay true: bytes outside the wanted span are left out, and the permit is looked at before each
-//! piece and each file.
+//! What must stay true: bytes outside the wanted span are left out and told, and the permit is looked at before
+//! each piece and each file.
 
 use swarmcopy_layout::{Layout, Span};
 
@@ -22,6 +22,10 @@ impl Intake<'_> {
     /// Takes `bytes`, which lie at `at` in the content.
     pub(crate) fn put(&self, at: u64, bytes: &[u8]) -> Result<(), SourceError> {
         let mut rest = Span::new(at, len_of(bytes)).intersection(self.want);
+        let skipped = len_of(bytes) - rest.len();
+        if skipped > 0 {
+            self.sink.passed(skipped);
+        }
         while !rest.is_empty() {
             let part = up_to_piece_end(self.layout, rest);
             if part.start() == self.want.start() || self.is_piece_start(part.start()) {

@@ -26,6 +26,19 @@ pub trait SinkTarget: Send + Sync + fmt::Debug {
 
     /// Takes an unfilled buffer back.
     fn release(&self, span: Span, buffer: BytesMut);
+
+    /// Hears of bytes that came and go into no buffer now: they are skipped, or kept for a later fetch.
+    fn passed(&self, _len: u64) {}
+
+    /// Takes a filled buffer back whose bytes were kept, and told as passed, when they came.
+    fn commit_kept(&self, span: Span, buffer: BytesMut) {
+        self.commit(span, buffer);
+    }
+
+    /// Whether any byte of `span` is still missing.
+    fn is_open(&self, _span: Span) -> bool {
+        true
+    }
 }
 
 /// Memory for some bytes of the content, to be filled by whoever holds it.
@@ -53,6 +66,12 @@ impl Chunk {
     pub fn commit(mut self) {
         if let Some(target) = self.target.take() {
             target.commit(self.span, std::mem::take(&mut self.buffer));
+        }
+    }
+
+    fn commit_kept(mut self) {
+        if let Some(target) = self.target.take() {
+            target.commit_kept(self.span, std::mem::take(&mut self.buffer));
         }
     }
 }
@@ -116,9 +135,28 @@ impl SpanSink {
         }
     }
 
+    /// Tells of bytes that came and are not put anywhere now.
+    pub fn passed(&self, len: u64) {
+        self.target.passed(len);
+    }
+
+    /// Whether any byte of `span`, which need not be the job's, is still missing.
+    pub fn is_open(&self, span: Span) -> bool {
+        self.target.is_open(span)
+    }
+
     /// Copies `bytes` to their place at `offset`, leaving out what is there already. For sources
     /// that get bytes in memory of their own.
     pub fn put(&self, offset: u64, bytes: &[u8]) {
+        self.place(offset, bytes, Chunk::commit);
+    }
+
+    /// The same for bytes that were told as passed when they came.
+    pub fn put_kept(&self, offset: u64, bytes: &[u8]) {
+        self.place(offset, bytes, Chunk::commit_kept);
+    }
+
+    fn place(&self, offset: u64, bytes: &[u8], commit: fn(Chunk)) {
         let whole = Span::new(offset, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         while let Some(mut chunk) = self.reserve(whole) {
             let from = usize::try_from(chunk.span().start() - offset).unwrap_or(usize::MAX);
@@ -127,7 +165,7 @@ impl SpanSink {
                 return;
             };
             chunk.as_mut_slice().copy_from_slice(part);
-            chunk.commit();
+            commit(chunk);
         }
     }
 }

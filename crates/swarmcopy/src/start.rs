@@ -212,6 +212,8 @@ impl Prepared {
         }
         let mut options = self.mirror_options.clone();
         options.limits.clone_from(&limits);
+        // where there is room for the copy
+        options.spool_folder = Some(self.content.options.into.clone());
         for mirror in mirrors::find(&self.content, &options).await {
             origins.insert(ids.next(), OriginEntry::new(mirror));
         }

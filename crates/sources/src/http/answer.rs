@@ -14,7 +14,8 @@ use http::header::{
 
 use super::retry_after;
 
-/// How many bytes of a file are read for nothing where a server ignores ranges.
+/// How long a file may be that is read from its beginning for each part where a server ignores ranges; longer ones
+/// are read once.
 #[expect(
     non_upper_case_globals,
     reason = "limits are written as the nouns they are"
@@ -40,7 +41,12 @@ pub(crate) enum Refusal {
     Total(u64),
     Html,
     Encoded,
-    NoRanges,
+    /// The server ignores ranges, and its answers break off.
+    BreaksOff,
+    /// The server ignores ranges, and between two answers the file became another.
+    Changed,
+    /// The server ignores ranges, and what comes too early cannot be kept.
+    Spool(std::io::ErrorKind),
     OtherRange,
     NoAddress,
     /// The code of an FTP server's reply.
@@ -117,9 +123,6 @@ fn whole(headers: &HeaderMap, asked: &Asked<'_>) -> Answer {
     if asked.etag.is_some() && strong_etag(headers) != asked.etag {
         return Answer::Changed;
     }
-    if asked.from > skip_len_max {
-        return Answer::Refused(Refusal::NoRanges);
-    }
     Answer::Bytes {
         start: 0,
         end: asked.len,
@@ -187,7 +190,12 @@ impl fmt::Display for Refusal {
             Self::Total(len) => write!(f, "a file of {len} bytes"),
             Self::Html => f.write_str("a web page (perhaps a login) instead of the file"),
             Self::Encoded => f.write_str("compressed though asked for plain bytes"),
-            Self::NoRanges => f.write_str("only from its beginning: the server ignores ranges"),
+            Self::BreaksOff => f.write_str("breaks off each time, and the server ignores ranges"),
+            Self::Changed => f.write_str("changed meanwhile, and the server ignores ranges"),
+            Self::Spool(error) => write!(
+                f,
+                "the server ignores ranges, and what comes early cannot be kept: {error}"
+            ),
             Self::OtherRange => f.write_str("other bytes than asked for"),
             Self::Reply(code) => write!(f, "the server says {code}"),
             Self::Name => f.write_str("a name that FTP cannot say"),
@@ -266,12 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_answer_serves_only_near_the_beginning() {
-        let far = Asked {
-            from: skip_len_max + 1,
-            len: 1 << 30,
-            ..ASKED
-        };
+    fn a_whole_answer_must_have_the_right_length_if_it_tells_one() {
         let plain = Answer::Bytes {
             start: 0,
             end: 1000,
@@ -279,7 +282,6 @@ mod tests {
         };
         assert_eq!(answer(200, &[("content-length", "1000")], &ASKED), plain);
         assert_eq!(answer(200, &[], &ASKED), plain);
-        assert_eq!(answer(200, &[], &far), Answer::Refused(Refusal::NoRanges));
         assert_eq!(
             refused(200, &[("content-length", "999")]),
             Refusal::Total(999)

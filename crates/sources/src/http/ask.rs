@@ -49,7 +49,7 @@ impl MirrorReader {
     /// Asks for a part of a file and follows redirects.
     pub(super) async fn ask(
         &self,
-        slot: &mut Slot<'_>,
+        slot: &mut Slot,
         wanted: Wanted<'_>,
     ) -> Result<(Response<Incoming>, Answer), Trouble> {
         let known = self.mirror.notes.known(wanted.index);
@@ -86,7 +86,7 @@ impl MirrorReader {
 
     async fn ask_at(
         &self,
-        slot: &mut Slot<'_>,
+        slot: &mut Slot,
         wanted: Wanted<'_>,
         url: &Url,
         etag: Option<&str>,
@@ -174,7 +174,7 @@ impl MirrorReader {
     }
 
     /// Reads a short body to its end, so that the connection can be used again.
-    pub(super) async fn drain(&self, slot: &mut Slot<'_>, response: Response<Incoming>) {
+    pub(super) async fn drain(&self, slot: &mut Slot, response: Response<Incoming>) {
         let mut body = response.into_body();
         if body
             .size_hint()

@@ -39,7 +39,7 @@ impl Body<'_> {
     /// Takes the body; tells the content's offset behind its last byte, and how it ended.
     pub(super) async fn take(
         &self,
-        slot: &mut Slot<'_>,
+        slot: &mut Slot,
         mut body: Incoming,
     ) -> Result<(u64, End), SourceError> {
         let mut at = self.promised.start();

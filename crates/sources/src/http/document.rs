@@ -111,7 +111,7 @@ pub async fn fetch_document(
 /// One fetch.
 struct Fetch<'a> {
     target: &'a Target,
-    slots: &'a Slots,
+    slots: &'a std::sync::Arc<Slots>,
     patience: Duration,
 }
 
@@ -159,11 +159,7 @@ impl Fetch<'_> {
         Err(self.broken("it redirects too often"))
     }
 
-    async fn get(
-        &self,
-        slot: &mut Slot<'_>,
-        url: &Url,
-    ) -> Result<Response<Incoming>, DocumentError> {
+    async fn get(&self, slot: &mut Slot, url: &Url) -> Result<Response<Incoming>, DocumentError> {
         let mut headers = HeaderMap::new();
         let identity = HeaderValue::from_static("identity");
         headers.insert(header::ACCEPT_ENCODING, identity);
@@ -199,7 +195,7 @@ impl Fetch<'_> {
 
     async fn body(
         &self,
-        slot: &mut Slot<'_>,
+        slot: &mut Slot,
         response: Response<Incoming>,
         len_max: usize,
         looks: fn(&[u8]) -> bool,

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use swarmcopy_layout::{FileEntry, FileSlice, Span};
 
-use super::reader::MirrorReader;
+use super::reader::{Filled, MirrorReader};
+use super::sequence::{Stream, Version};
 use super::slots::Slot;
 use crate::error::FirstLack;
 use crate::{Blame, SourceError, SpanSink};
@@ -51,19 +52,16 @@ impl Lanes {
 impl MirrorReader {
     /// Takes the files of `span`, the first over a connection that it waits for.
     pub(super) async fn fetch_files(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {
-        let taken = self.mirror.slots.take().await;
-        let first = taken.map_err(|what| self.broken(what))?;
         let mut lack = FirstLack::default();
-        let end = self.run_lanes(first, span, sink, &mut lack).await;
+        let end = self.run_lanes(span, sink, &mut lack).await;
         self.mirror.lanes.note(&end);
         end?;
         lack.into_result()
     }
 
     /// Takes one file after the other over each connection, and more connections as they become free.
-    async fn run_lanes<'a>(
-        &'a self,
-        first: Slot<'a>,
+    async fn run_lanes(
+        &self,
         span: Span,
         sink: &SpanSink,
         lack: &mut FirstLack,
@@ -72,7 +70,7 @@ impl MirrorReader {
         let most = usize::try_from(mirror.lanes.allowed()).unwrap_or(1);
         let mut slices = mirror.layout.slices(span).peekable();
         let mut lanes = FuturesUnordered::new();
-        let mut free = Some(first);
+        let mut free = None;
         loop {
             while let Some(slice) = slices.peek().copied() {
                 let Some(file) = mirror.layout.file(slice.file) else {
@@ -85,13 +83,22 @@ impl MirrorReader {
                     slices.next();
                     continue;
                 }
-                let pays = lanes.len() < most && is_small(slice, file);
-                let more = || pays.then(|| mirror.slots.try_take()).flatten();
-                let Some(slot) = free.take().or_else(more) else {
+                if mirror.sequences.find(slice.file).is_some() {
+                    if !lanes.is_empty() {
+                        break;
+                    }
+                    // whoever reads such a file on needs a connection, perhaps the only one
+                    drop(free.take());
+                } else if lanes.is_empty() && free.is_none() {
+                    free = Some(self.slot().await?);
+                } else if free.is_none() && lanes.len() < most && is_small(slice, file) {
+                    free = mirror.slots.try_take();
+                }
+                if !lanes.is_empty() && free.is_none() {
                     break;
-                };
+                }
                 slices.next();
-                lanes.push(self.take_file(slot, slice, file, sink));
+                lanes.push(self.take_file(free.take(), slice, file, sink));
             }
             // a connection without a file is for others
             drop(free.take());
@@ -99,19 +106,33 @@ impl MirrorReader {
                 return Ok(());
             };
             lack.note(end)?;
-            free = Some(slot);
+            free = slot;
         }
     }
 
-    async fn take_file<'a>(
-        &'a self,
-        mut slot: Slot<'a>,
+    /// Takes a file over `slot`, or from its one answer where there is no slot. Gives the slot back, unless a
+    /// file's one answer came over it.
+    async fn take_file(
+        &self,
+        slot: Option<Slot>,
         slice: FileSlice,
         file: &FileEntry,
         sink: &SpanSink,
-    ) -> (Slot<'a>, Result<(), SourceError>) {
-        let end = self.fill(&mut slot, slice, file, sink).await;
-        (slot, end)
+    ) -> (Option<Slot>, Result<(), SourceError>) {
+        let mut whole = None;
+        if let Some(mut slot) = slot {
+            match self.fill(&mut slot, slice, file, sink).await {
+                Ok(Filled::Full) => return (Some(slot), Ok(())),
+                Ok(Filled::Whole(response)) => whole = Some((slot, response)),
+                Err(error) => return (Some(slot), Err(error)),
+            }
+        }
+        let sequence = self.mirror.sequences.enter(slice.file);
+        if let Some((slot, response)) = whole {
+            let version = Version::of(response.headers());
+            sequence.adopt(Stream::new(slot, response, file.span().start()), &version);
+        }
+        (None, self.take_turns(&sequence, slice, file, sink).await)
     }
 }
 

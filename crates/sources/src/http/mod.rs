@@ -17,9 +17,12 @@ pub(crate) mod percent;
 pub(crate) mod reach;
 mod reader;
 mod retry_after;
+mod sequence;
 mod slots;
+mod spool;
 pub(crate) mod target;
 mod trust;
+mod turns;
 
 use std::sync::Arc;
 
@@ -37,6 +40,7 @@ use crate::gate::Gate;
 use crate::{OriginSource, PieceSource, Shape, SourceError};
 use lanes::Lanes;
 use notes::Notes;
+use sequence::Sequences;
 use slots::Slots;
 use target::{Schemes, Target};
 
@@ -61,8 +65,9 @@ struct Mirror {
     layout: Arc<Layout>,
     options: MirrorOptions,
     notes: Notes,
-    slots: Slots,
+    slots: Arc<Slots>,
     lanes: Lanes,
+    sequences: Sequences,
 }
 
 impl MirrorSource {
@@ -100,6 +105,7 @@ impl MirrorSource {
                 notes: Notes::default(),
                 slots,
                 lanes: Lanes::default(),
+                sequences: Sequences::default(),
             }),
         }
     }

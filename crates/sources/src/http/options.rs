@@ -1,5 +1,6 @@
 //! How a mirror is to be read.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,9 @@ pub struct MirrorOptions {
     pub trust: Trust,
     /// Logins by host, used where the URL holds none.
     pub netrc: Option<Arc<Netrc>>,
+    /// Where what comes too early from a server that ignores ranges is kept; `None` for the system's folder of
+    /// temporary files.
+    pub spool_folder: Option<PathBuf>,
     /// Limits on its rate: all of them hold.
     pub limits: Vec<Arc<Limiter>>,
 }
@@ -57,6 +61,7 @@ impl Default for MirrorOptions {
             proxy: None,
             trust: Trust::platform(),
             netrc: None,
+            spool_folder: None,
             limits: Vec::new(),
         }
     }

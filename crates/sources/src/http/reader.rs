@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::Response;
+use hyper::body::Incoming;
 use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Span};
 
 use super::Mirror;
@@ -22,7 +24,7 @@ use crate::{PieceSource, SourceError, SpanSink};
     non_upper_case_globals,
     reason = "limits are written as the nouns they are"
 )]
-const barren_rounds_max: u32 = 3;
+pub(super) const barren_rounds_max: u32 = 3;
 /// Most questions for one slice of a file.
 #[expect(
     non_upper_case_globals,
@@ -47,11 +49,20 @@ pub(super) struct Wanted<'a> {
 
 /// How a question ended that is no failure yet.
 #[derive(Debug)]
-struct Round {
-    /// The content's offset up to which bytes came.
-    reached: u64,
-    /// What to say if nothing comes the next time either.
-    trouble: String,
+enum Round {
+    /// Bytes came up to this offset in the content; what to say if nothing comes the next time either.
+    Reached(u64, String),
+    /// The server ignored the range: this is the file from its beginning.
+    Whole(Response<Incoming>),
+}
+
+/// What became of a slice.
+#[derive(Debug)]
+pub(super) enum Filled {
+    /// It is there.
+    Full,
+    /// The server ignores ranges: this is the file from its beginning.
+    Whole(Response<Incoming>),
 }
 
 #[async_trait]
@@ -65,6 +76,7 @@ impl PieceSource for MirrorReader {
 impl Drop for MirrorReader {
     fn drop(&mut self) {
         // the permit is over: the server need not hold connections for us
+        self.mirror.sequences.close_idle();
         self.mirror.slots.close_idle();
     }
 }
@@ -74,42 +86,37 @@ impl MirrorReader {
         Self { mirror, gate }
     }
 
-    /// Asks for what is missing of a slice until it is there.
+    /// Asks for what is missing of a slice until it is there, or the server sends all of a long file.
     pub(super) async fn fill(
         &self,
-        slot: &mut Slot<'_>,
+        slot: &mut Slot,
         slice: FileSlice,
         file: &FileEntry,
         sink: &SpanSink,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Filled, SourceError> {
         let mut rest = slice.span;
         let mut barren = 0;
         for _round in 0..rounds_max {
             let Some(open) = sink.missing(rest) else {
-                return Ok(());
+                return Ok(Filled::Full);
             };
             self.gate.check()?;
             let span = Span::between(open.start(), rest.end());
-            let round = self
-                .round(
-                    slot,
-                    Wanted {
-                        index: slice.file,
-                        file,
-                        span,
-                    },
-                    sink,
-                )
-                .await?;
-            barren = if round.reached > span.start() {
+            let index = slice.file;
+            let wanted = Wanted { index, file, span };
+            let (reached, trouble) = match self.round(slot, wanted, sink).await? {
+                Round::Reached(reached, trouble) => (reached, trouble),
+                Round::Whole(response) => return Ok(Filled::Whole(response)),
+            };
+            barren = if reached > span.start() {
                 0
             } else {
                 barren + 1
             };
             if barren == barren_rounds_max {
-                return Err(self.broken(round.trouble));
+                return Err(self.broken(trouble));
             }
-            rest = Span::between(round.reached.max(span.start()), rest.end());
+            rest = Span::between(reached.max(span.start()), rest.end());
         }
         Err(self.broken(format!("{} comes in too small parts", file.path())))
     }
@@ -117,40 +124,43 @@ impl MirrorReader {
     /// Asks once and takes what comes.
     async fn round(
         &self,
-        slot: &mut Slot<'_>,
+        slot: &mut Slot,
         wanted: Wanted<'_>,
         sink: &SpanSink,
     ) -> Result<Round, SourceError> {
-        if let Some(refusal) = self.mirror.notes.refusal(wanted.index)
-            && lacked(wanted.file, refusal).contains(wanted.span)
-        {
-            return Err(self.lacks(wanted, refusal));
-        }
-        let again = |trouble: &str| {
-            Ok(Round {
-                reached: wanted.span.start(),
-                trouble: trouble.to_owned(),
-            })
-        };
+        self.check_refusal(wanted)?;
+        let again = |trouble: String| Ok(Round::Reached(wanted.span.start(), trouble));
         let (response, answer) = match self.ask(slot, wanted).await {
             Ok(answered) => answered,
-            Err(Trouble::Passing(trouble)) => return again(&trouble),
+            Err(Trouble::Passing(trouble)) => return again(trouble),
             Err(Trouble::Final(error)) => return Err(error),
         };
+        let file = wanted.file.span();
         if let Answer::Bytes { start, end, whole } = answer {
-            let file_start = wanted.file.span().start();
-            let promised = Span::between(file_start + start, file_start + end);
+            if whole && wanted.span != file && file.len() > skip_len_max {
+                return Ok(Round::Whole(response));
+            }
+            let promised = Span::between(file.start() + start, file.start() + end);
             let body = self.body(wanted.span, promised, sink);
             let (reached, end) = body.take(slot, response.into_body()).await?;
             return self.ended(wanted, reached, end, whole);
         }
         self.drain(slot, response).await;
+        again(self.no_bytes(wanted, answer)?)
+    }
+
+    /// What an answer without bytes means: a failure, or why to ask again.
+    pub(super) fn no_bytes(
+        &self,
+        wanted: Wanted<'_>,
+        answer: Answer,
+    ) -> Result<String, SourceError> {
         match answer {
             Answer::Changed => {
                 self.mirror
                     .notes
                     .learn(wanted.index, |known| known.etag = None);
-                again("the file changes all the time")
+                Ok("the file changes all the time".to_owned())
             }
             Answer::Refused(refusal) => Err(self.refuse(wanted, refusal)),
             Answer::Busy { what, retry_after } => Err(SourceError::Busy {
@@ -159,7 +169,15 @@ impl MirrorReader {
                 retry_after,
             }),
             Answer::Broken(what) => Err(self.broken(what)),
-            Answer::Moved(_) | Answer::Bytes { .. } => again("redirects without end"),
+            Answer::Moved(_) | Answer::Bytes { .. } => Ok("redirects without end".to_owned()),
+        }
+    }
+
+    /// Fails if the file is known not to be had here.
+    pub(super) fn check_refusal(&self, wanted: Wanted<'_>) -> Result<(), SourceError> {
+        match self.mirror.notes.refusal(wanted.index) {
+            Some(refusal) => Err(self.lacks(wanted, refusal)),
+            None => Ok(()),
         }
     }
 
@@ -176,25 +194,28 @@ impl MirrorReader {
                 let len = reached.saturating_sub(wanted.file.span().start());
                 Err(self.refuse(wanted, Refusal::Total(len)))
             }
-            End::Full | End::Early => Ok(Round {
-                reached,
-                trouble: "answers without bytes".to_owned(),
-            }),
-            End::Reset(trouble) => Ok(Round { reached, trouble }),
+            End::Full | End::Early => {
+                Ok(Round::Reached(reached, "answers without bytes".to_owned()))
+            }
+            End::Reset(trouble) => Ok(Round::Reached(reached, trouble)),
         }
     }
 
     fn body<'a>(&'a self, want: Span, promised: Span, sink: &'a SpanSink) -> Body<'a> {
         Body {
-            intake: Intake {
-                layout: &self.mirror.layout,
-                gate: &self.gate,
-                sink,
-                want,
-            },
+            intake: self.intake(want, sink),
             limits: &self.mirror.options.limits,
             idle_timeout: self.mirror.options.idle_timeout,
             promised,
+        }
+    }
+
+    pub(super) fn intake<'a>(&'a self, want: Span, sink: &'a SpanSink) -> Intake<'a> {
+        Intake {
+            layout: &self.mirror.layout,
+            gate: &self.gate,
+            sink,
+            want,
         }
     }
 
@@ -221,11 +242,12 @@ impl MirrorReader {
     /// Notes that the file is not to be asked for, and says so.
     pub(super) fn refuse(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
         self.mirror.notes.refuse(wanted.index, refusal);
+        self.mirror.sequences.forget(wanted.index);
         self.lacks(wanted, refusal)
     }
 
     fn lacks(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
-        let span = lacked(wanted.file, refusal);
+        let span = wanted.file.span();
         let path = wanted.file.path().as_str().to_owned();
         SourceError::Lacks {
             name: self.name(),
@@ -234,14 +256,4 @@ impl MirrorReader {
             span,
         }
     }
-}
-
-/// What a refusal takes away: all of the file, or what lies too far from its beginning.
-fn lacked(file: &FileEntry, refusal: Refusal) -> Span {
-    let near = if refusal == Refusal::NoRanges {
-        skip_len_max
-    } else {
-        0
-    };
-    file.span().after(near)
 }

@@ -6,14 +6,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::link::{Dialer, Link, LinkError};
@@ -32,7 +32,9 @@ const STREAMS_MAX: u32 = 1024;
 
 /// The slots of one mirror.
 pub(super) struct Slots {
-    free: Semaphore,
+    free: Arc<Semaphore>,
+    /// How many wait for one.
+    waiting: AtomicU32,
     idle: Mutex<Vec<Vec<Link>>>,
     dialer: Dialer,
     /// How many slots there are.
@@ -41,14 +43,24 @@ pub(super) struct Slots {
 
 /// One slot while it is in use; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Slot<'a> {
+pub(super) struct Slot {
     /// The connection that is asked over, or was asked last.
     link: Option<Link>,
     use_of_link: Use,
     /// Connections that wait, each to another server; the last used first.
     waiting: Vec<Link>,
-    slots: &'a Slots,
-    _free: SemaphorePermit<'a>,
+    slots: Arc<Slots>,
+    _free: OwnedSemaphorePermit,
+}
+
+/// Somebody who waits for a slot.
+#[derive(Debug)]
+pub(super) struct Waiting<'a>(&'a Slots);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Whether a link waits for a request or an answer is on its way.
@@ -81,16 +93,17 @@ pub(super) enum NoFrame {
 }
 
 impl Slots {
-    pub(super) fn new(target: &Target, options: &MirrorOptions) -> Self {
+    pub(super) fn new(target: &Target, options: &MirrorOptions) -> Arc<Self> {
         let guard = Guard::new(target.host(), options.private_redirects);
         let slots = Self {
-            free: Semaphore::new(0),
+            free: Arc::new(Semaphore::new(0)),
+            waiting: AtomicU32::new(0),
             idle: Mutex::default(),
             dialer: Dialer::new(guard, options),
             count: AtomicU32::new(0),
         };
         slots.grow(options);
-        slots
+        Arc::new(slots)
     }
 
     /// How many there are.
@@ -126,28 +139,30 @@ impl Slots {
         self.dialer.guard()
     }
 
-    /// Waits for a free slot.
-    pub(super) async fn take(&self) -> Result<Slot<'_>, String> {
-        let free = self
-            .free
-            .acquire()
-            .await
-            .map_err(|error| error.to_string())?;
-        Ok(self.slot(free))
+    /// Waits for a free slot. May be dropped while it waits.
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Slot, String> {
+        let free = Arc::clone(&self.free).acquire_owned().await;
+        Ok(self.slot(free.map_err(|error| error.to_string())?))
     }
 
     /// Takes a slot if one is free and nobody waits for it.
-    pub(super) fn try_take(&self) -> Option<Slot<'_>> {
-        let free = self.free.try_acquire().ok()?;
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<Slot> {
+        let free = Arc::clone(&self.free).try_acquire_owned().ok()?;
         Some(self.slot(free))
     }
 
-    fn slot<'a>(&'a self, free: SemaphorePermit<'a>) -> Slot<'a> {
+    /// Says that a slot is waited for, for as long as the result lives.
+    pub(super) fn want(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        Waiting(self)
+    }
+
+    fn slot(self: &Arc<Self>, free: OwnedSemaphorePermit) -> Slot {
         Slot {
             link: None,
             use_of_link: Use::Idle,
             waiting: self.idle().pop().unwrap_or_default(),
-            slots: self,
+            slots: Arc::clone(self),
             _free: free,
         }
     }
@@ -168,7 +183,12 @@ impl fmt::Debug for Slots {
     }
 }
 
-impl Slot<'_> {
+impl Slot {
+    /// Whether somebody waits for a slot of this mirror.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.slots.waiting.load(Ordering::SeqCst) > 0
+    }
+
     /// Asks for `url`. A kept connection that the server has closed meanwhile is replaced once.
     pub(super) async fn get(
         &mut self,
@@ -256,7 +276,7 @@ async fn get(
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.put_aside();
         self.waiting.retain(Link::is_open);

@@ -9,10 +9,10 @@ use swarmcopy_sources::{
     PieceSource, Shape, ShareSource, SourceError, SpanSink,
 };
 
-use crate::support::content::{Content, awkward};
+use crate::support::content::{Content, awkward, content};
 use crate::support::ftp::{Act, FtpServer};
 use crate::support::permit::permit;
-use crate::support::server::{Server, tree};
+use crate::support::server::{Server, tree, without_ranges};
 
 /// A subject whose sources need no permit.
 fn free<'a>(
@@ -89,6 +89,20 @@ async fn a_share_keeps_the_contract() {
 async fn a_mirror_keeps_the_contract() {
     let content = awkward();
     let server = Server::start(tree("tree", &content)).await;
+    let layout = Arc::clone(&content.layout);
+    let options = MirrorOptions::default();
+    let url = server.url("/");
+    let mirror = MirrorSource::new(&url, "tree", Shape::Tree, layout, options).unwrap();
+    check(&permitted(&content, &mirror)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mirror_that_ignores_ranges_keeps_the_contract() {
+    let content = content(
+        64 * 1024,
+        &[("a", 10), ("long", 3 << 20), ("longer", 4 << 20)],
+    );
+    let server = Server::start(without_ranges(tree("tree", &content))).await;
     let layout = Arc::clone(&content.layout);
     let options = MirrorOptions::default();
     let url = server.url("/");

@@ -128,8 +128,41 @@ impl SinkTarget for JobSink {
 
     fn commit(&self, span: Span, buffer: BytesMut) {
         // counted first: the last piece may be verified, and the fetch called off, before this returns
-        let untold = self.untold.fetch_add(span.len(), Ordering::AcqRel) + span.len();
+        let untold = self.count(span.len());
         self.store.commit(span, self.source.0, buffer);
+        self.tell(untold);
+    }
+
+    fn commit_kept(&self, span: Span, buffer: BytesMut) {
+        self.store.commit(span, self.source.0, buffer);
+    }
+
+    fn passed(&self, len: u64) {
+        let untold = self.count(len);
+        self.tell(untold);
+    }
+
+    fn is_open(&self, span: Span) -> bool {
+        !self.store.missing(span).is_empty()
+    }
+
+    fn wait_room(&self) {
+        self.store.wait_room();
+    }
+
+    fn release(&self, span: Span, buffer: BytesMut) {
+        self.store.release(span, self.source.0, buffer);
+    }
+}
+
+impl JobSink {
+    /// Counts bytes that came; how many are not told yet.
+    fn count(&self, len: u64) -> u64 {
+        self.untold.fetch_add(len, Ordering::AcqRel) + len
+    }
+
+    /// Tells of what came, if that is much or a while ago.
+    fn tell(&self, untold: u64) {
         let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let told_ms = self.told_ms.load(Ordering::Acquire);
         if untold < TELL_BYTES && now_ms.saturating_sub(told_ms) < TELL_EVERY_MS {
@@ -145,13 +178,5 @@ impl SinkTarget for JobSink {
             source: self.source,
             bytes,
         });
-    }
-
-    fn wait_room(&self) {
-        self.store.wait_room();
-    }
-
-    fn release(&self, span: Span, buffer: BytesMut) {
-        self.store.release(span, self.source.0, buffer);
     }
 }

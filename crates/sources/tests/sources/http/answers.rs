@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use swarmcopy_layout::Span;
-use swarmcopy_sources::{Blame, Shape};
+use swarmcopy_sources::Blame;
 
-use super::rig::{PART, Rig, options, whole_file};
-use crate::support::content::content;
-use crate::support::server::{Reply, Server};
+use super::rig::{PART, Rig, whole_file};
+use crate::support::server::Reply;
 
 #[tokio::test]
 async fn a_range_is_asked_for_plainly_and_politely() {
@@ -114,20 +113,6 @@ async fn a_200_to_a_range_at_0_is_used() {
 async fn a_200_to_a_range_near_the_beginning_is_read_from_there() {
     let rig = Rig::file(|_, file| Reply::new("200 OK", &[], file)).await;
     rig.good(PART).await;
-}
-
-#[tokio::test]
-async fn a_200_to_a_range_in_the_middle_drops_the_rest_of_the_file() {
-    let content = content(64 * 1024, &[("f.bin", 3 << 20)]);
-    let bytes = content.bytes.clone();
-    let server = Server::start(move |_| Reply::new("200 OK", &[], &bytes)).await;
-    let url = server.url("/f.bin");
-    let rig = Rig::new(content, server, Shape::File, &url, options()).await;
-    let lacked = rig
-        .lacked(Span::new(2 << 20, 65_536), "ignores ranges")
-        .await;
-    assert_eq!(lacked, Span::new(1 << 20, 2 << 20));
-    rig.good(Span::new(0, 65_536)).await;
 }
 
 #[tokio::test]

@@ -6,3 +6,4 @@ mod documents;
 mod redirects;
 pub(crate) mod rig;
 mod tls;
+mod whole;

@@ -278,6 +278,17 @@ pub(crate) fn tree(
     }
 }
 
+/// The same for a server that ignores ranges.
+pub(crate) fn without_ranges(
+    right: impl Fn(&Request) -> Reply + Send + Sync,
+) -> impl Fn(&Request) -> Reply + Send + Sync {
+    move |request| {
+        let mut plain = request.clone();
+        plain.headers.retain(|header| header.0 != "range");
+        right(&plain)
+    }
+}
+
 fn decoded(target: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = target.as_bytes();

@@ -1,4 +1,4 @@
-"""Other people's servers as mirrors: lighttpd and vsftpd, and a server of our own that misbehaves on purpose."""
+"""Other people's servers as mirrors: lighttpd, Python's and vsftpd, and a server of our own that misbehaves on purpose."""
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,16 @@ def lighttpd(t: Trial, root: Path) -> str:
     conf = LIGHTTPD.format(at=at, root=root, address=host.address, port=servers.MIRROR_PORT)
     (at / "lighttpd.conf").write_text(conf)
     proc = t.start(host, "lighttpd", ["lighttpd", "-D", "-f", at / "lighttpd.conf"])
+    proc.serves = True
+    servers.answers(t, host, servers.MIRROR_PORT)
+    return f"http://{host.address}:{servers.MIRROR_PORT}/"
+
+
+def python(t: Trial, root: Path) -> str:
+    """Starts Python's http.server, which speaks HTTP/1.0 and knows no ranges, for `root`; gives its URL."""
+    host = t.host("python")
+    argv = [sys.executable, "-m", "http.server", "--directory", root, "--bind", host.address, str(servers.MIRROR_PORT)]
+    proc = t.start(host, "python", argv)
     proc.serves = True
     servers.answers(t, host, servers.MIRROR_PORT)
     return f"http://{host.address}:{servers.MIRROR_PORT}/"

@@ -1,14 +1,17 @@
 """`swarmcopy get` from other people's web and FTP servers alone, by names that trip servers up."""
+import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import mirrors
 import servers
-from clients import get, make
+from clients import get, make, report
 from harness import Trial
 from tree import read_tree
 
 # besides those of the tree: what no Windows program would write
+LONG_BYTES = 96 << 20
 NAMES = ["what? why?.txt", "a:b*c|d<e>\"f.bin", "semi;type=a", "?", "#", "%2e%2e", "+ plus", "~user", "a&b=c;d"]
 
 
@@ -22,6 +25,22 @@ def nginx_gives_every_name(t: Trial) -> None:
 def lighttpd_gives_every_name(t: Trial) -> None:
     root = _root(t)
     _copies(t, root, mirrors.lighttpd(t, root))
+
+
+def a_server_without_ranges_gives_every_name_and_a_long_file(t: Trial) -> None:
+    root = _root(t)
+    top = root / t.tree.name
+    (top / "long").write_bytes(os.urandom(LONG_BYTES))
+    told = _copies(t, root, mirrors.python(t, root))
+    size = sum(path.stat().st_size for path in top.rglob("*") if path.is_file())
+    t.check(told["from_mirror"] < size * 1.1, f"{told['from_mirror']} bytes came for {size}")
+
+
+def a_server_without_ranges_helps_one_with_ranges(t: Trial) -> None:
+    root = _root(t)
+    (root / t.tree.name / "long").write_bytes(os.urandom(LONG_BYTES))
+    nginx = servers.mirror(t, root)
+    _copies(t, root, mirrors.python(t, root), "--mirror", nginx.url)
 
 
 def vsftpd_gives_every_name(t: Trial) -> None:
@@ -54,8 +73,8 @@ def _root(t: Trial) -> Path:
     return top.parent
 
 
-def _copies(t: Trial, root: Path, url: str, *flags: str | Path) -> None:
-    """Copies the tree from this mirror alone."""
+def _copies(t: Trial, root: Path, url: str, *flags: str | Path) -> dict[str, Any]:
+    """Copies the tree from this mirror, and those of the flags; gives the report."""
     top = root / t.tree.name
     torrent = make(t, top=top)
     ours = get(t, t.host("machine"), torrent, "--mirror", url, "--seed-for", "0s", *flags)
@@ -63,3 +82,4 @@ def _copies(t: Trial, root: Path, url: str, *flags: str | Path) -> None:
     found, wanted = read_tree(ours.to / t.tree.name), read_tree(top)
     wrong = sorted(path for path in wanted.keys() | found.keys() if wanted.get(path) != found.get(path))
     t.check(not wrong, f"{len(wrong)} files differ or are not there: {wrong[:10]}")
+    return report(ours)

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod exit;
 mod format;
+mod netrc;
 mod not_built;
 mod output;
 mod page;

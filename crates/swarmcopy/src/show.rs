@@ -83,13 +83,13 @@ pub struct Description {
 }
 
 impl Description {
-    /// Describes what `what` names: a document is read or fetched, and no other. May be dropped at
-    /// any await.
+    /// Describes what `what` names: a document is read or fetched, as `options` say, and no
+    /// other. May be dropped at any await.
     ///
     /// # Errors
     /// [`ErrorKind::Failed`] when it can't be read or makes no sense.
-    pub async fn find(what: &What) -> Result<Self, Error> {
-        let web = Web::new(&CopyOptions::new("."))?;
+    pub async fn find(what: &What, options: &CopyOptions) -> Result<Self, Error> {
+        let web = Web::new(options)?;
         match Named::read(what, &web).await? {
             Named::Torrent(bytes) => Self::of_torrent(bytes),
             Named::Metalink(document, place) => metalink::describe(&document, &place),

@@ -39,7 +39,7 @@ pub(crate) struct GetArgs {
     /// Certificates (PEM) of mirrors to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_certificate: Option<PathBuf>,
-    /// Logins of mirrors [default: $NETRC, else .netrc in the home folder if there is one]
+    /// Logins of mirrors [default: $NETRC, else .netrc (Windows: _netrc) in the home folder, if there]
     #[arg(long, value_name = "FILE")]
     pub(crate) netrc: Option<PathBuf>,
     /// Follow redirects of public mirrors to private addresses

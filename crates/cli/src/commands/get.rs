@@ -10,7 +10,7 @@ use crate::args::GetArgs;
 use crate::args::values::Rate;
 use crate::exit::Style;
 use crate::not_built::refuse;
-use crate::{output, policy};
+use crate::{netrc, output, policy};
 
 /// What a copy that is not complete has beside it.
 const JOURNAL_SUFFIX: &str = ".swarmcopy";
@@ -67,7 +67,7 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     options.shares.clone_from(&args.share);
     options.mirrors.clone_from(&args.mirror);
     options.ca_certificate.clone_from(&args.ca_certificate);
-    options.netrc = args.netrc.clone().or_else(netrc);
+    options.netrc = args.netrc.clone().or_else(netrc::find);
     options.private_redirects = args.private_redirects;
     options.peers.clone_from(&args.peer);
     options.trackers.clone_from(&args.tracker);
@@ -84,14 +84,6 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     options.torrent_folder = args.what.path().map(|path| folder_of(path).to_path_buf());
     policy::apply(args, &mut options)?;
     Ok(options)
-}
-
-/// The user's file of logins, where there is one that can be read.
-fn netrc() -> Option<PathBuf> {
-    let named = std::env::var_os("NETRC").map(PathBuf::from);
-    let at_home = || Some(std::env::home_dir()?.join(".netrc"));
-    let path = named.or_else(at_home)?;
-    std::fs::File::open(&path).is_ok().then_some(path)
 }
 
 /// The folder of the .torrent, if the content stands beside it and is not the target itself.

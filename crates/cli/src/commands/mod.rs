@@ -77,6 +77,7 @@ fn find(what: &What) -> Result<Content, Error> {
         let session = Session::builder().config(config).build().await?;
         let mut options = CopyOptions::new(".");
         options.timeout = Some(MAGNET_TIME);
+        options.netrc = crate::netrc::find();
         let content = session.find(&what.0, &options).await;
         session.shutdown().await;
         content.inspect(tell_notes)

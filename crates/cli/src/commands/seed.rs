@@ -23,6 +23,7 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
     options.trackers.clone_from(&args.tracker);
     options.peers.clone_from(&args.peer);
     options.stay = Stay::Always;
+    options.netrc = crate::netrc::find();
     running::run(Running {
         config,
         what: &args.what,

@@ -1,7 +1,7 @@
 //! `show`: what a .torrent, a metalink or a magnet link says.
 
 use serde::Serialize;
-use swarmcopy::{Description, DescriptionKind, Error, FileDescription};
+use swarmcopy::{CopyOptions, Description, DescriptionKind, Error, FileDescription};
 
 use super::block_on;
 use crate::args::ShowArgs;
@@ -45,7 +45,9 @@ struct ShowEvent<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &ShowArgs) -> Result<u8, Error> {
-    let described = block_on(Description::find(&args.what.0))?;
+    let mut options = CopyOptions::new(".");
+    options.netrc = crate::netrc::find();
+    let described = block_on(Description::find(&args.what.0, &options))?;
     match Style::of(args.json) {
         Style::Json => output::json(&event(&described)),
         Style::Human => tell(&described),

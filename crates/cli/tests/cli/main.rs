@@ -10,6 +10,9 @@ mod metaurls;
 mod names;
 #[cfg(test)]
 mod origin;
+#[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod show;
 #[cfg(test)]
 mod site;

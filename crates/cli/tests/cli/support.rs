@@ -51,10 +51,16 @@ impl Room {
 
     /// Runs the binary in this folder.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(&[], args)
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn run_with(&self, environment: &[(&str, &str)], args: &[&str]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
             .args(args)
             .current_dir(self.dir.path())
             .env_remove("RUST_LOG")
+            .envs(environment.iter().copied())
             .output()
             .unwrap();
         Ran::of(args, &output)

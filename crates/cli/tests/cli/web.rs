@@ -36,11 +36,12 @@ impl Page {
 }
 
 /// A server on the loopback.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Web {
     addr: SocketAddr,
     pages: Arc<Mutex<BTreeMap<String, Page>>>,
     asked: Arc<Mutex<Vec<String>>>,
+    logins: Arc<Mutex<Vec<String>>>,
 }
 
 impl Web {
@@ -50,12 +51,13 @@ impl Web {
             addr: listener.local_addr().unwrap(),
             pages: Arc::default(),
             asked: Arc::default(),
+            logins: Arc::default(),
         };
-        let (pages, asked) = (Arc::clone(&web.pages), Arc::clone(&web.asked));
+        let served = web.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (pages, asked) = (Arc::clone(&pages), Arc::clone(&asked));
-                std::thread::spawn(move || serve(&stream, &pages, &asked));
+                let web = served.clone();
+                std::thread::spawn(move || web.serve(&stream));
             }
         });
         web
@@ -100,32 +102,37 @@ impl Web {
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
-}
 
-fn serve(
-    stream: &TcpStream,
-    pages: &Mutex<BTreeMap<String, Page>>,
-    asked: &Mutex<Vec<String>>,
-) -> Option<()> {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    loop {
-        let request = lines.next()?;
-        let path = request.split(' ').nth(1)?.to_owned();
-        let mut range = None;
-        for line in lines.by_ref().take_while(|line| !line.is_empty()) {
-            let lower = line.to_ascii_lowercase();
-            if let Some(value) = lower.strip_prefix("range: bytes=") {
-                let (from, to) = value.split_once('-')?;
-                range = Some((from.parse::<usize>().ok()?, to.parse::<usize>().ok()?));
+    /// The logins that were sent.
+    pub(crate) fn logins(&self) -> Vec<String> {
+        self.logins.lock().unwrap().clone()
+    }
+
+    fn serve(&self, stream: &TcpStream) -> Option<()> {
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        loop {
+            let request = lines.next()?;
+            let path = request.split(' ').nth(1)?.to_owned();
+            let mut range = None;
+            for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+                let lower = line.to_ascii_lowercase();
+                if let Some(value) = lower.strip_prefix("range: bytes=") {
+                    let (from, to) = value.split_once('-')?;
+                    range = Some((from.parse::<usize>().ok()?, to.parse::<usize>().ok()?));
+                }
+                if lower.starts_with("authorization: ") {
+                    let login = line.split_once(": ")?.1.to_owned();
+                    self.logins.lock().unwrap().push(login);
+                }
             }
+            self.asked.lock().unwrap().push(path.clone());
+            let page = self.pages.lock().unwrap().get(&path).cloned();
+            let page = page.unwrap_or_else(|| Page {
+                status: "404 Not Found",
+                ..Page::default()
+            });
+            answer(stream, &page, range)?;
         }
-        asked.lock().unwrap().push(path.clone());
-        let page = pages.lock().unwrap().get(&path).cloned();
-        let page = page.unwrap_or_else(|| Page {
-            status: "404 Not Found",
-            ..Page::default()
-        });
-        answer(stream, &page, range)?;
     }
 }
 

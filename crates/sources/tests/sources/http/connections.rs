@@ -66,6 +66,23 @@ async fn a_file_that_changed_is_asked_for_without_its_old_tag() {
 }
 
 #[tokio::test]
+async fn a_weak_tag_is_never_sent_back() {
+    let rig = Rig::file(|request, file| {
+        let (from, to) = request.range().unwrap();
+        let range = format!("bytes {from}-{}/{}", to - 1, file.len());
+        let headers = [("Content-Range", range.as_str()), ("ETag", "W/\"v1\"")];
+        Reply::new("206 Partial Content", &headers, &file[from..to])
+    })
+    .await;
+    rig.fetch(Span::new(0, 1000)).await.unwrap();
+    rig.fetch(PART).await.unwrap();
+    rig.same();
+    let requests = rig.server.requests();
+    let tagged = requests.iter().any(|it| it.header("if-range").is_some());
+    assert!(requests.len() == 2 && !tagged, "{requests:?}");
+}
+
+#[tokio::test]
 async fn a_stalled_body_is_busy_after_the_idle_time_and_what_came_stays() {
     let rig = Rig::file(|request, file| Reply::file(request, file).cut(40_000, Then::Stall)).await;
     let error = rig.fetch(PART).await.unwrap_err();
@@ -163,6 +180,22 @@ async fn a_small_file_that_hangs_does_not_hold_up_the_others() {
     rig.fetch(rig.whole()).await.unwrap_err();
     assert_eq!(rig.sink.filled().len(), 499 * 300);
     rig.same();
+}
+
+#[tokio::test]
+async fn a_fetch_of_small_files_has_sixteen_requests_in_flight() {
+    let content = small_files(500);
+    let server = Server::start(|_| Reply {
+        bytes: Vec::new(),
+        then: Then::Stall,
+    })
+    .await;
+    let url = server.url("/");
+    let rig = Rig::new(content, server, Shape::Tree, &url, options()).await;
+    rig.fetch(rig.whole()).await.unwrap_err();
+    let requests = rig.server.requests();
+    assert_eq!(requests.len(), 16);
+    assert!(requests.iter().all(|it| it.header("range").is_none()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

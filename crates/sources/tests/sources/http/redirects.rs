@@ -7,6 +7,7 @@ use swarmcopy_sources::http::Netrc;
 use swarmcopy_sources::{Blame, MemorySink, MirrorSource, OriginSource, Shape, SpanSink};
 
 use super::rig::{FILE_LEN, PART, Rig, one_file, options, whole_file};
+use crate::support::content::content;
 use crate::support::permit::permit;
 use crate::support::server::{Reply, Server};
 
@@ -28,6 +29,30 @@ async fn a_redirect_is_followed_and_kept() {
     assert_eq!(targets, ["/f.bin", "/moved/f.bin", "/moved/f.bin"]);
     assert_eq!(rig.server.connections_used(), 1);
     rig.same();
+}
+
+#[tokio::test]
+async fn redirects_are_kept_for_each_file_alone() {
+    let content = content(64 * 1024, &[("a", 100_000), ("b", 100_000)]);
+    let (a, b) = (content.file("a"), content.file("b"));
+    let server = Server::start(move |request| match request.target.as_str() {
+        "/tree/a" => Reply::new("302 Found", &[("Location", "/moved")], b""),
+        "/moved" => Reply::file(request, &a),
+        _ => Reply::file(request, &b),
+    })
+    .await;
+    let url = server.url("/");
+    let rig = Rig::new(content, server, Shape::Tree, &url, options()).await;
+    for start in [0, 100_000, 1000, 101_000] {
+        rig.fetch(Span::new(start, 1000)).await.unwrap();
+    }
+    rig.same();
+    let requests = rig.server.requests();
+    let targets: Vec<_> = requests.iter().map(|it| it.target.as_str()).collect();
+    assert_eq!(
+        targets,
+        ["/tree/a", "/moved", "/tree/b", "/moved", "/tree/b"]
+    );
 }
 
 #[tokio::test]

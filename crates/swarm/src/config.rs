@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use swarmcopy_layout::{BLOCK_LEN, Layout, PieceSet};
+use swarmcopy_layout::{Layout, PieceSet};
 use swarmcopy_scheduler::Hello;
 use swarmcopy_sources::Limiter;
 use url::Url;
@@ -35,8 +35,15 @@ limits! {
     requests_open_max: usize = 500;
     /// Requests that we keep open at a peer that names no `reqq`.
     requests_default: usize = 250;
-    /// Requests that are kept open from the start.
+    /// Requests for blocks of 16 KiB that are kept open from the start; of longer ones as many as
+    /// ask for the same bytes, but not fewer than [`requests_long_min`].
     requests_min: usize = 16;
+    /// Requests for long blocks that are kept open from the start, so that one is on its way while
+    /// another is being asked for.
+    requests_long_min: usize = 4;
+    /// Longest block that is agreed on unless told otherwise: it costs a quarter of what four short
+    /// ones do, and keeps a message behind it waiting for 50 ms on a line of 10 Mbit/s.
+    block_len_default: u32 = 64 * 1024;
     /// Most bytes that are read at once for uploading.
     read_ahead_len_max: u64 = 1024 * 1024;
     /// Longest block that is agreed on with machines of ours.
@@ -173,8 +180,8 @@ impl SwarmConfig {
             peers: Vec::new(),
             ids: Arc::new(SourceIds::new()),
             client: concat!("swarmcopy ", env!("CARGO_PKG_VERSION")).to_owned(),
-            block_len: BLOCK_LEN,
             connections: connections_max,
+            block_len: block_len_default,
         }
     }
 }

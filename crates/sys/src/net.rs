@@ -6,6 +6,8 @@ use std::io;
 
 #[cfg(unix)]
 use std::os::fd::AsFd;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::AsRawFd;
 #[cfg(windows)]
 use std::os::windows::io::AsSocket;
 
@@ -35,7 +37,50 @@ pub fn set_notsent_lowat(_socket: &impl AsSocket, _bytes: u32) -> io::Result<()>
     Ok(())
 }
 
-/// The option is a signed number in the kernel.
+/// Has a reader of a TCP socket woken only when `bytes` wait to be read (`SO_RCVLOWAT`), or none will come.
+///
+/// Whoever knows how much is still to come of a long message is woken once for it instead of once for each
+/// packet or two. Does nothing outside Linux and Android.
+#[cfg(unix)]
+pub fn set_receive_lowat(socket: &impl AsFd, bytes: u32) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let bytes = libc::c_int::try_from(bytes.min(BYTES_MAX)).unwrap_or(libc::c_int::MAX);
+        let len = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or_default();
+        // SAFETY: the descriptor is open while it is borrowed, and the kernel reads `len` bytes of `bytes`.
+        let done = unsafe {
+            libc::setsockopt(
+                socket.as_fd().as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_RCVLOWAT,
+                (&raw const bytes).cast(),
+                len,
+            )
+        };
+        if done == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = (socket, bytes);
+        Ok(())
+    }
+}
+
+/// Does nothing: Windows wakes readers for each packet.
+#[cfg(windows)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature is shared with the platforms that can fail"
+)]
+pub fn set_receive_lowat(_socket: &impl AsSocket, _bytes: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// The options are signed numbers in the kernel.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const BYTES_MAX: u32 = u32::MAX >> 1;
 
@@ -55,5 +100,28 @@ mod tests {
             128 << 10
         );
         set_notsent_lowat(&stream, u32::MAX).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_reader_is_woken_for_as_much_as_it_wants() {
+        use rustix::event::{PollFd, PollFlags, poll};
+        use std::io::Write;
+
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (receiver, _) = listener.accept().unwrap();
+        let readable = |wait_ms: i64| {
+            let wait = rustix::event::Timespec {
+                tv_sec: wait_ms / 1000,
+                tv_nsec: wait_ms % 1000 * 1_000_000,
+            };
+            poll(&mut [PollFd::new(&receiver, PollFlags::IN)], Some(&wait)).unwrap() > 0
+        };
+        set_receive_lowat(&receiver, 1000).unwrap();
+        sender.write_all(&[0; 999]).unwrap();
+        assert!(!readable(50));
+        sender.write_all(&[0]).unwrap();
+        assert!(readable(10_000));
     }
 }

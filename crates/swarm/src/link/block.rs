@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use swarmcopy_bt_wire::peer::{FrameHead, Message, encode_piece_header};
-use swarmcopy_layout::{Layout, PieceIndex, Span};
+use swarmcopy_layout::{BLOCK_LEN, Layout, PieceIndex, Span};
 
 /// A block that lies in a piece of the layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,12 @@ impl Cutter {
 
     pub(crate) fn block_len(&self) -> u64 {
         self.block_len
+    }
+
+    /// How many blocks of 16 KiB one of these is worth.
+    pub(crate) fn wire_blocks(&self) -> usize {
+        let blocks = self.block_len / u64::from(BLOCK_LEN);
+        usize::try_from(blocks).unwrap_or(usize::MAX).max(1)
     }
 
     /// The block at the start of `span`: up to the next multiple of the block length in its piece.

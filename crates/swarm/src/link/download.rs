@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::block::{Block, Cutter};
 use super::meter::Meter;
-use crate::config::{requests_default, requests_min, requests_open_max};
+use crate::config::{requests_default, requests_long_min, requests_min, requests_open_max};
 
 /// Blocks that were taken back and may still be answered, at most.
 const WITHDRAWN_MAX: usize = 4096;
@@ -212,10 +212,12 @@ impl Download {
             && room > 0
     }
 
+    /// How many requests to keep open.
     fn depth(&self) -> usize {
-        self.meter
-            .depth()
-            .clamp(requests_min, self.requests_max.max(requests_min))
+        let blocks = self.meter.depth().max(requests_min);
+        blocks
+            .div_ceil(self.cutter.wire_blocks())
+            .max(requests_long_min)
             .min(self.requests_max)
     }
 
@@ -253,6 +255,7 @@ impl Download {
     /// A block is where it belongs.
     pub(crate) fn settle(&mut self, arrival: &Arrival, now: Instant) {
         let open = self.open.len().saturating_add(1);
+        let open = open.saturating_mul(self.cutter.wire_blocks());
         self.meter
             .block(now, arrival.asked, open, arrival.block.span.len());
         self.heard(now);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use swarmcopy_layout::BLOCK_LEN;
 use tokio::time::Instant;
 
 use super::climb::Climb;
@@ -118,7 +119,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Blocks between two looks at the depth.
-    const LOOK_EVERY: u64 = 16;
+    const LOOK_EVERY: u64 = 8;
 
     pub(crate) fn new(now: Instant) -> Self {
         Self {
@@ -132,7 +133,8 @@ impl Meter {
         }
     }
 
-    /// Counts a block of `len` bytes, asked for at `asked`, that came while `open` were open.
+    /// Counts a block of `len` bytes, asked for at `asked`, that came while as many bytes as `open`
+    /// blocks of 16 KiB were asked for.
     pub(crate) fn block(&mut self, now: Instant, asked: Instant, open: usize, len: u64) {
         self.rate.add(len, now);
         self.climb.block(now, len, open);
@@ -143,12 +145,13 @@ impl Meter {
         if self.blocks.is_multiple_of(Self::LOOK_EVERY) {
             let rate = self.rate.per_second(now);
             let bytes = rate.saturating_mul(micros(AHEAD)) / 1_000_000;
-            self.depth = usize::try_from(bytes.div_ceil(len.max(1))).unwrap_or(usize::MAX);
+            let blocks = bytes.div_ceil(u64::from(BLOCK_LEN));
+            self.depth = usize::try_from(blocks).unwrap_or(usize::MAX);
             self.snub_after = self.gaps.value().saturating_mul(8).max(SNUB_MIN);
         }
     }
 
-    /// How many requests to keep open, before the peer's own limit.
+    /// How many blocks of 16 KiB to keep asked for, before the peer's own limit.
     pub(crate) fn depth(&self) -> usize {
         self.depth.max(self.climb.depth())
     }

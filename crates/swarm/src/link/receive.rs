@@ -1,16 +1,24 @@
 //! The receiving half: heads from a reused buffer, payloads straight to where they belong.
 //!
+//! Inside a block the task is woken for some milliseconds' worth of bytes at once: being woken for
+//! each packet costs more than all that is done with its bytes.
+//!
 //! What must stay true: nothing is allocated by a length that the peer claims, and a wait that is
 //! dropped has lost no byte.
 
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSliceMut, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use socket2::SockRef;
 use swarmcopy_bt_wire::peer::{FrameHead, Limits};
 use swarmcopy_layout::Span;
+use swarmcopy_sys::net::set_receive_lowat;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::Shared;
 use crate::LinkEnd;
@@ -20,6 +28,14 @@ use crate::common::count;
 const BUFFER_LEN: usize = 256 * 1024;
 /// Steps in which a long message's memory grows.
 const GROWTH: usize = 64 * 1024;
+/// Inside a block the task is woken about this often at the peer's rate.
+const WAKE_EVERY: Duration = Duration::from_millis(40);
+/// Most bytes that are waited for at once.
+const LOWAT_MAX: usize = 64 * 1024;
+/// Fewer bytes than this are not worth a system call.
+const LOWAT_MIN: usize = 4 * 1024;
+/// A peer that became slow is looked at this often, so that what it sends is heard.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The socket's reading half with what was read along.
 #[derive(Debug)]
@@ -31,6 +47,8 @@ pub(crate) struct Receive {
     end: usize,
     /// Bytes since the task last let others run.
     since_yield: usize,
+    /// What the socket waits for before it wakes the task.
+    lowat: usize,
 }
 
 impl Receive {
@@ -42,6 +60,7 @@ impl Receive {
             start: 0,
             end: 0,
             since_yield: 0,
+            lowat: 1,
         }
     }
 
@@ -133,14 +152,14 @@ impl Receive {
             // the buffer is empty here, so all of it can take what lies behind the payload
             let wanted = rest.len();
             let mut slices = [IoSliceMut::new(rest), IoSliceMut::new(&mut self.buffer)];
-            match self.half.try_read_vectored(&mut slices) {
-                Ok(0) => return Err(LinkEnd::ByPeer),
-                Ok(read) => {
-                    at = at.saturating_add(read.min(wanted));
-                    (self.start, self.end) = (0, read.saturating_sub(wanted));
-                    self.heard(read).await;
-                }
-                Err(error) => self.wait(&error).await?,
+            let got = read_some(self.half.as_ref(), &mut slices)?;
+            at = at.saturating_add(got.bytes.min(wanted));
+            (self.start, self.end) = (0, got.bytes.saturating_sub(wanted));
+            if got.bytes > 0 {
+                self.heard(got.bytes).await;
+            }
+            if got.drained && got.bytes < wanted {
+                self.wait(wanted.saturating_sub(got.bytes)).await?;
             }
         }
         Ok(())
@@ -171,24 +190,52 @@ impl Receive {
         }
         loop {
             let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-            match self.half.try_read(room) {
-                Ok(0) => return Err(LinkEnd::ByPeer),
-                Ok(read) => {
-                    self.end = self.end.saturating_add(read);
-                    self.heard(read).await;
-                    return Ok(());
-                }
-                Err(error) => self.wait(&error).await?,
+            let got = read_some(self.half.as_ref(), &mut [IoSliceMut::new(room)])?;
+            if got.bytes > 0 {
+                self.end = self.end.saturating_add(got.bytes);
+                self.heard(got.bytes).await;
+                return Ok(());
+            }
+            if got.drained {
+                self.wait(1).await?;
             }
         }
     }
 
-    /// Waits until the socket has more, if that is all that is wrong.
-    async fn wait(&self, error: &io::Error) -> Result<(), LinkEnd> {
-        match error.kind() {
-            io::ErrorKind::WouldBlock => Ok(self.half.readable().await?),
-            io::ErrorKind::Interrupted => Ok(()),
-            kind => Err(LinkEnd::Io(kind)),
+    /// Waits until the socket has more of the `wanted` bytes that come next whatever happens.
+    async fn wait(&mut self, wanted: usize) -> Result<(), LinkEnd> {
+        let lowat = if wanted < LOWAT_MIN {
+            1
+        } else {
+            self.worth_waking(wanted)
+        };
+        self.set_lowat(lowat);
+        if lowat == 1 {
+            return Ok(self.half.readable().await?);
+        }
+        if let Ok(readable) = timeout(LOOK_EVERY, self.half.readable()).await {
+            return Ok(readable?);
+        }
+        // what has come is too little to wake anybody: now the socket tells of it
+        self.set_lowat(1);
+        Ok(self.half.readable().await?)
+    }
+
+    /// How many of `wanted` bytes are worth being woken for.
+    fn worth_waking(&self, wanted: usize) -> usize {
+        let rate = self.shared.state().download.rate(Instant::now());
+        let millis = u64::try_from(WAKE_EVERY.as_millis()).unwrap_or(u64::MAX);
+        let soon = usize::try_from(rate.saturating_mul(millis) / 1000).unwrap_or(usize::MAX);
+        let worth = soon.min(wanted).min(LOWAT_MAX);
+        if worth < LOWAT_MIN { 1 } else { worth }
+    }
+
+    /// Tells the socket for how much to wake the task.
+    fn set_lowat(&mut self, lowat: usize) {
+        if self.lowat != lowat {
+            // it only saves work
+            let _ = set_receive_lowat(self.half.as_ref(), u32::try_from(lowat).unwrap_or(1));
+            self.lowat = lowat;
         }
     }
 
@@ -201,5 +248,52 @@ impl Receive {
             self.since_yield = 0;
             tokio::task::yield_now().await;
         }
+    }
+}
+
+/// What one look at the socket brought.
+#[derive(Debug, Clone, Copy)]
+struct Got {
+    bytes: usize,
+    /// The socket had no more.
+    drained: bool,
+}
+
+/// Reads what is there. A read that does not fill the slices has drained the socket: the runtime is
+/// told so within the same attempt, which spares the read that would come back empty-handed.
+fn read_some(stream: &TcpStream, slices: &mut [IoSliceMut<'_>]) -> Result<Got, LinkEnd> {
+    let room: usize = slices.iter().map(|slice| slice.len()).sum();
+    let mut bytes = 0;
+    let tried = stream.try_io(Interest::READABLE, || {
+        let socket = SockRef::from(stream);
+        match (&*socket).read_vectored(slices)? {
+            0 => Ok(()),
+            read => {
+                bytes = read;
+                if read < room {
+                    Err(io::ErrorKind::WouldBlock.into())
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    });
+    match tried {
+        Ok(()) if bytes == 0 => Err(LinkEnd::ByPeer),
+        Ok(()) => Ok(Got {
+            bytes,
+            drained: false,
+        }),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock => Ok(Got {
+                bytes,
+                drained: true,
+            }),
+            io::ErrorKind::Interrupted => Ok(Got {
+                bytes,
+                drained: false,
+            }),
+            kind => Err(LinkEnd::Io(kind)),
+        },
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use futures_util::FutureExt;
 use swarmcopy_bt_wire::peer::Message;
 use swarmcopy_layout::Span;
 use swarmcopy_scheduler::Hello;
 use swarmcopy_sources::{Blame, Limiter, PieceSource};
+use tokio::time::Instant;
 
 use super::content_of;
 use crate::SwarmEvent;
@@ -39,6 +41,35 @@ async fn blocks_arrive_where_they_belong() {
         (stats.bytes_down, stats.wasted, stats.requests_open),
         (whole.len(), 0, 0)
     );
+}
+
+#[tokio::test]
+async fn a_fast_peer_that_stops_within_a_block_is_heard() {
+    let mut rig = Rig::unchoked(Options::default()).await;
+    let (link, sink, bytes) = (rig.link(), rig.span_sink(), content_of(&rig));
+    let fetch = link.fetch(Span::new(0, PIECE_LEN), &sink);
+    let serve = async {
+        let requests = rig.peer.hear_requests(4).await;
+        for request in &requests[..3] {
+            rig.peer.serve(*request, &bytes).await;
+        }
+        let (mut last, at) = (BytesMut::new(), usize::try_from(requests[3].1).unwrap());
+        let (index, begin, len) = requests[3];
+        let data = bytes.slice(at..at + usize::try_from(len).unwrap());
+        Message::Piece { index, begin, data }.encode(&mut last);
+        // most of the block, then little: less than the link would like to be woken for
+        for part in [&last[..8000], &last[8000..8100]] {
+            let said = Instant::now();
+            rig.peer.say_raw(part).await;
+            while rig.shared.state().last_heard < said {
+                assert!(said.elapsed() < Duration::from_secs(10), "never heard");
+                tokio::task::yield_now().await;
+            }
+        }
+        rig.peer.say_raw(&last[8100..]).await;
+    };
+    tokio::join!(soon(fetch), serve).0.unwrap();
+    assert_eq!(rig.sink.to_vec()[..65_536], bytes[..65_536]);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::Deserialize;
 use swarmcopy::{
-    CopyOptions, Error, ErrorKind, GuardUse, Hours, Isolated, MachineClass, OriginMode,
+    CopyOptions, Error, ErrorKind, GuardUse, Hours, Isolated, MachineClass, Network, OriginMode,
 };
 
 use crate::args::values::{self, Rate};
@@ -34,6 +34,8 @@ struct PolicyFile {
     group: Option<String>,
     class: Option<String>,
     guard: Option<String>,
+    #[serde(default, rename = "no-limit")]
+    no_limit: Vec<String>,
 }
 
 /// What one party says of the origin.
@@ -47,6 +49,7 @@ struct Rules {
     group: Option<String>,
     class: Option<ClassArg>,
     guard: Option<GuardArg>,
+    no_limit: Vec<Network>,
 }
 
 /// Sets what the flags and the policy file say together.
@@ -60,11 +63,14 @@ pub(crate) fn apply(args: &GetArgs, options: &mut CopyOptions) -> Result<(), Err
         group: args.group.clone(),
         class: args.class,
         guard: args.guard,
+        no_limit: args.no_limit.clone(),
     };
     options.hours = vec![std::mem::take(&mut rules.hours)];
+    options.no_limit = vec![std::mem::take(&mut rules.no_limit)];
     if let Some(path) = &args.policy {
         let mut file = read(path)?;
         options.hours.push(std::mem::take(&mut file.hours));
+        options.no_limit.push(std::mem::take(&mut file.no_limit));
         rules = rules.and(file)?;
     }
     rules.set(options);
@@ -99,6 +105,7 @@ impl Rules {
                 }
             }),
             hours: Vec::new(),
+            no_limit: Vec::new(),
             group: self.group.or(file.group),
             class: self.class.or(file.class),
             guard: both(self.guard, file.guard, |one, two| {
@@ -170,6 +177,7 @@ fn parse(text: &str) -> Result<Rules, String> {
         return Err(format!("readers: {readers} is not in 1 to 64"));
     }
     let rate = |text: &String| values::rate(text).map_err(|why| format!("rate: {why}"));
+    let network = |text: &String| text.parse().map_err(|why| format!("no-limit: {why}"));
     let hours = |text: &String| text.parse().map_err(|why| format!("hours: {why}"));
     Ok(Rules {
         mode: word("mode", file.mode.as_deref())?,
@@ -185,6 +193,11 @@ fn parse(text: &str) -> Result<Rules, String> {
         group: file.group,
         class: word("class", file.class.as_deref())?,
         guard: word("guard", file.guard.as_deref())?,
+        no_limit: file
+            .no_limit
+            .iter()
+            .map(network)
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -268,6 +281,7 @@ mod tests {
         group = "south"
         class = "wifi"
         guard = "off"
+        no-limit = ["lan", "10.1.0.0/16"]
     "#;
 
     #[test]
@@ -284,6 +298,12 @@ mod tests {
             (Some(ClassArg::Wifi), Some(GuardArg::Off))
         );
         assert_eq!(rules.group.as_deref(), Some("south"));
+        assert_eq!(rules.no_limit.first(), Some(&Network::Lan));
+        assert!(
+            parse(r#"no-limit = ["everybody"]"#)
+                .unwrap_err()
+                .contains("no-limit")
+        );
         let nothing = parse("").unwrap();
         assert!(nothing.mode.is_none() && nothing.hours.is_empty());
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use bytes::Bytes;
 use swarmcopy_layout::Layout;
 use swarmcopy_scheduler::Hello;
-use swarmcopy_sources::Limiter;
+use swarmcopy_sources::{Limiter, Networks};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,7 @@ pub(crate) struct Common {
     pub(crate) info_bytes: Option<Bytes>,
     pub(crate) limit_down: Option<Arc<Limiter>>,
     pub(crate) limit_up: Option<Arc<Limiter>>,
+    pub(crate) no_limit: Networks,
     /// The line of the links that have something to send.
     pub(crate) turns: Arc<Turns>,
     /// Whether addresses are exchanged: asked for, and not forbidden by a private torrent.
@@ -62,6 +63,18 @@ pub(crate) struct Totals {
 }
 
 impl Common {
+    /// The limit of what comes from a peer.
+    pub(crate) fn limit_down(&self, peer: IpAddr) -> Option<Arc<Limiter>> {
+        let limit = self.limit_down.clone();
+        limit.filter(|_| !self.no_limit.contains(peer))
+    }
+
+    /// The limit of what goes to a peer.
+    pub(crate) fn limit_up(&self, peer: IpAddr) -> Option<Arc<Limiter>> {
+        let limit = self.limit_up.clone();
+        limit.filter(|_| !self.no_limit.contains(peer))
+    }
+
     /// Bytes of the content that are not verified yet, as trackers want to know.
     pub(crate) fn left(&self) -> u64 {
         if self.layout.is_empty() {

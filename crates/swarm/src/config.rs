@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use swarmcopy_layout::{Layout, PieceSet};
 use swarmcopy_scheduler::Hello;
-use swarmcopy_sources::Limiter;
+use swarmcopy_sources::{Limiter, Networks};
 use url::Url;
 
 use crate::{Listener, Lsd, SourceIds, SwarmError};
@@ -141,6 +141,8 @@ pub struct SwarmConfig {
     pub limit_down: Option<Arc<Limiter>>,
     /// Limit of what goes out.
     pub limit_up: Option<Arc<Limiter>>,
+    /// Where peers are whom neither limit holds for.
+    pub no_limit: Networks,
     /// Whether addresses are exchanged with peers (BEP 11).
     pub pex: bool,
     /// Trackers in tiers (BEP 12).
@@ -175,6 +177,7 @@ impl SwarmConfig {
             info_bytes: None,
             limit_down: None,
             limit_up: None,
+            no_limit: Networks::default(),
             pex: true,
             trackers: Vec::new(),
             peers: Vec::new(),

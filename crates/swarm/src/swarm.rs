@@ -258,6 +258,7 @@ fn common(
         info_bytes: config.info_bytes,
         limit_down: config.limit_down,
         limit_up: config.limit_up,
+        no_limit: config.no_limit,
         turns: Turns::new(),
         pex: config.pex && !config.private,
         client: config.client,

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use swarmcopy_bt_wire::extension::{ExtensionHandshake, OwnHandshake};
 use swarmcopy_bt_wire::peer::{FrameHead, Limits, Message};
 use swarmcopy_layout::{Layout, PieceSet, RelPath, Span};
-use swarmcopy_sources::{Limiter, MemorySink, SpanSink};
+use swarmcopy_sources::{Limiter, MemorySink, Network, Networks, SpanSink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -77,6 +77,7 @@ pub(crate) struct Options {
     pub(crate) block_len: u32,
     pub(crate) events_max: usize,
     pub(crate) limit: Option<Arc<Limiter>>,
+    pub(crate) no_limit: Vec<Network>,
 }
 
 impl Default for Options {
@@ -91,6 +92,7 @@ impl Default for Options {
             block_len: BLOCK,
             events_max: 64,
             limit: None,
+            no_limit: Vec::new(),
         }
     }
 }
@@ -201,6 +203,7 @@ pub(crate) fn common(
         info_bytes: options.info.clone(),
         limit_down: options.limit.clone(),
         limit_up: options.limit.clone(),
+        no_limit: Networks::new(vec![options.no_limit.clone()]),
         turns: crate::link::Turns::new(),
         pex: true,
         client: "swarmcopy test".to_owned(),

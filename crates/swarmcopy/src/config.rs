@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use swarmcopy_sources::Network;
+
 use crate::Hours;
 
 /// Who reads the origin.
@@ -58,7 +60,7 @@ impl Isolated {
 
 /// How a machine is connected. While one by cable is known, the others wait 10 s before they ask
 /// for a slot: what passes through them passes through the room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 #[non_exhaustive]
 pub enum MachineClass {
     /// By cable.
@@ -72,6 +74,14 @@ pub enum MachineClass {
     Metered,
     /// On battery.
     Battery,
+}
+
+impl MachineClass {
+    /// The one that leaves the origin to others sooner.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        self.max(other)
+    }
 }
 
 /// Whether lock files on the share count the machines that read it.
@@ -167,6 +177,10 @@ pub struct CopyOptions {
     /// When origins may be read, by the local clock: what each party that has a say names (flags, a
     /// policy file). One part of each must hold the time; a party that names none agrees.
     pub hours: Vec<Vec<Hours>>,
+    /// Whose bytes the limits of the session are not for: peers, mirrors and shares in these
+    /// networks, as each party names them that has a say (flags, a policy file). An address must lie
+    /// in one of each; a party that names none agrees. A share counts as part of the LAN.
+    pub no_limit: Vec<Vec<Network>>,
     /// Whether lock files on the share count its readers.
     pub guard: GuardUse,
     /// The folder that the .torrent lies in, if it was a file: lock files are looked for there, too.
@@ -204,6 +218,7 @@ impl CopyOptions {
             group: String::new(),
             class: MachineClass::default(),
             hours: Vec::new(),
+            no_limit: Vec::new(),
             guard: GuardUse::default(),
             torrent_folder: None,
             staged: false,

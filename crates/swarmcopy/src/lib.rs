@@ -33,6 +33,7 @@ mod engine;
 mod error;
 mod guard;
 mod hours;
+mod limits;
 mod make;
 mod metalink;
 mod mirrors;
@@ -57,5 +58,6 @@ pub use report::{
 };
 pub use session::{Explanations, Looks, RunningCopy, Session, SessionBuilder};
 pub use show::{Description, DescriptionKind, FileDescription};
+pub use swarmcopy_sources::Network;
 pub use verify::{Verified, VerifyProgress, verify};
 pub use what::{What, document_len_max};

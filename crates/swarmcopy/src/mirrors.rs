@@ -10,29 +10,34 @@ use swarmcopy_sources::{
 };
 
 use crate::Content;
+use crate::limits::OriginLimits;
 use crate::metalink::Host;
 
 /// All mirrors that can be used; those that cannot are told in the log. Names of other people's servers
 /// are looked up, side by side.
-pub(crate) async fn find(content: &Content, options: &MirrorOptions) -> Vec<Arc<dyn OriginSource>> {
+pub(crate) async fn find(
+    content: &Content,
+    options: &MirrorOptions,
+    limits: &OriginLimits,
+) -> Vec<Arc<dyn OriginSource>> {
     let own = content.mirrors();
     let others = content.advice.hosts.iter();
     let others = others.filter(|host| !matches!(host, Host::Tree(url) if own.contains(url)));
     let own = own
         .iter()
-        .map(|url| at(content, url, options, Ownership::Admin));
+        .map(|url| at(content, url, (options, limits), Ownership::Admin));
     let mut found = join_all(own).await;
-    found.extend(join_all(others.map(|host| other(content, host, options))).await);
+    found.extend(join_all(others.map(|host| other(content, host, (options, limits)))).await);
     found.into_iter().flatten().collect()
 }
 
 async fn other(
     content: &Content,
     host: &Host,
-    options: &MirrorOptions,
+    (options, limits): (&MirrorOptions, &OriginLimits),
 ) -> Option<Arc<dyn OriginSource>> {
     match host {
-        Host::Tree(url) => at(content, url, options, Ownership::Others).await,
+        Host::Tree(url) => at(content, url, (options, limits), Ownership::Others).await,
         Host::Files(files) => {
             let options = owned(options, Ownership::Others);
             let made = mirror_of_files(files, Arc::clone(&content.layout), options).await;
@@ -45,7 +50,7 @@ async fn other(
 async fn at(
     content: &Content,
     url: &str,
-    options: &MirrorOptions,
+    (options, limits): (&MirrorOptions, &OriginLimits),
     ownership: Ownership,
 ) -> Option<Arc<dyn OriginSource>> {
     let shape = if content.is_tree() {
@@ -53,7 +58,8 @@ async fn at(
     } else {
         Shape::File
     };
-    let (layout, options) = (Arc::clone(&content.layout), owned(options, ownership));
+    let (layout, mut options) = (Arc::clone(&content.layout), owned(options, ownership));
+    options.limits = limits.of_mirror(url).await;
     let made = mirror_at(url, content.name(), shape, layout, options).await;
     made.inspect_err(|error| tracing::warn!("mirror left out: {error}"))
         .ok()

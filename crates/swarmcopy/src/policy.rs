@@ -60,6 +60,9 @@ impl Policy {
         if let Some(rate) = read("rate", told.rate.as_deref(), |text| text.parse().ok()) {
             self.rate = Some(self.rate.map_or(rate, |mine: u64| mine.min(rate)));
         }
+        if let Some(class) = read("class", told.class.as_deref(), class_of) {
+            self.class = self.class.stricter(class);
+        }
         let hours = told.hours.iter();
         let hours = hours.filter_map(|text| read("hours", Some(text), |text| text.parse().ok()));
         self.hours.push(hours.collect());
@@ -159,6 +162,17 @@ fn isolated_of(text: &str) -> Option<Isolated> {
     })
 }
 
+fn class_of(text: &str) -> Option<MachineClass> {
+    Some(match text {
+        "wired" => MachineClass::Wired,
+        "wifi" => MachineClass::Wifi,
+        "vpn" => MachineClass::Vpn,
+        "metered" => MachineClass::Metered,
+        "battery" => MachineClass::Battery,
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,8 +208,10 @@ mod tests {
                 own.policy.isolated = Some("wait".into());
                 own.policy.hours = vec!["18:00-06:00".into()];
                 own.policy.group = Some("south".into());
+                own.policy.class = Some("vpn".into());
             },
         );
+        assert_eq!(policy.class, MachineClass::Vpn);
         assert_eq!((policy.mode, policy.readers_max), (OriginMode::Never, 2));
         assert_eq!(
             (policy.rate, policy.isolated),
@@ -214,12 +230,14 @@ mod tests {
                 options.readers_max = 2;
                 options.isolated = Isolated::Wait;
                 options.group = "north".into();
+                options.class = MachineClass::Battery;
             },
             |own| {
                 own.slots = Some(9);
                 own.policy.mode = Some("fast".into());
                 own.policy.isolated = Some("read".into());
                 own.policy.group = Some("south".into());
+                own.policy.class = Some("wired".into());
                 own.policy.rate = Some("as fast as it goes".into());
                 own.policy.hours = vec!["at night".into()];
             },
@@ -227,6 +245,7 @@ mod tests {
         assert_eq!((policy.mode, policy.readers_max), (OriginMode::Protect, 2));
         assert_eq!((policy.rate, policy.isolated), (None, Isolated::Wait));
         assert_eq!(policy.group, "north");
+        assert_eq!(policy.class, MachineClass::Battery);
         assert_eq!(policy.hours_at(0), origin::Hours::Open);
     }
 }

@@ -11,7 +11,7 @@ use swarmcopy_piece_store::{
 };
 use swarmcopy_scheduler::origin::GuardUse;
 use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
-use swarmcopy_sources::{Limiter, MirrorOptions, OriginSource, ShareSource};
+use swarmcopy_sources::{Limiter, MirrorOptions, Networks, OriginSource, ShareSource};
 use swarmcopy_swarm::{Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::content::{Content, Role};
 use crate::engine::{Clock, Engine, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed};
 use crate::guard::{self, Guard};
+use crate::limits::OriginLimits;
 use crate::policy::Policy;
 use crate::session::Inner;
 use crate::{Error, ErrorKind, OriginMode, Phase, Report, Started, mirrors, web};
@@ -199,22 +200,26 @@ impl Prepared {
         if matches!(self.content.role, Role::Seed(_)) || mode == OriginMode::Never {
             return (origins, folders);
         }
-        let limits = vec![Arc::clone(&self.session.limit_down), Arc::clone(limit)];
+        let limits = OriginLimits {
+            down: Arc::clone(&self.session.limit_down),
+            origin: Arc::clone(limit),
+            free: self.free_networks(),
+        };
         for origin in &self.content.origins {
             origins.insert(ids.next(), OriginEntry::new(Arc::clone(origin)));
         }
         for location in self.content.shares() {
             if let Some(share) = self.find_share(&location).await {
                 folders.extend(share.root().parent().map(Path::to_path_buf));
-                let share: Arc<dyn OriginSource> = Arc::new(share.with_limits(limits.clone()));
+                let share: Arc<dyn OriginSource> = Arc::new(share.with_limits(limits.of_share()));
                 origins.insert(ids.next(), OriginEntry::new(share));
             }
         }
         let mut options = self.mirror_options.clone();
-        options.limits.clone_from(&limits);
+        options.limits = limits.all();
         // where there is room for the copy
         options.spool_folder = Some(self.content.options.into.clone());
-        for mirror in mirrors::find(&self.content, &options).await {
+        for mirror in mirrors::find(&self.content, &options, &limits).await {
             origins.insert(ids.next(), OriginEntry::new(mirror));
         }
         if mode == OriginMode::Fast {
@@ -223,6 +228,11 @@ impl Prepared {
             folders.extend(self.content.options.torrent_folder.clone());
         }
         (origins, folders)
+    }
+
+    /// Where the limits of the session do not hold.
+    fn free_networks(&self) -> Networks {
+        Networks::new(self.content.options.no_limit.clone())
     }
 
     /// The keeper of the share's locks; it tells the loop how it fares.
@@ -294,6 +304,7 @@ impl Prepared {
         config.info_bytes = self.content.info_bytes();
         config.limit_down = Some(Arc::clone(&session.limit_down));
         config.limit_up = Some(Arc::clone(&session.limit_up));
+        config.no_limit = self.free_networks();
         config.pex = session.config.pex;
         config.trackers = self.content.trackers();
         config.peers = self

@@ -70,7 +70,7 @@ pub struct Policy {
     pub hours: Vec<String>,
     /// What a machine without peers does: `wait`, `trickle` or `read`.
     pub isolated: Option<String>,
-    /// Which class of machines reads first.
+    /// Class of the machines that name none, such as `wired`; a stricter one that they name holds.
     pub class: Option<String>,
 }
 

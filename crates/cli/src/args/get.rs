@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use swarmcopy::Hours;
+use swarmcopy::{Hours, Network};
 
 use super::values::{self, Rate};
 use crate::what::What;
@@ -104,6 +104,10 @@ pub(crate) struct GetArgs {
     /// Most bytes a second to give
     #[arg(long, value_name = "RATE", value_parser = values::rate)]
     pub(crate) limit_up: Option<Rate>,
+    /// Machines, mirrors and shares for which neither limit holds: lan (private, link-local and
+    /// loopback addresses, mounted shares) or a subnet
+    #[arg(long, value_name = "lan|SUBNET")]
+    pub(crate) no_limit: Vec<Network>,
     /// Keep the content under a temporary name until it is complete
     #[arg(long)]
     pub(crate) staged: bool,

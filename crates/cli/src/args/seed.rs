@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use swarmcopy::Network;
 
 use super::values::{self, Rate};
 use crate::what::What;
@@ -35,6 +36,10 @@ pub(crate) struct SeedArgs {
     /// Most bytes a second to give
     #[arg(long, value_name = "RATE", value_parser = values::rate)]
     pub(crate) limit_up: Option<Rate>,
+    /// Machines for which the limit does not hold: lan (private, link-local and loopback addresses)
+    /// or a subnet
+    #[arg(long, value_name = "lan|SUBNET")]
+    pub(crate) no_limit: Vec<Network>,
     /// Don't make this machine known on the local network
     #[arg(long)]
     pub(crate) no_lsd: bool,

@@ -36,10 +36,10 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, half: OwnedWriteHalf) -> Self {
-        let common = &shared.common;
+        let (common, peer) = (&shared.common, shared.addr.ip());
         Self {
-            asking: Allowance::new(common.limit_down.clone()),
-            serving: Allowance::new(common.limit_up.clone()),
+            asking: Allowance::new(common.limit_down(peer)),
+            serving: Allowance::new(common.limit_up(peer)),
             sending: Sending::new(Arc::clone(&shared), half),
             cursor: HaveCursor::default(),
             shared,

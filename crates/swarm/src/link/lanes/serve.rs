@@ -43,7 +43,7 @@ pub(super) async fn run(shared: Arc<Shared>, stream: TcpStream) {
 }
 
 async fn write_blocks(shared: &Shared, sending: &mut Sending, over: &CancellationToken) {
-    let mut serving = Allowance::new(shared.common.limit_up.clone());
+    let mut serving = Allowance::new(shared.common.limit_up(shared.addr.ip()));
     loop {
         let mut woken = pin!(shared.lanes_wake.notified());
         // registered before the look, so that a block that becomes ready in between is not missed

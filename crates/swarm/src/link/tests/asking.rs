@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::content_of;
 use crate::SwarmEvent;
-use crate::testing::{BLOCK, Options, PIECE_LEN, Rig, soon};
+use crate::testing::{BLOCK, Options, PIECE_LEN, Rig, content, soon};
 
 #[tokio::test]
 async fn blocks_arrive_where_they_belong() {
@@ -360,4 +360,25 @@ async fn a_limit_holds_for_what_is_asked_and_what_is_served() {
         "{:?}",
         start.elapsed()
     );
+}
+
+#[tokio::test]
+async fn a_limit_does_not_hold_where_it_is_lifted() {
+    // at a byte a second nobody would live to see one block
+    let options = Options {
+        limit: Some(Arc::new(Limiter::new(Some(1)))),
+        no_limit: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Options::default()
+    };
+    let mut rig = Rig::unchoked(options).await;
+    let (link, sink, bytes) = (
+        rig.link(),
+        rig.span_sink(),
+        content(usize::try_from(PIECE_LEN).unwrap()),
+    );
+    let fetch = tokio::spawn(async move { link.fetch(Span::new(0, PIECE_LEN), &sink).await });
+    for request in rig.peer.hear_requests(4).await {
+        rig.peer.serve(request, &bytes).await;
+    }
+    assert_eq!(soon(fetch).await.unwrap(), Ok(()));
 }

@@ -2,7 +2,8 @@
 //!
 //! Pieces are given as ropes (lists of parts), because a piece is assembled from segments and spans files:
 //! nothing is copied to hash it. [`sha1_many`] hashes pieces of equal length in the lanes of vector registers,
-//! which is several times faster than one after the other. The [`merkle`] module holds the trees of BEP 52.
+//! which is several times faster than one after the other. The [`merkle`] module holds the trees of BEP 52. [`Sha384`] and
+//! [`Sha512`] take one input at a time.
 //!
 //! What must stay true: every path gives the digest that the `sha1` and `sha2` crates give, whatever the
 //! parts, lengths and instruction set; no input can make it fail.
@@ -29,10 +30,16 @@ mod stream;
 
 pub use isa::{Isa, set_isa};
 pub use many::{sha1_many, sha1_many_with, sha1_side_by_side_min, sha256_many, sha256_many_with};
-pub use stream::{Sha1, Sha256, sha1, sha256};
+pub use stream::{Sha1, Sha256, Sha384, Sha512, sha1, sha256};
 
 /// A SHA-1 digest.
 pub type Sha1Digest = [u8; 20];
 
 /// A SHA-256 digest.
 pub type Sha256Digest = [u8; 32];
+
+/// A SHA-384 digest.
+pub type Sha384Digest = [u8; 48];
+
+/// A SHA-512 digest.
+pub type Sha512Digest = [u8; 64];

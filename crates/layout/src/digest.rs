@@ -1,7 +1,7 @@
 //! The digests that the pieces of a content must have.
 //!
 //! One entry per piece, in order. SHA-1 digests come from BEP 3's `pieces`; merkle roots over
-//! 16 KiB leaves from BEP 52's piece layers; plain SHA-256 digests from Metalink.
+//! 16 KiB leaves from BEP 52's piece layers; plain digests of SHA-2 from Metalink.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,10 @@ pub enum PieceDigest {
     Sha1([u8; 20]),
     /// SHA-256 of the piece's bytes (RFC 5854).
     Sha256([u8; 32]),
+    /// SHA-384 of the piece's bytes (RFC 5854).
+    Sha384([u8; 48]),
+    /// SHA-512 of the piece's bytes (RFC 5854).
+    Sha512([u8; 64]),
     /// Root of the SHA-256 merkle tree over the piece's 16 KiB leaves, padded with zero hashes to
     /// `leaves` leaves (BEP 52).
     Merkle {
@@ -35,6 +39,10 @@ pub enum FileDigest {
     Sha1([u8; 20]),
     /// SHA-256 of the file's bytes.
     Sha256([u8; 32]),
+    /// SHA-384 of the file's bytes.
+    Sha384([u8; 48]),
+    /// SHA-512 of the file's bytes.
+    Sha512([u8; 64]),
 }
 
 /// The digests of all pieces.

@@ -3,7 +3,7 @@
 //! What must stay true: a piece without a digest is never right, unless its file has one.
 
 use bytes::Bytes;
-use swarmcopy_digest::{merkle, sha1_many, sha1_side_by_side_min, sha256_many};
+use swarmcopy_digest::{Sha384, Sha512, merkle, sha1_many, sha1_side_by_side_min, sha256_many};
 use swarmcopy_layout::{BLOCK_LEN, PieceDigest, PieceIndex};
 
 use crate::files::{u64_of, usize_of};
@@ -56,12 +56,30 @@ pub(crate) fn verify(target: &Target, pieces: &[(PieceIndex, &[Bytes])]) -> Vec<
                 let stored = stored_len(target, *piece);
                 merkle_root(&cut(parts, stored), leaves) == Some(root)
             }
+            Some(PieceDigest::Sha384(want)) => sha384(parts) == want,
+            Some(PieceDigest::Sha512(want)) => sha512(parts) == want,
             // its file is proven before the copy is published
             Some(PieceDigest::WithFile) => true,
             _ => false,
         });
     }
     right
+}
+
+fn sha384(parts: &[&[u8]]) -> [u8; 48] {
+    let mut hasher = Sha384::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finish()
+}
+
+fn sha512(parts: &[&[u8]]) -> [u8; 64] {
+    let mut hasher = Sha512::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finish()
 }
 
 fn merkle_root(parts: &[&[u8]], leaves: u32) -> Option<[u8; 32]> {
@@ -105,7 +123,7 @@ mod tests {
         let path = |path: &str| RelPath::parse(path).unwrap();
         let mut builder = Layout::builder(32 << 10).file(path("a"), (32 << 10) + 20_000);
         builder.push(path("pad"), (32 << 10) - 20_000, Attributes::pad());
-        builder = builder.file(path("b"), 5);
+        builder = builder.file(path("b"), 5 + 2 * (32 << 10));
         let layout = Arc::new(builder.build().unwrap());
         let first = vec![1; 32 << 10];
         let mut second = vec![2; 20_000];
@@ -114,6 +132,8 @@ mod tests {
         let digests = vec![
             PieceDigest::Sha1(swarmcopy_digest::sha1(&first)),
             PieceDigest::Merkle { root, leaves: 2 },
+            PieceDigest::Sha512(sha512(&[&first[..9], &first[9..]])),
+            PieceDigest::Sha384(sha384(&[&first])),
             PieceDigest::Sha256(swarmcopy_digest::sha256(b"third")),
         ];
         let digests = Arc::new(PieceDigests::new(digests));
@@ -121,11 +141,23 @@ mod tests {
         let piece = |index| target.layout().piece(index).unwrap();
         let (first, second) = ([Bytes::from(first)], [Bytes::from(second)]);
         let third = [Bytes::from_static(b"third")];
-        let right = [(2, &third), (0, &first), (1, &second)];
+        let right = [
+            (4, &third),
+            (0, &first),
+            (1, &second),
+            (2, &first),
+            (3, &first),
+        ];
         let right = right.map(|(at, bytes)| (piece(at), bytes.as_slice()));
-        assert_eq!(verify(&target, &right), [true, true, true]);
-        let wrong = [(1, &first), (2, &second), (0, &third)];
+        assert_eq!(verify(&target, &right), [true; 5]);
+        let wrong = [
+            (1, &first),
+            (4, &second),
+            (0, &third),
+            (2, &second),
+            (3, &second),
+        ];
         let wrong = wrong.map(|(at, bytes)| (piece(at), bytes.as_slice()));
-        assert_eq!(verify(&target, &wrong), [false, false, false]);
+        assert_eq!(verify(&target, &wrong), [false; 5]);
     }
 }

@@ -4,7 +4,7 @@
 //! file is read back and has its hash. What must stay true: no copy is published with such a file
 //! unproven, and the bytes of one that is wrong are not found again by the next run.
 
-use swarmcopy_digest::{Sha1, Sha256};
+use swarmcopy_digest::{Sha1, Sha256, Sha384, Sha512};
 use swarmcopy_layout::{FileDigest, FileIndex, RelPath, Span};
 
 use crate::error::StoreError;
@@ -64,6 +64,8 @@ pub(crate) fn prove(target: &Target, files: &Files) -> Result<(), StoreError> {
 enum Hasher {
     Sha1(Sha1),
     Sha256(Sha256),
+    Sha384(Sha384),
+    Sha512(Sha512),
     Unknown,
 }
 
@@ -72,6 +74,8 @@ impl Hasher {
         match digest {
             FileDigest::Sha1(_) => Self::Sha1(Sha1::new()),
             FileDigest::Sha256(_) => Self::Sha256(Sha256::new()),
+            FileDigest::Sha384(_) => Self::Sha384(Sha384::new()),
+            FileDigest::Sha512(_) => Self::Sha512(Sha512::new()),
             _ => Self::Unknown,
         }
     }
@@ -80,6 +84,8 @@ impl Hasher {
         match self {
             Self::Sha1(hasher) => hasher.update(part),
             Self::Sha256(hasher) => hasher.update(part),
+            Self::Sha384(hasher) => hasher.update(part),
+            Self::Sha512(hasher) => hasher.update(part),
             Self::Unknown => {}
         }
     }
@@ -89,6 +95,8 @@ impl Hasher {
         match self {
             Self::Sha1(hasher) => FileDigest::Sha1(hasher.finish()),
             Self::Sha256(hasher) => FileDigest::Sha256(hasher.finish()),
+            Self::Sha384(hasher) => FileDigest::Sha384(hasher.finish()),
+            Self::Sha512(hasher) => FileDigest::Sha512(hasher.finish()),
             Self::Unknown => FileDigest::Sha1([0; 20]),
         }
     }

@@ -12,6 +12,10 @@ const LEN: u64 = 100_000;
 
 /// A tree of `long`, in four pieces without digests, and `short`.
 fn target() -> Target {
+    target_with(FileDigest::Sha256(swarmcopy_digest::sha256(&bytes())))
+}
+
+fn target_with(whole: FileDigest) -> Target {
     let path = |path: &str| RelPath::parse(path).unwrap();
     let mut builder = Layout::builder_by_file(30_000);
     builder.push(path("long"), LEN, Attributes::default());
@@ -20,7 +24,6 @@ fn target() -> Target {
     let long = layout.files().next().unwrap().0;
     let mut digests = vec![PieceDigest::WithFile; 4];
     digests.push(PieceDigest::Sha1(swarmcopy_digest::sha1(b"short")));
-    let whole = FileDigest::Sha256(swarmcopy_digest::sha256(&bytes()));
     let digests = PieceDigests::new(digests).with_files([(long, whole)]);
     Target::new(path("n"), Shape::Tree, layout, Arc::new(digests), [7; 32]).unwrap()
 }
@@ -84,4 +87,36 @@ fn a_check_reads_such_files_as_a_whole() {
     assert!(!report.is_whole());
     assert_eq!(report.damaged, [RelPath::parse("long").unwrap()]);
     assert_eq!(report.good.len(), 1);
+}
+
+#[test]
+fn a_file_is_read_back_by_each_kind_of_hash() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(dir.path(), &[bytes(), b"short".to_vec()].concat())
+        .0
+        .unwrap();
+    let (mut sha1, mut sha384) = (
+        swarmcopy_digest::Sha1::new(),
+        swarmcopy_digest::Sha384::new(),
+    );
+    let mut sha512 = swarmcopy_digest::Sha512::new();
+    sha1.update(&bytes());
+    sha384.update(&bytes());
+    sha512.update(&bytes());
+    let right = [
+        FileDigest::Sha1(sha1.finish()),
+        FileDigest::Sha384(sha384.finish()),
+        FileDigest::Sha512(sha512.finish()),
+    ];
+    let wrong = [
+        FileDigest::Sha1([1; 20]),
+        FileDigest::Sha384([1; 48]),
+        FileDigest::Sha512([1; 64]),
+    ];
+    let whole = |digest: &FileDigest| {
+        let report = check(dir.path(), &target_with(*digest), 1, &|_, _| ());
+        report.unwrap().is_whole()
+    };
+    assert!(right.iter().all(whole));
+    assert!(!wrong.iter().any(whole));
 }

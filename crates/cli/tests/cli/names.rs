@@ -278,7 +278,7 @@ fn a_bad_entry_is_left_out_and_the_exit_code_says_so() {
         <file name=\"unhashed\"><size>5</size><url>http://127.0.0.1:1/a</url></file></metalink>";
     web.put("/list.meta4", Page::new(good.replace("</metalink>", bad)));
     let ran = get(&room, &web.url("/list.meta4"), &[]).exits(3);
-    ran.says("../evil").says("no SHA-1 or SHA-256 hash");
+    ran.says("../evil").says("no SHA-1 or SHA-2 hash");
     assert_eq!(fs::read(room.path("to/list/a")).unwrap(), b"hello");
     assert_eq!(ran.json()["complete"], true);
     assert!(!room.path("evil").exists() && !room.path("to/evil").exists());
@@ -340,4 +340,35 @@ fn a_long_file_with_a_hash_of_the_whole_alone_is_published_once_it_has_it() {
         .says("no hashes of pieces");
     let left = fs::read_dir(room.path("to")).unwrap().count();
     assert_eq!(left, 1, "nothing stays beside the copy");
+}
+
+#[test]
+fn a_file_with_a_long_hash_alone_is_copied_and_a_wrong_one_is_not() {
+    let (room, web) = (Room::new(), Web::start());
+    let sha384 = "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7";
+    let sha512 = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                  2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+    let file = |name: &str, kind: &str, hash: &str| {
+        web.put(&format!("/{name}"), Page::new("abc"));
+        let url = web.url(&format!("/{name}"));
+        format!(
+            "<file name=\"{name}\"><size>3</size><hash type=\"{kind}\">{hash}</hash><url>{url}</url></file>"
+        )
+    };
+    let files = file("a", "sha-512", sha512) + &file("b", "sha-384", sha384);
+    let metalink = |files: &str| {
+        format!("<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">{files}</metalink>")
+    };
+    write(&room.path("both.meta4"), metalink(&files).as_bytes());
+    get(&room, "both.meta4", &[]).exits(0);
+    for name in ["a", "b"] {
+        assert_eq!(fs::read(room.path("to/both").join(name)).unwrap(), b"abc");
+    }
+    let wrong = metalink(&files.replace("ddaf", "0000"));
+    write(&room.path("wrong.meta4"), wrong.as_bytes());
+    let ran = get(&room, "wrong.meta4", &[]);
+    assert!(
+        ran.code == Some(4) && !room.path("to/wrong/a").exists(),
+        "{ran:#?}"
+    );
 }

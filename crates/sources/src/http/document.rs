@@ -164,9 +164,9 @@ impl Fetch<'_> {
         let identity = HeaderValue::from_static("identity");
         headers.insert(header::ACCEPT_ENCODING, identity);
         // RFC 6249 section 6, RFC 9530: what is hashed, in an order of preference
-        let want = HeaderValue::from_static("SHA-256, SHA;q=0.5");
+        let want = HeaderValue::from_static("SHA-256, SHA-512;q=0.8, SHA;q=0.5");
         headers.insert("want-digest", want);
-        let want = HeaderValue::from_static("sha-256=10");
+        let want = HeaderValue::from_static("sha-256=10, sha-512=8");
         headers.insert("want-repr-digest", want);
         if let Some(login) = self.target.login(url).and_then(super::Login::header) {
             headers.insert(header::AUTHORIZATION, login);

@@ -19,7 +19,12 @@ use crate::what::failed;
 use crate::{Content, CopyOptions, Error};
 
 /// The hashes that are computed here. MD5 is none of them: anybody can make two files of one MD5.
-pub(super) const USABLE: [HashKind; 2] = [HashKind::Sha1, HashKind::Sha256];
+pub(super) const USABLE: [HashKind; 4] = [
+    HashKind::Sha1,
+    HashKind::Sha256,
+    HashKind::Sha384,
+    HashKind::Sha512,
+];
 /// Longest file that is checked as one piece in memory, in bytes.
 #[expect(
     non_upper_case_globals,
@@ -216,7 +221,7 @@ fn checks(file: &File, len: u64) -> Result<Checks, String> {
         (Some(list), _, _) => many(list),
         (None, Some(hash), _) => one(hash, len),
         (None, None, Some(hash)) => at_the_end(hash, len),
-        (None, None, None) => Err("it has no SHA-1 or SHA-256 hash to check a copy by".to_owned()),
+        (None, None, None) => Err("it has no SHA-1 or SHA-2 hash to check a copy by".to_owned()),
     }
 }
 
@@ -239,6 +244,8 @@ fn at_the_end(hash: &Hash, len: u64) -> Result<Checks, String> {
     let whole = match digest(hash.kind(), hash.as_bytes())? {
         PieceDigest::Sha1(hash) => FileDigest::Sha1(hash),
         PieceDigest::Sha256(hash) => FileDigest::Sha256(hash),
+        PieceDigest::Sha384(hash) => FileDigest::Sha384(hash),
+        PieceDigest::Sha512(hash) => FileDigest::Sha512(hash),
         _ => return Err(format!("its {} hash is not computed here", hash.kind())),
     };
     let parts = u32::try_from(len.div_ceil(PART_LEN)).ok();
@@ -256,6 +263,8 @@ fn digest(kind: HashKind, bytes: &[u8]) -> Result<PieceDigest, String> {
     let made = match kind {
         HashKind::Sha1 => bytes.try_into().map(PieceDigest::Sha1),
         HashKind::Sha256 => bytes.try_into().map(PieceDigest::Sha256),
+        HashKind::Sha384 => bytes.try_into().map(PieceDigest::Sha384),
+        HashKind::Sha512 => bytes.try_into().map(PieceDigest::Sha512),
         _ => return Err(format!("its {kind} hash is not computed here")),
     };
     made.map_err(|_| format!("its {kind} hash has another length"))
@@ -276,12 +285,16 @@ fn swarm_id(naming: &Naming, entries: &[Entry<'_>]) -> [u8; 20] {
             match digest {
                 PieceDigest::Sha1(hash) => hasher.update(hash),
                 PieceDigest::Sha256(hash) => hasher.update(hash),
+                PieceDigest::Sha384(hash) => hasher.update(hash),
+                PieceDigest::Sha512(hash) => hasher.update(hash),
                 _ => {}
             }
         }
         match &entry.checks.whole {
             Some(FileDigest::Sha1(hash)) => hasher.update(hash),
             Some(FileDigest::Sha256(hash)) => hasher.update(hash),
+            Some(FileDigest::Sha384(hash)) => hasher.update(hash),
+            Some(FileDigest::Sha512(hash)) => hasher.update(hash),
             _ => {}
         }
     }

@@ -148,6 +148,9 @@ pub struct CopyOptions {
     pub shares: Vec<PathBuf>,
     /// Mirrors (BEP 19), besides the torrent's own.
     pub mirrors: Vec<String>,
+    /// Countries (ISO 3166, two letters) whose mirrors of a metalink come before others of equal priority,
+    /// the nearest first.
+    pub locations: Vec<String>,
     /// Certificates (PEM) that a mirror's may lead to, besides the system's.
     pub ca_certificate: Option<PathBuf>,
     /// Logins by host, in the form of `.netrc`, for mirrors whose URL holds none.
@@ -204,6 +207,7 @@ impl CopyOptions {
             into: into.into(),
             shares: Vec::new(),
             mirrors: Vec::new(),
+            locations: Vec::new(),
             ca_certificate: None,
             netrc: None,
             private_redirects: false,

@@ -11,7 +11,7 @@ use swarmcopy_sources::{
 
 use crate::Content;
 use crate::limits::OriginLimits;
-use crate::metalink::Host;
+use crate::metalink::{Holds, Host};
 
 /// All mirrors that can be used; those that cannot are told in the log. Names of other people's servers
 /// are looked up, side by side.
@@ -22,7 +22,8 @@ pub(crate) async fn find(
 ) -> Vec<Arc<dyn OriginSource>> {
     let own = content.mirrors();
     let others = content.advice.hosts.iter();
-    let others = others.filter(|host| !matches!(host, Host::Tree(url) if own.contains(url)));
+    let others =
+        others.filter(|host| !matches!(&host.holds, Holds::Tree(url) if own.contains(url)));
     let own = own
         .iter()
         .map(|url| at(content, url, (options, limits), Ownership::Admin));
@@ -36,10 +37,14 @@ async fn other(
     host: &Host,
     (options, limits): (&MirrorOptions, &OriginLimits),
 ) -> Option<Arc<dyn OriginSource>> {
-    match host {
-        Host::Tree(url) => at(content, url, (options, limits), Ownership::Others).await,
-        Host::Files(files) => {
-            let options = owned(options, Ownership::Others);
+    let mut options = options.clone();
+    if let Some(most) = host.connections_max {
+        options.streams_max = options.streams_max.min(most);
+    }
+    match &host.holds {
+        Holds::Tree(url) => at(content, url, (&options, limits), Ownership::Others).await,
+        Holds::Files(files) => {
+            let options = owned(&options, Ownership::Others);
             let made = mirror_of_files(files, Arc::clone(&content.layout), options).await;
             made.inspect_err(|error| tracing::warn!("mirror left out: {error}"))
                 .ok()

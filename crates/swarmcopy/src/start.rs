@@ -156,7 +156,8 @@ impl Prepared {
             have,
             outlets,
         });
-        engine.run().await
+        // large, as is this future
+        Box::pin(engine.run()).await
     }
 
     /// Hashes what lies at the target and is not vouched for by the journal.

@@ -36,6 +36,9 @@ pub(crate) struct GetArgs {
     /// A web or FTP server that holds the content
     #[arg(long, value_name = "URL", value_parser = values::mirror)]
     pub(crate) mirror: Vec<String>,
+    /// Countries whose mirrors are preferred among those of equal priority, the nearest first: de,nl
+    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = values::country)]
+    pub(crate) location: Vec<String>,
     /// Certificates (PEM) of mirrors to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_certificate: Option<PathBuf>,

@@ -128,6 +128,16 @@ pub(crate) fn tracker(text: &str) -> Result<String, String> {
     url(text, &["http", "https", "udp"])
 }
 
+/// Parses a country as metalinks name it.
+pub(crate) fn country(text: &str) -> Result<String, String> {
+    let code = text.trim().to_ascii_lowercase();
+    if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_lowercase()) {
+        Ok(code)
+    } else {
+        Err("a country is two letters, as de".to_owned())
+    }
+}
+
 /// Parses the location of a share: a path. What other locations there are is said.
 pub(crate) fn share() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(share_path)

@@ -66,6 +66,7 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     let mut options = CopyOptions::new(&args.to);
     options.shares.clone_from(&args.share);
     options.mirrors.clone_from(&args.mirror);
+    options.locations.clone_from(&args.location);
     options.ca_certificate.clone_from(&args.ca_certificate);
     options.netrc = args.netrc.clone().or_else(netrc::find);
     options.private_redirects = args.private_redirects;

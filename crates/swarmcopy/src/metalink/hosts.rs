@@ -11,7 +11,7 @@ use swarmcopy_layout::{FileIndex, Layout};
 use swarmcopy_metalink::File;
 use url::Url;
 
-use super::Host;
+use super::{Holds, Host};
 
 /// Most servers of one content.
 #[expect(
@@ -24,10 +24,14 @@ const hosts_max: usize = 100;
 #[derive(Debug)]
 struct Entry<'f> {
     priority: u32,
+    /// How many other servers were named before it.
+    place: usize,
+    connections_max: Option<u32>,
     files: Vec<(FileIndex, &'f Url)>,
 }
 
-/// The servers that hold files, those of the best priority first.
+/// The servers that hold files, those of the best priority first; of equal ones those with more files, then in the
+/// order in which they are named.
 pub(super) fn hosts(
     files: &[(FileIndex, &File)],
     layout: &Layout,
@@ -37,10 +41,19 @@ pub(super) fn hosts(
     let mut servers: BTreeMap<String, Entry<'_>> = BTreeMap::new();
     for (index, file) in files {
         for mirror in file.mirrors_by_priority() {
+            let place = servers.len();
             let entry = servers.entry(server_of(&mirror.url)).or_insert(Entry {
                 priority: mirror.priority,
+                place,
+                connections_max: None,
                 files: Vec::new(),
             });
+            let limits = [
+                entry.connections_max,
+                file.connections_max,
+                mirror.connections_max,
+            ];
+            entry.connections_max = limits.into_iter().flatten().min();
             entry.priority = entry.priority.min(mirror.priority);
             // of several addresses of a file on one server the best counts
             if entry.files.last().is_none_or(|(last, _)| last != index) {
@@ -49,7 +62,7 @@ pub(super) fn hosts(
         }
     }
     let mut entries: Vec<Entry<'_>> = servers.into_values().collect();
-    entries.sort_by_key(|entry| (entry.priority, Reverse(entry.files.len())));
+    entries.sort_by_key(|entry| (entry.priority, Reverse(entry.files.len()), entry.place));
     entries.truncate(hosts_max);
     let bytes = layout.files();
     let wanted = bytes
@@ -58,11 +71,17 @@ pub(super) fn hosts(
     let host = |entry: Entry<'_>| {
         let all = entry.files.len() >= wanted;
         let base = base_of(&entry, layout, name);
-        if let Some(base) = base.filter(|_| all && form == Form::Tree) {
-            return Host::Tree(base);
+        let holds = base.filter(|_| all && form == Form::Tree).map_or_else(
+            || {
+                let files = entry.files.iter();
+                Holds::Files(files.map(|(at, url)| (*at, url.to_string())).collect())
+            },
+            Holds::Tree,
+        );
+        Host {
+            holds,
+            connections_max: entry.connections_max,
         }
-        let files = entry.files.into_iter();
-        Host::Files(files.map(|(at, url)| (at, url.to_string())).collect())
     };
     entries.into_iter().map(host).collect()
 }
@@ -122,7 +141,11 @@ mod tests {
         file
     }
 
-    fn sorted(files: &[File]) -> Vec<Host> {
+    fn sorted(files: &[File]) -> Vec<Holds> {
+        hosts_of(files).into_iter().map(|host| host.holds).collect()
+    }
+
+    fn hosts_of(files: &[File]) -> Vec<Host> {
         let mut builder = Layout::builder(16);
         for file in files {
             builder = builder.file(RelPath::parse(file.path.as_str()).unwrap(), 1);
@@ -145,7 +168,7 @@ mod tests {
                 &[("http://h/x/CS%205/d/b", 2), ("ftp://g/CS%205/d/b", 1)],
             ),
         ];
-        let want = ["ftp://g/", "http://h/x/"].map(|base| Host::Tree(base.into()));
+        let want = ["ftp://g/", "http://h/x/"].map(|base| Holds::Tree(base.into()));
         assert_eq!(sorted(&files), want);
     }
 
@@ -162,7 +185,7 @@ mod tests {
             ),
             file("b", &[("http://h/2", 1)]),
         ];
-        let [Host::Files(first), Host::Files(second)] = &sorted(&files)[..] else {
+        let [Holds::Files(first), Holds::Files(second)] = &sorted(&files)[..] else {
             panic!("lists")
         };
         let urls: Vec<_> = first.iter().map(|(_, url)| url.as_str()).collect();
@@ -176,6 +199,41 @@ mod tests {
         let urls: Vec<_> = urls.iter().map(String::as_str).zip(1..).collect();
         let hosts = sorted(&[file("a", &urls)]);
         assert_eq!(hosts.len(), hosts_max);
-        assert!(matches!(&hosts[0], Host::Files(files) if files[0].1 == "http://h0/a"));
+        assert!(matches!(&hosts[0], Holds::Files(files) if files[0].1 == "http://h0/a"));
+    }
+
+    #[test]
+    fn the_least_number_of_connections_counts_that_a_server_asks_for() {
+        let mut files = [
+            file(
+                "a",
+                &[("http://h/a", 1), ("http://g/a", 2), ("http://f/a", 3)],
+            ),
+            file("b", &[("http://h/b", 1), ("http://g/b", 2)]),
+        ];
+        files[0].mirrors[0].connections_max = Some(5);
+        files[1].mirrors[0].connections_max = Some(3);
+        files[1].connections_max = Some(4);
+        let limits: Vec<_> = hosts_of(&files)
+            .iter()
+            .map(|host| host.connections_max)
+            .collect();
+        assert_eq!(limits, [Some(3), Some(4), None]);
+    }
+
+    #[test]
+    fn of_equal_servers_the_one_comes_first_that_is_named_first() {
+        let files = [file(
+            "a",
+            &[("http://z/a", 2), ("http://h/a", 2), ("http://b/a", 1)],
+        )];
+        let urls: Vec<_> = sorted(&files)
+            .into_iter()
+            .map(|holds| match holds {
+                Holds::Files(files) => files[0].1.clone(),
+                Holds::Tree(url) => url,
+            })
+            .collect();
+        assert_eq!(urls, ["http://b/a", "http://z/a", "http://h/a"]);
     }
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use swarmcopy_layout::FileIndex;
-use swarmcopy_metalink::{Document, File, Part};
+use swarmcopy_metalink::{Document, File, Mirror, Part};
 use url::Url;
 
 use crate::what::Web;
@@ -67,7 +67,15 @@ impl Advice {
 
 /// One server of other people's, as a metalink names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Host {
+pub(crate) struct Host {
+    pub(crate) holds: Holds,
+    /// The most connections that it asks for.
+    pub(crate) connections_max: Option<u32>,
+}
+
+/// What lies on a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holds {
     /// It has all files, where BEP 19 looks for them below this address.
     Tree(String),
     /// It has these files, each at its own address.
@@ -84,6 +92,7 @@ pub(crate) async fn content(
     let mut files = document.files;
     let mut gather = Gather::new(web, place);
     gather.follow_metalinks(&mut files).await;
+    prefer(&mut files, web.locations());
     let torrents = gather.torrents(&files).await;
     advice.notes.append(&mut gather.notes);
     if let Some(whole) = torrents.whole() {
@@ -92,6 +101,22 @@ pub(crate) async fn content(
     torrents.lend_pieces(&mut files, &mut advice.notes);
     learn_sizes(&mut files, web).await;
     describe::content(&files, &place.stem, advice)
+}
+
+/// Puts mirrors in these countries before others of equal priority, those of the first country first.
+fn prefer(files: &mut [File], locations: &[String]) {
+    let rank = |mirror: &Mirror| {
+        let here = mirror.location.as_ref();
+        let place = here.and_then(|here| {
+            locations
+                .iter()
+                .position(|it| it.eq_ignore_ascii_case(here))
+        });
+        (mirror.priority, place.unwrap_or(locations.len()))
+    };
+    for file in files {
+        file.mirrors.sort_by_key(rank);
+    }
 }
 
 /// A torrent behind all files: its hashes rule, and the document adds mirrors and shares.
@@ -154,5 +179,33 @@ impl Content {
     /// The files that a metalink lists and that are left out, each with the reason: a copy lacks them.
     pub fn left_out(&self) -> &[String] {
         &self.advice.left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarmcopy_metalink::FilePath;
+
+    #[test]
+    fn mirrors_in_preferred_countries_come_first_among_equals() {
+        let mut file = File::new(FilePath::parse("a").unwrap());
+        for (host, location, priority) in [
+            ("far", None, 2),
+            ("us", Some("us"), 2),
+            ("best", Some("us"), 1),
+            ("nl", Some("nl"), 2),
+            ("de", Some("de"), 2),
+        ] {
+            let mut mirror = Mirror::new(Url::parse(&format!("http://{host}/a")).unwrap());
+            mirror.location = location.map(str::to_owned);
+            mirror.priority = priority;
+            file.mirrors.push(mirror);
+        }
+        let mut files = [file];
+        prefer(&mut files, &["de".to_owned(), "NL".to_owned()]);
+        let hosts = files[0].mirrors_by_priority().into_iter();
+        let hosts: Vec<_> = hosts.map(|mirror| mirror.url.host_str().unwrap()).collect();
+        assert_eq!(hosts, ["best", "de", "nl", "far", "us"]);
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::describe::{Naming, whole_len_max};
 use super::hosts::hosts;
-use super::{Advice, Host, Place};
+use super::{Advice, Holds, Host, Place};
 use crate::{Description, DescriptionKind, Error, FileDescription};
 
 /// Describes a document.
@@ -64,9 +64,9 @@ fn mirrors(files: &[(RelPath, &File)], naming: &Naming) -> Vec<String> {
     let mapped: Vec<(FileIndex, &File)> =
         indexes.zip(files.iter().map(|(_, file)| *file)).collect();
     let found = hosts(&mapped, &layout, naming.name.as_str(), naming.form);
-    let shown = |host: Host| match host {
-        Host::Tree(url) => Some(url),
-        Host::Files(files) => {
+    let shown = |host: Host| match host.holds {
+        Holds::Tree(url) => Some(url),
+        Holds::Files(files) => {
             let (_, first) = files.into_iter().next()?;
             match naming.form {
                 Form::SingleFile => Some(first),

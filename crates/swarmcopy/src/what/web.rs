@@ -11,13 +11,21 @@ use crate::{CopyOptions, Error};
 #[derive(Debug, Clone)]
 pub(crate) struct Web {
     options: MirrorOptions,
+    locations: Vec<String>,
 }
 
 impl Web {
     /// As mirrors of a copy with these options are read.
     pub(crate) fn new(options: &CopyOptions) -> Result<Self, Error> {
-        let options = mirror_options(options)?;
-        Ok(Self { options })
+        Ok(Self {
+            options: mirror_options(options)?,
+            locations: options.locations.clone(),
+        })
+    }
+
+    /// The countries whose mirrors are preferred.
+    pub(crate) fn locations(&self) -> &[String] {
+        &self.locations
     }
 
     /// Fetches a document; its body is `None` if it is too long or nothing that names a content.

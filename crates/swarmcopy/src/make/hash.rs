@@ -4,16 +4,18 @@
 //! side by side. What must stay true: memory is bounded by `buffers_len_max` (or one piece per
 //! thread where pieces are longer), and a file that ends early is an error, never short data.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind as IoKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use swarmcopy_digest::{merkle, sha1_many};
-use swarmcopy_layout::{FileSlice, Layout, PieceIndex, Span};
+use swarmcopy_layout::{FileIndex, FileSlice, Layout, PieceIndex, Span};
 
 use super::walk::unreadable;
-use super::{Format, MakeProgress};
+use super::whole::{FileHashes, Hasher, Relay};
+use super::{Format, MakeOptions, MakeProgress};
 use crate::{Error, ErrorKind};
 
 /// Most bytes of all buffers together.
@@ -50,6 +52,27 @@ pub(super) struct Plan<'a> {
     pub(super) paths: &'a [Option<&'a Path>],
     pub(super) format: Format,
     pub(super) threads: usize,
+    /// Whether whole files are hashed, too.
+    pub(super) whole: Whole,
+}
+
+/// Whether whole files are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// For a metalink.
+    Hashed,
+    /// Nobody needs it.
+    Skipped,
+}
+
+impl Whole {
+    /// Whether a metalink is to be made.
+    pub(super) fn wanted(options: &MakeOptions) -> Self {
+        match options.metalink {
+            Some(_) => Self::Hashed,
+            None => Self::Skipped,
+        }
+    }
 }
 
 /// The digests of all pieces, in order; a list is empty if the format has none of its kind.
@@ -57,6 +80,8 @@ pub(super) struct Plan<'a> {
 pub(super) struct Hashes {
     pub(super) sha1: Vec<[u8; 20]>,
     pub(super) roots: Vec<[u8; 32]>,
+    /// Of whole files that are not empty, if they were asked for.
+    pub(super) files: BTreeMap<FileIndex, FileHashes>,
 }
 
 /// Hashes all pieces of `plan`.
@@ -71,6 +96,7 @@ pub(super) fn hash(
         next: AtomicU64::new(0),
         hashed: AtomicU64::new(0),
         failed: AtomicBool::new(false),
+        relay: Relay::default(),
     };
     let runs = u64::from(plan.layout.pieces()).div_ceil(work.run_pieces);
     let threads = usize::try_from(runs)
@@ -88,6 +114,7 @@ pub(super) fn hash(
     Ok(runs.into_iter().fold(Hashes::default(), |mut all, run| {
         all.sha1.extend(run.hashes.sha1);
         all.roots.extend(run.hashes.roots);
+        all.files.extend(run.hashes.files);
         all
     }))
 }
@@ -116,6 +143,7 @@ struct Work<'a> {
     next: AtomicU64,
     hashed: AtomicU64,
     failed: AtomicBool,
+    relay: Relay,
 }
 
 impl Work<'_> {
@@ -128,10 +156,9 @@ impl Work<'_> {
             let Some(pieces) = self.pieces(index) else {
                 break;
             };
-            let hashes = self.run(&pieces, &mut buffer).inspect_err(|_| {
-                self.failed.store(true, Ordering::Relaxed);
-            })?;
-            done.push(Run { index, hashes });
+            let run = self.run(index, &pieces, &mut buffer);
+            let run = run.inspect_err(|_| self.relay.fail(&self.failed))?;
+            done.extend(run);
         }
         Ok(done)
     }
@@ -145,7 +172,13 @@ impl Work<'_> {
         (!pieces.is_empty()).then_some(pieces)
     }
 
-    fn run(&self, pieces: &[PieceIndex], buffer: &mut Vec<u8>) -> Result<Hashes, Error> {
+    /// Reads and hashes a run; `None` if another failed meanwhile.
+    fn run(
+        &self,
+        index: u64,
+        pieces: &[PieceIndex],
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<Run>, Error> {
         let layout = self.plan.layout;
         let spans: Vec<Span> = pieces
             .iter()
@@ -162,9 +195,14 @@ impl Work<'_> {
                 .and_then(|rest| rest.get_mut(..to_len(slice.span.len()).ok()?));
             self.read(slice, part.unwrap_or_default())?;
         }
+        // first, as the next run waits for it
+        let Some(files) = self.files(index, whole, buffer)? else {
+            return Ok(None);
+        };
         let len = to_len(layout.piece_len())?;
         let parts: Vec<&[u8]> = buffer.chunks(len).collect();
-        Ok(Hashes {
+        let hashes = Hashes {
+            files,
             sha1: if self.plan.format.has_sha1() {
                 sha1_of(&parts)
             } else {
@@ -175,7 +213,46 @@ impl Work<'_> {
             } else {
                 Vec::new()
             },
-        })
+        };
+        Ok(Some(Run { index, hashes }))
+    }
+
+    /// Goes on with the whole files that lie in a run; those that end there.
+    fn files(
+        &self,
+        index: u64,
+        run: Span,
+        buffer: &[u8],
+    ) -> Result<Option<BTreeMap<FileIndex, FileHashes>>, Error> {
+        let mut done = BTreeMap::new();
+        if self.plan.whole == Whole::Skipped {
+            return Ok(Some(done));
+        }
+        let layout = self.plan.layout;
+        for slice in layout.slices(run) {
+            let file = layout.file(slice.file);
+            let Some(file) = file.filter(|file| !file.attributes().pad) else {
+                continue;
+            };
+            let mut hasher = if slice.offset == 0 {
+                Hasher::new(file.len())
+            } else {
+                match self.relay.take(index, &self.failed) {
+                    Some(hasher) => hasher,
+                    None => return Ok(None),
+                }
+            };
+            let at = to_len(slice.span.start() - run.start())?;
+            let bytes = buffer.get(at..).unwrap_or_default();
+            let len = to_len(slice.span.len())?;
+            hasher.update(bytes.get(..len).unwrap_or_default());
+            if slice.span.end() == file.span().end() {
+                done.insert(slice.file, hasher.finish());
+            } else {
+                self.relay.pass(index + 1, hasher);
+            }
+        }
+        Ok(Some(done))
     }
 
     /// Fills `part` with the bytes of `slice`.

@@ -15,19 +15,21 @@ mod save;
 mod tests;
 mod torrent;
 mod walk;
+mod whole;
 
 pub use options::{Format, Made, MakeOptions, MakeProgress, Overwrite};
 pub use piece_len::PieceLen;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use swarmcopy_layout::{Attributes, Layout, LayoutBuilder, RelPath};
+use swarmcopy_layout::{Attributes, FileIndex, Layout, LayoutBuilder, RelPath};
 
-use self::hash::Plan;
+use self::hash::{Plan, Whole};
 use self::walk::{Exclude, Found, Stamp, Walk, unreadable};
+use self::whole::{FileHashes, Hasher};
 use crate::{Error, ErrorKind};
 
 /// Hashes a file or a tree and writes its .torrent.
@@ -81,13 +83,16 @@ pub fn make(
         paths: &paths,
         format: options.format,
         threads: options.threads(),
+        whole: Whole::wanted(options),
     };
-    let hashes = hash::hash(&plan, progress)?;
+    let mut hashes = hash::hash(&plan, progress)?;
+    let of_files = std::mem::take(&mut hashes.files);
     let document = options.metalink.as_ref().map(|_| {
         metalink::document(&metalink::Subject {
             options,
             name: &name,
             files: &files,
+            hashes: in_order(&layout, &of_files),
             tree: root.is_dir(),
             torrent: &out.file_name().unwrap_or_default().to_string_lossy(),
         })
@@ -239,6 +244,15 @@ fn lay_out(
         .build()
         .map_err(|error| failed(&error).with_hint("a longer --piece-length gives fewer pieces"))?;
     Ok((layout, paths))
+}
+
+/// The hashes of the files in the layout's order, empty ones too, without pads.
+fn in_order(layout: &Layout, hashes: &BTreeMap<FileIndex, FileHashes>) -> Vec<FileHashes> {
+    let files = layout.files().filter(|(_, file)| !file.attributes().pad);
+    let of_file = |index| hashes.get(&index).cloned();
+    files
+        .map(|(index, _)| of_file(index).unwrap_or_else(|| Hasher::new(0).finish()))
+        .collect()
 }
 
 /// Fails if a file is not as it was found before its bytes were read.

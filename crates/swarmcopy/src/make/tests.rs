@@ -307,3 +307,37 @@ fn a_torrent_that_cannot_be_written_is_a_disk_error() {
     options.torrent = Some(dir.path().join("no/such/folder/x.torrent"));
     assert_eq!(made(&options).unwrap_err().kind(), ErrorKind::Disk);
 }
+
+#[test]
+fn a_metalink_tells_the_hashes_of_whole_files_whatever_threads_and_pieces() {
+    use swarmcopy_metalink::{Document, HashKind};
+    let (dir, root) = tree();
+    // over many runs of 16 pieces, and more than one piece of its own
+    fs::write(root.join("long"), bytes(2_500_000, 7)).unwrap();
+    for (format, threads) in [(Format::V1, 1), (Format::V1, 5), (Format::Hybrid, 3)] {
+        let mut options = MakeOptions::new(&root);
+        options.format = format;
+        options.piece_len = PieceLen::Bytes(16 << 10);
+        options.threads = std::num::NonZero::new(threads);
+        options.overwrite = Overwrite::Replace;
+        options.metalink = Some(dir.path().join("it.meta4"));
+        made(&options).unwrap();
+        let text = fs::read(dir.path().join("it.meta4")).unwrap();
+        let document = Document::parse(&text, None).unwrap();
+        assert!(document.files.len() > 8, "{}", document.files.len());
+        for file in &document.files {
+            let path = root.parent().unwrap().join(file.path.as_str());
+            let bytes = fs::read(path).unwrap();
+            let whole = file.strongest().unwrap().as_bytes();
+            assert_eq!(whole, swarmcopy_digest::sha256(&bytes), "{}", file.path);
+            let pieces = file.pieces_of(&[HashKind::Sha256]);
+            let listed: Option<Vec<&[u8]>> = pieces.map(|list| list.hashes().collect());
+            let want: Vec<_> = bytes
+                .chunks(1 << 20)
+                .map(swarmcopy_digest::sha256)
+                .collect();
+            let want: Vec<&[u8]> = want.iter().map(<[u8; 32]>::as_slice).collect();
+            assert_eq!(listed, (want.len() > 1).then_some(want));
+        }
+    }
+}

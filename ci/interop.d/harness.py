@@ -24,6 +24,7 @@ POLL_SECONDS = 0.05
 STOP_SECONDS = 10
 LOG_LINES = 60
 LOG_STEPS = 10
+QUEUE_MS = 20
 NETWORK = "10.213.77."
 HUB = NETWORK + "254"
 PR_SET_PDEATHSIG = 1
@@ -116,6 +117,18 @@ class Trial:
         run(*inside, "link", "set", "eth0", "up")
         run(*inside, "route", "add", "default", "via", HUB)
         return host
+
+    def shape(self, host: Host, mbit: int) -> None:
+        """Gives a machine's line this rate each way, over a queue of 20 ms at its end."""
+        number = list(self.hosts).index(host.name) + 1
+        queue = str(max(150_000, mbit * 1_000_000 // 8 * QUEUE_MS // 1000))
+        for place, device in ((["-n", host.space], "eth0"), ([], f"v{number}")):
+            run("ip", *place, "link", "set", device, "gso_max_size", "16384")
+            tc = ("tc", *place)
+            run(*tc, "qdisc", "add", "dev", device, "root", "handle", "1:", "htb", "default", "1")
+            run(*tc, "class", "add", "dev", device, "parent", "1:", "classid", "1:1", "htb", "rate", f"{mbit}mbit",
+                "ceil", f"{mbit}mbit", "burst", "32k", "cburst", "32k", "quantum", "20000")
+            run(*tc, "qdisc", "add", "dev", device, "parent", "1:1", "bfifo", "limit", queue)
 
     def start(self, host: Host, name: str, argv: Argv, cwd: Path | None = None) -> Proc:
         """Starts a process on a machine."""

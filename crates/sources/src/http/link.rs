@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body_util::Empty;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,6 +19,7 @@ use tower_service::Service;
 use url::Url;
 
 use super::options::MirrorOptions;
+use super::patient::{PatientConnector, Promise};
 use super::reach::Guard;
 use super::trust::Trust;
 
@@ -46,6 +47,7 @@ pub(super) struct Link {
     sender: SendRequest<Empty<Bytes>>,
     /// Set if the other end is a proxy that wants the whole URL.
     proxy: Option<ProxyLogin>,
+    promise: Promise,
     driver: JoinHandle<()>,
 }
 
@@ -93,6 +95,8 @@ impl Dialer {
         let mut tcp = HttpConnector::new_with_resolver(self.guard.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        let promise = Promise::default();
+        let tcp = PatientConnector::new(tcp, promise.clone());
         let tls = self.trust.config()?;
         let (stream, proxy) = match intercept {
             Some(proxy) if url.scheme() == "https" => {
@@ -128,6 +132,7 @@ impl Dialer {
             origin: url.origin(),
             sender,
             proxy,
+            promise,
             driver,
         })
     }
@@ -175,7 +180,11 @@ impl Link {
             fixed.insert(header::PROXY_AUTHORIZATION, login.clone());
         }
         self.sender.ready().await?;
-        Ok(self.sender.send_request(request).await?)
+        let mark = self.promise.mark();
+        let response = self.sender.send_request(request).await?;
+        let len = response.body().size_hint().exact();
+        self.promise.body(mark, len.unwrap_or(0));
+        Ok(response)
     }
 }
 

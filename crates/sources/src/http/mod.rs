@@ -13,6 +13,7 @@ mod link;
 mod netrc;
 pub(crate) mod notes;
 mod options;
+mod patient;
 pub(crate) mod percent;
 pub(crate) mod reach;
 mod reader;

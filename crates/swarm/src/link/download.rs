@@ -372,6 +372,11 @@ impl Download {
         self.cutter.block_len()
     }
 
+    /// The length of the block that comes next, if the peer answers in order.
+    pub(crate) fn next_len(&self) -> u64 {
+        self.open.front().map_or(0, |open| open.block.span.len())
+    }
+
     pub(crate) fn is_choked(&self) -> bool {
         self.phase != Phase::Open
     }

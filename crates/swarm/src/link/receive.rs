@@ -31,9 +31,11 @@ const GROWTH: usize = 64 * 1024;
 /// Inside a block the task is woken about this often at the peer's rate.
 const WAKE_EVERY: Duration = Duration::from_millis(40);
 /// Most bytes that are waited for at once.
-const LOWAT_MAX: usize = 64 * 1024;
+const LOWAT_MAX: usize = 128 * 1024;
 /// Fewer bytes than this are not worth a system call.
 const LOWAT_MIN: usize = 4 * 1024;
+/// A message waits so long at most to be read together with the bytes of a block.
+const HEAD_WAIT: Duration = Duration::from_millis(20);
 /// A peer that became slow is looked at this often, so that what it sends is heard.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -159,7 +161,7 @@ impl Receive {
                 self.heard(got.bytes).await;
             }
             if got.drained && got.bytes < wanted {
-                self.wait(wanted.saturating_sub(got.bytes)).await?;
+                self.wait_for(wanted.saturating_sub(got.bytes)).await?;
             }
         }
         Ok(())
@@ -197,37 +199,46 @@ impl Receive {
                 return Ok(());
             }
             if got.drained {
-                self.wait(1).await?;
+                self.wait_for_head().await?;
             }
         }
     }
 
     /// Waits until the socket has more of the `wanted` bytes that come next whatever happens.
-    async fn wait(&mut self, wanted: usize) -> Result<(), LinkEnd> {
-        let lowat = if wanted < LOWAT_MIN {
-            1
-        } else {
-            self.worth_waking(wanted)
-        };
-        self.set_lowat(lowat);
-        if lowat == 1 {
-            return Ok(self.half.readable().await?);
+    async fn wait_for(&mut self, wanted: usize) -> Result<(), LinkEnd> {
+        let soon = self.comes_within(WAKE_EVERY);
+        // a little more than is worth waking for is waited for to its end
+        let lowat = if wanted / 2 < soon { wanted } else { soon };
+        self.wait(lowat, LOOK_EVERY).await
+    }
+
+    /// Waits until the socket has the next message. While blocks are owed that is one of them, most
+    /// likely: so other messages may wait a moment for what comes behind them.
+    async fn wait_for_head(&mut self) -> Result<(), LinkEnd> {
+        let owed = self.shared.state().download.next_len();
+        let owed = usize::try_from(owed).unwrap_or(usize::MAX);
+        let lowat = owed.min(self.comes_within(HEAD_WAIT));
+        self.wait(lowat, HEAD_WAIT).await
+    }
+
+    /// Waits for `lowat` bytes, or until `limit` for what there is then.
+    async fn wait(&mut self, lowat: usize, limit: Duration) -> Result<(), LinkEnd> {
+        let lowat = lowat.min(LOWAT_MAX);
+        if lowat >= LOWAT_MIN {
+            self.set_lowat(lowat);
+            if let Ok(readable) = timeout(limit, self.half.readable()).await {
+                return Ok(readable?);
+            }
         }
-        if let Ok(readable) = timeout(LOOK_EVERY, self.half.readable()).await {
-            return Ok(readable?);
-        }
-        // what has come is too little to wake anybody: now the socket tells of it
         self.set_lowat(1);
         Ok(self.half.readable().await?)
     }
 
-    /// How many of `wanted` bytes are worth being woken for.
-    fn worth_waking(&self, wanted: usize) -> usize {
+    /// How many bytes the peer sends in `time` at its rate.
+    fn comes_within(&self, time: Duration) -> usize {
         let rate = self.shared.state().download.rate(Instant::now());
-        let millis = u64::try_from(WAKE_EVERY.as_millis()).unwrap_or(u64::MAX);
-        let soon = usize::try_from(rate.saturating_mul(millis) / 1000).unwrap_or(usize::MAX);
-        let worth = soon.min(wanted).min(LOWAT_MAX);
-        if worth < LOWAT_MIN { 1 } else { worth }
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        usize::try_from(rate.saturating_mul(millis) / 1000).unwrap_or(usize::MAX)
     }
 
     /// Tells the socket for how much to wake the task.

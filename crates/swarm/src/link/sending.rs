@@ -3,11 +3,14 @@
 //! What must stay true: the owner hears of every byte of a block that was written, soon even where
 //! the socket is stuck.
 
-use std::io;
+use std::io::{self, IoSlice, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use swarmcopy_layout::PieceIndex;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::{Instant, timeout};
 
@@ -100,7 +103,7 @@ impl Sending {
     fn write(&mut self) -> io::Result<usize> {
         let mut slices = Vec::with_capacity(SLICES_MAX);
         self.outbox.slices(&mut slices);
-        let bytes = self.half.try_write_vectored(&slices)?;
+        let bytes = write_some(self.half.as_ref(), &slices)?;
         let (sent, mut sent_len) = (&mut self.sent, 0u64);
         self.outbox.advance(bytes, |piece, bytes| {
             let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
@@ -129,6 +132,25 @@ impl Sending {
             // an owner that listens no more ends the link by its other half
             let _ = self.shared.common.events.send(event).await;
         }
+    }
+}
+
+/// Writes what the socket takes. A write that is cut short has filled the socket: the runtime is told
+/// so within the same attempt, which spares the write that would be refused.
+fn write_some(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    let all: usize = slices.iter().map(|slice| slice.len()).sum();
+    let mut bytes = 0;
+    let tried = stream.try_io(Interest::WRITABLE, || {
+        bytes = (&*SockRef::from(stream)).write_vectored(slices)?;
+        if bytes < all {
+            Err(io::ErrorKind::WouldBlock.into())
+        } else {
+            Ok(())
+        }
+    });
+    match tried {
+        Err(error) if bytes == 0 => Err(error),
+        _ => Ok(bytes),
     }
 }
 

@@ -1,11 +1,11 @@
-"""The three contents: one large file, a tree of all sizes, many small files. The same bytes for the same scale."""
+"""The contents: one large file, two trees of all sizes, many small files. The same bytes for the same scale."""
 import random
 from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 1 << 20
 SEED = 5
-CONTENTS = ["c1", "c2", "c3"]
+CONTENTS = ["c1", "c2", "c3", "c4"]
 FILES_PER_FOLDER = 100
 BLOCK = MIB
 
@@ -25,14 +25,15 @@ class Content:
 
 
 def sizes_of(name: str, scale: int) -> list[int]:
-    """c1: one file of 512 MiB; c2: 2,000 files of 512 MiB together; c3: 50,000 files of 8 KiB."""
+    """c1: one file of 512 MiB; c2: 2,000 files of 512 MiB together; c3: 50,000 files of 8 KiB; c4: 3,000 files of 128 MiB together."""
     rng = random.Random(SEED)
     if name == "c1":
         return [512 * MIB // scale]
     if name == "c3":
         return [8 * 1024] * (50_000 // scale)
-    shares = [rng.lognormvariate(0, 2) for _ in range(2000 // scale)]
-    total = 512 * MIB // scale
+    files, total = (2000, 512 * MIB) if name == "c2" else (3000, 128 * MIB)
+    shares = [rng.lognormvariate(0, 2) for _ in range(files // scale)]
+    total //= scale
     return [max(1, int(total * share / sum(shares))) for share in shares]
 
 

@@ -252,20 +252,49 @@ def mirror(bench: Bench) -> list[Line]:
     what = "get c1 from nginx / aria2 -x16"
     if reason := absent("nginx", "aria2c"):
         return [Line(what, skipped=reason), Line(f"{what}, CPU", skipped=reason)]
-    content, port = bench.contents["c1"], free_port()
-    at = bench.work / "nginx"
-    at.mkdir()
-    at.chmod(0o755)
-    user = "user root;" if os.geteuid() == 0 else ""
-    (at / "nginx.conf").write_text(NGINX.format(at=at, root=bench.source("c1"), port=port, user=user))
+    content, (nginx, port) = bench.contents["c1"], nginx_of(bench, "c1")
     url = f"http://127.0.0.1:{port}/"
     torrent = bench.work / "mirrored.torrent"
     measure([bench.swarmcopy, "make", content.top, "-o", torrent, "--mirror", url + content.top.name])
-    with serving(["nginx", "-p", at, "-c", at / "nginx.conf"]):
+    with serving(nginx):
         wait_port(port)
         ours, theirs = by_turns(
             bench, lambda: measure(bench.get("c1", bench.fresh(), "--mirror", url)), lambda: aria2(bench, torrent))
     return [faster(what, content, ours, theirs, 2), thriftier(f"{what}, CPU", content, ours, theirs, 0.6)]
+
+
+def nginx_of(bench: Bench, name: str) -> tuple[Argv, int]:
+    """nginx with the folder of a content, and its port."""
+    at, port = bench.work / f"nginx-{name}", free_port()
+    at.mkdir()
+    at.chmod(0o755)
+    user = "user root;" if os.geteuid() == 0 else ""
+    (at / "nginx.conf").write_text(NGINX.format(at=at, root=bench.source(name), port=port, user=user))
+    return ["nginx", "-p", at, "-c", at / "nginx.conf"], port
+
+
+def metalink(bench: Bench) -> list[Line]:
+    """One machine alone from nginx by a metalink with no torrent behind it, beside aria2 with the same document."""
+    what = "get c4 from nginx by metalink / aria2 -x16 -s16"
+    if reason := absent("nginx", "aria2c"):
+        return [Line(what, skipped=reason)]
+    content, (nginx, port) = bench.contents["c4"], nginx_of(bench, "c4")
+    document = bench.work / "c4.meta4"
+    measure([bench.swarmcopy, "make", content.top, "-o", bench.work / "unused.torrent", "--metalink", document,
+             "--mirror", f"http://127.0.0.1:{port}/"])
+    document.write_text("".join(line for line in document.read_text().splitlines(True) if "<metaurl" not in line))
+
+    def ours() -> Used:
+        return measure([bench.swarmcopy, "get", document, "--to", bench.fresh(), "--no-lsd", "--seed-for", "0", "--json"])
+
+    def theirs() -> Used:
+        return measure(["aria2c", "--no-conf", f"--dir={bench.fresh()}", "-x16", "-s16", "--enable-dht=false",
+                        "--file-allocation=none", f"--metalink-file={document}", "--quiet"])
+
+    with serving(nginx):
+        wait_port(port)
+        used, other = by_turns(bench, ours, theirs)
+    return [faster(what, content, used, other, 1.3)]
 
 
 def aria2(bench: Bench, torrent: Path) -> Used:
@@ -302,4 +331,4 @@ def memory(bench: Bench) -> list[Line]:
 
 
 ROWS: dict[str, Callable[[Bench], list[Line]]] = {
-    "make": make, "verify": verify, "share": share, "peer": peer, "mirror": mirror, "memory": memory}
+    "make": make, "verify": verify, "share": share, "peer": peer, "mirror": mirror, "metalink": metalink, "memory": memory}

@@ -10,7 +10,7 @@ use std::io::ErrorKind as IoKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use swarmcopy_digest::{merkle, sha1_many};
+use swarmcopy_digest::{merkle, sha1_many, sha1_side_by_side_min};
 use swarmcopy_layout::{FileIndex, FileSlice, Layout, PieceIndex, Span};
 
 use super::walk::unreadable;
@@ -124,6 +124,10 @@ fn lost() -> Error {
 }
 
 fn run_pieces(piece_len: u64, threads: usize) -> u64 {
+    if sha1_side_by_side_min() == 1 {
+        // one at a time: each is still in the processor's cache when it is hashed
+        return 1;
+    }
     let threads = u64::try_from(threads).unwrap_or(u64::MAX).max(1);
     let buffer = buffer_len_max.min(buffers_len_max / threads);
     (buffer / piece_len.max(1)).clamp(1, run_pieces_max)

@@ -4,7 +4,8 @@
 //! mostly wait. What must stay true: a fetch of large files keeps to one connection; small ones use further
 //! connections only while nobody else wants them; a server that is overwhelmed gets half as many.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use swarmcopy_layout::{FileEntry, FileSlice, Span};
@@ -20,32 +21,59 @@ const LANES_MAX: u32 = 16;
 /// Longest file that counts as small.
 const SMALL_LEN: u64 = 256 * 1024;
 
-/// How many connections a fetch of small files may use: fewer after troubles, one more after each success.
+/// Successes that allow one more after troubles.
+const SUCCESSES: u32 = 8;
+/// Connections that come late within this time have one cause.
+const CAUSE_TIME: Duration = Duration::from_secs(2);
+
+/// How many connections a fetch of small files may use: fewer after troubles, one more after some successes.
 #[derive(Debug)]
-pub(super) struct Lanes(AtomicU32);
+pub(super) struct Lanes(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// In parts of `SUCCESSES`.
+    parts: u32,
+    overrun_at: Option<Instant>,
+}
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self(AtomicU32::new(LANES_MAX))
+        Self(Mutex::new(State {
+            parts: LANES_MAX * SUCCESSES,
+            overrun_at: None,
+        }))
     }
 }
 
 impl Lanes {
     fn allowed(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.state().parts / SUCCESSES
     }
 
     /// Learns from how a fetch ended.
     fn note(&self, end: &Result<(), SourceError>) {
-        let change = |lanes: u32| match end.as_ref().map_err(SourceError::blame) {
-            Ok(()) => Some((lanes + 1).min(LANES_MAX)),
-            Err(Blame::Busy { .. } | Blame::Broken) => Some((lanes / 2).max(1)),
-            Err(_) => None,
+        let mut state = self.state();
+        state.parts = match end.as_ref().map_err(SourceError::blame) {
+            Ok(()) => (state.parts + 1).min(LANES_MAX * SUCCESSES),
+            Err(Blame::Busy { .. } | Blame::Broken) => (state.parts / 2).max(SUCCESSES),
+            Err(_) => return,
         };
-        // fails only where nothing is to change
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+    }
+
+    /// A connection came so late that the server's system must have dropped the first try: too many were made
+    /// at once for a server that closes them after each answer, as several fetches may run.
+    pub(super) fn overrun(&self, now: Instant) {
+        let mut state = self.state();
+        let known = |at| now.saturating_duration_since(at) < CAUSE_TIME;
+        if !state.overrun_at.is_some_and(known) {
+            state.overrun_at = Some(now);
+            state.parts = (state.parts / 4).max(SUCCESSES);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,7 +82,7 @@ impl MirrorReader {
     pub(super) async fn fetch_files(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {
         let mut lack = FirstLack::default();
         let end = self.run_lanes(span, sink, &mut lack).await;
-        self.mirror.lanes.note(&end);
+        self.mirror.slots.lanes().note(&end);
         end?;
         lack.into_result()
     }
@@ -67,7 +95,6 @@ impl MirrorReader {
         lack: &mut FirstLack,
     ) -> Result<(), SourceError> {
         let mirror = &self.mirror;
-        let most = usize::try_from(mirror.lanes.allowed()).unwrap_or(1);
         let mut slices = mirror.layout.slices(span).peekable();
         let mut lanes = FuturesUnordered::new();
         let mut free = None;
@@ -83,6 +110,10 @@ impl MirrorReader {
                     slices.next();
                     continue;
                 }
+                let most = usize::try_from(mirror.slots.lanes().allowed()).unwrap_or(1);
+                if lanes.len() >= most {
+                    break;
+                }
                 if mirror.sequences.find(slice.file).is_some() {
                     if !lanes.is_empty() {
                         break;
@@ -91,7 +122,7 @@ impl MirrorReader {
                     drop(free.take());
                 } else if lanes.is_empty() && free.is_none() {
                     free = Some(self.slot().await?);
-                } else if free.is_none() && lanes.len() < most && is_small(slice, file) {
+                } else if free.is_none() && is_small(slice, file) {
                     free = mirror.slots.try_take();
                 }
                 if !lanes.is_empty() && free.is_none() {
@@ -158,7 +189,19 @@ mod tests {
             assert_eq!(lanes.allowed(), left);
         }
         lanes.note(&Err(SourceError::CalledOff));
-        lanes.note(&Ok(()));
+        for _ in 0..SUCCESSES {
+            assert_eq!(lanes.allowed(), 1);
+            lanes.note(&Ok(()));
+        }
         assert_eq!(lanes.allowed(), 2);
+    }
+
+    #[test]
+    fn connections_that_come_late_together_count_once() {
+        let (lanes, now) = (Lanes::default(), Instant::now());
+        for (after_ms, left) in [(0, 4), (10, 4), (1900, 4), (2100, 1), (9000, 1)] {
+            lanes.overrun(now + Duration::from_millis(after_ms));
+            assert_eq!(lanes.allowed(), left, "after {after_ms} ms");
+        }
     }
 }

@@ -39,7 +39,6 @@ pub use trust::Trust;
 
 use crate::gate::Gate;
 use crate::{OriginSource, PieceSource, Shape, SourceError};
-use lanes::Lanes;
 use notes::Notes;
 use sequence::Sequences;
 use slots::Slots;
@@ -67,7 +66,6 @@ struct Mirror {
     options: MirrorOptions,
     notes: Notes,
     slots: Arc<Slots>,
-    lanes: Lanes,
     sequences: Sequences,
 }
 
@@ -105,7 +103,6 @@ impl MirrorSource {
                 options,
                 notes: Notes::default(),
                 slots,
-                lanes: Lanes::default(),
                 sequences: Sequences::default(),
             }),
         }

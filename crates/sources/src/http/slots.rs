@@ -5,9 +5,9 @@
 //! connection whose answer was not read to its end is closed before another is made in its place.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
+use super::lanes::Lanes;
 use super::link::{Dialer, Link, LinkError};
 use super::options::{MirrorOptions, Ownership};
 use super::reach::Guard;
@@ -27,6 +28,8 @@ use super::target::Target;
     reason = "limits are written as the nouns they are"
 )]
 const links_max: usize = 3;
+/// A connection that takes as long was asked for twice: systems ask again after a second.
+const LATE: Duration = Duration::from_secs(1);
 /// Most slots that anybody may ask for.
 const STREAMS_MAX: u32 = 1024;
 
@@ -39,6 +42,8 @@ pub(super) struct Slots {
     dialer: Dialer,
     /// How many slots there are.
     count: AtomicU32,
+    lanes: Lanes,
+    fastest_dial_ms: AtomicU64,
 }
 
 /// One slot while it is in use; given back when dropped.
@@ -101,6 +106,8 @@ impl Slots {
             idle: Mutex::default(),
             dialer: Dialer::new(guard, options),
             count: AtomicU32::new(0),
+            lanes: Lanes::default(),
+            fastest_dial_ms: AtomicU64::new(u64::MAX),
         };
         slots.grow(options);
         Arc::new(slots)
@@ -167,6 +174,20 @@ impl Slots {
         }
     }
 
+    /// Learns how long it took to make a connection.
+    fn note_dial(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let fastest = self.fastest_dial_ms.fetch_min(millis, Ordering::Relaxed);
+        if time >= LATE && millis / 8 > fastest {
+            self.lanes.overrun(Instant::now());
+        }
+    }
+
+    /// How many connections small files may have at a time.
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
     /// Closes the connections that nobody uses.
     pub(super) fn close_idle(&self) {
         self.idle().clear();
@@ -202,12 +223,10 @@ impl Slot {
                 answered => return self.answering(link, answered),
             }
         }
-        let mut link = self
-            .slots
-            .dialer
-            .dial(url)
-            .await
-            .map_err(NoAnswer::Unreachable)?;
+        let began = Instant::now();
+        let dialled = self.slots.dialer.dial(url).await;
+        self.slots.note_dial(began.elapsed());
+        let mut link = dialled.map_err(NoAnswer::Unreachable)?;
         let answered = get(&mut link, url, headers, patience).await;
         self.answering(link, answered)
     }

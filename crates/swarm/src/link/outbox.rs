@@ -16,11 +16,16 @@ pub(crate) const FRAMES_MAX: usize = 16;
 /// Slices in one write, at most.
 pub(crate) const SLICES_MAX: usize = 64;
 
+/// Bytes that may wait here, whatever the socket takes: what waits here can't be taken back.
+const LEN_MIN: u64 = 32 * 1024;
+
 /// Bytes on their way to the socket.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     /// The frame that has begun, if one has.
     begun: Option<Begun>,
+    /// Bytes that the last write took.
+    took: u64,
     /// Whole messages, encoded.
     pub(crate) control: BytesMut,
     pub(crate) frames: VecDeque<Frame>,
@@ -43,9 +48,11 @@ impl Outbox {
         self.frames.iter().map(|frame| frame.block.span.len()).sum()
     }
 
-    /// How many more blocks fit.
-    pub(crate) fn room(&self) -> usize {
-        FRAMES_MAX.saturating_sub(self.frames.len())
+    /// Whether one more block may wait: not more than twice what the socket took last, so that a
+    /// slow peer's blocks stay where they can be taken back.
+    pub(crate) fn has_room(&self) -> bool {
+        self.frames.len() < FRAMES_MAX
+            && self.frames_len() < self.took.saturating_mul(2).max(LEN_MIN)
     }
 
     /// Takes out the blocks that have not begun.
@@ -74,6 +81,7 @@ impl Outbox {
 
     /// `len` bytes of the slices were written; calls `sent` for each part of a block among them.
     pub(crate) fn advance(&mut self, mut len: usize, mut sent: impl FnMut(PieceIndex, usize)) {
+        self.took = u64::try_from(len).unwrap_or(u64::MAX);
         if let Some(begun) = self.begun.take() {
             self.begun = begun.advance(&mut len, &mut sent);
         }

@@ -16,7 +16,7 @@ use crate::common::Common;
 use crate::{LinkEnd, SwarmEvent};
 
 /// Bytes that may lie unsent in the kernel, so that a control message is soon on its way.
-const UNSENT_MAX: u32 = 256 * 1024;
+const UNSENT_MAX: u32 = 64 * 1024;
 /// Time for the owner to take the last event of a link when the swarm is being stopped.
 const LAST_WORD_TIME: Duration = Duration::from_secs(2);
 

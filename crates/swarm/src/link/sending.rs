@@ -163,7 +163,7 @@ pub(crate) fn take_frames(
     sharing: Sharing,
 ) {
     let now = Instant::now();
-    while outbox.room() > 0
+    while outbox.has_room()
         && (sharing == Sharing::Alone || outbox.frames_len() < SHARED_LEN_MAX)
         && let Some(len) = state.upload.next_ready()
         && turn.want(now)

@@ -123,7 +123,7 @@ impl Writer {
             &mut self.sending.outbox,
             self.shared.sharing(),
         );
-        if self.sending.outbox.room() > 0 {
+        if self.sending.outbox.has_room() {
             self.shared.feeder.notify_one();
         }
     }

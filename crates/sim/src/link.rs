@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use swarmcopy_layout::{BLOCK_LEN, Span};
+use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
 use swarmcopy_scheduler::{Instant, JobId, Outcome, SourceId};
 
 /// Longest quantum in bytes.
@@ -69,6 +69,8 @@ pub(crate) struct End {
     pub(crate) in_turn: bool,
     /// Whether this machine lets the other ask.
     pub(crate) serves: bool,
+    /// The piece that the other end asked for before anybody else did.
+    pub(crate) first_of: Option<PieceIndex>,
 }
 
 impl End {
@@ -81,6 +83,7 @@ impl End {
             on_way: 0,
             in_turn: false,
             serves,
+            first_of: None,
         }
     }
 }
@@ -119,11 +122,17 @@ impl Link {
 
 /// A fetch on its way through the world.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "asker and server each know of its end at another time"
+)]
 pub(crate) struct Job {
     pub(crate) id: JobId,
     /// The end that asked.
     pub(crate) asker: Way,
     pub(crate) span: Span,
+    /// Nobody asked its server for this piece before.
+    pub(crate) first: bool,
     pub(crate) sent: u64,
     pub(crate) arrived: u64,
     /// Bytes that the scheduler was not told of yet, and since when.
@@ -147,6 +156,7 @@ impl Job {
             id,
             asker,
             span,
+            first: false,
             sent: 0,
             arrived: 0,
             untold: 0,

@@ -76,13 +76,15 @@ pub(crate) struct Machine {
     /// Whether the origin was the last that was asked for bytes of a piece.
     pub(crate) asked_origin: Vec<bool>,
     pub(crate) arrivals: Vec<Arrival>,
+    /// Pieces that somebody asked this machine for.
+    pub(crate) asked_for: PieceSet,
     /// The tracker has answered it.
     pub(crate) answered: bool,
 }
 
 impl Machine {
     pub(crate) fn new(spec: MachineSpec, node: NodeId, pieces: u32) -> Self {
-        let pieces = usize::try_from(pieces).unwrap_or(0);
+        let places = usize::try_from(pieces).unwrap_or(0);
         Self {
             brain: Brain::Absent,
             node,
@@ -98,15 +100,16 @@ impl Machine {
             ways: Vec::new(),
             neighbours: Vec::new(),
             heard: Vec::new(),
-            filled: vec![0; pieces],
+            filled: vec![0; places],
             permit: None,
             busy_until: Instant::ZERO,
             timeout_at: None,
             done_at: None,
             origin_bytes: 0,
             late: false,
-            asked_origin: vec![false; pieces],
+            asked_origin: vec![false; places],
             arrivals: Vec::new(),
+            asked_for: PieceSet::empty(pieces),
             answered: false,
         }
     }

@@ -16,13 +16,44 @@ const PROGRESS: (u64, Duration) = (1 << 20, Duration::from_millis(50));
 impl World {
     /// A job waits at this end to be served.
     pub(crate) fn serve(&mut self, way: Way, job: u32) {
+        self.line_up(way, job);
         let end = self.links[way.link()].end_mut(way);
-        end.serving.push_back(job);
         if end.machine == self.origin() {
             let reader = self.links[way.link()].end(way.other()).machine;
             self.tally.readers.opened(self.now, reader);
         }
         self.take_turn(way);
+    }
+
+    /// Puts a job among those that this end serves: what nobody asked for before comes first.
+    fn line_up(&mut self, way: Way, key: u32) {
+        let machine = self.links[way.link()].end(way).machine;
+        let start = self.jobs.get(key).map(|job| job.span.start());
+        let piece = start.and_then(|start| self.layout.piece_at(start));
+        let new = piece.is_some_and(|piece| self.machines[machine].asked_for.insert(piece));
+        let end = self.links[way.link()].end_mut(way);
+        if new {
+            end.first_of = piece;
+        }
+        let first = piece.is_some() && end.first_of == piece;
+        if let Some(job) = self.jobs.get_mut(key) {
+            job.first = first;
+        }
+        let waits = |other: &&u32| {
+            let job = self.jobs.get(**other);
+            job.is_some_and(|job| job.sent == 0 && !job.first)
+        };
+        let end = self.links[way.link()].end(way);
+        let behind = end.serving.iter().rev().take_while(waits).count();
+        let at = end.serving.len() - if first { behind } else { 0 };
+        self.links[way.link()].end_mut(way).serving.insert(at, key);
+    }
+
+    /// Whether nobody asked before for what this end serves next.
+    fn is_first(&self, way: Way) -> bool {
+        let next = self.links[way.link()].end(way).serving.front();
+        next.and_then(|key| self.jobs.get(*key))
+            .is_some_and(|job| job.first)
     }
 
     /// The server is done with a job, one way or the other.
@@ -75,9 +106,16 @@ impl World {
         let begun = first.is_some_and(|job| job.sent > 0) && machine != self.origin();
         self.links[way.link()].end_mut(way).in_turn = true;
         // whoever is being served shares the uplink with few others until its fetch ends
-        let turns = &mut self.machines[machine].up.turns;
-        let place = if begun { SERVED - 1 } else { turns.len() };
-        turns.insert(place.min(turns.len()), way);
+        let first = self.is_first(way);
+        let turns = &self.machines[machine].up.turns;
+        let urgent = turns.iter().take_while(|way| self.is_first(**way)).count();
+        let place = match (begun, first) {
+            (false, true) => urgent,
+            (true, true) => urgent.min(SERVED - 1),
+            (true, false) => urgent.max(SERVED - 1).min(turns.len()),
+            (false, false) => turns.len(),
+        };
+        self.machines[machine].up.turns.insert(place, way);
         self.send(machine);
     }
 

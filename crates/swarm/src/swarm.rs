@@ -23,7 +23,7 @@ use crate::common::{Common, Totals};
 use crate::config::{connections_max, lanes_max};
 use crate::discovery::{Way, Ways};
 use crate::hub::{Command, Hub, HubSetup, Via};
-use crate::link::Turns;
+use crate::link::{AskedFor, Turns};
 use crate::{
     BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, handshake, metadata,
     trackers,
@@ -244,6 +244,7 @@ fn common(
     hub: mpsc::Sender<Command>,
     cancel: &CancellationToken,
 ) -> Common {
+    let asked_for = AskedFor::new(config.layout.pieces());
     Common {
         bind_ip: bind_ip(&config),
         info_hash: config.info_hash,
@@ -260,6 +261,7 @@ fn common(
         limit_up: config.limit_up,
         no_limit: config.no_limit,
         turns: Turns::new(),
+        asked_for,
         pex: config.pex && !config.private,
         client: config.client,
         block_len: config.block_len,

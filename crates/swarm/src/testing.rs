@@ -205,6 +205,7 @@ pub(crate) fn common(
         limit_up: options.limit.clone(),
         no_limit: Networks::new(vec![options.no_limit.clone()]),
         turns: crate::link::Turns::new(),
+        asked_for: crate::link::AskedFor::new(pieces),
         pex: true,
         client: "swarmcopy test".to_owned(),
         block_len: options.block_len,

@@ -205,7 +205,8 @@ impl Reader {
         let block = block.ok_or(LinkEnd::Violation("a request outside its piece"))?;
         let known = self.shared.common.have.contains(block.piece);
         let verdict = if known {
-            self.shared.state().upload.request(block)
+            let asked_for = &self.shared.common.asked_for;
+            self.shared.state().upload.request(block, asked_for)
         } else {
             Verdict::Refused
         };

@@ -166,7 +166,7 @@ pub(crate) fn take_frames(
     while outbox.has_room()
         && (sharing == Sharing::Alone || outbox.frames_len() < SHARED_LEN_MAX)
         && let Some(len) = state.upload.next_ready()
-        && turn.want(now)
+        && turn.want(now, state.upload.is_urgent())
         && serving.want(len)
         && let Some(frame) = state.upload.take_ready()
     {

@@ -2,12 +2,14 @@
 //!
 //! Whoever gets a whole piece soon passes it on; if all who ask shared the uplink, all would have
 //! their first piece late, at the same time. So links with something to send wait in line, and a
-//! turn ends after a piece's worth of bytes or some time, if others wait. Where the links being
+//! turn ends after a piece's worth of bytes or some time, if others wait. Who sends a piece that was
+//! never sent before goes before the others, and ends their turns. Where the links being
 //! served are too slow to fill the uplink, more are served: their number grows while that makes the
 //! whole faster.
 //!
-//! What must stay true: nobody waits while fewer than [`SERVED_MIN`] are served, and who is served
-//! and stuck keeps nobody waiting for longer than [`TURN_TIME`].
+//! What must stay true: nobody waits while fewer than [`SERVED_MIN`] are served, who is served
+//! and stuck keeps nobody waiting for longer than [`TURN_TIME`], and one turn in [`EVERY_OTHER`] goes to
+//! who waited longest.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +25,8 @@ const SERVED_MIN: usize = 4;
 const TURN_LEN: u64 = 4 * 1024 * 1024;
 /// Longest turn while others wait.
 const TURN_TIME: Duration = Duration::from_millis(500);
+/// One turn in so many goes to who waited longest, however urgent others are.
+const EVERY_OTHER: u32 = 4;
 /// Who waits looks this often whether somebody's turn is over.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Time over which the rate of all links together is taken.
@@ -44,6 +48,7 @@ impl Turns {
             next: 0,
             served: Vec::new(),
             waiting: VecDeque::new(),
+            urgent_turns: 0,
             climb: Climb::new(),
         };
         Arc::new(Self {
@@ -60,13 +65,24 @@ impl Turns {
 struct Line {
     next: u64,
     served: Vec<Served>,
-    waiting: VecDeque<(u64, Arc<Notify>)>,
+    waiting: VecDeque<Waiting>,
+    /// Turns given to urgent links since one was given in order.
+    urgent_turns: u32,
     climb: Climb,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: u64,
+    come: Arc<Notify>,
+    urgent: bool,
 }
 
 #[derive(Debug)]
 struct Served {
     id: u64,
+    /// The turn lasts even if urgent links wait.
+    in_order: bool,
     left: u64,
     since: Instant,
 }
@@ -78,23 +94,28 @@ impl Line {
 
     /// Lets those in who come next.
     fn admit(&mut self, now: Instant) {
-        while self.served.len() < self.climb.served_max
-            && let Some((id, notify)) = self.waiting.pop_front()
-        {
+        while self.served.len() < self.climb.served_max && !self.waiting.is_empty() {
+            let urgent = self.waiting.iter().position(|one| one.urgent);
+            let chosen = urgent.filter(|_| self.urgent_turns + 1 < EVERY_OTHER);
+            self.urgent_turns = chosen.map_or(0, |_| self.urgent_turns + 1);
+            let Some(next) = self.waiting.remove(chosen.unwrap_or(0)) else {
+                return;
+            };
             self.served.push(Served {
-                id,
+                id: next.id,
+                in_order: urgent != chosen,
                 left: TURN_LEN,
                 since: now,
             });
             // the link may have several writers; the one that looks later finds the permit
-            notify.notify_waiters();
-            notify.notify_one();
+            next.come.notify_waiters();
+            next.come.notify_one();
         }
     }
 
     fn leave(&mut self, now: Instant, id: u64) {
         self.served.retain(|one| one.id != id);
-        self.waiting.retain(|(other, _)| *other != id);
+        self.waiting.retain(|one| one.id != id);
         self.admit(now);
     }
 }
@@ -123,15 +144,24 @@ impl Turn {
         }
     }
 
-    /// Says that there is something to send; whether it is this link's turn.
-    pub(crate) fn want(&self, now: Instant) -> bool {
+    /// Says that there is something to send, and whether that was never sent before; whether it is
+    /// this link's turn.
+    pub(crate) fn want(&self, now: Instant, urgent: bool) -> bool {
         self.in_line.store(true, Ordering::Relaxed);
         let mut line = self.turns.line();
+        if !urgent && line.waiting.iter().any(|one| one.urgent) {
+            line.served.retain(|one| one.id != self.id || one.in_order);
+        }
         if !line.is_served(self.id) {
             line.served
                 .retain(|one| now.duration_since(one.since) < TURN_TIME);
-            if !line.waiting.iter().any(|(id, _)| *id == self.id) {
-                line.waiting.push_back((self.id, Arc::clone(&self.come)));
+            match line.waiting.iter_mut().find(|one| one.id == self.id) {
+                Some(known) => known.urgent = urgent,
+                None => line.waiting.push_back(Waiting {
+                    id: self.id,
+                    come: Arc::clone(&self.come),
+                    urgent,
+                }),
             }
             line.admit(now);
         }
@@ -254,10 +284,16 @@ mod tests {
         )
     }
 
+    impl Turn {
+        fn has_turn(&self) -> bool {
+            self.turns.line().is_served(self.id)
+        }
+    }
+
     fn served(now: Instant, links: &[Turn]) -> Vec<usize> {
         let wants = links.iter().enumerate();
         wants
-            .filter_map(|(at, link)| link.want(now).then_some(at))
+            .filter_map(|(at, link)| link.want(now, false).then_some(at))
             .collect()
     }
 
@@ -277,22 +313,53 @@ mod tests {
         served(now, &links);
         links[0].give_back(now);
         drop(links.remove(1));
-        assert!(links[3].want(now) && links[4].want(now));
+        assert!(links[3].want(now, false) && links[4].want(now, false));
     }
 
     #[test]
     fn a_link_that_is_stuck_loses_its_turn() {
         let (now, links) = line_of(5);
         served(now, &links);
-        assert!(!links[4].want(now + TURN_TIME / 2));
-        assert!(links[4].want(now + TURN_TIME));
+        assert!(!links[4].want(now + TURN_TIME / 2, false));
+        assert!(links[4].want(now + TURN_TIME, false));
+    }
+
+    #[test]
+    fn what_was_never_sent_goes_first_and_ends_the_turns_of_others() {
+        let (now, links) = line_of(6);
+        served(now, &links);
+        assert!(!links[5].want(now, true), "all turns are taken");
+        assert!(!links[0].want(now, false));
+        assert!(links[5].want(now, true));
+        assert!(links[1].want(now, false), "nobody urgent waits any more");
+    }
+
+    #[test]
+    fn who_is_not_urgent_gets_every_other_turn_all_the_same() {
+        let (now, links) = line_of(8);
+        for link in &links[..7] {
+            link.want(now, true);
+        }
+        assert!(!links[7].want(now, false));
+        for turn in 0.. {
+            assert!(turn < 8, "its turn never comes");
+            let served = links[..7].iter().position(|link| link.has_turn());
+            links[served.unwrap()].spend(now, TURN_LEN);
+            for link in &links[..7] {
+                link.want(now, true);
+            }
+            if links[7].want(now, false) {
+                break;
+            }
+        }
+        assert!(links[7].want(now, false), "urgent links do not end it");
     }
 
     #[test]
     fn alone_nobody_waits() {
         let (now, links) = line_of(1);
         for step in 0..100u32 {
-            assert!(links[0].want(now + WINDOW * step));
+            assert!(links[0].want(now + WINDOW * step, false));
             links[0].spend(now + WINDOW * step, TURN_LEN);
         }
     }

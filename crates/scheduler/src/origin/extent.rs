@@ -9,8 +9,9 @@ use swarmcopy_layout::Layout;
 
 /// Longest extent in bytes, unless one piece is longer.
 const EXTENT_LEN_MAX: u64 = 64 << 20;
-/// Extents that each slot has at least, where the pieces allow it.
-const EXTENTS_PER_SLOT: u64 = 8;
+/// Extents that each slot has at least, where the pieces allow it: the last reader is alone with what
+/// is left of one or two.
+const EXTENTS_PER_SLOT: u64 = 16;
 
 /// Which extent and slot each piece belongs to, and in what order a slot is read.
 #[derive(Debug)]

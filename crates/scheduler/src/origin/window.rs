@@ -12,6 +12,10 @@ use crate::Instant;
 
 const WINDOW_LEN_MAX: u64 = 32 << 20;
 const WINDOW_PIECES_MIN: u64 = 4;
+/// The window of a small content, if that is no larger part of it than this: with less, a reader waits
+/// for the first copies of what it read, and the origin idles.
+const WINDOW_LEN_MIN: u64 = 8 << 20;
+const WINDOW_PARTS_MIN: u64 = 64;
 /// The window binds while a peer took a block from us this lately.
 const TAKEN_LATELY: Duration = Duration::from_secs(2);
 /// A window that is full for this long without draining doubles.
@@ -34,6 +38,7 @@ impl Window {
         let piece_len = layout.piece_len().max(1);
         let base = (layout.len() / 128)
             .min(WINDOW_LEN_MAX)
+            .max((layout.len() / WINDOW_PARTS_MIN).min(WINDOW_LEN_MIN))
             .max(WINDOW_PIECES_MIN * piece_len);
         Self {
             piece_len,

@@ -43,6 +43,20 @@ def a_server_without_ranges_helps_one_with_ranges(t: Trial) -> None:
     _copies(t, root, mirrors.python(t, root), "--mirror", nginx.url)
 
 
+def a_room_copies_from_a_server_without_ranges(t: Trial) -> None:
+    root = _root(t)
+    top = root / t.tree.name
+    (top / "long").write_bytes(os.urandom(LONG_BYTES))
+    torrent = make(t, "--mirror", mirrors.python(t, root), "--tracker", servers.our_tracker(t), top=top)
+    room = [get(t, t.host(name), torrent, "--stay") for name in ("one", "two", "three")]
+    for machine in room:
+        machine.proc.serves = True
+    for machine in room:
+        t.wait(f"{machine.host.name} is complete", machine.is_complete)
+    for machine in room:
+        t.check(not _wrong(top, machine.to / top.name), f"{machine.host.name} has wrong files")
+
+
 def vsftpd_gives_every_name(t: Trial) -> None:
     root = _root(t)
     _copies(t, root, mirrors.vsftpd(t, root))
@@ -79,7 +93,12 @@ def _copies(t: Trial, root: Path, url: str, *flags: str | Path) -> dict[str, Any
     torrent = make(t, top=top)
     ours = get(t, t.host("machine"), torrent, "--mirror", url, "--seed-for", "0s", *flags)
     t.wait_exit(ours.proc)
-    found, wanted = read_tree(ours.to / t.tree.name), read_tree(top)
-    wrong = sorted(path for path in wanted.keys() | found.keys() if wanted.get(path) != found.get(path))
+    wrong = _wrong(top, ours.to / t.tree.name)
     t.check(not wrong, f"{len(wrong)} files differ or are not there: {wrong[:10]}")
     return report(ours)
+
+
+def _wrong(top: Path, copy: Path) -> list[str]:
+    """The files that differ or are not in both."""
+    found, wanted = read_tree(copy), read_tree(top)
+    return sorted(path for path in wanted.keys() | found.keys() if wanted.get(path) != found.get(path))

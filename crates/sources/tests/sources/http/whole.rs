@@ -290,3 +290,47 @@ async fn a_fetch_that_waits_goes_on_when_the_leader_is_dropped() {
     second.unwrap();
     rig.same();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fetches_that_come_and_go_over_answers_that_break_off_get_right_bytes() {
+    for seed in 1..=8_u64 {
+        let rig = long(options(), move |request, file| match request.number % 3 {
+            2 => whole(request, file),
+            number => whole(request, file).cut((number + 1) * 1_300_000, Then::Close),
+        })
+        .await;
+        let mut state = seed;
+        let mut random = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(seed);
+            (state >> 33) % below
+        };
+        for _ in 0..12 {
+            let fetches = (0..4).map(|_| {
+                let start = random(19) * MIB / 4;
+                (Span::new(start, MIB / 4 * (1 + random(3))), random(200))
+            });
+            let fetches = fetches.map(|(span, patience)| {
+                let rig = &rig;
+                async move {
+                    let gives_up = async {
+                        for _ in 0..patience {
+                            tokio::task::yield_now().await;
+                        }
+                    };
+                    tokio::select! {
+                        end = rig.fetch(span.intersection(rig.whole())) => end.unwrap(),
+                        () = gives_up => {}
+                    }
+                }
+            });
+            futures_util::future::join_all(fetches).await;
+            rig.same();
+        }
+        rig.fetch(rig.whole()).await.unwrap();
+        assert!(rig.sink.filled().covers(rig.whole()), "seed {seed}");
+        assert!(rig.sink.reserved().is_empty(), "seed {seed}");
+        rig.same();
+    }
+}

@@ -160,10 +160,15 @@ impl Upload {
             .collect()
     }
 
+    /// Whether there is a run to read now.
+    pub(crate) fn has_run(&self) -> bool {
+        self.ready_len < READY_MAX && self.reading.is_empty() && !self.wanted.is_empty()
+    }
+
     /// The next run to read: blocks that follow each other, as one span. `None` while enough is
     /// ready or nothing is wanted.
     pub(crate) fn run(&mut self) -> Option<Span> {
-        if self.ready_len >= READY_MAX || !self.reading.is_empty() {
+        if !self.has_run() {
             return None;
         }
         let mut run = self.wanted.front()?.span.head(0);

@@ -123,7 +123,7 @@ impl Writer {
             &mut self.sending.outbox,
             self.shared.sharing(),
         );
-        if self.sending.outbox.has_room() {
+        if state.upload.has_run() {
             self.shared.feeder.notify_one();
         }
     }

@@ -49,13 +49,16 @@ async fn write_blocks(shared: &Shared, sending: &mut Sending, over: &Cancellatio
         // registered before the look, so that a block that becomes ready in between is not missed
         woken.as_mut().enable();
         if !over.is_cancelled() {
+            let mut state = shared.state();
             take_frames(
-                &mut shared.state(),
+                &mut state,
                 (&mut serving, &shared.turn),
                 &mut sending.outbox,
                 Sharing::Shared,
             );
-            shared.feeder.notify_one();
+            if state.upload.has_run() {
+                shared.feeder.notify_one();
+            }
         }
         match sending.step().await {
             Ok(true) => continue,

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Direction, Shared};
 use crate::LinkEnd;
 use take::TakeEnd;
-use trial::Trial;
+use trial::{Rates, Trial};
 
 /// What a lane's name begins with.
 const NAME_PREFIX: &[u8; 8] = b"-SCLANE-";
@@ -82,12 +82,12 @@ struct Window {
     ticks: u32,
     /// The peer had enough to answer at each look.
     full: bool,
-    /// The link's count when the window began.
-    bytes: u64,
+    /// What the link had brought when the window began, and what all had.
+    bytes: (u64, u64),
 }
 
 impl Window {
-    fn begin(bytes: u64) -> Self {
+    fn begin(bytes: (u64, u64)) -> Self {
         Self {
             since: Instant::now(),
             ticks: 0,
@@ -107,7 +107,7 @@ impl Lanes {
             stops: Vec::new(),
             next: 0,
             serving: JoinSet::new(),
-            window: Window::begin(0),
+            window: Window::begin((0, 0)),
         }
     }
 
@@ -164,12 +164,19 @@ impl Lanes {
         if self.window.ticks < TICKS_PER_WINDOW {
             return;
         }
-        let bytes = self.shared.bytes_down.load(Ordering::Relaxed);
+        let all = self.shared.common.totals.bytes_down.load(Ordering::Relaxed);
+        let bytes = (self.shared.bytes_down.load(Ordering::Relaxed), all);
         let window = std::mem::replace(&mut self.window, Window::begin(bytes));
         let micros = u64::try_from(window.since.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let came = bytes.saturating_sub(window.bytes);
-        let rate = came.saturating_mul(1_000_000) / micros.max(1);
-        let wanted = self.trial.judge(rate, window.full);
+        let rate = |now: u64, before: u64| {
+            let came = now.saturating_sub(before);
+            came.saturating_mul(1_000_000) / micros.max(1)
+        };
+        let rates = Rates {
+            link: rate(bytes.0, window.bytes.0),
+            all: rate(bytes.1, window.bytes.1),
+        };
+        let wanted = self.trial.judge(rates, window.full);
         while self.stops.len() > wanted {
             // its end is told when what is on its way has come
             self.stops.pop().iter().for_each(|(_, stop)| stop.cancel());

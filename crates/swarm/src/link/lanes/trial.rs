@@ -3,7 +3,8 @@
 //! No I/O. Whether one stream fills the line can't be told from outside: the window of either end,
 //! a proxy's buffer or losses may hold it back as well as the line itself, the peer's disk or its
 //! other guests. So more lanes are tried where a far peer has had enough to answer all the time,
-//! and kept if much more comes; now and then fewer are tried. What must stay true: a link that gains
+//! and kept if much more comes, not only by this link but in all: on a line that is full lanes only
+//! take from other links. Now and then fewer are tried. What must stay true: a link that gains
 //! nothing by lanes ends without any, and one that is idle lets them go.
 
 /// Lanes beside the link's own connection, step by step: 1, 2, 4 and 8 connections.
@@ -36,7 +37,34 @@ enum Phase {
     /// As it is, for so many windows; then a trial that way.
     Rest { windows: u32, next: Way },
     /// Another number since so many windows; so much came before.
-    Trial { way: Way, windows: u32, before: u64 },
+    Trial {
+        way: Way,
+        windows: u32,
+        before: Rates,
+    },
+}
+
+/// Bytes a second that came in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rates {
+    /// By this link.
+    pub(super) link: u64,
+    /// By all links.
+    pub(super) all: u64,
+}
+
+impl Rates {
+    /// Whether the link brings much more than before, and at least half of that is no loss of others.
+    fn gains_on(self, before: Self) -> bool {
+        let gain = self.link.saturating_sub(before.link);
+        let much = self.link > before.link / 100 * (100 + GAIN_PERCENT);
+        much && self.all >= before.all.saturating_add(gain / 2)
+    }
+
+    /// Whether the link brings no less than before, or hardly.
+    fn keeps_up_with(self, before: Self) -> bool {
+        self.link > before.link / 100 * (100 - LOSS_PERCENT)
+    }
 }
 
 /// Finds the number by trial.
@@ -61,12 +89,12 @@ impl Trial {
         }
     }
 
-    /// Takes what came in a window, in bytes a second, and whether the peer had enough to answer
-    /// all the time; tells how many lanes are wanted.
-    pub(super) fn judge(&mut self, rate: u64, full: bool) -> usize {
+    /// Takes what came in a window, and whether the peer had enough to answer all the time; tells
+    /// how many lanes are wanted.
+    pub(super) fn judge(&mut self, rates: Rates, full: bool) -> usize {
         if full {
             self.idle = 0;
-            self.step(rate);
+            self.step(rates);
         } else {
             self.idle = self.idle.saturating_add(1);
             if self.idle >= IDLE_MAX {
@@ -93,9 +121,9 @@ impl Trial {
         self.phase = Phase::Rest { windows, next };
     }
 
-    fn step(&mut self, rate: u64) {
+    fn step(&mut self, rates: Rates) {
         match self.phase {
-            Phase::Rest { windows: 0, next } => self.begin(next, rate),
+            Phase::Rest { windows: 0, next } => self.begin(next, rates),
             Phase::Rest { windows, next } => {
                 let windows = windows - 1;
                 self.phase = Phase::Rest { windows, next };
@@ -112,15 +140,15 @@ impl Trial {
                     before,
                 };
                 match way {
-                    Way::Up => self.judge_up(rate, windows, before),
-                    Way::Down => self.judge_down(rate, windows, before),
+                    Way::Up => self.judge_up(rates, windows, before),
+                    Way::Down => self.judge_down(rates, windows, before),
                 }
             }
         }
     }
 
     /// Begins a trial that way, or the other way where that is not possible.
-    fn begin(&mut self, way: Way, before: u64) {
+    fn begin(&mut self, way: Way, before: Rates) {
         let way = match way {
             Way::Up if self.at >= self.at_max => Way::Down,
             Way::Down if self.at == 0 => Way::Up,
@@ -138,10 +166,10 @@ impl Trial {
         };
     }
 
-    fn judge_up(&mut self, rate: u64, windows: u32, before: u64) {
-        let gained = rate > before / 100 * (100 + GAIN_PERCENT);
+    fn judge_up(&mut self, rates: Rates, windows: u32, before: Rates) {
+        let gained = rates.gains_on(before);
         if windows > 1 && gained && self.at < self.at_max {
-            self.begin(Way::Up, rate);
+            self.begin(Way::Up, rates);
         } else if windows > 1 && gained {
             self.rest(Way::Down);
         } else if windows >= WINDOWS_UP {
@@ -150,11 +178,11 @@ impl Trial {
         }
     }
 
-    fn judge_down(&mut self, rate: u64, windows: u32, before: u64) {
+    fn judge_down(&mut self, rates: Rates, windows: u32, before: Rates) {
         if windows < WINDOWS_DOWN {
             return;
         }
-        if rate > before / 100 * (100 - LOSS_PERCENT) {
+        if rates.keeps_up_with(before) {
             self.rest(Way::Down);
         } else {
             self.at = self.at.saturating_add(1).min(self.at_max);
@@ -180,13 +208,20 @@ mod tests {
 
     const ONE_STREAM: u64 = 6_500_000;
 
+    fn alone(rate: u64) -> Rates {
+        Rates {
+            link: rate,
+            all: rate,
+        }
+    }
+
     /// The lanes after each of so many windows on a line of this rate, of which one stream gets as
     /// much as its window allows.
     fn lanes(trial: &mut Trial, windows: u32, line: u64) -> Vec<usize> {
         let mut now = 0;
         let step = |_| {
             let connections = u64::try_from(now + 1).unwrap();
-            now = trial.judge(line.min(connections * ONE_STREAM), true);
+            now = trial.judge(alone(line.min(connections * ONE_STREAM)), true);
             now
         };
         (0..windows).map(step).collect()
@@ -220,7 +255,9 @@ mod tests {
     fn an_idle_link_lets_its_lanes_go() {
         let mut trial = Trial::new(8);
         lanes(&mut trial, 20, 1_000_000_000);
-        let idle: Vec<_> = (0..IDLE_MAX).map(|_| trial.judge(1000, false)).collect();
+        let idle: Vec<_> = (0..IDLE_MAX)
+            .map(|_| trial.judge(alone(1000), false))
+            .collect();
         assert_eq!((idle.first(), idle.last()), (Some(&7), Some(&0)));
     }
 
@@ -244,5 +281,19 @@ mod tests {
         let used = lanes(&mut trial, REST_REFUSED, 1_000_000_000);
         assert!(used.iter().all(|lanes| *lanes == 0));
         assert_eq!(lanes(&mut trial, 1, 1_000_000_000), [1]);
+    }
+
+    #[test]
+    fn what_lanes_take_from_other_links_is_no_gain() {
+        let (mut trial, mut now, mut used) = (Trial::new(8), 0, 0);
+        for _ in 0..600 {
+            // a full line, of which the link gets its connections' part beside three others
+            let connections = u64::try_from(now + 1).unwrap();
+            let (all, link) = (12_000_000, 12_000_000 * connections / (connections + 3));
+            now = trial.judge(Rates { link, all }, true);
+            used += usize::from(now > 0);
+            assert!(now <= 1);
+        }
+        assert!(used < 60, "{used}");
     }
 }

@@ -156,6 +156,11 @@ impl OriginGate {
         self.shed(now);
         self.retry_locks(now);
         self.use_up(now, view);
+        self.release_left(now);
+    }
+
+    /// Gives back the slots that are to be left and are not read any more.
+    fn release_left(&mut self, now: Instant) {
         let over = |own: &&Own| own.reads == 0 && own.leaving.is_some();
         while let Some((slot, flags)) = self
             .own
@@ -224,6 +229,7 @@ impl OriginGate {
         }
         self.beat_at = now + HEARTBEAT;
         self.measure(now);
+        self.release_left(now);
         let flags = self.flags(now);
         for place in 0..self.own.len() {
             self.tell_own(now, place, flags);

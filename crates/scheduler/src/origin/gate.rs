@@ -250,10 +250,13 @@ impl OriginGate {
         } else if !down {
             self.down_since = None;
         }
-        self.limited |= self
-            .origins
-            .iter()
-            .any(|origin| origin.state != OriginState::Ready);
+        self.limited |= self.has_origin_in_trouble();
+    }
+
+    /// Whether an origin is down or asks for patience.
+    pub(super) fn has_origin_in_trouble(&self) -> bool {
+        let mut origins = self.origins.iter();
+        origins.any(|origin| origin.state != OriginState::Ready)
     }
 
     /// The policy's hours open or close.

@@ -16,6 +16,10 @@ use crate::Instant;
 /// A holder that is slow for this long gives back, and does not claim for the other.
 const SLOW: Duration = Duration::from_secs(5);
 const SLOW_REST: Duration = Duration::from_secs(30);
+/// It is slow when it brings less than this part of what others do.
+const SLOW_FACTOR: u64 = 2;
+/// The same while too much of what it read is nowhere else.
+const SLOW_FACTOR_WAITING: u64 = 4;
 /// A holder that brings nothing for this long is none; longer if it says why.
 const STALL: Duration = Duration::from_secs(15);
 const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
@@ -38,9 +42,18 @@ impl OriginGate {
         self.goodput = bytes.saturating_mul(1000) / passed / slots;
         (self.beat_from, self.beat_bytes) = (now, self.origin_bytes);
         let reading = self.own.iter().any(|own| own.reads > 0);
-        let excused = !reading || self.flags(now) != 0;
+        let held_back = self.config.rate_bytes.is_some() || self.has_origin_in_trouble();
+        // a full window excuses much, not everything: who passes on far more slowly than others read
+        // holds the room up
+        let waits = self.limited || self.window.was_full(now);
+        let factor = if waits {
+            SLOW_FACTOR_WAITING
+        } else {
+            SLOW_FACTOR
+        };
         let median = self.median_goodput(now);
-        let slow = median.is_some_and(|median| self.goodput.saturating_mul(2) < median);
+        let slow = median.is_some_and(|median| self.goodput.saturating_mul(factor) < median);
+        let excused = !reading || held_back;
         if excused || !slow {
             self.slow_since = None;
         } else if now.since(*self.slow_since.get_or_insert(now)) >= SLOW {

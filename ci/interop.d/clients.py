@@ -41,15 +41,15 @@ def make(t: Trial, *flags: str, top: Path | None = None, to: str = "it.torrent")
     return torrent
 
 
-def get(t: Trial, host: Host, what: str | Path, *flags: str | Path, name: str = "") -> Client:
+def get(t: Trial, host: Host, what: str | Path, *flags: str | Path, name: str = "", to: str = "") -> Client:
     """`swarmcopy get`, without local discovery unless asked for with `--lsd`."""
     name = name or f"get-{host.name}"
-    to = t.dir / f"to-{host.name}"
+    folder = t.dir / (to or f"to-{host.name}")
     lsd: Argv = [] if "--lsd" in flags else ["--no-lsd"]
     rest = [flag for flag in flags if flag != "--lsd"]
     proc = t.start(host, name, [
-        t.bench.swarmcopy, "get", what, "--to", to, "--listen", f"{host.address}:{PORT}", "--json", *lsd, *rest])
-    return Client(proc, host, to, lambda: bool(proc.events("complete")))
+        t.bench.swarmcopy, "get", what, "--to", folder, "--listen", f"{host.address}:{PORT}", "--json", *lsd, *rest])
+    return Client(proc, host, folder, lambda: bool(proc.events("complete")))
 
 
 def seed(t: Trial, torrent: Path, *flags: str, host: Host | None = None) -> Client:

@@ -183,19 +183,24 @@ async fn a_small_file_that_hangs_does_not_hold_up_the_others() {
 }
 
 #[tokio::test]
-async fn a_fetch_of_small_files_has_sixteen_requests_in_flight() {
-    let content = small_files(500);
-    let server = Server::start(|_| Reply {
-        bytes: Vec::new(),
-        then: Then::Stall,
-    })
-    .await;
-    let url = server.url("/");
-    let rig = Rig::new(content, server, Shape::Tree, &url, options()).await;
-    rig.fetch(rig.whole()).await.unwrap_err();
-    let requests = rig.server.requests();
-    assert_eq!(requests.len(), 16);
-    assert!(requests.iter().all(|it| it.header("range").is_none()));
+async fn fetches_of_small_files_have_sixteen_requests_in_flight_each_and_thirty_two_together() {
+    let halves = [Span::new(0, 75_000), Span::new(75_000, 75_000)];
+    for (fetches, in_flight) in [(1, 16), (2, 32)] {
+        let server = Server::start(|_| Reply {
+            bytes: Vec::new(),
+            then: Then::Stall,
+        })
+        .await;
+        let url = server.url("/");
+        let rig = Rig::new(small_files(500), server, Shape::Tree, &url, options()).await;
+        let fetches = halves.iter().take(fetches).map(|half| rig.fetch(*half));
+        for end in futures_util::future::join_all(fetches).await {
+            end.unwrap_err();
+        }
+        let requests = rig.server.requests();
+        assert_eq!(requests.len(), in_flight);
+        assert!(requests.iter().all(|it| it.header("range").is_none()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -85,6 +85,8 @@ impl Scheduler {
                     paused_until: None,
                     failures: 0,
                     bad_pieces: 0,
+                    unproven: std::collections::BTreeSet::new(),
+                    proven: 0,
                 }))
             }
             SourceInfo::Local => {
@@ -267,6 +269,7 @@ impl Scheduler {
         for run in missing.iter() {
             for piece in self.layout.pieces_of(run) {
                 self.reading_ended(now, piece, ReadEnd::Failed);
+                self.proved(piece, false);
             }
         }
         self.hand_over(now, id, self.layout.piece_at(job.span.start()));
@@ -282,6 +285,7 @@ impl Scheduler {
             return;
         }
         self.reading_ended(now, piece, ReadEnd::Verified);
+        self.proved(piece, true);
         self.gate.have(now, piece);
         self.no_more_sole(now, piece);
         self.suggest(now, piece);
@@ -297,6 +301,7 @@ impl Scheduler {
     fn piece_bad(&mut self, now: Instant, piece: PieceIndex, senders: &[SourceId]) {
         self.ledger.reopen(piece);
         self.reading_ended(now, piece, ReadEnd::Failed);
+        self.proved(piece, false);
         let mut ban = Vec::new();
         for id in senders {
             let Some(source) = self.sources.get_mut(id) else {
@@ -318,6 +323,7 @@ impl Scheduler {
                     self.differ.insert(piece);
                     self.gate.bad(now, *id, piece);
                     self.explain(Reason::OriginDiffers, Some(*id), Some(piece));
+                    self.call_off(*id);
                 }
                 Kind::Origin(_) => {}
             }

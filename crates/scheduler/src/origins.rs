@@ -101,13 +101,48 @@ impl Scheduler {
             for run in self.ledger.begin_run(span).iter() {
                 self.fetch(now, id, run);
             }
+            let pieces = self.layout.pieces_of(span);
+            if let Some(origin) = self.sources.get_mut(&id).and_then(Source::origin_mut) {
+                origin.unproven.extend(pieces);
+            }
         }
     }
 
-    fn origin_has_room(&mut self, now: Instant, id: SourceId) -> bool {
-        let others = self.origins().any(|(other, origin)| {
+    /// A piece proved right or wrong, or did not come.
+    pub(crate) fn proved(&mut self, piece: PieceIndex, right: bool) {
+        for id in &self.origin_ids {
+            if let Some(origin) = self.sources.get_mut(id).and_then(Source::origin_mut)
+                && origin.unproven.remove(&piece)
+            {
+                origin.proven += usize::from(right);
+            }
+        }
+    }
+
+    /// Takes back all that was asked of an origin which brought a wrong piece, where others can be
+    /// asked for it.
+    pub(crate) fn call_off(&mut self, id: SourceId) {
+        if !self.has_others(id) {
+            return;
+        }
+        let jobs = self.ledger.jobs();
+        let jobs: Vec<_> = jobs
+            .filter_map(|(job, of)| (of.source == id).then_some(job))
+            .collect();
+        for job in jobs {
+            self.cancel(job);
+        }
+    }
+
+    /// Whether another origin may be read that brings what is right.
+    fn has_others(&self, id: SourceId) -> bool {
+        self.origins().any(|(other, origin)| {
             other != id && origin.bad_pieces < BAD_PIECES_MAX && origin.permit.is_some()
-        });
+        })
+    }
+
+    fn origin_has_room(&mut self, now: Instant, id: SourceId) -> bool {
+        let others = self.has_others(id);
         let Some(source) = self.sources.get_mut(&id) else {
             return false;
         };
@@ -119,6 +154,7 @@ impl Scheduler {
         let has_room = origin.permit.is_some()
             && origin.may_be_asked(now)
             && !last_resort
+            && (!others || origin.trust() > 0)
             && jobs < origin.streams.allowed(now).min(origin.streams_max);
         has_room && !self.would_be_last(id)
     }
@@ -126,7 +162,10 @@ impl Scheduler {
     /// The next run that the gate lets this machine read from this origin.
     fn next_run(&mut self, now: Instant, id: SourceId) -> Option<Span> {
         let source = self.sources.get(&id)?;
-        let lacks = &source.origin()?.lacks;
+        let origin = source.origin()?;
+        let lacks = &origin.lacks;
+        let trust = self.has_others(id).then(|| origin.trust());
+        let trust = trust.and_then(|pieces| u32::try_from(pieces).ok());
         let run_len = self.run_len(now, source);
         let room = self.budget().saturating_sub(self.ledger.outstanding());
         let pieces_max = (run_len.min(room) / self.layout.piece_len()).max(1);
@@ -140,6 +179,7 @@ impl Scheduler {
         let facts = self.view_facts();
         let view = facts.view(missing, &self.availability);
         let pieces_max = u32::try_from(pieces_max).unwrap_or(u32::MAX);
+        let pieces_max = pieces_max.min(trust.unwrap_or(u32::MAX));
         let plan = self.gate.next_read(now, id, &view, pieces_max)?;
         let last = self
             .layout

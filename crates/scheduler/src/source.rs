@@ -1,5 +1,6 @@
 //! What the scheduler knows of each source.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
@@ -13,6 +14,8 @@ use crate::{Hello, Instant, JobId};
 pub(crate) const SERVING_AT_START: Duration = Duration::from_secs(3);
 /// A peer counts as serving for this long after a block of it came.
 pub(crate) const SERVING_AFTER_BLOCK: Duration = Duration::from_secs(10);
+/// Pieces that an origin beside others is asked for before any of it has proved right.
+const UNPROVEN_AT_START: usize = 4;
 
 /// What is under way from one source, and how fast it comes.
 #[derive(Debug, Default)]
@@ -176,12 +179,27 @@ pub(crate) struct Origin {
     pub(crate) failures: u32,
     /// Bad pieces that it alone brought.
     pub(crate) bad_pieces: u32,
+    /// Pieces asked of it that have proved neither right nor wrong.
+    pub(crate) unproven: BTreeSet<PieceIndex>,
+    /// How many pieces asked of it proved right.
+    pub(crate) proven: usize,
 }
 
 impl Origin {
     /// Whether it may be asked now.
     pub(crate) fn may_be_asked(&self, now: Instant) -> bool {
         self.paused_until.is_none_or(|until| now >= until)
+    }
+
+    /// How many pieces may be asked of it before others of it have proved right: as many again as
+    /// proved right so far, and one at a time once one was wrong.
+    pub(crate) fn trust(&self) -> usize {
+        let most = if self.bad_pieces > 0 {
+            1
+        } else {
+            self.proven + UNPROVEN_AT_START
+        };
+        most.saturating_sub(self.unproven.len())
     }
 }
 

@@ -206,7 +206,7 @@ impl Rig {
         self.origins.insert(source);
         let info = SourceInfo::Origin {
             kind: OriginKind::Mirror,
-            tag: OriginTag([3; 8]),
+            tag: OriginTag(u64::from(source.0).to_be_bytes()),
             streams_max: 4,
         };
         self.tell(Event::SourceUp { source, info });

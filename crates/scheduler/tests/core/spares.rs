@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::rig::{ORIGIN, Rig, SECOND};
 use swarmcopy_scheduler::origin::Mode;
-use swarmcopy_scheduler::{Action, Has, Outcome, SourceId};
+use swarmcopy_scheduler::{Action, Event, Has, Outcome, SourceId};
 
 const PIECE: u64 = 1 << 18;
 const PEER: SourceId = SourceId(500);
@@ -130,4 +130,51 @@ fn an_idle_mirror_takes_over_from_a_slow_one() {
         rig.verify_whole();
     }
     assert!(rig.scheduler.is_complete(), "{:?}", rig.jobs());
+}
+
+/// Two mirrors, and the pieces asked of each.
+fn two_mirrors() -> Rig {
+    let mut rig = Rig::new(100, PIECE, Mode::Protect);
+    rig.origin_at(SourceId(0));
+    rig.origin_at(SourceId(1));
+    rig.alone();
+    rig.pass(2 * SECOND);
+    rig
+}
+
+#[test]
+fn a_mirror_beside_others_gets_few_pieces_to_bring_until_some_prove_right() {
+    let mut rig = two_mirrors();
+    let mut asked = 0;
+    for _ in 0..100 {
+        asked += rig.jobs().len();
+        rig.end_all(Outcome::Done);
+        rig.pass(Duration::from_millis(10));
+    }
+    assert_eq!(rig.whole().len(), 8, "four of each, {asked} fetches");
+    rig.verify_whole();
+    rig.end_all(Outcome::Done);
+    rig.pass(Duration::from_millis(10));
+    rig.end_all(Outcome::Done);
+    assert!(rig.whole().len() > 4, "what proved right is trust");
+    rig.finish();
+}
+
+#[test]
+fn what_is_asked_of_a_mirror_is_taken_back_once_a_piece_of_it_is_wrong() {
+    let mut rig = two_mirrors();
+    let bad = SourceId(1);
+    let (job, _, span) = *rig.jobs().iter().find(|(_, of, _)| *of == bad).unwrap();
+    rig.end(job, Outcome::Done, span);
+    let others = rig.jobs().iter().filter(|(_, of, _)| *of == bad).count();
+    assert!(others > 0);
+    let piece = *rig.whole().first().unwrap();
+    rig.lose(piece);
+    let senders = vec![bad];
+    rig.tell(Event::PieceBad { piece, senders });
+    assert_eq!(rig.called_off().len(), others);
+    rig.end_cancelled();
+    let left = rig.jobs().iter().filter(|(_, of, _)| *of == bad).count();
+    assert!(left <= 1, "{left}: a piece at a time from now on");
+    rig.finish();
 }

@@ -116,7 +116,9 @@ impl Scheduler {
         }
         let idle = self.line.iter().map(|(_, id)| *id).find(|id| {
             let source = self.sources.get(id);
-            source.is_some_and(|source| source.flow.jobs.is_empty())
+            source.is_some_and(|source| {
+                source.flow.jobs.is_empty() && source.peer().is_some_and(|peer| peer.serving)
+            })
         });
         if let Some(id) = idle {
             self.take_over(now, id);

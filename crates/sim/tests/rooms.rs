@@ -86,7 +86,7 @@ fn two_hundred_machines_share_one_copy() {
 
 #[test]
 fn a_thousand_machines_share_one_copy() {
-    one_copy(&run(flash(1, 1000)), 1.20);
+    one_copy(&run(flash(1, 1000)), 1.15);
 }
 
 #[test]

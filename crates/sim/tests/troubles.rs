@@ -107,6 +107,18 @@ fn who_advertises_everything_and_serves_nothing_delays_nobody() {
 }
 
 #[test]
+fn two_that_hardly_answer_do_not_pass_the_same_work_to_each_other() {
+    for seed in 1..4 {
+        let with_mute = with_one(room(seed, 20), |spec| spec.role = Role::Mute);
+        let profile = with_one(with_mute, |spec| {
+            spec.holds = Holds::Everything;
+            spec.up_rate = 1024;
+        });
+        finishes(profile, 1.02, 1.15);
+    }
+}
+
+#[test]
 fn a_seed_at_one_kibibyte_a_second_delays_nobody() {
     for (seed, machines) in [(1, 8), (2, 50)] {
         let profile = with_one(room(seed, machines), |spec| {

@@ -17,6 +17,9 @@ READ = 64 << 10
 IDLE_SECONDS = 4
 # seen: 1.0 to 1.5 x on a busy machine; when the slow one may keep its place as a reader it is 4.6 x
 HELD_UP_MAX = 2
+# seen: 0.55 to 0.70, for answers come in bursts that cost his connection packets; 0.44 without the budget, and then half
+# of his reads take twice as long
+BUDGET_LEAVES_MIN = 0.5
 MACHINES = ("one", "two", "three")
 ROOM = ("one", "two", "three", "four")
 
@@ -28,8 +31,9 @@ def a_user_of_the_server_is_not_slowed_down(t: Trial) -> None:
 
 
 def a_budget_leaves_the_user_his_part_of_a_small_line(t: Trial) -> None:
-    rate, _ = _user_beside(t, 100, 32 * MIB, "--origin-rate", "30Mbit")
-    t.check(rate >= 0.65, f"the user has {rate:.2f} of his rate")
+    shares = _user_beside(t, 100, 32 * MIB, "--origin-rate", "30Mbit")
+    t.check(shares[0] >= BUDGET_LEAVES_MIN, f"the user has {shares[0]:.2f} of his rate")
+    t.check(shares[1] <= 1.5, f"his reads take {shares[1]:.2f} x as long")
 
 
 def a_mute_peer_and_a_slow_machine_do_not_set_the_pace(t: Trial) -> None:

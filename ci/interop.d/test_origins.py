@@ -101,7 +101,6 @@ def a_room_finishes_without_its_mirror_once_it_holds_all(t: Trial) -> None:
     rates = ("8M", "8M", "3M")
     room = [get(t, host, torrent, *peers, "--limit-down", rate, "--stay") for host, rate in zip(hosts, rates)]
     t.wait("the room holds all", lambda: sum(map(_from_mirror, room)) >= t.tree.bytes)
-    time.sleep(0.5)  # what came last is being verified
     t.check(not room[2].is_complete(), "all were complete before the mirror was gone")
     _stop(nginx)
     t.wait("all are complete", lambda: all(client.is_complete() for client in room), seconds=60)

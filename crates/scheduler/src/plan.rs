@@ -301,7 +301,6 @@ impl Scheduler {
     /// Calls off the fetch of another peer that this idle one would end much sooner; what it leaves
     /// goes to this one.
     pub(crate) fn take_over(&mut self, now: Instant, id: SourceId) {
-        self.took_over_at = now;
         let Some(source) = self.sources.get(&id) else {
             return;
         };
@@ -309,6 +308,7 @@ impl Scheduler {
         let Some(peer) = source.peer().filter(|peer| peer.serving) else {
             return;
         };
+        self.took_over_at = now;
         let mut slowest: Option<(Duration, JobId)> = None;
         for (job_id, job) in self.ledger.jobs() {
             let whole = self.layout.piece_at(job.span.start());

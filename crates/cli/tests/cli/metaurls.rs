@@ -62,17 +62,7 @@ fn hash(room: &Room, name: &str) -> String {
 }
 
 fn get(room: &Room, what: &str) -> (Ran, Value) {
-    let args = [
-        "get",
-        what,
-        "--to",
-        "to",
-        "--no-lsd",
-        "--seed-for=0",
-        "--deadline=60s",
-        "--json",
-    ];
-    let ran = room.run(&args);
+    let ran = room.get_with(&[], what, &[]);
     let started = serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
     (ran, started)
 }

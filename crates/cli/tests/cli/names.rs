@@ -23,16 +23,7 @@ fn room() -> (Room, Web) {
 }
 
 fn get(room: &Room, what: &str, more: &[&str]) -> Ran {
-    let args = [
-        "get",
-        what,
-        "--to",
-        "to",
-        "--no-lsd",
-        "--seed-for=0",
-        "--deadline=60s",
-    ];
-    room.run(&[&args[..], &["--json"], more].concat())
+    room.get_with(&[], what, more)
 }
 
 #[track_caller]

@@ -17,17 +17,7 @@ fn room() -> (Room, Web) {
 }
 
 fn get(room: &Room, environment: &[(&str, &str)], what: &str) -> Ran {
-    let args = [
-        "get",
-        what,
-        "--to",
-        "to",
-        "--no-lsd",
-        "--seed-for=0",
-        "--deadline=60s",
-        "--json",
-    ];
-    room.run_with(environment, &args)
+    room.get_with(environment, what, &[])
 }
 
 fn assert_copied(room: &Room) {

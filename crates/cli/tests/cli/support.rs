@@ -65,6 +65,15 @@ impl Room {
             .unwrap();
         Ran::of(args, &output)
     }
+
+    /// Copies what this names into the folder `to`, with more arguments and environment; told as JSON.
+    pub(crate) fn get_with(&self, env: &[(&str, &str)], what: &str, more: &[&str]) -> Ran {
+        let args = ["get", what, "--to", "to", "--no-lsd", "--seed-for=0"];
+        self.run_with(
+            env,
+            &[&args[..], &["--deadline=60s", "--json"], more].concat(),
+        )
+    }
 }
 
 /// How a run ended.

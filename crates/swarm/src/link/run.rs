@@ -15,7 +15,8 @@ use super::{Setup, Shared, feeder, watch};
 use crate::common::Common;
 use crate::{LinkEnd, SwarmEvent};
 
-/// Bytes that may lie unsent in the kernel, so that a control message is soon on its way.
+/// Bytes that may lie unsent in the kernel: what lies there can't be taken back, and control messages
+/// wait behind it.
 const UNSENT_MAX: u32 = 64 * 1024;
 /// Time for the owner to take the last event of a link when the swarm is being stopped.
 const LAST_WORD_TIME: Duration = Duration::from_secs(2);

@@ -8,7 +8,7 @@
 //! whole faster.
 //!
 //! What must stay true: nobody waits while fewer than [`SERVED_MIN`] are served, who is served
-//! and stuck keeps nobody waiting for longer than [`TURN_TIME`], and one turn in [`EVERY_OTHER`] goes to
+//! and stuck keeps nobody waiting for longer than [`TURN_TIME`], and one turn in [`IN_ORDER_EVERY`] goes to
 //! who waited longest.
 
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ const TURN_LEN: u64 = 4 * 1024 * 1024;
 /// Longest turn while others wait.
 const TURN_TIME: Duration = Duration::from_millis(500);
 /// One turn in so many goes to who waited longest, however urgent others are.
-const EVERY_OTHER: u32 = 4;
+const IN_ORDER_EVERY: u32 = 4;
 /// Who waits looks this often whether somebody's turn is over.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Time over which the rate of all links together is taken.
@@ -96,7 +96,7 @@ impl Line {
     fn admit(&mut self, now: Instant) {
         while self.served.len() < self.climb.served_max && !self.waiting.is_empty() {
             let urgent = self.waiting.iter().position(|one| one.urgent);
-            let chosen = urgent.filter(|_| self.urgent_turns + 1 < EVERY_OTHER);
+            let chosen = urgent.filter(|_| self.urgent_turns + 1 < IN_ORDER_EVERY);
             self.urgent_turns = chosen.map_or(0, |_| self.urgent_turns + 1);
             let Some(next) = self.waiting.remove(chosen.unwrap_or(0)) else {
                 return;
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_urgent_gets_every_other_turn_all_the_same() {
+    fn one_turn_in_a_few_goes_to_who_is_not_urgent() {
         let (now, links) = line_of(8);
         for link in &links[..7] {
             link.want(now, true);

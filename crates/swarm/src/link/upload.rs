@@ -95,10 +95,12 @@ impl Upload {
                 self.firsts.truncate(FIRSTS_MAX - 1);
                 self.firsts.push_front(block.piece);
             }
-            let later = self.wanted.iter().rev();
-            let later = later.take_while(|other| !self.is_first(other)).count();
-            let behind = if self.is_first(&block) { later } else { 0 };
-            let at = self.wanted.len().saturating_sub(behind);
+            let mut at = self.wanted.len();
+            if self.is_first(&block) {
+                let later = self.wanted.iter().rev();
+                let later = later.take_while(|other| !self.is_first(other));
+                at = at.saturating_sub(later.count());
+            }
             self.wanted.insert(at, block);
             Verdict::Queued
         }

@@ -216,16 +216,17 @@ impl SinkTarget for Counted {
     }
 }
 
+/// The rig's sink, and how many bytes it was told of.
+fn counted(rig: &Rig) -> (SpanSink, watch::Receiver<u64>) {
+    let (came, heard) = watch::channel(0);
+    let sink = Arc::clone(&rig.sink);
+    (SpanSink::new(Arc::new(Counted { sink, came })), heard)
+}
+
 #[tokio::test]
 async fn every_byte_of_an_answer_is_told_once_when_it_comes() {
     let rig = long(options(), whole).await;
-    let came = watch::Sender::new(0);
-    let sink = rig.sink.clone();
-    let counted = Arc::new(Counted {
-        sink,
-        came: came.clone(),
-    });
-    let sink = SpanSink::new(counted);
+    let (sink, came) = counted(&rig);
     rig.source.fetch(mib(3, 2), &sink).await.unwrap();
     assert_eq!(*came.borrow(), 5 * MIB);
     rig.source.fetch(mib(0, 3), &sink).await.unwrap();
@@ -241,14 +242,7 @@ async fn a_fetch_that_is_dropped_leaves_the_answer_to_the_next() {
         whole(request, file).cut(3 << 20, Then::Stall)
     })
     .await;
-    let came = watch::Sender::new(0);
-    let sink = rig.sink.clone();
-    let counted = Arc::new(Counted {
-        sink,
-        came: came.clone(),
-    });
-    let sink = SpanSink::new(counted);
-    let mut heard = came.subscribe();
+    let (sink, mut heard) = counted(&rig);
     tokio::select! {
         end = rig.source.fetch(mib(4, 1), &sink) => panic!("{end:?}"),
         _ = heard.wait_for(|came| *came == 3 * MIB) => {}
@@ -268,14 +262,7 @@ async fn a_fetch_that_waits_goes_on_when_the_leader_is_dropped() {
         _ => whole(request, file),
     })
     .await;
-    let came = watch::Sender::new(0);
-    let sink = rig.sink.clone();
-    let counted = Arc::new(Counted {
-        sink,
-        came: came.clone(),
-    });
-    let sink = SpanSink::new(counted);
-    let mut heard = came.subscribe();
+    let (sink, mut heard) = counted(&rig);
     let second = async {
         heard.wait_for(|came| *came == 2 * MIB).await.unwrap();
         rig.fetch(mib(3, 1)).await

@@ -1,6 +1,6 @@
 //! What the scheduler knows of each source.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
@@ -14,6 +14,8 @@ use crate::{Hello, Instant, JobId};
 pub(crate) const SERVING_AT_START: Duration = Duration::from_secs(3);
 /// A peer counts as serving for this long after a block of it came.
 pub(crate) const SERVING_AFTER_BLOCK: Duration = Duration::from_secs(10);
+/// Suggestions of which it is remembered that they were not taken yet.
+const SUGGESTED_OPEN_MAX: usize = 16;
 /// Pieces that an origin beside others is asked for before any of it has proved right.
 const UNPROVEN_AT_START: usize = 4;
 
@@ -113,6 +115,10 @@ pub(crate) struct Peer {
     pub(crate) suggestions: Vec<PieceIndex>,
     /// How many pieces were suggested to it.
     pub(crate) suggested: u32,
+    /// Pieces that were suggested to it and that it has not got, since when.
+    pub(crate) suggested_open: VecDeque<(PieceIndex, Instant)>,
+    /// How long it took, on the average, until it had a piece that was suggested to it.
+    pub(crate) took: Option<Duration>,
 }
 
 impl Peer {
@@ -136,7 +142,36 @@ impl Peer {
             sole: 0,
             suggestions: Vec::new(),
             suggested: 0,
+            suggested_open: VecDeque::new(),
+            took: None,
         }
+    }
+
+    /// A piece is suggested to it.
+    pub(crate) fn suggest(&mut self, now: Instant, piece: PieceIndex) {
+        self.suggested += 1;
+        self.suggested_open.truncate(SUGGESTED_OPEN_MAX - 1);
+        self.suggested_open.push_front((piece, now));
+    }
+
+    /// It has one more piece, which was perhaps suggested to it.
+    pub(crate) fn took(&mut self, now: Instant, piece: PieceIndex) {
+        let mut open = self.suggested_open.iter();
+        if let Some(at) = open.position(|(other, _)| *other == piece)
+            && let Some((_, since)) = self.suggested_open.remove(at)
+        {
+            let took = now.since(since);
+            self.took = Some(self.took.map_or(took, |mean| (mean * 3 + took) / 4));
+        }
+    }
+
+    /// How long it would be until it had one more piece that is suggested to it; `usual` is what
+    /// others take.
+    pub(crate) fn would_take(&self, now: Instant, usual: Duration) -> Duration {
+        let oldest = self.suggested_open.back();
+        let waits = oldest.map_or(Duration::ZERO, |(_, since)| now.since(*since));
+        let open = u32::try_from(self.suggested_open.len()).unwrap_or(u32::MAX);
+        self.took.unwrap_or(usual).max(waits) * open.saturating_add(1)
     }
 
     /// Whether it may be asked now.

@@ -3,6 +3,8 @@
 //! Only peers that serve count: who advertises everything and answers nothing neither makes a piece
 //! common nor is spared for what it alone has.
 
+use std::time::Duration;
+
 use swarmcopy_layout::PieceIndex;
 
 use crate::scheduler::Scheduler;
@@ -11,6 +13,8 @@ use crate::{Action, Instant, NodeId, SourceId};
 
 /// Most suggestions of one peer that are kept.
 const SUGGESTIONS_MAX: usize = 32;
+/// What a peer takes for a suggested piece, as long as that is not known of any.
+const USUAL: Duration = Duration::from_millis(100);
 /// A piece is suggested to a neighbour while at most so many have it.
 const SUGGEST_BELOW: u16 = 1;
 
@@ -23,6 +27,7 @@ impl Scheduler {
         if !peer.has.insert(piece) {
             return;
         }
+        peer.took(now, piece);
         self.availability.gained(piece);
         if peer.serving {
             self.piece_served(now, id, piece);
@@ -122,23 +127,26 @@ impl Scheduler {
         if self.availability.serving_of(piece) > SUGGEST_BELOW {
             return;
         }
-        let fastest = self
-            .sources
-            .values()
-            .filter_map(|source| source.flow.rate.value());
-        let fastest = fastest.max().unwrap_or(1);
+        let took = self.sources.values().filter_map(|it| it.peer()?.took);
+        let usual = took.min().unwrap_or(USUAL);
         let readers: Vec<NodeId> = self.gate.readers(now).collect();
         let lacking = self.sources.iter_mut().filter_map(|(id, source)| {
-            let rate = source.flow.rate.value().unwrap_or(fastest / 2).max(1);
             let peer = source.peer_mut()?;
             let node = peer.hello.as_ref()?.node;
             let asks = peer.unchoked && !peer.has.contains(piece);
-            let share = u64::from(peer.suggested + 1).saturating_mul(fastest) / rate;
-            let key = (readers.contains(&node), share, order_key(piece, node));
+            // in turn among those that are alike
+            let times = peer.would_take(now, usual).as_micros() / usual.as_micros().max(1);
+            let class = (times + 1).ilog2() / 2;
+            let key = (
+                readers.contains(&node),
+                class,
+                peer.suggested,
+                order_key(piece, node),
+            );
             asks.then_some((key, *id, peer))
         });
         if let Some((_, source, peer)) = lacking.min_by_key(|(key, ..)| *key) {
-            peer.suggested += 1;
+            peer.suggest(now, piece);
             self.act(Action::Suggest { source, piece });
         }
     }

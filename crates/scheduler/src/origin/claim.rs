@@ -155,13 +155,19 @@ impl OriginGate {
 
     /// The median goodput of the other live holders; the lower one of two.
     pub(super) fn median_goodput(&self, now: Instant) -> Option<u64> {
+        let all = self.goodputs(now);
+        all.get(all.len().saturating_sub(1) / 2).copied()
+    }
+
+    /// What the other live holders bring each, the least first.
+    pub(super) fn goodputs(&self, now: Instant) -> Vec<u64> {
         let mut all: Vec<u64> = (0..self.table.slots())
             .filter(|slot| !self.owns(*slot) && self.table.live_holder(now, *slot).is_some())
             .filter_map(|slot| self.table.cell(slot).map(|cell| cell.record.goodput))
             .filter(|goodput| *goodput > 0)
             .collect();
         all.sort_unstable();
-        all.get(all.len().saturating_sub(1) / 2).copied()
+        all
     }
 
     fn claim(&mut self, now: Instant, slot: u32) {

@@ -51,8 +51,10 @@ impl OriginGate {
         } else {
             SLOW_FACTOR
         };
-        let median = self.median_goodput(now);
-        let slow = median.is_some_and(|median| self.goodput.saturating_mul(factor) < median);
+        let median = self.median_goodput(now).unwrap_or(0);
+        let best = self.goodputs(now).last().copied().unwrap_or(0);
+        let slow = self.goodput.saturating_mul(factor) < median
+            || self.goodput.saturating_mul(SLOW_FACTOR_WAITING) < best;
         let excused = !reading || held_back;
         if excused || !slow {
             self.slow_since = None;

@@ -17,10 +17,12 @@ use crate::{Instant, MachineClass, NodeId, Reason};
 
 /// What is to be read is looked up at most this often.
 const LOOK: Duration = Duration::from_millis(100);
-/// Longest back-off before a claim.
-const BACK_MAX: Duration = Duration::from_millis(500);
-/// How many claimants the back-off is made for.
-const CLAIMANTS: f64 = 4096.0;
+/// Time between the first and the second of many claims, on the average: the first is heard meanwhile.
+const BACK_STEP: Duration = Duration::from_millis(60);
+/// How many claimants the back-off is made for: so many for each that is known, because a machine
+/// knows some of its room only.
+const CLAIMANTS_EACH: u32 = 16;
+const CLAIMANTS: (u32, u32) = (64, 4096);
 /// A claim must have reached others before it is used.
 const SETTLE: Duration = Duration::from_millis(100);
 /// Machines by radio or from afar wait this long while one by cable is known.
@@ -141,8 +143,10 @@ impl OriginGate {
         if none && self.machines(now, 2) == 1 {
             return Duration::ZERO;
         }
+        let known = self.machines(now, CLAIMANTS.1 / CLAIMANTS_EACH);
+        let claimants = (known * CLAIMANTS_EACH).clamp(CLAIMANTS.0, CLAIMANTS.1);
         let x = 1.0 - self.rng.f64();
-        let mut wait = BACK_MAX.mul_f64((1.0 + x.ln() / CLAIMANTS.ln()).max(0.0));
+        let mut wait = BACK_STEP.mul_f64((f64::from(claimants).ln() + x.ln()).max(0.0));
         if self.config.class != MachineClass::Wired && self.gossip.knows_wired() {
             wait += WIRED_FIRST;
         }

@@ -268,13 +268,16 @@ impl Scheduler {
         }
     }
 
-    /// How long a run may be: what comes in half a second, because whoever turns up meanwhile can't
-    /// take any of it.
+    /// How long a run may be: what comes in half a second by all streams together, because whoever
+    /// turns up meanwhile can't take any of it, and peers want the first of its pieces soon.
     fn run_len(&self, now: Instant, source: &Source) -> u64 {
         let rate = source.flow.rate.value();
         let timely = rate.map_or(RUN_AT_START, |rate| rate / 2);
         if !self.gate.is_alone(now) {
-            return timely.min(RUN_SHARED);
+            let streams = source
+                .origin()
+                .map_or(1, |it| it.streams.allowed(now).max(1));
+            return (timely / u64::from(streams)).min(RUN_SHARED);
         }
         let streams = u64::try_from(source.flow.jobs.len()).unwrap_or(0) + 2;
         timely.min(self.budget() / (2 * streams)).min(RUN_ALONE)

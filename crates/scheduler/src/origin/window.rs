@@ -75,10 +75,12 @@ impl Window {
         self.binds(now) && self.len() >= self.limit
     }
 
-    /// Whether it is full; `holders` tells how many peers have each piece. Looks through its pieces
-    /// only when it seems full: O(pieces in it).
-    pub(super) fn is_full(&mut self, now: Instant, holders: &[u16]) -> bool {
-        if self.len() < self.limit {
+    /// Whether it is full, with so many more pieces on their way from the origin; `holders` tells how
+    /// many peers have each piece. Looks through its pieces only when it seems full: O(pieces in it).
+    pub(super) fn is_full(&mut self, now: Instant, holders: &[u16], coming: usize) -> bool {
+        let coming = u64::try_from(coming).unwrap_or(u64::MAX);
+        let coming = self.piece_len.saturating_mul(coming);
+        if self.len().saturating_add(coming) < self.limit {
             return false;
         }
         let before = self.only_mine.len();
@@ -86,7 +88,7 @@ impl Window {
             let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
             holders.get(at).is_some_and(|count| *count == 0)
         });
-        if self.len() < self.limit {
+        if self.len().saturating_add(coming) < self.limit {
             self.full_since = None;
             if self.len() < self.base {
                 self.limit = self.base;
@@ -105,7 +107,7 @@ impl Window {
             self.limit = self.limit.saturating_mul(2);
             self.full_since = Some(now);
         }
-        self.len() >= self.limit
+        self.len().saturating_add(coming) >= self.limit
     }
 }
 
@@ -134,10 +136,21 @@ mod tests {
             .piece_indexes()
             .take(4)
             .for_each(|piece| window.read(piece));
-        assert!(!window.is_full(MS(0), &holders));
+        assert!(!window.is_full(MS(0), &holders, 0));
         window.taken(MS(0));
-        assert!(window.is_full(MS(10), &holders));
-        assert!(!window.is_full(MS(2100), &holders));
+        assert!(window.is_full(MS(10), &holders, 0));
+        assert!(!window.is_full(MS(2100), &holders, 0));
+    }
+
+    #[test]
+    fn what_is_on_its_way_fills_it() {
+        let (layout, mut window) = window();
+        let holders = vec![0; 256];
+        let mut pieces = layout.piece_indexes();
+        window.read(pieces.next().unwrap());
+        window.taken(MS(0));
+        assert!(!window.is_full(MS(1), &holders, 2));
+        assert!(window.is_full(MS(1), &holders, 3));
     }
 
     #[test]
@@ -149,9 +162,9 @@ mod tests {
             .take(4)
             .for_each(|piece| window.read(piece));
         window.taken(MS(0));
-        assert!(window.is_full(MS(1), &holders));
+        assert!(window.is_full(MS(1), &holders, 0));
         holders[2] = 1;
-        assert!(!window.is_full(MS(2), &holders));
+        assert!(!window.is_full(MS(2), &holders, 0));
     }
 
     #[test]
@@ -165,7 +178,7 @@ mod tests {
         let mut opened = None;
         for step in 0..300u64 {
             window.taken(MS(step * 10));
-            if !window.is_full(MS(step * 10), &holders) {
+            if !window.is_full(MS(step * 10), &holders, 0) {
                 opened = opened.or(Some(step * 10));
             }
         }

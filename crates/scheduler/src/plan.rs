@@ -15,8 +15,10 @@ use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Peer, Source};
 use crate::{Action, Instant, JobId, Reason, SourceId};
 
-/// Time for which a peer's queue should last.
-const QUEUE: Duration = Duration::from_millis(500);
+/// Time for which a peer's queue should last: what waits there can't be asked of another.
+const QUEUE: Duration = Duration::from_millis(250);
+/// A piece is asked for as a whole where it is here within this time.
+const PIECE_TIME: Duration = Duration::from_secs(2);
 /// Least and most bytes asked of one peer at a time.
 const QUEUE_BYTES: (u64, u64) = (64 << 10, 16 << 20);
 /// Most bytes asked of a peer whose rate is not known: a piece, for that can be passed on.
@@ -53,10 +55,10 @@ const QUEUED_MIN: Duration = Duration::from_millis(500);
 pub(crate) const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
 
 /// Time for which all that is asked of peers should last: it waits for its turn in several uplinks.
-const CREDIT: Duration = Duration::from_secs(1);
+const CREDIT: Duration = Duration::from_millis(500);
 /// The least of it in pieces and in bytes.
 const CREDIT_PIECES_MIN: u64 = 6;
-const CREDIT_BYTES_MIN: u64 = 12 << 20;
+const CREDIT_BYTES_MIN: u64 = 6 << 20;
 
 /// What came of the wish to ask a peer for more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,21 +108,14 @@ impl Scheduler {
 
     /// Bytes that may be asked of peers at a time.
     fn credit(&self) -> u64 {
-        let millis = u64::try_from(CREDIT.as_millis()).unwrap_or(u64::MAX);
-        let by_rate = self.best_rate.saturating_mul(millis) / 1000;
-        by_rate
+        bytes_in(CREDIT, self.best_rate)
             .max(self.layout.piece_len() * CREDIT_PIECES_MIN)
             .max(CREDIT_BYTES_MIN)
     }
 
-    /// Bytes that should be asked of a peer at a time: what it brings in half a second, because what
-    /// waits in a slow peer's queue can't be asked of a faster one.
+    /// Bytes that should be asked of a peer at a time.
     pub(crate) fn queue_len(&self, flow: &Flow) -> u64 {
-        let millis = u64::try_from(QUEUE.as_millis()).unwrap_or(u64::MAX);
-        let by_rate =
-            |rate: u64| (rate.saturating_mul(millis) / 1000).clamp(QUEUE_BYTES.0, QUEUE_BYTES.1);
-        let at_start = self.layout.piece_len().min(QUEUE_AT_START);
-        flow.rate.value().map_or(at_start, by_rate)
+        queue_len(self.layout.piece_len(), flow)
     }
 
     /// Asks a peer for one more span.
@@ -242,7 +237,12 @@ impl Scheduler {
         let peer = self.sources.get(&id).and_then(Source::peer)?;
         // who alone has pieces is kept free for them, where others have the rest
         let alone = peer.sole > 0;
-        let others = || self.sources.values().filter_map(Source::peer);
+        let piece_len = self.layout.piece_len();
+        let has_room = |it: &&Source| it.flow.in_flight < queue_len(piece_len, &it.flow);
+        let others = || {
+            let sources = self.sources.values().filter(has_room);
+            sources.filter_map(Source::peer)
+        };
         // a reader of the origin leaves nothing that it could read to who may never answer: its slot
         // would look read to the end
         let on_trial = !peer.serving && self.gate.may_open(now);
@@ -436,6 +436,23 @@ impl Scheduler {
             self.cancel(job);
         }
     }
+}
+
+/// What a peer brings in a moment, and a piece at least if that does not take it long: a piece in
+/// few hands is whole sooner, but what waits in a slow peer's queue can't be asked of a faster one.
+fn queue_len(piece_len: u64, flow: &Flow) -> u64 {
+    let piece = piece_len.min(QUEUE_AT_START);
+    flow.rate.value().map_or(piece, |rate| {
+        bytes_in(QUEUE, rate)
+            .max(piece.min(bytes_in(PIECE_TIME, rate)))
+            .clamp(QUEUE_BYTES.0, QUEUE_BYTES.1)
+    })
+}
+
+/// Bytes that come in this time at `rate` bytes a second.
+fn bytes_in(time: Duration, rate: u64) -> u64 {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    rate.saturating_mul(millis) / 1000
 }
 
 fn snub(now: Instant, peer: &mut Peer) {

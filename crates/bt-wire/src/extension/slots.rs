@@ -79,6 +79,8 @@ pub struct SlotsMessage {
     pub node: [u8; 8],
     /// The speaker lacks pieces and gets none.
     pub starving: bool,
+    /// Most bytes a second that the speaker was seen to take in; 0 = unknown.
+    pub link_goodput_bytes: u64,
     /// Records that changed, or all.
     pub records: Vec<SlotRecord>,
     /// What is being read.
@@ -107,6 +109,10 @@ impl SlotsMessage {
                 .and_then(|node| node.as_array())
                 .unwrap_or_default(),
             starving: number(b"w").is_some_and(|word| word != 0),
+            link_goodput_bytes: root
+                .find(b"l")
+                .and_then(|rate| rate.as_uint())
+                .unwrap_or_default(),
             group: group.ok_or(ExtensionError::Field("group"))?.to_owned(),
             records: read_list(&root, b"s", RECORDS_MAX, read_record)
                 .ok_or(ExtensionError::Field("slot record"))?,
@@ -144,6 +150,7 @@ impl SlotsMessage {
             };
             (part.readers_max, part.node, part.starving) =
                 (self.readers_max, self.node, self.starving);
+            part.link_goodput_bytes = self.link_goodput_bytes;
             move_fitting(&mut self.records, &mut part, |part| &mut part.records);
             move_fitting(&mut self.claims, &mut part, |part| &mut part.claims);
             move_fitting(&mut self.bad, &mut part, |part| &mut part.bad);
@@ -165,11 +172,13 @@ impl SlotsMessage {
 
     fn item(&self) -> Item {
         let list = |items: Vec<Item>| (!items.is_empty()).then_some(Item::List(items));
+        let link = (self.link_goodput_bytes > 0).then_some(self.link_goodput_bytes);
         Item::dict()
             .with("g", self.group.as_str())
             .with("k", self.readers_max)
             .with("n", self.node)
             .with("w", u32::from(self.starving))
+            .with_some("l", link)
             .with_some("s", list(self.records.iter().map(record_item).collect()))
             .with_some("c", list(self.claims.iter().map(claim_item).collect()))
             .with_some("b", list(self.bad.iter().map(mark_item).collect()))

@@ -165,6 +165,7 @@ fn a_message_of_slots_never_exceeds_1_kib_and_loses_nothing() {
     message.records = (0..64).map(record).collect();
     message.readers_max = 64;
     message.starving = true;
+    message.link_goodput_bytes = 1 << 40;
     message.claims = (0..10)
         .map(|slot| Claim {
             slot,
@@ -193,6 +194,7 @@ fn a_message_of_slots_never_exceeds_1_kib_and_loses_nothing() {
     };
     read.readers_max = 64;
     read.starving = true;
+    read.link_goodput_bytes = 1 << 40;
     let parts = message.into_parts();
     for wire in &parts {
         assert!(wire.len() <= SLOTS_LEN_MAX);
@@ -201,6 +203,7 @@ fn a_message_of_slots_never_exceeds_1_kib_and_loses_nothing() {
             (part.group.as_str(), part.readers_max, part.starving),
             ("lab", 64, true)
         );
+        assert_eq!(part.link_goodput_bytes, 1 << 40);
         read.records.extend(part.records);
         read.claims.extend(part.claims);
         read.bad.extend(part.bad);

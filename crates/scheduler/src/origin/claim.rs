@@ -151,7 +151,8 @@ impl OriginGate {
             wait += WIRED_FIRST;
         }
         let median = self.median_goodput(now);
-        if link > 0 && median.is_some_and(|median| link.saturating_mul(2) < median) {
+        let slow = link > 0 && median.is_some_and(|median| link.saturating_mul(2) < median);
+        if slow || self.has_slow_link() {
             wait += SLOW_LAST;
         }
         wait

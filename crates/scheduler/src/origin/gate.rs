@@ -15,6 +15,7 @@ use super::extent::Extents;
 use super::gossip::Gossip;
 use super::hold::{Hold, Standing};
 use super::licence::Licence;
+use super::link::LinkPeak;
 use super::marks::Marks;
 use super::own::Own;
 use super::table::{NOBODY, SlotTable};
@@ -105,6 +106,7 @@ pub(crate) struct OriginGate {
     pub(super) beat_bytes: u64,
     pub(super) beat_from: Instant,
     pub(super) goodput: u64,
+    pub(super) link: LinkPeak,
     pub(super) limited: bool,
     pub(super) tick_bytes: u64,
     pub(super) base_latency_us: u64,
@@ -163,6 +165,7 @@ impl OriginGate {
             beat_bytes: 0,
             beat_from: now,
             goodput: 0,
+            link: LinkPeak::default(),
             limited: false,
             tick_bytes: 0,
             base_latency_us: 0,
@@ -377,6 +380,7 @@ impl OriginGate {
     pub(crate) fn received(&mut self, now: Instant, source: SourceId, bytes: u64) {
         self.useful_at = now;
         self.tick_bytes = self.tick_bytes.saturating_add(bytes);
+        self.link.add(now, bytes);
         if self.origins.iter().any(|origin| origin.source == source) {
             self.origin_bytes = self.origin_bytes.saturating_add(bytes);
         }

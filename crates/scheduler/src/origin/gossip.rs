@@ -64,6 +64,8 @@ pub(super) struct Neighbour {
     /// Whether it can read an origin.
     pub(super) reads: bool,
     pub(super) starving: bool,
+    /// Most bytes a second that it was seen to take in, by its own word; 0 = unknown.
+    pub(super) link_goodput: u64,
     pub(super) table: TableOf,
     claims: Vec<(Claim, Instant)>,
     greet: bool,
@@ -135,6 +137,7 @@ impl Gossip {
             class: hello.class,
             reads: !hello.origins.is_empty(),
             starving: hello.starving,
+            link_goodput: 0,
             table: TableOf::Unheard,
             claims: Vec::new(),
             greet: true,
@@ -332,6 +335,14 @@ impl Gossip {
     pub(super) fn knows_wired(&self) -> bool {
         self.iter()
             .any(|one| one.reads && one.class == MachineClass::Wired)
+    }
+
+    /// What the links of the better quarter of those that may read bring at least, where it is known.
+    pub(super) fn good_link(&self) -> Option<u64> {
+        let known = self.iter().filter(|one| one.reads && one.link_goodput > 0);
+        let mut links: Vec<u64> = known.map(|one| one.link_goodput).collect();
+        links.sort_unstable();
+        links.get(links.len() * 3 / 4).copied()
     }
 
     /// A machine's count as told apart from a record: passed on when it is news.

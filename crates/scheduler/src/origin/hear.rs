@@ -26,6 +26,7 @@ impl OriginGate {
         }
         let first = std::mem::replace(&mut neighbour.table, TableOf::Us) == TableOf::Unheard;
         neighbour.starving = message.starving;
+        neighbour.link_goodput = message.link_goodput;
         let node = neighbour.node;
         if first {
             self.hold.table();

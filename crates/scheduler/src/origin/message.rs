@@ -80,6 +80,8 @@ pub struct SlotMessage {
     pub node: NodeId,
     /// Whether the sender waits for bytes that nobody brings it.
     pub starving: bool,
+    /// Most bytes a second that the sender was seen to take in; 0 = unknown.
+    pub link_goodput: u64,
     /// Records that changed, or all.
     pub records: Vec<SlotRecord>,
     /// What the sender reads now.

@@ -14,6 +14,7 @@ mod hold;
 #[cfg(any(debug_assertions, feature = "invariants"))]
 mod invariants;
 mod licence;
+mod link;
 mod lock;
 mod marks;
 mod message;

@@ -25,6 +25,7 @@ impl OriginGate {
             readers_max: self.table.slots(),
             node: self.config.node,
             starving: self.starving,
+            link_goodput: self.link.goodput(),
             records: cells.map(|cell| cell.record).collect(),
             claims: self.claims(),
             ..SlotMessage::default()

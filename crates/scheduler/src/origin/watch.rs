@@ -20,6 +20,10 @@ const SLOW_REST: Duration = Duration::from_secs(30);
 const SLOW_FACTOR: u64 = 2;
 /// The same while too much of what it read is nowhere else.
 const SLOW_FACTOR_WAITING: u64 = 4;
+/// A link is slow when it brings less than this part of what the better quarter of the others do.
+const SLOW_LINK_FACTOR: u64 = 3;
+/// Who gives back for its link claims again after this, if nobody else did.
+const LINK_REST: Duration = Duration::from_secs(5);
 /// A holder that brings nothing for this long is none; longer if it says why.
 const STALL: Duration = Duration::from_secs(15);
 const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
@@ -60,10 +64,26 @@ impl OriginGate {
             self.slow_since = None;
         } else if now.since(*self.slow_since.get_or_insert(now)) >= SLOW {
             self.slow_since = None;
-            self.no_claim_before = now + SLOW_REST;
-            self.leave_all(0);
-            self.wake(now);
+            self.rest(now, SLOW_REST);
         }
+        if !excused && self.has_slow_link() {
+            self.rest(now, LINK_REST);
+        }
+    }
+
+    /// Gives every slot back to those that are faster, and claims none for a while.
+    fn rest(&mut self, now: Instant, time: Duration) {
+        self.no_claim_before = now + time;
+        self.leave_all(0);
+        self.wake(now);
+    }
+
+    /// Whether the links of many that could read instead are far better: all holders may be slow, and
+    /// none of them could tell by the others.
+    pub(super) fn has_slow_link(&self) -> bool {
+        let mine = self.link.goodput();
+        let good = self.gossip.good_link().unwrap_or(0);
+        mine > 0 && mine.saturating_mul(SLOW_LINK_FACTOR) < good
     }
 
     /// Looks at slow things.

@@ -50,6 +50,7 @@ fn merge(old: &mut SlotMessage, new: SlotMessage) {
     old.readers_max = new.readers_max;
     old.node = new.node;
     old.starving = new.starving;
+    old.link_goodput = new.link_goodput;
 }
 
 /// Adds entries, taking out older ones with the same key; the oldest go when there are too many.
@@ -67,6 +68,7 @@ fn encode(message: &SlotMessage) -> Vec<Bytes> {
     words.readers_max = message.readers_max;
     words.node = message.node.0;
     words.starving = message.starving;
+    words.link_goodput_bytes = message.link_goodput;
     words.records = message.records.iter().map(to_wire).collect();
     let claim = |claim: &Claim| wire::Claim {
         slot: claim.slot,
@@ -132,6 +134,7 @@ pub(crate) fn decode(payload: &[u8]) -> Option<SlotMessage> {
         readers_max: words.readers_max,
         node: NodeId(words.node),
         starving: words.starving,
+        link_goodput: words.link_goodput_bytes,
         records: words.records.iter().map(from_wire).collect(),
         claims: words.claims.iter().map(claim).collect(),
         bad: words
@@ -159,6 +162,7 @@ mod tests {
             readers_max: 3,
             node,
             starving: heartbeat.is_multiple_of(2),
+            link_goodput: heartbeat * 1_000_000,
             records: vec![record],
             claims: vec![Claim {
                 slot,

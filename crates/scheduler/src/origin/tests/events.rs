@@ -150,6 +150,7 @@ impl Bench {
                     records,
                     claims,
                     bad: vec![(TAG, max.into())],
+                    link_goodput: u64::from(max) << 20,
                     ..SlotMessage::default()
                 };
                 self.gate.message(now, SourceId(who.into()), &message);
@@ -348,6 +349,32 @@ fn a_smaller_number_of_readers_wins() {
     assert_eq!(bench.gate.status(bench.now).readers_max, 2);
     bench.wait(Duration::from_millis(1500));
     assert_eq!(bench.gate.status(bench.now).slots.count_ones(), 1);
+}
+
+#[test]
+fn who_hears_of_far_better_links_gives_its_slot_to_them() {
+    for (link, gives_back) in [(25 << 20, false), (40 << 20, true)] {
+        let mut bench = Bench::new(1, |_| {});
+        bench.gate.discovery(bench.now, Discovery::Named);
+        bench.happen(Any::Join(1, 3));
+        bench.wait(Duration::from_millis(2500));
+        assert!(bench.gate.may_open(bench.now));
+        bench.read(1);
+        bench.read(1);
+        assert_eq!(bench.reading.len(), 2);
+        bench.ended(0, true);
+        let message = SlotMessage {
+            readers_max: 3,
+            node: node(1, 0),
+            link_goodput: link,
+            ..SlotMessage::default()
+        };
+        bench.gate.message(bench.now, SourceId(1), &message);
+        bench.wait(Duration::from_millis(1100));
+        bench.ended(0, true);
+        bench.wait(Duration::from_millis(100));
+        assert_eq!(bench.gate.status(bench.now).slots == 0, gives_back);
+    }
 }
 
 #[test]

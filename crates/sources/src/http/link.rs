@@ -3,6 +3,7 @@
 //! What must stay true: a link carries one request at a time, is used again only after the last answer's body
 //! was read to its end, and is closed when dropped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,11 +23,17 @@ use super::options::MirrorOptions;
 use super::patient::{PatientConnector, Promise};
 use super::reach::Guard;
 use super::trust::Trust;
+use crate::Limiter;
 
 /// What this program calls itself.
 const USER_AGENT: &str = concat!("swarmcopy/", env!("CARGO_PKG_VERSION"));
 /// Longest run that a connection reads at once; its buffer grows to it only where bytes come fast.
 const READ_LEN: usize = 512 * 1024;
+/// Receive buffer of a connection whose rate is limited, as a part of what comes in a second, and its bounds in
+/// bytes: what fits into it comes at the full speed of the line, in bursts that cost other users of the server
+/// their packets.
+const RECEIVE_BUFFER_PARTS: u64 = 50;
+const RECEIVE_BUFFER: (u64, u64) = (32 * 1024, 4 * 1024 * 1024);
 
 /// An error of a connection, in whatever words its layers use.
 pub(super) type LinkError = Box<dyn std::error::Error + Send + Sync>;
@@ -38,6 +45,7 @@ pub(super) struct Dialer {
     proxies: Matcher,
     trust: Trust,
     connect_timeout: Duration,
+    limits: Vec<Arc<Limiter>>,
 }
 
 /// A connection that is open.
@@ -67,6 +75,7 @@ impl Dialer {
             proxies,
             trust,
             connect_timeout,
+            limits: options.limits.clone(),
         }
     }
 
@@ -89,12 +98,20 @@ impl Dialer {
             .map_err(|_| format!("no connection within {:?}", self.connect_timeout))?
     }
 
+    /// The receive buffer of a connection, where the system is not to choose it.
+    fn receive_buffer(&self) -> Option<usize> {
+        let rate = self.limits.iter().filter_map(|limit| limit.rate()).min()?;
+        let len = (rate / RECEIVE_BUFFER_PARTS).clamp(RECEIVE_BUFFER.0, RECEIVE_BUFFER.1);
+        usize::try_from(len).ok()
+    }
+
     async fn connect(&self, url: &Url) -> Result<Link, LinkError> {
         let target: Uri = url.as_str().parse()?;
         let intercept = self.proxies.intercept(&target);
         let mut tcp = HttpConnector::new_with_resolver(self.guard.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        tcp.set_recv_buffer_size(self.receive_buffer());
         let promise = Promise::default();
         let tcp = PatientConnector::new(tcp, promise.clone());
         let tls = self.trust.config()?;

@@ -20,6 +20,8 @@ use crate::{Action, Event, Has, Instant, JobId, Reason, SourceId};
 
 /// How often silent things are looked at: snubs, pauses, turns of upload.
 const TICK: Duration = Duration::from_millis(500);
+/// The same while a peer that never brought anything is asked: the room may wait for it.
+const TICK_ON_TRIAL: Duration = Duration::from_millis(100);
 
 /// What a scheduler is told once.
 #[derive(Debug, Clone)]
@@ -198,9 +200,10 @@ impl Scheduler {
     /// Lets time pass; to be called when [`poll_timeout`](Self::poll_timeout) has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         if now >= self.tick_at {
-            self.tick_at = now + TICK;
             self.look_at_sources(now);
             self.turn_uploads(now);
+            let soon = self.has_trial();
+            self.tick_at = now + if soon { TICK_ON_TRIAL } else { TICK };
         }
         while let Some(piece) = self.fresh.next_due(now) {
             self.look_at_turn(now, piece);
@@ -208,6 +211,14 @@ impl Scheduler {
         self.pass_time_at_gate(now);
         self.wake_origins(now);
         self.settle(now);
+    }
+
+    /// Whether a peer is asked that never brought anything.
+    fn has_trial(&self) -> bool {
+        self.sources.values().any(|source| {
+            let peer = source.peer();
+            !source.flow.jobs.is_empty() && peer.is_some_and(|it| it.delivered_at.is_none())
+        })
     }
 
     /// The next thing to do, in order.

@@ -138,8 +138,8 @@ impl Scheduler {
             let times = peer.would_take(now, usual).as_micros() / usual.as_micros().max(1);
             let class = (times + 1).ilog2() / 2;
             let key = (
-                readers.contains(&node),
                 class,
+                readers.contains(&node),
                 peer.suggested,
                 order_key(piece, node),
             );

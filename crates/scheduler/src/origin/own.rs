@@ -52,6 +52,8 @@ pub(super) struct Own {
     pub(super) leaving: Option<u32>,
     /// Pieces in hand.
     pub(super) reads: u32,
+    /// Something was read here.
+    pub(super) has_read: bool,
     /// Nothing was found at this time.
     pub(super) dry: Option<Instant>,
     pub(super) stolen: Option<Stolen>,
@@ -73,6 +75,7 @@ impl Own {
             lock: Lock::None,
             leaving: None,
             reads: 0,
+            has_read: false,
             dry: None,
             stolen: None,
             extent: 0,

@@ -59,9 +59,10 @@ impl OriginGate {
             } else {
                 self.thief_of(index)
             };
-            self.own_mut(reader)
-                .into_iter()
-                .for_each(|own| own.reads += 1);
+            if let Some(own) = self.own_mut(reader) {
+                own.reads += 1;
+                own.has_read = true;
+            }
             self.reads.insert(index, reader);
         }
         Some(plan)

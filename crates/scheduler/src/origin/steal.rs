@@ -50,7 +50,9 @@ impl OriginGate {
                 let flags = self.flags(now);
                 self.tell_own(now, place, flags);
             } else {
-                own.leaving = Some(flags::DONE);
+                // what peers say to have is not on its way from here: if they don't serve it, the slot is needed
+                let done = if own.has_read { flags::DONE } else { 0 };
+                own.leaving = Some(done);
             }
         }
     }

@@ -4,7 +4,7 @@
 //! its own goes into a spool, from which the others take what they wait for. Nobody reads ahead of what is
 //! wanted. What must stay true: one answer of a file is open and one fetch leads at a time; a leader that
 //! goes away, even in the middle of a frame, leaves all to the next; an answer that nobody reads is closed
-//! as soon as a connection is wanted for other files.
+//! soon after a connection is wanted for other files and none is free.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

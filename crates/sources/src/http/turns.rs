@@ -4,9 +4,11 @@
 //! the idle time for a byte, and every byte that comes is told to a sink, wanted or not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use swarmcopy_layout::{FileEntry, FileSlice, Span};
+use tokio::time::timeout;
 
 use super::answer::{Answer, Refusal};
 use super::ask::{Trouble, plain_words};
@@ -19,6 +21,8 @@ use crate::{SourceError, SpanSink, rate};
 
 /// Most bytes that are read from a spool at once.
 const TAKE_LEN: u64 = 512 * 1024;
+/// Time in which an answer that nobody reads is not closed for the sake of another file.
+const BREATH: Duration = Duration::from_millis(250);
 
 /// How a turn at reading ended that is no failure.
 enum Read {
@@ -222,6 +226,10 @@ impl MirrorReader {
         let slots = &self.mirror.slots;
         if let Some(slot) = slots.try_take() {
             return Ok(slot);
+        }
+        // whoever reads an answer has gone for its next part, as a rule: closed now, all of it would come again
+        if let Ok(slot) = timeout(BREATH, slots.take()).await {
+            return slot.map_err(|what| self.broken(what));
         }
         let _waiting = slots.want();
         self.mirror.sequences.close_idle();

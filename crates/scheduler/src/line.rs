@@ -75,7 +75,7 @@ impl Scheduler {
         if !peer.suggestions.is_empty() {
             return Some(Duration::ZERO);
         }
-        let room = source.flow.in_flight < self.queue_len(&source.flow);
+        let room = source.flow.in_flight < self.queue_len(source);
         let queued = source.flow.in_flight.saturating_add(SPAN_BYTES.0);
         let unknown = Duration::from_micros(queued / (SPAN_BYTES.0 / 1024));
         room.then(|| source.flow.time_for(queued).unwrap_or(unknown))

@@ -12,11 +12,15 @@ use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
 use crate::origin::OriginState;
 use crate::origins::origin_failed;
 use crate::scheduler::Scheduler;
-use crate::source::{Flow, Kind, Peer, Source};
+use crate::source::{Kind, Peer, Source};
 use crate::{Action, Instant, JobId, Reason, SourceId};
 
 /// Time for which a peer's queue should last: what waits there can't be asked of another.
 const QUEUE: Duration = Duration::from_millis(250);
+/// The same of other people's clients, some of which look at what is asked of them only twice a second, and
+/// where there are few sources: then there is hardly another, and a far peer must have enough to do.
+const QUEUE_LONG: Duration = Duration::from_millis(500);
+const SOURCES_FEW: usize = 4;
 /// A piece is asked for as a whole where it is here within this time.
 const PIECE_TIME: Duration = Duration::from_secs(2);
 /// Least and most bytes asked of one peer at a time.
@@ -114,8 +118,12 @@ impl Scheduler {
     }
 
     /// Bytes that should be asked of a peer at a time.
-    pub(crate) fn queue_len(&self, flow: &Flow) -> u64 {
-        queue_len(self.layout.piece_len(), flow)
+    pub(crate) fn queue_len(&self, source: &Source) -> u64 {
+        queue_len(self.layout.piece_len(), self.has_few_sources(), source)
+    }
+
+    fn has_few_sources(&self) -> bool {
+        self.sources.len() <= SOURCES_FEW
     }
 
     /// Asks a peer for one more span.
@@ -126,7 +134,7 @@ impl Scheduler {
         if !source.peer().is_some_and(|peer| peer.may_be_asked(now)) {
             return Filled::Nothing;
         }
-        let queue = self.queue_len(&source.flow);
+        let queue = self.queue_len(source);
         let idle = source.flow.jobs.is_empty();
         let full = source.flow.in_flight >= queue;
         let unknown = source.flow.rate.value().is_none();
@@ -238,7 +246,8 @@ impl Scheduler {
         // who alone has pieces is kept free for them, where others have the rest
         let alone = peer.sole > 0;
         let piece_len = self.layout.piece_len();
-        let has_room = |it: &&Source| it.flow.in_flight < queue_len(piece_len, &it.flow);
+        let few = self.has_few_sources();
+        let has_room = |it: &&Source| it.flow.in_flight < queue_len(piece_len, few, it);
         let others = || {
             let sources = self.sources.values().filter(has_room);
             sources.filter_map(Source::peer)
@@ -440,10 +449,12 @@ impl Scheduler {
 
 /// What a peer brings in a moment, and a piece at least if that does not take it long: a piece in
 /// few hands is whole sooner, but what waits in a slow peer's queue can't be asked of a faster one.
-fn queue_len(piece_len: u64, flow: &Flow) -> u64 {
+fn queue_len(piece_len: u64, few: bool, source: &Source) -> u64 {
     let piece = piece_len.min(QUEUE_AT_START);
-    flow.rate.value().map_or(piece, |rate| {
-        bytes_in(QUEUE, rate)
+    let ours = source.peer().is_some_and(|peer| peer.hello.is_some());
+    let time = if ours && !few { QUEUE } else { QUEUE_LONG };
+    source.flow.rate.value().map_or(piece, |rate| {
+        bytes_in(time, rate)
             .max(piece.min(bytes_in(PIECE_TIME, rate)))
             .clamp(QUEUE_BYTES.0, QUEUE_BYTES.1)
     })

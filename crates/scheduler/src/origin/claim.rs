@@ -150,18 +150,12 @@ impl OriginGate {
         if self.config.class != MachineClass::Wired && self.gossip.knows_wired() {
             wait += WIRED_FIRST;
         }
-        let median = self.median_goodput(now);
+        let median = median_of(&self.goodputs(now));
         let slow = link > 0 && median.is_some_and(|median| link.saturating_mul(2) < median);
         if slow || self.has_slow_link() {
             wait += SLOW_LAST;
         }
         wait
-    }
-
-    /// The median goodput of the other live holders; the lower one of two.
-    pub(super) fn median_goodput(&self, now: Instant) -> Option<u64> {
-        let all = self.goodputs(now);
-        all.get(all.len().saturating_sub(1) / 2).copied()
     }
 
     /// What the other live holders bring each, the least first.
@@ -221,4 +215,9 @@ impl OriginGate {
         };
         self.explain(reason, None, None);
     }
+}
+
+/// The median of sorted values; the lower one of two.
+pub(super) fn median_of(sorted: &[u64]) -> Option<u64> {
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::claim::median_of;
 use super::gate::{Life, OriginGate};
 use super::hold::{STARVE, Standing};
 use super::message::SlotRecord;
@@ -55,8 +56,9 @@ impl OriginGate {
         } else {
             SLOW_FACTOR
         };
-        let median = self.median_goodput(now).unwrap_or(0);
-        let best = self.goodputs(now).last().copied().unwrap_or(0);
+        let others = self.goodputs(now);
+        let median = median_of(&others).unwrap_or(0);
+        let best = others.last().copied().unwrap_or(0);
         let slow = self.goodput.saturating_mul(factor) < median
             || self.goodput.saturating_mul(SLOW_FACTOR_WAITING) < best;
         let excused = !reading || held_back;

@@ -80,7 +80,8 @@ impl Window {
     pub(super) fn is_full(&mut self, now: Instant, holders: &[u16], coming: usize) -> bool {
         let coming = u64::try_from(coming).unwrap_or(u64::MAX);
         let coming = self.piece_len.saturating_mul(coming);
-        if self.len().saturating_add(coming) < self.limit {
+        let has_room = |window: &Self| window.len().saturating_add(coming) < window.limit;
+        if has_room(self) {
             return false;
         }
         let before = self.only_mine.len();
@@ -88,7 +89,7 @@ impl Window {
             let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
             holders.get(at).is_some_and(|count| *count == 0)
         });
-        if self.len().saturating_add(coming) < self.limit {
+        if has_room(self) {
             self.full_since = None;
             if self.len() < self.base {
                 self.limit = self.base;
@@ -107,7 +108,7 @@ impl Window {
             self.limit = self.limit.saturating_mul(2);
             self.full_since = Some(now);
         }
-        self.len().saturating_add(coming) >= self.limit
+        !has_room(self)
     }
 }
 

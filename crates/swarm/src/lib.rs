@@ -57,6 +57,7 @@
 
 mod address_book;
 mod blocks;
+mod chance;
 mod common;
 mod config;
 mod discovery;

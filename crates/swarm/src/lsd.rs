@@ -104,7 +104,7 @@ impl Lsd {
             state: Arc::new(State {
                 contents: Mutex::default(),
                 changed: Notify::new(),
-                cookie: format!("{:016x}", fastrand::u64(..)),
+                cookie: format!("{:016x}", crate::chance::rng().u64(..)),
             }),
             cancel: cancel.child_token(),
         });

@@ -74,7 +74,7 @@ impl SessionBuilder {
         } else {
             None
         };
-        let mut rng = fastrand::Rng::new();
+        let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
         let mut peer_id = *b"-SC0100-............";
         peer_id
             .iter_mut()

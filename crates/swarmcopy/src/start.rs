@@ -65,7 +65,7 @@ impl Prepared {
         }
         let mirror_options = web::mirror_options(&content.options)?;
         let notes = mpsc::channel(NOTES_MAX);
-        let mut rng = fastrand::Rng::new();
+        let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
         let seed = session.config.seed.unwrap_or_else(|| rng.u64(..));
         let node = NodeId(rng.u64(1..).to_be_bytes());
         let tell = notes.0.clone();

@@ -35,6 +35,7 @@ pub mod limits;
 pub mod lock;
 pub mod net;
 pub mod open;
+pub mod random;
 pub mod sync;
 
 pub use file_id::{FileId, file_id};

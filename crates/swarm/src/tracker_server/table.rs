@@ -189,8 +189,9 @@ impl Torrent {
             .iter()
             .filter(|peer| peer.addr != addr && !(seed && peer.complete));
         let mut useful: Vec<&Peer> = useful.collect();
+        let mut rng = crate::chance::rng();
         for at in 0..wanted.min(useful.len()) {
-            let chosen = fastrand::usize(at..useful.len());
+            let chosen = rng.usize(at..useful.len());
             useful.swap(at, chosen);
         }
         useful

@@ -45,7 +45,7 @@ pub(crate) async fn run(common: Arc<Common>, tiers: Vec<Vec<Url>>, bind_ip: Opti
         schedule: Schedule::new(Instant::now()),
         said: HashMap::new(),
         // the same for all announces of this run, so that a tracker knows us by it
-        key: fastrand::u32(..),
+        key: crate::chance::rng().u32(..),
         heard: None,
         common,
         tiers,

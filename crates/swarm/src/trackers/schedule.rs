@@ -47,7 +47,7 @@ impl Schedule {
     /// A tracker has answered.
     pub(super) fn answered(&mut self, now: Instant, interval_s: u32, min_interval_s: Option<u32>) {
         let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
-        let spread = Duration::from_millis(fastrand::u64(0..PAUSE_FEW_SPREAD_MS));
+        let spread = Duration::from_millis(crate::chance::rng().u64(0..PAUSE_FEW_SPREAD_MS));
         let least = min_interval_s
             .map_or(Duration::ZERO, seconds)
             .min(PAUSE_MAX);

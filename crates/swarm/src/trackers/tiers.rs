@@ -14,11 +14,12 @@ pub(super) struct Tiers(Vec<Vec<Url>>);
 impl Tiers {
     /// Takes the tiers of a torrent, each shuffled.
     pub(super) fn new(mut tiers: Vec<Vec<Url>>) -> Self {
+        let mut rng = crate::chance::rng();
         let mut room = TRACKERS_MAX;
         for tier in &mut tiers {
             tier.truncate(room);
             room = room.saturating_sub(tier.len());
-            fastrand::shuffle(tier);
+            rng.shuffle(tier);
         }
         tiers.retain(|tier| !tier.is_empty());
         Self(tiers)

@@ -44,7 +44,7 @@ pub(super) async fn announce(
     let link = Link::open(addr, bind_ip)
         .await
         .map_err(|error| error.to_string())?;
-    let transaction = fastrand::u32(..);
+    let transaction = crate::chance::rng().u32(..);
     let connection = match link
         .ask(&UdpRequest::Connect { transaction }, transaction)
         .await?
@@ -52,7 +52,7 @@ pub(super) async fn announce(
         UdpReply::Connect { connection, .. } => connection,
         other => return Err(refusal(other)),
     };
-    let transaction = fastrand::u32(..);
+    let transaction = crate::chance::rng().u32(..);
     let announce = UdpRequest::Announce {
         connection,
         transaction,

@@ -50,7 +50,8 @@ pub(crate) fn is_name(name: &[u8; 20]) -> bool {
 /// A name that nobody can guess.
 pub(crate) fn new_name() -> [u8; 20] {
     let mut name = [0; 20];
-    let mut random = std::iter::repeat_with(|| fastrand::u8(..));
+    let mut rng = crate::chance::rng();
+    let mut random = std::iter::repeat_with(|| rng.u8(..));
     let prefix = NAME_PREFIX.iter().copied();
     for (to, from) in name.iter_mut().zip(prefix.chain(&mut random)) {
         *to = from;

@@ -184,6 +184,11 @@ pub enum Event {
         /// How.
         how: Down,
     },
+    /// The process is dead: its link broke, its machine answers, and refuses connections to where it listened.
+    Dead {
+        /// Which process.
+        node: NodeId,
+    },
     /// A peer lets us ask.
     Unchoked {
         /// Who.

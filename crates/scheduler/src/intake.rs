@@ -18,6 +18,7 @@ impl Scheduler {
             Event::SourceUp { source, info } => self.source_up(now, source, info),
             Event::SourceHas { source, has } => self.source_has(now, source, has),
             Event::SourceDown { source, how } => self.source_down(now, source, how),
+            Event::Dead { node } => self.gate.died(now, node),
             Event::Unchoked { source } => self.set_choking(source, None),
             Event::Choked { source } => self.set_choking(source, Some(now)),
             Event::Suggested { source, piece } => self.suggested(now, source, piece),

@@ -48,6 +48,8 @@ pub(crate) enum Coming {
     Have(usize, u32),
     /// A machine takes in the HAVEs that have come.
     Haves(usize),
+    /// A machine is refused where it calls another back.
+    Refused(usize, usize),
     Trouble(usize),
     /// A liar claims all slots.
     Lie(usize),

@@ -22,6 +22,8 @@ const ANSWER: Duration = Duration::from_millis(5);
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 /// Streams that the origin takes from one machine.
 const STREAMS_MAX: u32 = 8;
+/// Who is cut off by another calls back after this.
+const CALL_BACK: Duration = Duration::from_millis(20);
 /// How often a liar speaks.
 pub(crate) const LIE_EVERY: Duration = Duration::from_secs(1);
 
@@ -244,7 +246,13 @@ impl World {
         self.machines[machine].permit = None;
         let ways = self.machines[machine].ways.clone();
         for way in ways {
+            let link = &self.links[way.link()];
+            let (was_up, far) = (link.up, link.end(way.other()).machine);
             self.link_down(way.link(), Down::Reset);
+            if was_up && far != self.origin() {
+                let refused = self.now + CALL_BACK + self.profile.latency * 2;
+                self.agenda.put(refused, Coming::Refused(far, machine));
+            }
         }
     }
 }

@@ -176,6 +176,10 @@ impl World {
             Coming::Have(machine, piece) => self.tell_have(machine, piece),
             Coming::Haves(machine) => self.take_haves(machine),
             Coming::Trouble(trouble) => self.trouble(trouble),
+            Coming::Refused(machine, other) => {
+                let node = self.machines[other].node;
+                self.tell(machine, Event::Dead { node });
+            }
             Coming::Lie(machine) => self.lie(machine),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use swarmcopy_layout::PieceIndex;
 use swarmcopy_scheduler::origin::SlotMessage;
-use swarmcopy_scheduler::{Discovery, Down, Has, Hello, SourceId};
+use swarmcopy_scheduler::{Discovery, Down, Has, Hello, NodeId, SourceId};
 
 use crate::PeerLink;
 
@@ -94,6 +94,11 @@ pub enum SwarmEvent {
         how: Down,
         /// Why, for a person.
         why: String,
+    },
+    /// A process of ours whose link broke is dead: its machine refuses connections to where it listened.
+    Dead {
+        /// Which.
+        node: NodeId,
     },
     /// Discovery has news.
     Discovery(Discovery),

@@ -48,8 +48,7 @@ pub(crate) async fn dial(
     from: Option<IpAddr>,
     ours: &Handshake,
 ) -> Result<Dialled, LinkEnd> {
-    let connecting = timeout(CONNECT_TIME, connect(addr, from));
-    let mut stream = connecting.await.map_err(|_| LinkEnd::Silent)??;
+    let mut stream = connect(addr, from).await?;
     // only makes the link quicker
     let _ = stream.set_nodelay(true);
     let asked = Instant::now();
@@ -73,7 +72,8 @@ pub(crate) async fn dial(
     })
 }
 
-async fn connect(addr: SocketAddr, from: Option<IpAddr>) -> Result<TcpStream, LinkEnd> {
+/// Connects to `addr`, from `from` if that is given and of the same kind.
+pub(crate) async fn connect(addr: SocketAddr, from: Option<IpAddr>) -> Result<TcpStream, LinkEnd> {
     let socket = if addr.is_ipv4() {
         TcpSocket::new_v4()?
     } else {
@@ -82,5 +82,6 @@ async fn connect(addr: SocketAddr, from: Option<IpAddr>) -> Result<TcpStream, Li
     if let Some(from) = from.filter(|from| from.is_ipv4() == addr.is_ipv4()) {
         socket.bind(SocketAddr::new(from, 0))?;
     }
-    Ok(socket.connect(addr).await?)
+    let connecting = timeout(CONNECT_TIME, socket.connect(addr));
+    Ok(connecting.await.map_err(|_| LinkEnd::Silent)??)
 }

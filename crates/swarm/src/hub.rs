@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use swarmcopy_bt_wire::extension::{Pex, PexFlags, PexPeer};
 use swarmcopy_bt_wire::peer::Handshake;
-use swarmcopy_scheduler::{Discovery, SourceId};
+use swarmcopy_scheduler::{Discovery, Down, SourceId};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -19,6 +19,7 @@ use tokio::time::{Instant, interval};
 
 use crate::address_book::AddressBook;
 pub(crate) use crate::address_book::Via;
+use crate::call_back::CallBacks;
 use crate::common::Common;
 use crate::config::{dials_max, pex_addresses_max};
 use crate::discovery::{Way, Ways};
@@ -90,6 +91,7 @@ pub(crate) struct Hub {
     running: JoinSet<(SourceId, LinkEnd)>,
     dials: JoinSet<Answer>,
     farewells: JoinSet<()>,
+    calls: CallBacks,
     said: Option<Discovery>,
     /// Whether there ever was a link.
     met: bool,
@@ -108,6 +110,7 @@ impl Hub {
             running: JoinSet::new(),
             dials: JoinSet::new(),
             farewells: JoinSet::new(),
+            calls: CallBacks::default(),
             said: None,
             met: false,
             started: now,
@@ -126,10 +129,12 @@ impl Hub {
                 Some(Ok(answer)) = self.dials.join_next() => self.handle_answer(answer),
                 Some(Ok((id, end))) = self.running.join_next() => self.handle_end(id, &end),
                 Some(_) = self.farewells.join_next() => {}
+                () = self.calls.ended() => {}
                 _ = ticks.tick() => self.exchange_peers(),
             }
             self.dial();
             self.say();
+            self.calls.tell(&self.common.events);
         }
         // the links hear the same token and say their last words
         while self.running.join_next().await.is_some() {}
@@ -341,6 +346,13 @@ impl Hub {
                 (false, true) => self.book.unlinked(addr, now),
                 (false, false) => self.book.failed(addr, now),
             }
+        }
+        if let Some(addr) = linked.listens
+            && let Some(node) = shared.node()
+            && !again
+            && end.how() == Down::Reset
+        {
+            self.calls.call(node, addr, self.common.bind_ip);
         }
         if end.is_malicious() {
             tracing::info!(addr = %shared.addr, %end, "peer is left alone for a while");

@@ -57,6 +57,7 @@
 
 mod address_book;
 mod blocks;
+mod call_back;
 mod chance;
 mod common;
 mod config;

@@ -170,7 +170,7 @@ impl OriginGate {
     }
 
     fn claim(&mut self, now: Instant, slot: u32) {
-        let Some((old, spoke)) = self.table.cell(slot).map(|it| (it.record, it.grew)) else {
+        let Some((old, settled)) = self.table.cell(slot).map(|it| (it.record, it.settled())) else {
             return;
         };
         let start = self
@@ -184,7 +184,7 @@ impl OriginGate {
             SETTLE
         };
         let mut own = Own::new(slot, now + settle, start);
-        own.again_at = own.open_at.max(spoke + DEAD);
+        own.again_at = own.open_at.max(settled);
         own.extent = self.extents.nth(slot, start).unwrap_or(0);
         // what it began to read before it lost the slot may still be under way
         let reads = self.reads.values().filter(|of| **of == slot).count();

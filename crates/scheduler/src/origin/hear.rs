@@ -8,6 +8,7 @@ use super::gate::{CEDED_MAX, NO_SLOT, OriginGate};
 use super::gossip::{News, TableOf};
 use super::message::{SlotMessage, SlotRecord, message_items_max};
 use super::table::{Merged, NOBODY, SlotTable, bit};
+use super::watch::CEDED;
 use crate::{Instant, NodeId, SourceId};
 
 impl OriginGate {
@@ -96,7 +97,8 @@ impl OriginGate {
             .counted(now, record.holder, record.origin_bytes, News::InRecord);
         let foreign = self.extents.slot_of(record.extent) != record.slot;
         if foreign && (self.ceded.len() < CEDED_MAX || self.ceded.contains_key(&record.extent)) {
-            self.ceded.insert(record.extent, (record.holder, now));
+            self.ceded
+                .insert(record.extent, (record.holder, now + CEDED));
         }
     }
 

@@ -11,7 +11,6 @@ use super::hold::Standing;
 use super::own::{Found, Lock, Own, run_in};
 use super::table::bit;
 use super::view::{ReadPlan, View};
-use super::watch::CEDED;
 use crate::{Instant, OriginKind, OriginTag, Reason, SourceId};
 
 /// With so few extents ahead a holder tells at once where it is.
@@ -239,7 +238,7 @@ impl OriginGate {
     }
 
     /// Whether another machine took this extent from its slot.
-    fn is_ceded(&self, now: Instant, slot: u32, extent: u32) -> bool {
+    pub(super) fn is_ceded(&self, now: Instant, slot: u32, extent: u32) -> bool {
         let home = self.extents.slot_of(extent);
         if home != slot
             && self.table.live_holder(now, home).is_some()
@@ -251,10 +250,10 @@ impl OriginGate {
             // taken with notice, but its own holder got there first
             return true;
         }
-        let Some((node, at)) = self.ceded.get(&extent) else {
+        let Some((node, until)) = self.ceded.get(&extent) else {
             return false;
         };
-        if *node == self.config.node || now.since(*at) >= CEDED {
+        if *node == self.config.node || *until <= now {
             return false;
         }
         let own = self.own.iter().find(|own| own.slot == slot);

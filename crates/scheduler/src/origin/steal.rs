@@ -38,6 +38,7 @@ impl OriginGate {
             } else {
                 None
             };
+            let taken = steal.is_none() && self.is_taken_from(now, view, own.slot);
             let Some(own) = self.own.get_mut(place) else {
                 break;
             };
@@ -50,9 +51,10 @@ impl OriginGate {
                 let flags = self.flags(now);
                 self.tell_own(now, place, flags);
             } else {
-                // what peers say to have is not on its way from here: if they don't serve it, the slot is needed
-                let done = if own.has_read { flags::DONE } else { 0 };
-                own.leaving = Some(done);
+                // what peers say to have, or what another took, is not on its way from here: if they don't
+                // bring it, the slot is needed
+                let done = own.has_read && !taken;
+                own.leaving = Some(if done { flags::DONE } else { 0 });
             }
         }
     }
@@ -69,6 +71,19 @@ impl OriginGate {
                 own.dry = (work & bit(own.slot) == 0).then_some(now);
             }
         }
+    }
+
+    /// Whether another took an extent of the slot and may not have read all of it. O(missing pieces).
+    fn is_taken_from(&self, now: Instant, view: &View<'_>, slot: u32) -> bool {
+        let mut from = 0;
+        while let Some(piece) = view.missing.next_without(from, view.available) {
+            let extent = self.extents.extent_of(piece.value());
+            if self.extents.slot_of(extent) == slot && self.is_ceded(now, slot, extent) {
+                return true;
+            }
+            from = self.extents.pieces_of(extent).1;
+        }
+        false
     }
 
     /// An extent to take from another slot: from the far end of a slow holder's, else of the

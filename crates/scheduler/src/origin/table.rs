@@ -18,6 +18,8 @@ use crate::{Instant, NodeId};
 pub(super) const DEAD: Duration = Duration::from_secs(5);
 /// The same when the link to it broke.
 const DEAD_AFTER_RESET: Duration = Duration::from_millis(1500);
+/// For so long after a holder's death others may still pass on what it said.
+pub(super) const PASSED_ON: Duration = Duration::from_millis(1500);
 /// A holder's word about itself is up to date for this long.
 const CURRENT: Duration = Duration::from_millis(1500);
 /// A term this far ahead is not believed at once.
@@ -94,9 +96,24 @@ pub(super) struct Cell {
     doubted: bool,
     excused: Option<Instant>,
     reset: Option<Instant>,
+    /// When the holder's machine said that the holder is dead.
+    died: Option<Instant>,
     /// The links broke with those to many others: that proves no death.
     parted: bool,
     far: Option<Far>,
+}
+
+impl Cell {
+    /// When all that the holder passed on has been heard of, if it says no more.
+    pub(super) fn settled(&self) -> Instant {
+        let silent = self.grew + DEAD;
+        self.died.map_or(silent, |at| silent.min(at + PASSED_ON))
+    }
+
+    /// Whether the holder was said to be dead, and nothing was heard of it since but old words.
+    fn has_died(&self) -> bool {
+        self.died.is_some_and(|at| self.grew < at + PASSED_ON)
+    }
 }
 
 /// All slots as known here.
@@ -127,6 +144,7 @@ impl SlotTable {
                 doubted: false,
                 excused: None,
                 reset: None,
+                died: None,
                 parted: false,
                 far: None,
             })
@@ -163,6 +181,7 @@ impl SlotTable {
             cell.taken = now;
             cell.progress = now;
             cell.doubted = false;
+            cell.died = None;
         }
         cell.record = record;
         cell.grew = now;
@@ -274,7 +293,8 @@ impl SlotTable {
             return;
         };
         let old = cell.record;
-        let fresh = now.since(cell.grew) < USURP_FRESH && cell.reset.is_none();
+        let lives = cell.reset.is_none() && !cell.has_died();
+        let fresh = lives && now.since(cell.grew) < USURP_FRESH;
         let usurps = old.holder != NOBODY && record.holder != NOBODY && record.term > old.term;
         if !usurps || !fresh || self.is_banned(now, old.holder) {
             return;
@@ -311,6 +331,14 @@ impl SlotTable {
             .filter(|cell| cell.record.holder == node)
         {
             (cell.reset, cell.parted) = (Some(now), false);
+        }
+    }
+
+    /// The holder's machine says that it is dead. Words of it that others had still to pass on change nothing.
+    pub(super) fn holder_died(&mut self, now: Instant, node: NodeId) {
+        let of_node = |cell: &&mut Cell| cell.record.holder == node;
+        for cell in self.cells.iter_mut().filter(of_node) {
+            cell.died = Some(now);
         }
     }
 
@@ -351,7 +379,7 @@ impl SlotTable {
     pub(super) fn live_until(&self, now: Instant, slot: u32) -> Option<Instant> {
         let cell = self.cell(slot)?;
         let holder = cell.record.holder;
-        if holder == NOBODY || cell.doubted || self.is_banned(now, holder) {
+        if holder == NOBODY || cell.doubted || cell.has_died() || self.is_banned(now, holder) {
             return None;
         }
         let silent = cell.grew + DEAD;

@@ -90,7 +90,7 @@ impl OriginGate {
 
     /// Looks at slow things.
     pub(super) fn tick(&mut self, now: Instant, view: &View<'_>) {
-        self.ceded.retain(|_, (_, at)| now.since(*at) < CEDED);
+        self.ceded.retain(|_, (_, until)| *until > now);
         self.note_crawling(now, view.link_goodput);
         let useless = now.since(self.useful_at) >= STARVE;
         let starving = self.life == Life::Copying && useless && self.own.is_empty();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use swarmcopy_bt_wire::peer::{Handshake, Message};
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex};
-use swarmcopy_scheduler::{Hello, SourceId};
+use swarmcopy_scheduler::{Hello, NodeId, SourceId};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -170,6 +170,11 @@ impl Shared {
     /// Looks at or changes the state; not to be held across an await.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which process of ours the peer is, if it is one.
+    pub(crate) fn node(&self) -> Option<NodeId> {
+        self.state().spoken.hello.as_ref().map(|hello| hello.node)
     }
 
     /// Ends the link; the first reason counts.

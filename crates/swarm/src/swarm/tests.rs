@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use swarmcopy_bt_wire::extension::{ExtensionHandshake, Pex};
 use swarmcopy_bt_wire::peer::{Handshake, Message};
 use swarmcopy_layout::PieceSet;
-use swarmcopy_scheduler::{Discovery, Hello};
+use swarmcopy_scheduler::{Discovery, Hello, NodeId};
 use swarmcopy_sources::{MemorySink, PieceSource, SpanSink};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -101,6 +101,30 @@ async fn accept(listener: &TcpListener, peer_id: [u8; 20]) -> Peer {
     .await
     .unwrap();
     Peer::new(stream, layout(LEN).pieces())
+}
+
+#[tokio::test]
+async fn a_process_that_ends_is_told_to_be_dead() {
+    let hello = |name: u8| {
+        Some(Hello {
+            node: NodeId([name; 8]),
+            ..Hello::default()
+        })
+    };
+    let mut stays = Machine::start([5; 20], |config| config.hello = hello(5));
+    let mut ends = Machine::start([6; 20], |config| {
+        config.hello = hello(6);
+        config.peers = vec![stays.addr().into()];
+    });
+    stays.link_up().await;
+    ends.link_up().await;
+    drop(ends);
+    stays.link_down().await;
+    let event = stays.event().await;
+    assert!(
+        matches!(event, SwarmEvent::Dead { node } if node == NodeId([6; 8])),
+        "{event:?}"
+    );
 }
 
 #[tokio::test]

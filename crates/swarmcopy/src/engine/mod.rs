@@ -284,6 +284,7 @@ impl Engine {
                 self.account.source_down(id);
                 self.tell(Event::SourceDown { source: id, how });
             }
+            SwarmEvent::Dead { node } => self.tell(Event::Dead { node }),
             SwarmEvent::Has { id, has } => self.tell(Event::SourceHas { source: id, has }),
             SwarmEvent::Unchoked { id } => self.tell(Event::Unchoked { source: id }),
             SwarmEvent::Choked { id } => self.tell(Event::Choked { source: id }),

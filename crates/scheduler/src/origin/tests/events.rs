@@ -25,6 +25,7 @@ enum Any {
     News(u8),
     Join(u8, u8),
     Part(u8, bool),
+    Died(u8),
     Word(u8, Vec<SlotRecord>, u8),
     Available(u8, bool),
     Read(u8),
@@ -44,6 +45,7 @@ fn any_event() -> impl Strategy<Value = Any> {
         1 => (0u8..5).prop_map(Any::News),
         1 => (0u8..4, 0u8..6).prop_map(|(who, max)| Any::Join(who, max)),
         1 => (0u8..4, any::<bool>()).prop_map(|(who, hard)| Any::Part(who, hard)),
+        1 => (0u8..4).prop_map(Any::Died),
         3 => (0u8..4, prop::collection::vec(record(), 0..6), 0u8..70)
             .prop_map(|(who, records, max)| Any::Word(who, records, max)),
         3 => (0u8..64, any::<bool>()).prop_map(|(piece, there)| Any::Available(piece, there)),
@@ -138,6 +140,7 @@ impl Bench {
                 self.gate.peer_down(now, SourceId(who.into()), how);
                 self.peers = 0;
             }
+            Any::Died(who) => self.gate.died(now, node(usize::from(who), 0)),
             Any::Word(who, records, max) => {
                 let claims = vec![Claim {
                     slot: 0,

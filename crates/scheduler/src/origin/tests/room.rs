@@ -123,6 +123,29 @@ fn a_dead_holder_is_replaced_in_time() {
 }
 
 #[test]
+fn a_holder_whose_machine_says_that_it_is_dead_is_replaced_in_half_a_second() {
+    for seed in 0..4 {
+        let mut world = room_of(seed, 6, 2048);
+        let one_holds = |world: &World| (0..6).any(|who| world.holds(who) == 1);
+        assert!(world.run(SEC * 3, one_holds));
+        world.run(SEC, |_| false);
+        let holder = (0..6).find(|who| world.holds(*who) > 0).unwrap();
+        world.kill_and_tell(holder);
+        let full = |world: &World| {
+            let live = (0..6).filter(|who| world.all[*who].alive);
+            live.map(|who| world.holds(who)).sum::<u32>() == 3
+        };
+        assert!(world.run(SEC / 2, full), "seed {seed}: {}", world.state());
+        assert!(
+            world.run(SEC * 120, World::all_done),
+            "seed {seed}: {}",
+            world.state()
+        );
+        assert!(world.copies() <= 1.02, "seed {seed}: {}", world.copies());
+    }
+}
+
+#[test]
 fn holders_that_die_one_after_the_other_cost_little() {
     let (mut sum, seeds) = (0.0, 8);
     for seed in 0..seeds {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::world::node;
 use crate::origin::SlotRecord;
-use crate::origin::table::{DEAD, Merged, SlotTable};
+use crate::origin::table::{DEAD, Merged, PASSED_ON, SlotTable};
 use crate::{Instant, NodeId};
 
 pub(super) fn record() -> impl Strategy<Value = SlotRecord> {
@@ -118,6 +118,22 @@ fn a_claim_beats_a_release_of_the_same_term() {
     two.merge(now, node(2, 0), &release);
     assert_eq!(one.live_holder(now, 0), Some(node(1, 0)));
     assert_eq!(two.live_holder(now, 0), Some(node(1, 0)));
+}
+
+#[test]
+fn a_holder_that_is_said_to_have_died_is_dead_whatever_others_still_pass_on() {
+    let now = Instant::from_micros(1);
+    let holder = node(1, 0);
+    let mut table = SlotTable::new([1; 32], 1, now);
+    table.merge(now, node(2, 0), &claim_of(0, 1, holder, 1));
+    table.holder_died(now, holder);
+    assert_eq!(table.live_holder(now, 0), None);
+    let passed_on = now + Duration::from_secs(1);
+    table.merge(passed_on, node(2, 0), &claim_of(0, 1, holder, 2));
+    assert_eq!(table.live_holder(passed_on, 0), None);
+    let lives = now + PASSED_ON;
+    table.merge(lives, node(2, 0), &claim_of(0, 1, holder, 3));
+    assert_eq!(table.live_holder(lives, 0), Some(holder));
 }
 
 #[test]

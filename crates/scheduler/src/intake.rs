@@ -196,6 +196,7 @@ impl Scheduler {
             return;
         };
         source.flow.brought(now, bytes);
+        self.share.brought(now, bytes);
         match &mut source.kind {
             Kind::Peer(peer) if bytes > 0 => {
                 peer.delivered_at = Some(now);

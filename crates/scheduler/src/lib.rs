@@ -48,6 +48,7 @@ mod plan;
 mod rate;
 mod reason;
 mod scheduler;
+mod share;
 mod source;
 mod spares;
 mod spread;

@@ -112,9 +112,17 @@ impl Scheduler {
 
     /// Bytes that may be asked of peers at a time.
     fn credit(&self) -> u64 {
-        bytes_in(CREDIT, self.best_rate)
+        let all = bytes_in(CREDIT, self.best_rate)
             .max(self.layout.piece_len() * CREDIT_PIECES_MIN)
-            .max(CREDIT_BYTES_MIN)
+            .max(CREDIT_BYTES_MIN);
+        if self.gate.is_leaving() {
+            // others wait for the slot
+            self.layout.piece_len()
+        } else if self.gate.is_reading() {
+            self.share.of(all)
+        } else {
+            all
+        }
     }
 
     /// Bytes that should be asked of a peer at a time.

@@ -15,6 +15,7 @@ use crate::availability::Availability;
 use crate::fresh::Fresh;
 use crate::ledger::Ledger;
 use crate::origin::{OriginConfig, OriginGate};
+use crate::share::PeersShare;
 use crate::source::{Kind, Source};
 use crate::{Action, Event, Has, Instant, JobId, Reason, SourceId};
 
@@ -114,6 +115,8 @@ pub struct Scheduler {
     pub(crate) differ: PieceSet,
     /// The best rate that all sources together were seen to bring.
     pub(crate) best_rate: u64,
+    /// What peers get of the link while an origin is read.
+    pub(crate) share: PeersShare,
     /// Jobs that were called off so that another peer can do them.
     pub(crate) thefts: BTreeMap<JobId, SourceId>,
     pub(crate) took_over_at: Instant,
@@ -164,6 +167,7 @@ impl Scheduler {
             reading: BTreeSet::new(),
             differ: PieceSet::empty(pieces),
             best_rate: 0,
+            share: PeersShare::new(),
             thefts: BTreeMap::new(),
             took_over_at: Instant::ZERO,
             epoch: 0,

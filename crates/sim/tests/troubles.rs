@@ -56,7 +56,7 @@ fn a_dead_holder_costs_what_died_with_it() {
         finishes(
             profile.with(at, Some(30 * SECOND), Fault::KillHolder),
             1.02,
-            1.20,
+            1.10,
         );
     }
 }
@@ -68,8 +68,8 @@ fn a_room_survives_the_death_of_all_holders_again_and_again() {
         let at = part(&profile, 26);
         finishes(
             profile.with(at, Some(9 * SECOND), Fault::KillHolders),
-            1.09,
-            1.60,
+            1.05,
+            1.10,
         );
     }
 }
@@ -142,8 +142,8 @@ fn the_fast_half_does_not_wait_for_the_slow_half() {
         let fast = outcome.takers().filter(|machine| machine.down_rate == rate);
         let alone = profile.len as f64 / rate as f64;
         let slowest = outcome.slowest(fast) * outcome.bound.as_secs_f64() / alone;
-        // where all first readers are slow, it takes seconds until they hear of better links
-        let allowed = if cfg!(debug_assertions) { 2.5 } else { 1.4 };
+        // in a short copy the seconds until slow readers hear of better links weigh more
+        let allowed = if cfg!(debug_assertions) { 2.5 } else { 1.25 };
         assert!(
             slowest <= allowed,
             "seed {seed}: the fast half took {slowest:.2} times its bound"

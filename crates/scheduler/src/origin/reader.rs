@@ -315,7 +315,18 @@ impl OriginGate {
 
     /// Whether an origin may be open: permits live exactly as long as this is true.
     pub(crate) fn may_open(&self, now: Instant) -> bool {
-        self.may_begin(now) || self.own.iter().any(|own| own.reads > 0)
+        self.may_begin(now) || self.is_reading()
+    }
+
+    /// Whether a slot is given back as soon as what is on its way has come.
+    pub(crate) fn is_leaving(&self) -> bool {
+        let leaves = |own: &Own| own.leaving.is_some() && own.reads > 0;
+        self.own.iter().any(leaves)
+    }
+
+    /// Whether something is on its way from an origin.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.own.iter().any(|own| own.reads > 0)
     }
 
     /// Whether new reads may begin.

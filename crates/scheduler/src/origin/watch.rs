@@ -22,7 +22,7 @@ const SLOW_FACTOR: u64 = 2;
 /// The same while too much of what it read is nowhere else.
 const SLOW_FACTOR_WAITING: u64 = 4;
 /// A link is slow when it brings less than this part of what the better quarter of the others do.
-const SLOW_LINK_FACTOR: u64 = 3;
+const SLOW_LINK_FACTOR: u64 = 2;
 /// Who gives back for its link claims again after this, if nobody else did.
 const LINK_REST: Duration = Duration::from_secs(5);
 /// A holder that brings nothing for this long is none; longer if it says why.
@@ -46,7 +46,7 @@ impl OriginGate {
         let slots = u64::try_from(self.own.len()).unwrap_or(1).max(1);
         self.goodput = bytes.saturating_mul(1000) / passed / slots;
         (self.beat_from, self.beat_bytes) = (now, self.origin_bytes);
-        let reading = self.own.iter().any(|own| own.reads > 0);
+        let reading = self.is_reading();
         let held_back = self.config.rate_bytes.is_some() || self.has_origin_in_trouble();
         // a full window excuses much, not everything: who passes on far more slowly than others read
         // holds the room up

@@ -1,0 +1,93 @@
+//! How much of the link a machine that reads the origin leaves to peers.
+//!
+//! What it reads there nobody else can bring, and all others wait for it; so peers are asked for no more
+//! than fills the link beside it. Whether the link is full is seen from the bytes that come.
+
+use std::time::Duration;
+
+use crate::Instant;
+
+/// The time over which bytes are counted.
+const WINDOW: Duration = Duration::from_millis(250);
+/// The link is full when it brings this part of the best that it ever brought.
+const FULL_PERCENT: u64 = 90;
+/// Least and greatest part of the usual credit.
+const PERCENT: (u64, u64) = (25, 100);
+
+/// The part of the usual credit that peers get.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PeersShare {
+    from: Instant,
+    bytes: u64,
+    best: u64,
+    percent: u64,
+}
+
+impl PeersShare {
+    pub(crate) fn new() -> Self {
+        Self {
+            from: Instant::ZERO,
+            bytes: 0,
+            best: 0,
+            percent: PERCENT.1,
+        }
+    }
+
+    /// Bytes came, from whatever source.
+    pub(crate) fn brought(&mut self, now: Instant, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let elapsed = now.since(self.from);
+        if elapsed < WINDOW {
+            return;
+        }
+        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let rate = self.bytes.saturating_mul(1000) / millis.max(1);
+        self.best = self.best.max(rate);
+        let full = rate.saturating_mul(100) >= self.best.saturating_mul(FULL_PERCENT);
+        let percent = if full {
+            self.percent * 3 / 4
+        } else {
+            self.percent * 4 / 3 + 1
+        };
+        self.percent = percent.clamp(PERCENT.0, PERCENT.1);
+        (self.from, self.bytes) = (now, 0);
+    }
+
+    /// This part of `bytes`.
+    pub(crate) fn of(self, bytes: u64) -> u64 {
+        bytes.saturating_mul(self.percent) / 100
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000;
+
+    /// Lets `rate` bytes come in each second from `from_ms` to `to_ms`.
+    fn bring(share: &mut PeersShare, rate: u64, from_ms: u64, to_ms: u64) {
+        for ms in (from_ms..to_ms).step_by(10) {
+            share.brought(Instant::from_micros(ms * 1000), rate / 100);
+        }
+    }
+
+    #[test]
+    fn a_full_link_leaves_peers_little_and_an_idle_one_all() {
+        let mut share = PeersShare::new();
+        bring(&mut share, SECOND, 0, 3000);
+        assert_eq!(share.of(100), 25);
+        bring(&mut share, SECOND / 2, 3000, 6000);
+        assert_eq!(share.of(100), 100);
+    }
+
+    #[test]
+    fn who_never_brought_more_counts_as_full() {
+        let mut share = PeersShare::new();
+        bring(&mut share, SECOND / 2, 0, 3000);
+        assert_eq!(share.of(100), 25);
+        bring(&mut share, SECOND, 3000, 3300);
+        bring(&mut share, SECOND / 2, 3300, 6000);
+        assert_eq!(share.of(100), 100);
+    }
+}

@@ -14,7 +14,7 @@ use crate::origin::{OriginState, ReadEnd, View};
 use crate::plan::Room;
 use crate::scheduler::Scheduler;
 use crate::source::{Origin, Source};
-use crate::{Action, Instant, Outcome, Reason, SourceId, permit};
+use crate::{Action, Instant, JobId, Outcome, Reason, SourceId, permit};
 
 /// An origin that failed is tried again after this.
 pub(crate) const PROBE_EVERY: Duration = Duration::from_millis(1500);
@@ -24,6 +24,8 @@ const RUN_SHARED: u64 = 4 << 20;
 const RUN_ALONE: u64 = 16 << 20;
 /// Length of the first runs, while the origin's rate is not known, in bytes.
 const RUN_AT_START: u64 = 256 << 10;
+/// A slot that is given back is read no longer than this if peers can wait.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
 /// An origin with this many bad pieces is used only where no other is left.
 pub(crate) const BAD_PIECES_MAX: u32 = 3;
 
@@ -105,6 +107,30 @@ impl Scheduler {
             if let Some(origin) = self.sources.get_mut(&id).and_then(Source::origin_mut) {
                 origin.unproven.extend(pieces);
             }
+        }
+    }
+
+    /// Others wait for a slot that is given back until what it reads has come. Where that would take long
+    /// beside what was asked of peers, those are called off; what of it came is kept.
+    pub(crate) fn make_way(&mut self) {
+        let leaving = self.gate.is_leaving();
+        if leaving == std::mem::replace(&mut self.leaving, leaving) || !leaving {
+            return;
+        }
+        let coming: u64 = self.sources.values().map(|it| it.flow.in_flight).sum();
+        let soon = self.best_rate.saturating_mul(DRAIN_TIME.as_secs());
+        if coming <= soon {
+            return;
+        }
+        let of_peer = |source| {
+            self.sources
+                .get(source)
+                .is_some_and(|it| it.peer().is_some())
+        };
+        let jobs = self.ledger.jobs().filter(|(_, job)| of_peer(&job.source));
+        let jobs: Vec<JobId> = jobs.map(|(id, _)| id).collect();
+        for job in jobs {
+            self.cancel(job);
         }
     }
 

@@ -58,6 +58,9 @@ const QUEUED_MIN: Duration = Duration::from_millis(500);
 /// Work to take over is looked for at most this often: it means a look at each job.
 pub(crate) const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
 
+/// Who alone has pieces is asked for what others have only while no other has room, and up to this part of
+/// its queue.
+const SPARED_PART: u64 = 4;
 /// Time for which all that is asked of peers should last: it waits for its turn in several uplinks.
 const CREDIT: Duration = Duration::from_millis(500);
 /// The least of it in pieces and in bytes.
@@ -115,10 +118,7 @@ impl Scheduler {
         let all = bytes_in(CREDIT, self.best_rate)
             .max(self.layout.piece_len() * CREDIT_PIECES_MIN)
             .max(CREDIT_BYTES_MIN);
-        if self.gate.is_leaving() {
-            // others wait for the slot
-            self.layout.piece_len()
-        } else if self.gate.is_reading() {
+        if self.gate.is_reading() {
             self.share.of(all)
         } else {
             all
@@ -146,6 +146,11 @@ impl Scheduler {
         let idle = source.flow.jobs.is_empty();
         let full = source.flow.in_flight >= queue;
         let unknown = source.flow.rate.value().is_none();
+        // others wait until a slot that is given back is read to its end
+        if self.gate.is_leaving() && self.ledger.outstanding_of_others() >= self.layout.piece_len()
+        {
+            return Filled::NoCredit;
+        }
         if self.take_suggestion(now, id) {
             return Filled::Asked;
         }
@@ -250,12 +255,14 @@ impl Scheduler {
 
     /// The piece that this peer should bring next: a begun one, else the rarest of a sample.
     fn pick(&mut self, now: Instant, id: SourceId) -> Option<PieceIndex> {
-        let peer = self.sources.get(&id).and_then(Source::peer)?;
+        let source = self.sources.get(&id)?;
+        let peer = source.peer()?;
         // who alone has pieces is kept free for them, where others have the rest
         let alone = peer.sole > 0;
         let piece_len = self.layout.piece_len();
         let few = self.has_few_sources();
         let has_room = |it: &&Source| it.flow.in_flight < queue_len(piece_len, few, it);
+        let busy = source.flow.in_flight >= queue_len(piece_len, few, source) / SPARED_PART;
         let others = || {
             let sources = self.sources.values().filter(has_room);
             sources.filter_map(Source::peer)
@@ -270,9 +277,10 @@ impl Scheduler {
             }
             !alone
                 || serving <= 1
-                || !others().any(|other| {
-                    other.sole == 0 && other.may_be_asked(now) && other.has.contains(piece)
-                })
+                || !busy
+                    && !others().any(|other| {
+                        other.sole == 0 && other.may_be_asked(now) && other.has.contains(piece)
+                    })
         };
         let mut loose = self.ledger.loose();
         if let Some(piece) = loose.find(|piece| peer.has.contains(*piece) && spares(*piece)) {

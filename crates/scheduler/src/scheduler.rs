@@ -119,6 +119,8 @@ pub struct Scheduler {
     pub(crate) share: PeersShare,
     /// Jobs that were called off so that another peer can do them.
     pub(crate) thefts: BTreeMap<JobId, SourceId>,
+    /// A slot is being given back.
+    pub(crate) leaving: bool,
     pub(crate) took_over_at: Instant,
     pub(crate) epoch: u64,
     /// This machine's part of the origin's budget as last told.
@@ -169,6 +171,7 @@ impl Scheduler {
             best_rate: 0,
             share: PeersShare::new(),
             thefts: BTreeMap::new(),
+            leaving: false,
             took_over_at: Instant::ZERO,
             epoch: 0,
             origin_rate: None,
@@ -213,6 +216,7 @@ impl Scheduler {
             self.look_at_turn(now, piece);
         }
         self.pass_time_at_gate(now);
+        self.make_way();
         self.wake_origins(now);
         self.settle(now);
     }

@@ -73,15 +73,17 @@ impl OriginGate {
         }
     }
 
-    /// Whether another took an extent of the slot and may not have read all of it. O(missing pieces).
+    /// Whether another says that it reads pieces of the slot, and may not bring them. O(missing pieces).
     fn is_taken_from(&self, now: Instant, view: &View<'_>, slot: u32) -> bool {
         let mut from = 0;
         while let Some(piece) = view.missing.next_without(from, view.available) {
             let extent = self.extents.extent_of(piece.value());
-            if self.extents.slot_of(extent) == slot && self.is_ceded(now, slot, extent) {
+            let of_slot = self.extents.slot_of(extent) == slot;
+            let claimed = || self.gossip.is_claimed(now, piece.value());
+            if of_slot && (self.is_ceded(now, slot, extent) || claimed()) {
                 return true;
             }
-            from = self.extents.pieces_of(extent).1;
+            from = piece.value() + 1;
         }
         false
     }

@@ -1,0 +1,110 @@
+//! Rooms at 100 Mbit/s in which sources differ: fast and slow ones, dead ones, an origin no faster than a machine.
+//!
+//! They are the cases that the laboratory measures with real processes. Every assertion names the seed and the
+//! figures.
+#![expect(
+    clippy::print_stderr,
+    reason = "the figures belong into the log of a test"
+)]
+
+use std::time::Duration;
+
+use swarmcopy_sim::{Holds, MachineSpec, Outcome, Profile, Role, Simulation};
+
+/// Bytes a second of a line of 100 Mbit/s.
+const LINE: u64 = 12_500_000;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// So many machines and an origin at 100 Mbit/s each, half a gigabyte in pieces of 512 KiB.
+fn room(seed: u64, machines: usize) -> Profile {
+    let len = if cfg!(debug_assertions) { 128 } else { 512 };
+    let profile = Profile::flash(seed, machines);
+    profile.sized(len << 20, 512 << 10).at_rate(LINE)
+}
+
+fn spec(change: impl FnOnce(&mut MachineSpec)) -> MachineSpec {
+    let mut spec = MachineSpec::default();
+    (spec.up_rate, spec.down_rate) = (LINE, LINE);
+    change(&mut spec);
+    spec
+}
+
+fn run(profile: Profile) -> Outcome {
+    let outcome = Simulation::run(profile);
+    eprintln!("seed {}: {}", outcome.seed, outcome.summary());
+    assert!(outcome.all_done(), "{}", outcome.summary());
+    outcome
+}
+
+/// A longest time as a part of the shortest possible; the same loss weighs more in a short copy.
+fn at_most(last_max: f64) -> f64 {
+    if cfg!(debug_assertions) {
+        1.0 + (last_max - 1.0) * 4.0
+    } else {
+        last_max
+    }
+}
+
+#[test]
+fn eight_machines_and_an_origin_as_fast_as_one_of_them_lose_a_tenth_at_most() {
+    for seed in 1..9 {
+        let outcome = run(room(seed, 8));
+        let told = format!("seed {seed}: {}", outcome.summary());
+        assert!(outcome.copies() <= 1.01, "{told}");
+        assert!(outcome.last() <= at_most(1.10), "{told}");
+    }
+}
+
+#[test]
+fn one_machine_alone_fills_its_line_from_a_mirror() {
+    for seed in 1..4 {
+        let outcome = run(room(seed, 1));
+        assert!(outcome.last() <= at_most(1.02), "{}", outcome.summary());
+    }
+}
+
+#[test]
+fn a_mirror_that_crawls_does_not_hold_up_two_fast_seeds() {
+    for seed in 1..4 {
+        let mut profile = room(seed, 1);
+        let seeds = spec(|spec| spec.holds = Holds::Everything);
+        profile.machines.extend([seeds.clone(), seeds]);
+        let without = run(profile.clone());
+        profile.origin_rate = 2048;
+        let beside = run(profile);
+        let times = beside.ended.as_secs_f64() / without.ended.as_secs_f64();
+        assert!(times <= 1.1, "seed {seed}: {times:.2} times as long");
+    }
+}
+
+/// Two copies: a usual one, and one so short that a slow machine's first reads could hold up its end.
+#[test]
+fn a_mute_peer_and_a_slow_machine_do_not_set_the_pace() {
+    let usual = (1..9).map(|seed| (seed, room(seed, 4), at_most(1.15)));
+    let short = (1..9).map(|seed| (seed, room(seed, 4).sized(96 << 20, 512 << 10), 1.25));
+    for (seed, profile, last_max) in usual.chain(short) {
+        let alone = run(profile.clone());
+        let mut beside = profile;
+        let slow = spec(|spec| (spec.up_rate, spec.down_rate) = (LINE / 20, LINE / 20));
+        let mute = spec(|spec| spec.role = Role::Mute);
+        beside.machines.extend([slow, mute]);
+        let outcome = run(beside);
+        let fast = outcome.takers().filter(|one| one.down_rate == LINE);
+        let held_up = outcome.slowest(fast) * outcome.bound.as_secs_f64();
+        let times = held_up / alone.ended.as_secs_f64();
+        assert!(times <= last_max, "seed {seed}: {times:.2} times as long");
+    }
+}
+
+#[test]
+fn an_origin_that_is_gone_for_twenty_seconds_is_read_again_within_three() {
+    for seed in 1..4 {
+        let profile = room(seed, 8);
+        let plain = run(profile.clone());
+        let (gone, back) = (profile.bound() / 4, profile.bound() / 4 + 20 * SECOND);
+        let profile = profile.with(gone, None, swarmcopy_sim::Fault::OriginDown);
+        let outcome = run(profile.with(back, None, swarmcopy_sim::Fault::OriginUp));
+        let lost = outcome.ended.saturating_sub(plain.ended);
+        assert!(lost <= 23 * SECOND, "seed {seed}: {lost:?} later");
+    }
+}

@@ -17,9 +17,11 @@ use crate::{Action, Instant, JobId, Reason, SourceId};
 
 /// Time for which a peer's queue should last: what waits there can't be asked of another.
 const QUEUE: Duration = Duration::from_millis(250);
-/// The same of other people's clients, some of which look at what is asked of them only twice a second, and
-/// where there are few sources: then there is hardly another, and a far peer must have enough to do.
+/// The same where there are few sources: then there is hardly another, and a far peer must have enough to do.
 const QUEUE_LONG: Duration = Duration::from_millis(500);
+/// The same of other people's clients. Some look at what is asked of them only twice a second: who asks for
+/// no more than came in half a second never gets more.
+const QUEUE_STOCK: Duration = Duration::from_millis(1500);
 const SOURCES_FEW: usize = 4;
 /// A piece is asked for as a whole where it is here within this time.
 const PIECE_TIME: Duration = Duration::from_secs(2);
@@ -468,7 +470,11 @@ impl Scheduler {
 fn queue_len(piece_len: u64, few: bool, source: &Source) -> u64 {
     let piece = piece_len.min(QUEUE_AT_START);
     let ours = source.peer().is_some_and(|peer| peer.hello.is_some());
-    let time = if ours && !few { QUEUE } else { QUEUE_LONG };
+    let time = match (ours, few) {
+        (false, _) => QUEUE_STOCK,
+        (true, true) => QUEUE_LONG,
+        (true, false) => QUEUE,
+    };
     source.flow.rate.value().map_or(piece, |rate| {
         bytes_in(time, rate)
             .max(piece.min(bytes_in(PIECE_TIME, rate)))

@@ -1,7 +1,8 @@
 //! Calls to machines of ours whose link broke: is the process dead, or only the way to it?
 //!
 //! A machine that refuses connections to where the process listened lives, and the process does not. Whoever
-//! waits for the process then need not wait for silence to prove it.
+//! waits for the process then need not wait for silence to prove it. A firewall that refuses in a living
+//! process's place costs it a slot, which another takes, and no more.
 
 use std::collections::VecDeque;
 use std::future::pending;

@@ -318,10 +318,10 @@ impl OriginGate {
         self.may_begin(now) || self.is_reading()
     }
 
-    /// Whether a slot is given back as soon as what is on its way has come.
+    /// Whether a slot is given back as soon as what is on its way has come, from an origin that answers.
     pub(crate) fn is_leaving(&self) -> bool {
         let leaves = |own: &Own| own.leaving.is_some() && own.reads > 0;
-        self.own.iter().any(leaves)
+        self.down_since.is_none() && self.own.iter().any(leaves)
     }
 
     /// Whether something is on its way from an origin.

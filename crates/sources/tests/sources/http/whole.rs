@@ -83,6 +83,27 @@ async fn fetches_side_by_side_share_one_answer() {
     assert_eq!(rig.server.requests().len(), 1);
 }
 
+/// Where one connection is all there is, a small file waits a moment for the long one's next part.
+#[tokio::test]
+async fn an_answer_that_is_read_on_soon_is_not_closed_for_another_file() {
+    let content = content(256 * 1024, &[("a.bin", LONG), ("b.bin", 300_000)]);
+    let server = Server::start(without_ranges(tree("tree", &content))).await;
+    let url = server.url("/");
+    let mut options = options();
+    options.streams_max = 1;
+    let rig = Rig::new(content, server, Shape::Tree, &url, options).await;
+    rig.fetch(mib(0, 1)).await.unwrap();
+    let small = Span::new(5 * MIB, 300_000);
+    all_good(&rig, &[small, mib(1, 1)]).await;
+    let asked: Vec<String> = rig
+        .server
+        .requests()
+        .iter()
+        .map(|it| it.target.clone())
+        .collect();
+    assert_eq!(asked, ["/tree/a.bin", "/tree/b.bin"]);
+}
+
 #[tokio::test]
 async fn an_answer_without_a_length_serves_as_well_and_is_checked_at_its_end() {
     let rig = long(options(), |_, file| Reply::unsized_ok(&[], file)).await;

@@ -93,8 +93,13 @@ async fn an_answer_that_is_read_on_soon_is_not_closed_for_another_file() {
     options.streams_max = 1;
     let rig = Rig::new(content, server, Shape::Tree, &url, options).await;
     rig.fetch(mib(0, 1)).await.unwrap();
-    let small = Span::new(5 * MIB, 300_000);
-    all_good(&rig, &[small, mib(1, 1)]).await;
+    let small = rig.fetch(Span::new(5 * MIB, 300_000));
+    tokio::pin!(small);
+    let soon = Duration::from_millis(50);
+    let waits = tokio::time::timeout(soon, &mut small).await;
+    assert!(waits.is_err(), "the long answer was closed at once");
+    all_good(&rig, &[mib(1, 1)]).await;
+    small.await.unwrap();
     let asked: Vec<String> = rig
         .server
         .requests()

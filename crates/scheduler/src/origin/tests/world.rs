@@ -229,9 +229,8 @@ impl World {
 
     /// Kills it, and lets its machine tell those that were linked to it that it is dead.
     pub(super) fn kill_and_tell(&mut self, who: usize) {
-        let linked = self.all[who].peers.clone();
+        let (linked, node) = (self.all[who].peers.clone(), self.all[who].node);
         self.kill(who);
-        let node = self.all[who].node;
         for other in linked {
             self.all[other].gate.died(self.now, node);
             self.settle(other);

@@ -212,9 +212,10 @@ def _digests(top: Path) -> dict[str, str]:
 
 
 def _slow_host(t: Trial, name: str, rate: str) -> Host:
-    """A machine whose link takes that much and no more."""
+    """A machine whose link takes that much and no more. Its queue holds the first windows of many connections: in a shorter
+    one some lose packet after packet, and it is chance that decides which of two copies waits for them."""
     host = t.host(name)
-    run("tc", "qdisc", "add", "dev", f"v{len(t.hosts)}", "root", "tbf", "rate", rate, "burst", "64kb", "latency", "40ms")
+    run("tc", "qdisc", "add", "dev", f"v{len(t.hosts)}", "root", "tbf", "rate", rate, "burst", "64kb", "latency", "300ms")
     return host
 
 

@@ -40,7 +40,9 @@ def _alone(t: Trial, torrent: Path, attempt: int) -> float:
     """How fast a machine alone is, compared with one that copies at the same time without protection."""
     clients = []
     for mode in ("protect", "fast"):
-        host = _slow_host(t, f"{mode}{attempt}", SLOW)
+        # its queue holds the first windows of all connections: in a shorter one some lose packet after packet, and it is
+        # chance that decides which of the two copies waits for them
+        host = _slow_host(t, f"{mode}{attempt}", SLOW, "300ms")
         # its cable leads to the mirror and to no other machine of that kind: both are alone
         run("ip", "link", "set", f"v{len(t.hosts)}", "type", "bridge_slave", "isolated", "on")
         clients.append(get(t, host, torrent, "--lsd", "--seed-for", "0", "--origin", mode))
@@ -211,11 +213,10 @@ def _digests(top: Path) -> dict[str, str]:
     return {str(path.relative_to(top)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def _slow_host(t: Trial, name: str, rate: str) -> Host:
-    """A machine whose link takes that much and no more. Its queue holds the first windows of many connections: in a shorter
-    one some lose packet after packet, and it is chance that decides which of two copies waits for them."""
+def _slow_host(t: Trial, name: str, rate: str, queue: str = "40ms") -> Host:
+    """A machine whose link takes that much and no more, behind a queue that lasts so long."""
     host = t.host(name)
-    run("tc", "qdisc", "add", "dev", f"v{len(t.hosts)}", "root", "tbf", "rate", rate, "burst", "64kb", "latency", "300ms")
+    run("tc", "qdisc", "add", "dev", f"v{len(t.hosts)}", "root", "tbf", "rate", rate, "burst", "64kb", "latency", queue)
     return host
 
 

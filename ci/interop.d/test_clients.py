@@ -41,7 +41,7 @@ def we_take_the_tree_from_transmission(t: Trial) -> None:
     torrent = make(t)
     t.copy_tree(t.dir / "theirs")
     # it lets others in every ten seconds and looks at their requests twice a second
-    _gives_all(t, transmission(t, t.host("theirs"), torrent, folder=t.dir / "theirs"), seconds=120)
+    _gives_all(t, transmission(t, t.host("theirs"), torrent, folder=t.dir / "theirs"), seconds=60)
 
 
 def libtorrent_takes_a_tree_of_version_2_from_our_seed(t: Trial) -> None:

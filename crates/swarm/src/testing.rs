@@ -76,7 +76,8 @@ pub(crate) struct Options {
     pub(crate) info: Option<Bytes>,
     pub(crate) block_len: u32,
     pub(crate) events_max: usize,
-    pub(crate) limit: Option<Arc<Limiter>>,
+    pub(crate) limit_down: Option<Arc<Limiter>>,
+    pub(crate) limit_up: Option<Arc<Limiter>>,
     pub(crate) no_limit: Vec<Network>,
 }
 
@@ -91,7 +92,8 @@ impl Default for Options {
             info: None,
             block_len: BLOCK,
             events_max: 64,
-            limit: None,
+            limit_down: None,
+            limit_up: None,
             no_limit: Vec::new(),
         }
     }
@@ -201,8 +203,8 @@ pub(crate) fn common(
         ids: Arc::new(SourceIds::new()),
         hello: options.hello.clone(),
         info_bytes: options.info.clone(),
-        limit_down: options.limit.clone(),
-        limit_up: options.limit.clone(),
+        limit_down: options.limit_down.clone(),
+        limit_up: options.limit_up.clone(),
         no_limit: Networks::new(vec![options.no_limit.clone()]),
         turns: crate::link::Turns::new(),
         asked_for: crate::link::AskedFor::new(pieces),

@@ -32,11 +32,8 @@ impl Allowance {
 
     /// How much may be moved now.
     pub(crate) fn available(&self) -> u64 {
-        if self.limiter.is_some() {
-            self.granted
-        } else {
-            u64::MAX
-        }
+        let limit = self.limiter.as_ref().and_then(|limiter| limiter.rate());
+        limit.map_or(u64::MAX, |_| self.granted)
     }
 
     /// Counts what was moved.
@@ -77,5 +74,19 @@ impl fmt::Debug for Allowance {
         f.debug_struct("Allowance")
             .field("granted", &self.granted)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_rate_nothing_waits_for_a_portion() {
+        for limiter in [None, Some(Arc::new(Limiter::new(None)))] {
+            assert!(Allowance::new(limiter).want(u64::MAX));
+        }
+        let limited = Arc::new(Limiter::new(Some(1000)));
+        assert!(!Allowance::new(Some(limited)).want(1));
     }
 }

@@ -42,6 +42,17 @@ pub(crate) enum Sharing {
     Shared,
 }
 
+/// What came of a wish to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Something is written.
+    Wrote,
+    /// There was nothing to write.
+    Idle,
+    /// The socket takes nothing now.
+    Full,
+}
+
 /// The writing half of a connection with what waits to be written.
 #[derive(Debug)]
 pub(crate) struct Sending {
@@ -67,18 +78,17 @@ impl Sending {
         }
     }
 
-    /// Writes once what the socket takes, or waits until it takes something. False if there was
-    /// nothing to write.
-    pub(crate) async fn step(&mut self) -> Result<bool, LinkEnd> {
+    /// Writes once what the socket takes.
+    pub(crate) async fn step(&mut self) -> Result<Step, LinkEnd> {
         if self.sent_len >= TELL_EVERY || self.outbox.is_empty() {
             self.tell_sent().await;
         }
         if self.outbox.is_empty() {
-            return Ok(false);
+            return Ok(Step::Idle);
         }
         match self.write() {
             Ok(bytes) => self.since_yield = self.since_yield.saturating_add(bytes),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Step::Full),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
@@ -86,11 +96,11 @@ impl Sending {
             self.since_yield = 0;
             tokio::task::yield_now().await;
         }
-        Ok(true)
+        Ok(Step::Wrote)
     }
 
-    /// Waits for room in the socket; meanwhile the owner hears what was sent.
-    async fn writable(&mut self) -> Result<(), LinkEnd> {
+    /// Waits for room in the socket; meanwhile the owner hears what was sent. May be dropped.
+    pub(crate) async fn writable(&mut self) -> Result<(), LinkEnd> {
         loop {
             match timeout(TELL_WITHIN, self.half.writable()).await {
                 Ok(result) => return Ok(result?),
@@ -120,10 +130,9 @@ impl Sending {
         Ok(bytes)
     }
 
-    /// Tells the owner what was sent.
+    /// Tells the owner what was sent. May be dropped: what is not told then is told later.
     async fn tell_sent(&mut self) {
-        self.sent_len = 0;
-        for (piece, bytes) in std::mem::take(&mut self.sent) {
+        while let Some((piece, bytes)) = self.sent.last().copied() {
             let event = SwarmEvent::Uploaded {
                 id: self.shared.id,
                 piece,
@@ -131,7 +140,9 @@ impl Sending {
             };
             // an owner that listens no more ends the link by its other half
             let _ = self.shared.common.events.send(event).await;
+            self.sent.pop();
         }
+        self.sent_len = 0;
     }
 }
 

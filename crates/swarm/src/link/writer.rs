@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::allowance::Allowance;
 use super::block::Block;
-use super::sending::{Sending, take_frames};
+use super::sending::{Sending, Step, take_frames};
 use super::shared::State;
 use super::{Direction, Shared, extension};
 use crate::have_log::HaveCursor;
@@ -52,10 +52,24 @@ impl Writer {
         loop {
             self.fill();
             match self.sending.step().await {
-                Ok(true) => {}
-                Ok(false) => self.wait().await,
+                Ok(Step::Wrote) => {}
+                Ok(Step::Idle) => self.wait().await,
+                Ok(Step::Full) => {
+                    if let Err(end) = self.wait_for_room().await {
+                        return end;
+                    }
+                }
                 Err(end) => return end,
             }
+        }
+    }
+
+    /// Waits until the socket takes more, or there is more to say: what is asked for must not wait for the end
+    /// of what is sent.
+    async fn wait_for_room(&mut self) -> Result<(), LinkEnd> {
+        tokio::select! {
+            room = self.sending.writable() => room,
+            () = self.asking.more() => Ok(()),
         }
     }
 

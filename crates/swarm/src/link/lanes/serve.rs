@@ -15,7 +15,7 @@ use super::take::Counted;
 use crate::handshake;
 use crate::link::Shared;
 use crate::link::allowance::Allowance;
-use crate::link::sending::{Sending, Sharing, take_frames};
+use crate::link::sending::{Sending, Sharing, Step, take_frames};
 
 /// Bytes that may lie unsent in the kernel: what lies there no other lane can bring.
 const UNSENT_MAX: u32 = 128 * 1024;
@@ -61,11 +61,11 @@ async fn write_blocks(shared: &Shared, sending: &mut Sending, over: &Cancellatio
             }
         }
         match sending.step().await {
-            Ok(true) => continue,
-            Ok(false) if over.is_cancelled() => return,
-            Ok(false) => {}
-            // the peer finds out as we did, and asks again
-            Err(_) => return,
+            Ok(Step::Wrote) => continue,
+            Ok(Step::Full) if sending.writable().await.is_ok() => continue,
+            Ok(Step::Idle) if !over.is_cancelled() => {}
+            // where the lane broke, the peer finds out as we did, and asks again
+            Ok(Step::Idle | Step::Full) | Err(_) => return,
         }
         tokio::select! {
             () = woken => {}

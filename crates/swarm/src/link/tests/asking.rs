@@ -311,7 +311,7 @@ async fn a_limit_holds_for_what_is_asked_and_what_is_served() {
     let limit = Some(Arc::new(Limiter::new(Some(1_000_000))));
     let start = tokio::time::Instant::now();
     let mut rig = Rig::unchoked(Options {
-        limit: limit.clone(),
+        limit_down: limit.clone(),
         ..Options::default()
     })
     .await;
@@ -334,7 +334,7 @@ async fn a_limit_holds_for_what_is_asked_and_what_is_served() {
     let start = tokio::time::Instant::now();
     let mut rig = Rig::new(Options {
         have: true,
-        limit,
+        limit_up: limit,
         ..Options::default()
     })
     .await;
@@ -366,7 +366,7 @@ async fn a_limit_holds_for_what_is_asked_and_what_is_served() {
 async fn a_limit_does_not_hold_where_it_is_lifted() {
     // at a byte a second nobody would live to see one block
     let options = Options {
-        limit: Some(Arc::new(Limiter::new(Some(1)))),
+        limit_down: Some(Arc::new(Limiter::new(Some(1)))),
         no_limit: vec!["127.0.0.0/8".parse().unwrap()],
         ..Options::default()
     };
@@ -381,4 +381,44 @@ async fn a_limit_does_not_hold_where_it_is_lifted() {
         rig.peer.serve(request, &bytes).await;
     }
     assert_eq!(soon(fetch).await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn what_is_asked_for_does_not_wait_for_the_end_of_what_is_sent() {
+    const BLOCKS: u32 = 1000;
+    let mut rig = Rig::new(Options {
+        len: u64::from(BLOCKS * BLOCK),
+        have: true,
+        limit_down: Some(Arc::new(Limiter::new(Some(1_000_000_000)))),
+        events_max: 4096,
+        ..Options::default()
+    })
+    .await;
+    // so little at a time that blocks are always ready
+    let socket = socket2::SockRef::from(&rig.peer.stream);
+    socket.set_recv_buffer_size(32 << 10).unwrap();
+    let (link, sink) = (rig.link(), rig.span_sink());
+    link.unchoke();
+    for message in [Message::HaveAll, Message::Unchoke] {
+        rig.peer.say(message).await;
+    }
+    let per_piece = u32::try_from(PIECE_LEN).unwrap() / BLOCK;
+    for block in 0..BLOCKS {
+        let (index, begin) = (block / per_piece, block % per_piece * BLOCK);
+        let len = BLOCK;
+        rig.peer.say(Message::Request { index, begin, len }).await;
+    }
+    // the socket is full: the peer has read nothing of what it asked for
+    while !matches!(rig.event().await, SwarmEvent::Uploaded { .. }) {}
+    let fetch = tokio::spawn(async move { link.fetch(Span::new(0, PIECE_LEN), &sink).await });
+    let mut blocks = 0;
+    loop {
+        match rig.peer.hear().await {
+            Message::Piece { .. } => blocks += 1,
+            Message::Request { .. } => break,
+            _ => {}
+        }
+    }
+    assert!(blocks < BLOCKS, "asked behind all that was sent");
+    fetch.abort();
 }

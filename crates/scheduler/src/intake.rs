@@ -19,8 +19,8 @@ impl Scheduler {
             Event::SourceHas { source, has } => self.source_has(now, source, has),
             Event::SourceDown { source, how } => self.source_down(now, source, how),
             Event::Dead { node } => self.gate.died(now, node),
-            Event::Unchoked { source } => self.set_choking(source, None),
-            Event::Choked { source } => self.set_choking(source, Some(now)),
+            Event::Unchoked { source } => self.let_ask(now, source),
+            Event::Choked { source } => self.choked(now, source),
             Event::Suggested { source, piece } => self.suggested(now, source, piece),
             Event::Interested { source } => self.peer_interested(now, source),
             Event::NotInterested { source } => self.peer_not_interested(now, source),
@@ -181,9 +181,17 @@ impl Scheduler {
         self.wake_all();
     }
 
-    fn set_choking(&mut self, id: SourceId, since: Option<Instant>) {
+    fn let_ask(&mut self, now: Instant, id: SourceId) {
         if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) {
-            peer.choking_since = since;
+            (peer.choking_since, peer.refused_until) = (None, None);
+            peer.lets_since = now;
+            self.hungry.push(id);
+        }
+    }
+
+    fn choked(&mut self, now: Instant, id: SourceId) {
+        if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) {
+            peer.choking_since = Some(now);
             self.hungry.push(id);
         }
     }
@@ -200,7 +208,7 @@ impl Scheduler {
         match &mut source.kind {
             Kind::Peer(peer) if bytes > 0 => {
                 peer.delivered_at = Some(now);
-                peer.snubbed_until = None;
+                (peer.snubbed_until, peer.refused_until) = (None, None);
                 peer.snubs = 0;
                 if !peer.serving {
                     self.set_serving(now, job.source, true);
@@ -251,8 +259,11 @@ impl Scheduler {
             (_, Kind::Origin(origin)) => {
                 health = super::origins::origin_job_end(now, origin, &job, outcome);
             }
+            // it may have ceased to let us and begun anew: what it dropped then says nothing of now
             (Outcome::Busy { .. } | Outcome::Broken, Kind::Peer(peer)) => {
-                peer.snubbed_until = Some(now + super::plan::RETRY_AFTER_REFUSAL);
+                if job.started >= peer.lets_since {
+                    peer.refused_until = Some(now + super::plan::RETRY_AFTER_REFUSAL);
+                }
             }
             (Outcome::Broken | Outcome::Busy { .. }, Kind::Local { lacks }) => {
                 self.layout.pieces_of(job.span).for_each(|piece| {

@@ -105,6 +105,10 @@ pub(crate) struct Peer {
     pub(crate) snubbed_until: Option<Instant>,
     /// How often that happened in a row.
     pub(crate) snubs: u32,
+    /// It refused what it let us ask for; it is asked again after this, or when it lets us anew.
+    pub(crate) refused_until: Option<Instant>,
+    /// Since when it lets us ask, or last did.
+    pub(crate) lets_since: Instant,
     /// How many bad pieces it had a part in.
     pub(crate) suspicion: u32,
     /// When a turn of upload was last given to it.
@@ -137,6 +141,8 @@ impl Peer {
             serving: true,
             snubbed_until: None,
             snubs: 0,
+            refused_until: None,
+            lets_since: now,
             suspicion: 0,
             unchoked_at: Instant::ZERO,
             sole: 0,
@@ -176,12 +182,14 @@ impl Peer {
 
     /// Whether it may be asked now.
     pub(crate) fn may_be_asked(&self, now: Instant) -> bool {
-        self.choking_since.is_none() && self.snubbed_until.is_none_or(|until| now >= until)
+        let waits = [self.snubbed_until, self.refused_until];
+        self.choking_since.is_none() && waits.into_iter().flatten().all(|until| now >= until)
     }
 
     /// Whether its pieces count as available: it is new, or delivered lately, or lets nobody wait.
     pub(crate) fn serves(&self, now: Instant) -> bool {
-        if self.delivered_at.is_none() && self.snubbed_until.is_some() {
+        let spurned = self.snubbed_until.or(self.refused_until).is_some();
+        if self.delivered_at.is_none() && spurned {
             return false;
         }
         if now.since(self.up_since) < SERVING_AT_START {
@@ -196,7 +204,7 @@ impl Peer {
         let long_choked = self
             .choking_since
             .is_some_and(|since| now.since(since) >= SERVING_AFTER_BLOCK);
-        self.snubbed_until.is_none() && !(long_choked && self.interesting)
+        !spurned && !(long_choked && self.interesting)
     }
 }
 

@@ -28,6 +28,32 @@ fn a_peer_is_asked_only_while_it_lets_us() {
 }
 
 #[test]
+fn a_peer_that_lets_us_ask_again_is_asked_at_once() {
+    let busy = Outcome::Busy {
+        retry_after_ms: None,
+    };
+    // its word that it lets us may come before the end of what it dropped
+    for end_first in [true, false] {
+        let mut rig = Rig::new(8, PIECE, Mode::Never);
+        rig.serving_peer(ONE, Has::All);
+        rig.pass(SECOND / 100);
+        rig.tell(Event::Choked { source: ONE });
+        if end_first {
+            rig.end_all(busy);
+        }
+        rig.tell(Event::Unchoked { source: ONE });
+        if !end_first {
+            rig.end_all(busy);
+        }
+        assert!(!rig.jobs().is_empty(), "end first: {end_first}");
+        rig.end_all(busy);
+        assert!(rig.jobs().is_empty(), "refused while it lets us");
+        rig.pass(2 * SECOND);
+        assert!(!rig.jobs().is_empty());
+    }
+}
+
+#[test]
 fn a_snubbed_peer_loses_its_jobs() {
     let mut rig = Rig::new(8, PIECE, Mode::Never);
     rig.serving_peer(ONE, Has::All);

@@ -171,7 +171,10 @@ fn made_up(machine: &MachineOutcome, profile: &Profile) -> MachineRow {
             .filter(|arrival| arrival.from_origin == origin);
         let bytes = of.map(|arrival| {
             let start = u64::from(arrival.piece).saturating_mul(profile.piece_len);
-            profile.len.saturating_sub(start).min(profile.piece_len)
+            profile
+                .content_len()
+                .saturating_sub(start)
+                .min(profile.piece_len)
         });
         bytes.sum()
     };

@@ -260,10 +260,10 @@ impl Scheduler {
                 health = super::origins::origin_job_end(now, origin, &job, outcome);
             }
             // it may have ceased to let us and begun anew: what it dropped then says nothing of now
-            (Outcome::Busy { .. } | Outcome::Broken, Kind::Peer(peer)) => {
-                if job.started >= peer.lets_since {
-                    peer.refused_until = Some(now + super::plan::RETRY_AFTER_REFUSAL);
-                }
+            (Outcome::Busy { .. } | Outcome::Broken, Kind::Peer(peer))
+                if job.started >= peer.lets_since =>
+            {
+                peer.refused_until = Some(now + super::plan::RETRY_AFTER_REFUSAL);
             }
             (Outcome::Broken | Outcome::Busy { .. }, Kind::Local { lacks }) => {
                 self.layout.pieces_of(job.span).for_each(|piece| {

@@ -204,7 +204,7 @@ impl Peer {
         let long_choked = self
             .choking_since
             .is_some_and(|since| now.since(since) >= SERVING_AFTER_BLOCK);
-        !spurned && !(long_choked && self.interesting)
+        !(spurned || long_choked && self.interesting)
     }
 }
 

@@ -8,7 +8,7 @@ use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, LockWord, Outcome, So
 use crate::agenda::{Coming, Word};
 use crate::link::{Job, Way};
 use crate::machine::Brain;
-use crate::world::{ORIGIN, World};
+use crate::world::World;
 
 /// A machine takes in the HAVEs of its neighbours together, after this time; any other word makes
 /// it take them in at once, so that nothing is heard out of order.
@@ -29,10 +29,14 @@ impl World {
             }
             Action::OpenOrigin { permit } => {
                 self.note([at | 3, permit.epoch(), 0]);
-                self.machines[machine].permit = Some(permit);
+                let permits = &mut self.machines[machine].reading.permits;
+                permits.insert(permit.origin(), permit);
             }
             Action::CloseOrigin { .. } => {
                 self.note([at | 4, 0, 0]);
+            }
+            Action::LimitOrigins { rate_bytes } => {
+                self.machines[machine].reading.limit = rate_bytes;
             }
             Action::Suggest { source, piece } => {
                 self.say(machine, source, Word::Suggest(piece.value()));
@@ -63,7 +67,7 @@ impl World {
             }
             Action::Ban { source, .. } => {
                 self.note([at | 6, u64::from(source.0), 0]);
-                if let Some(way) = self.machines[machine].way(source) {
+                if let Some(way) = self.way(machine, source) {
                     self.link_down(way.link(), Down::Closed);
                 }
             }
@@ -89,7 +93,7 @@ impl World {
 
     /// Sends a word to a neighbour.
     pub(crate) fn say(&mut self, machine: usize, source: SourceId, word: Word) {
-        let Some(way) = self.machines[machine].way(source) else {
+        let Some(way) = self.way(machine, source) else {
             return;
         };
         if self.links[way.link()].up {
@@ -101,7 +105,7 @@ impl World {
     }
 
     fn set_serves(&mut self, machine: usize, source: SourceId, serves: bool) {
-        if let Some(way) = self.machines[machine].way(source) {
+        if let Some(way) = self.way(machine, source) {
             self.links[way.link()].end_mut(way).serves = serves;
             if !serves {
                 self.drop_serving(way);
@@ -110,20 +114,27 @@ impl World {
     }
 
     fn fetch(&mut self, machine: usize, id: JobId, source: SourceId, span: Span) {
-        let Some(way) = self.machines[machine].way(source) else {
+        let origin = self.origin_at(source);
+        let pieces = self.layout.pieces_of(span);
+        self.machines[machine].asks(pieces, origin.is_some());
+        let Some(origin) = origin else {
+            if let Some(way) = self.way(machine, source) {
+                self.ask(machine, id, way, span);
+            }
             return;
         };
-        if source == ORIGIN {
-            let permit = self.machines[machine].permit.as_ref();
-            let live = permit.is_some_and(swarmcopy_scheduler::OriginPermit::is_live);
-            assert!(
-                live,
-                "the origin is asked with a permit (seed {})",
-                self.profile.seed
-            );
-        }
-        let pieces = self.layout.pieces_of(span);
-        self.machines[machine].asks(pieces, source == ORIGIN);
+        assert!(
+            self.is_permitted(machine, source),
+            "an origin is asked with a permit (seed {})",
+            self.profile.seed
+        );
+        self.count_again(machine, source, span);
+        let way = self.stream(machine, origin);
+        self.ask(machine, id, way, span);
+    }
+
+    /// Asks for these bytes over a link.
+    pub(crate) fn ask(&mut self, machine: usize, id: JobId, way: Way, span: Span) {
         let key = self.jobs.insert(Job::new(id, way, span, self.now));
         let link = &mut self.links[way.link()];
         link.end_mut(way).asked.push(key);
@@ -140,10 +151,8 @@ impl World {
     }
 
     fn cancel(&mut self, machine: usize, id: JobId) {
-        let ways = &self.machines[machine].ways;
-        let asked = ways
-            .iter()
-            .flat_map(|way| &self.links[way.link()].end(*way).asked);
+        let ways = self.ways(machine);
+        let asked = ways.flat_map(|way| &self.links[way.link()].end(way).asked);
         let found = asked
             .copied()
             .find(|key| self.jobs.get(*key).is_some_and(|job| job.id == id));
@@ -208,7 +217,7 @@ impl World {
     fn asked(&mut self, way: Way, key: u32) {
         let end = self.links[way.link()].end(way);
         let machine = end.machine;
-        let takes = self.links[way.link()].up && (end.serves || machine == self.origin());
+        let takes = self.links[way.link()].up && end.serves;
         let Some(job) = self.jobs.get_mut(key) else {
             return;
         };
@@ -247,7 +256,7 @@ impl World {
     pub(crate) fn take_haves(&mut self, machine: usize) {
         let mut heard = std::mem::take(&mut self.machines[machine].heard);
         for (source, index) in heard.drain(..) {
-            let way = self.machines[machine].way(source);
+            let way = self.way(machine, source);
             let up = way.is_some_and(|way| self.links[way.link()].up);
             if let Some(piece) = self.layout.piece(index).filter(|_| up) {
                 let has = Has::Piece(piece);

@@ -36,6 +36,8 @@ pub(crate) enum Coming {
     Timeout(usize),
     /// A word arrives at this end.
     Word(Way, Word),
+    /// An end that had to wait may send again.
+    Turn(Way),
     /// A machine's link has sent what it was sending.
     Sent(usize),
     /// So many bytes of a job have arrived; sent from this end.

@@ -19,15 +19,17 @@ mod liar;
 mod link;
 mod machine;
 mod meetings;
+mod origins;
 mod outcome;
 mod profile;
 mod table;
 mod traffic;
 mod troubles;
+mod user;
 mod world;
 
-pub use outcome::{Arrival, Look, MachineOutcome, Outcome};
-pub use profile::{Fault, GIGABIT, Holds, MachineSpec, Profile, Role, Trouble};
+pub use outcome::{Arrival, Look, MachineOutcome, Outcome, Read};
+pub use profile::{Fault, GIGABIT, Holds, MachineSpec, OriginSpec, Profile, Role, Trouble};
 
 /// The simulator.
 #[derive(Debug)]

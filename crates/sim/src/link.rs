@@ -65,6 +65,8 @@ pub(crate) struct End {
     pub(crate) asked: Vec<u32>,
     /// Bytes that this machine sent and that have not arrived.
     pub(crate) on_way: u64,
+    /// It sends nothing before.
+    pub(crate) ready_at: Instant,
     /// Whether the end waits in its machine's uplink.
     pub(crate) in_turn: bool,
     /// Whether this machine lets the other ask.
@@ -81,6 +83,7 @@ impl End {
             serving: VecDeque::new(),
             asked: Vec::new(),
             on_way: 0,
+            ready_at: Instant::ZERO,
             in_turn: false,
             serves,
             first_of: None,

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
-use swarmcopy_scheduler::{Instant, NodeId, OriginPermit, Scheduler, SourceId};
+use swarmcopy_scheduler::{Instant, NodeId, Scheduler, SourceId};
 
 use crate::liar::Claimer;
 use crate::link::Way;
-use crate::outcome::Arrival;
+use crate::origins::Reading;
+use crate::outcome::{Arrival, Read};
 use crate::profile::MachineSpec;
+use crate::user::User;
 
 /// What decides for a machine.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) enum Brain {
     Claimer(Claimer),
     /// Serves whoever asks.
     Origin,
+    /// Reads the first origin all the time.
+    User(User),
 }
 
 /// What a machine's uplink does.
@@ -57,15 +61,17 @@ pub(crate) struct Machine {
     pub(crate) down_free: Instant,
     /// Bytes on their way to it.
     pub(crate) backlog: u64,
-    /// Its end of each link, by the number of the source.
+    /// Its end of each link to a peer, in the order of the sources' numbers.
     pub(crate) ways: Vec<Way>,
+    pub(crate) reading: Reading,
+    /// What a user has read.
+    pub(crate) reads: Vec<Read>,
     /// The machines at the other ends of the links that are up.
     pub(crate) neighbours: Vec<Neighbour>,
     /// HAVEs of neighbours that were not taken in yet.
     pub(crate) heard: Vec<(SourceId, u32)>,
     /// Bytes of each piece that are here and not known to be wrong.
     pub(crate) filled: Vec<u64>,
-    pub(crate) permit: Option<OriginPermit>,
     /// Its processor is busy until then.
     pub(crate) busy_until: Instant,
     /// The earliest call for its time-out that is put down.
@@ -98,10 +104,11 @@ impl Machine {
             down_free: Instant::ZERO,
             backlog: 0,
             ways: Vec::new(),
+            reading: Reading::default(),
+            reads: Vec::new(),
             neighbours: Vec::new(),
             heard: Vec::new(),
             filled: vec![0; places],
-            permit: None,
             busy_until: Instant::ZERO,
             timeout_at: None,
             done_at: None,
@@ -157,17 +164,7 @@ impl Machine {
         match &self.brain {
             Brain::Scheduler(scheduler) => scheduler.have().clone(),
             Brain::Mute | Brain::Origin => PieceSet::full(pieces),
-            Brain::Absent | Brain::Claimer(_) => PieceSet::empty(pieces),
+            Brain::Absent | Brain::Claimer(_) | Brain::User(_) => PieceSet::empty(pieces),
         }
-    }
-
-    /// Its end of the link that it knows by this number.
-    pub(crate) fn way(&self, source: SourceId) -> Option<Way> {
-        self.ways.get(usize::try_from(source.0).ok()?).copied()
-    }
-
-    /// The number of the next source.
-    pub(crate) fn next_source(&self) -> SourceId {
-        SourceId(u32::try_from(self.ways.len()).unwrap_or(u32::MAX))
     }
 }

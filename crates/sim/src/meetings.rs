@@ -11,17 +11,17 @@ use swarmcopy_scheduler::{
 
 use crate::agenda::{Coming, Word};
 use crate::liar::Claimer;
-use crate::link::{End, Link};
+use crate::link::{End, Link, Way};
 use crate::machine::{Brain, Neighbour};
+use crate::origins::{STREAMS_MAX, source_of, tag};
 use crate::profile::{Holds, Role};
-use crate::world::{ORIGIN, TAG, World, way};
+use crate::user::User;
+use crate::world::{World, way};
 
 /// A tracker answers after this.
 const ANSWER: Duration = Duration::from_millis(5);
 /// A machine looks again for others: soon after the start, then now and then.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
-/// Streams that the origin takes from one machine.
-const STREAMS_MAX: u32 = 8;
 /// Who is cut off by another calls back after this.
 const CALL_BACK: Duration = Duration::from_millis(20);
 /// How often a liar speaks.
@@ -37,8 +37,12 @@ impl World {
         self.machines[machine].brain = match role {
             Role::Mute => Brain::Mute,
             Role::Claimer => Brain::Claimer(Claimer::new(node, slots)),
+            Role::User => Brain::User(User::new()),
             Role::Own | Role::Stock => Brain::Scheduler(Box::new(self.scheduler(machine, holds))),
         };
+        if role == Role::User {
+            return self.read_on(machine);
+        }
         self.announced.push(machine);
         self.agenda.put(
             self.now + self.profile.latency * 2 + ANSWER,
@@ -47,24 +51,20 @@ impl World {
         self.agenda.put(self.now + AGAIN.0, Coming::Dial(machine));
         match role {
             Role::Own => {
-                let kind = OriginKind::Mirror;
-                let info = SourceInfo::Origin {
-                    kind,
-                    tag: TAG,
-                    streams_max: STREAMS_MAX,
-                };
-                self.tell(
-                    machine,
-                    Event::SourceUp {
-                        source: ORIGIN,
-                        info,
-                    },
-                );
+                for origin in 0..self.profile.origins.len() {
+                    let source = source_of(origin);
+                    let info = SourceInfo::Origin {
+                        kind: OriginKind::Mirror,
+                        tag: tag(origin),
+                        streams_max: STREAMS_MAX,
+                    };
+                    self.tell(machine, Event::SourceUp { source, info });
+                }
                 self.tell(machine, Event::Discovery(Discovery::Waiting));
             }
             Role::Stock => self.follow_up(machine),
             Role::Claimer => self.agenda.put(self.now + LIE_EVERY, Coming::Lie(machine)),
-            Role::Mute => {}
+            Role::Mute | Role::User => {}
         }
         if holds == Holds::Everything {
             self.layout
@@ -105,7 +105,7 @@ impl World {
             let (class, readers_max) = (policy.class, policy.readers_max);
             Hello {
                 node: one.node,
-                origins: vec![TAG],
+                origins: (0..self.profile.origins.len()).map(tag).collect(),
                 readers_max,
                 class,
                 starving: false,
@@ -114,12 +114,12 @@ impl World {
     }
 
     fn degree(&self, machine: usize) -> usize {
-        let ways = self.machines[machine].ways.iter().skip(1);
+        let ways = self.machines[machine].ways.iter();
         ways.filter(|way| self.links[way.link()].up).count()
     }
 
     fn are_linked(&self, one: usize, other: usize) -> bool {
-        let mut ways = self.machines[one].ways.iter().skip(1);
+        let mut ways = self.machines[one].ways.iter();
         ways.any(|way| {
             let link = &self.links[way.link()];
             link.up && link.end(way.other()).machine == other
@@ -177,8 +177,7 @@ impl World {
         if !alive || self.are_linked(one, other) || self.is_cut(one, other) || one == other {
             return;
         }
-        let ends = [one, other]
-            .map(|machine| End::new(machine, self.machines[machine].next_source(), false));
+        let ends = [one, other].map(|machine| End::new(machine, self.next_source(machine), false));
         let sources = [ends[0].source, ends[1].source];
         let [first, second] = ends;
         let link = self.links.push(Link::new(first, second));
@@ -243,13 +242,13 @@ impl World {
             self.waiting -= 1;
         }
         self.machines[machine].brain = Brain::Absent;
-        self.machines[machine].permit = None;
-        let ways = self.machines[machine].ways.clone();
+        self.machines[machine].reading.permits.clear();
+        let ways: Vec<Way> = self.ways(machine).collect();
         for way in ways {
             let link = &self.links[way.link()];
             let (was_up, far) = (link.up, link.end(way.other()).machine);
             self.link_down(way.link(), Down::Reset);
-            if was_up && far != self.origin() {
+            if was_up && !self.is_origin(far) {
                 let refused = self.now + CALL_BACK + self.profile.latency * 2;
                 self.agenda.put(refused, Coming::Refused(far, machine));
             }

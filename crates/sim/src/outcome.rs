@@ -31,6 +31,16 @@ pub struct Arrival {
     pub from_origin: bool,
 }
 
+/// Bytes that a user asked an origin for and got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Read {
+    /// When they were there, counted from the start of the simulation.
+    pub at: Duration,
+    /// How long he waited for them.
+    pub took: Duration,
+}
+
 /// How one machine fared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -51,6 +61,8 @@ pub struct MachineOutcome {
     pub late: bool,
     /// The pieces that came to it, in the order in which they were verified.
     pub arrivals: Vec<Arrival>,
+    /// What came to a user, 64 KiB at a time.
+    pub reads: Vec<Read>,
 }
 
 impl MachineOutcome {
@@ -72,15 +84,17 @@ pub struct Outcome {
     pub bound: Duration,
     /// The machines, in the profile's order.
     pub machines: Vec<MachineOutcome>,
-    /// Bytes that the origin sent.
+    /// Bytes that the origins sent to machines of the room.
     pub origin_bytes: u64,
+    /// Pieces that an origin was asked for after it had brought them with wrong bytes.
+    pub asked_again: u64,
     /// Most machines with a request open at the origin at a time.
     pub readers_peak: u32,
     /// Time with more readers than the policy allows.
     pub over_cap: Duration,
     /// Time with more than one reader too many.
     pub far_over_cap: Duration,
-    /// Bytes that arrived when nobody wanted them any more.
+    /// Bytes that arrived when nobody wanted them any more, or were wrong.
     pub wasted_bytes: u64,
     /// Time of the last event.
     pub ended: Duration,
@@ -127,7 +141,7 @@ impl Outcome {
         self.slowest(self.takers())
     }
 
-    /// Bytes that arrived when nobody wanted them any more, as a part of all that were wanted.
+    /// Bytes that arrived when nobody wanted them any more or were wrong, as a part of all that were wanted.
     pub fn wasted(&self) -> f64 {
         let machines = u64::try_from(self.machines.len()).unwrap_or(1);
         ratio(self.wasted_bytes, self.len) / ratio(machines, 1).max(1.0)

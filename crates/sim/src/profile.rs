@@ -20,6 +20,8 @@ pub enum Role {
     Mute,
     /// Claims every slot each second, reads nothing, has nothing.
     Claimer,
+    /// Knows nothing of the swarm: reads the first origin, 64 KiB after 64 KiB, until the end.
+    User,
 }
 
 /// What a machine has when it joins.
@@ -68,6 +70,29 @@ impl Default for MachineSpec {
     }
 }
 
+/// A mirror.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OriginSpec {
+    /// Bytes a second that it can send.
+    pub up_rate: u64,
+    /// Time from a request to the first byte of its answer; each file is asked for on its own.
+    pub answer: Duration,
+    /// Of so many pieces it has one with wrong bytes; 0 = none.
+    pub wrong_every: u32,
+}
+
+impl Default for OriginSpec {
+    /// Honest, at once, at 10 Gbit/s.
+    fn default() -> Self {
+        Self {
+            up_rate: 10 * GIGABIT,
+            answer: Duration::ZERO,
+            wrong_every: 0,
+        }
+    }
+}
+
 /// What goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -80,9 +105,9 @@ pub enum Fault {
     Part,
     /// The halves find each other again.
     Heal,
-    /// The origin answers nobody.
+    /// The origins answer nobody.
     OriginDown,
-    /// The origin is back.
+    /// The origins are back.
     OriginUp,
 }
 
@@ -103,12 +128,12 @@ pub struct Trouble {
 pub struct Profile {
     /// Decides all that is random.
     pub seed: u64,
-    /// Bytes of the content.
-    pub len: u64,
+    /// Bytes of each file of the content.
+    pub files: Vec<u64>,
     /// Bytes of a piece.
     pub piece_len: u64,
-    /// Bytes a second that the origin can send.
-    pub origin_rate: u64,
+    /// The origins that all machines of ours know.
+    pub origins: Vec<OriginSpec>,
     /// Time that a message is on its way.
     pub latency: Duration,
     /// A machine's processor time for one event.
@@ -117,7 +142,7 @@ pub struct Profile {
     pub verify_rate: u64,
     /// Fewest and most neighbours of a machine, as far as there are so many.
     pub neighbours: (usize, usize),
-    /// The machines, the origin apart.
+    /// The machines, the origins apart.
     pub machines: Vec<MachineSpec>,
     /// What goes wrong.
     pub troubles: Vec<Trouble>,
@@ -138,9 +163,9 @@ impl Profile {
         };
         Self {
             seed,
-            len: 4 << 30,
+            files: vec![4 << 30],
             piece_len: 4 << 20,
-            origin_rate: 10 * GIGABIT,
+            origins: vec![OriginSpec::default()],
             latency: Duration::from_micros(500),
             event_cost: Duration::from_micros(2),
             verify_rate: 1_500_000_000,
@@ -162,17 +187,35 @@ impl Profile {
         profile
     }
 
-    /// The same with other sizes.
-    pub fn sized(mut self, len: u64, piece_len: u64) -> Self {
-        self.len = len;
+    /// Bytes of the content.
+    pub fn content_len(&self) -> u64 {
+        self.files.iter().sum()
+    }
+
+    /// The same with one file of other sizes.
+    pub fn sized(self, len: u64, piece_len: u64) -> Self {
+        self.tree(vec![len], piece_len)
+    }
+
+    /// The same with files of these lengths.
+    pub fn tree(mut self, files: Vec<u64>, piece_len: u64) -> Self {
+        self.files = files;
         self.piece_len = piece_len;
         self
     }
 
-    /// The same with every link, the origin's too, at this many bytes a second.
-    pub fn at_rate(mut self, rate: u64) -> Self {
-        self.origin_rate = rate;
-        self.each(|_, spec| (spec.up_rate, spec.down_rate) = (rate, rate))
+    /// The same with every link, the origins' too, at this many bytes a second.
+    pub fn at_rate(self, rate: u64) -> Self {
+        self.origins_at(rate)
+            .each(|_, spec| (spec.up_rate, spec.down_rate) = (rate, rate))
+    }
+
+    /// The same with the links of all origins at this many bytes a second.
+    pub fn origins_at(mut self, rate: u64) -> Self {
+        for spec in &mut self.origins {
+            spec.up_rate = rate;
+        }
+        self
     }
 
     /// The same with one more trouble.
@@ -194,7 +237,9 @@ impl Profile {
     /// serve nothing don't count.
     pub fn bound(&self) -> Duration {
         let room = self.machines.iter().filter(|spec| spec.wants());
-        let (mut count, mut up, mut down) = (0u64, self.origin_rate, u64::MAX);
+        let honest = self.origins.iter().filter(|spec| spec.wrong_every == 0);
+        let origins = honest.fold(0u64, |sum, spec| sum.saturating_add(spec.up_rate));
+        let (mut count, mut up, mut down) = (0u64, origins, u64::MAX);
         for spec in room {
             count += 1;
             up = up.saturating_add(spec.up_rate);
@@ -206,9 +251,10 @@ impl Profile {
             .filter(|spec| spec.holds == Holds::Everything);
         up = seeds.fold(up, |sum, spec| sum.saturating_add(spec.up_rate));
         let micros = |bytes: u128, rate: u64| bytes * 1_000_000 / u128::from(rate.max(1));
-        let longest = micros(u128::from(self.len), self.origin_rate)
-            .max(micros(u128::from(self.len), down))
-            .max(micros(u128::from(self.len) * u128::from(count), up));
+        let len = u128::from(self.content_len());
+        let longest = micros(len, origins)
+            .max(micros(len, down))
+            .max(micros(len * u128::from(count), up));
         Duration::from_micros(u64::try_from(longest).unwrap_or(u64::MAX))
     }
 }

@@ -8,6 +8,7 @@ use swarmcopy_scheduler::{Event, Instant, Outcome};
 use crate::agenda::{Coming, Word};
 use crate::link::{QUANTUM, SERVED, Way, backlog, micros_for, window};
 use crate::machine::Brain;
+use crate::outcome::Readers;
 use crate::world::World;
 
 /// A job's bytes are told at least this often.
@@ -16,11 +17,12 @@ const PROGRESS: (u64, Duration) = (1 << 20, Duration::from_millis(50));
 impl World {
     /// A job waits at this end to be served.
     pub(crate) fn serve(&mut self, way: Way, job: u32) {
-        self.line_up(way, job);
-        let end = self.links[way.link()].end_mut(way);
-        if end.machine == self.origin() {
-            let reader = self.links[way.link()].end(way.other()).machine;
-            self.tally.readers.opened(self.now, reader);
+        if self.is_origin(self.links[way.link()].end(way).machine) {
+            self.links[way.link()].end_mut(way).serving.push_back(job);
+            self.count_reader(way, Readers::opened);
+            self.answer(way, self.now, 1);
+        } else {
+            self.line_up(way, job);
         }
         self.take_turn(way);
     }
@@ -58,9 +60,8 @@ impl World {
 
     /// The server is done with a job, one way or the other.
     fn served(&mut self, way: Way, key: u32) {
-        let reader = self.links[way.link()].end(way.other()).machine;
-        if self.links[way.link()].end(way).machine == self.origin() {
-            self.tally.readers.closed(self.now, reader);
+        if self.is_origin(self.links[way.link()].end(way).machine) {
+            self.count_reader(way, Readers::closed);
         }
         if let Some(job) = self.jobs.get_mut(key) {
             job.served = true;
@@ -99,11 +100,12 @@ impl World {
     pub(crate) fn take_turn(&mut self, way: Way) {
         let end = self.links[way.link()].end(way);
         let machine = end.machine;
-        if end.in_turn || end.serving.is_empty() || !self.sends(machine) {
+        if end.in_turn || end.serving.is_empty() || !self.sends(machine) || self.is_held(way) {
             return;
         }
+        let end = self.links[way.link()].end(way);
         let first = end.serving.front().and_then(|key| self.jobs.get(*key));
-        let begun = first.is_some_and(|job| job.sent > 0) && machine != self.origin();
+        let begun = first.is_some_and(|job| job.sent > 0) && !self.is_origin(machine);
         self.links[way.link()].end_mut(way).in_turn = true;
         // whoever is being served shares the uplink with few others until its fetch ends
         let first = self.is_first(way);
@@ -122,7 +124,7 @@ impl World {
     fn sends(&self, machine: usize) -> bool {
         !matches!(
             self.machines[machine].brain,
-            Brain::Mute | Brain::Claimer(_) | Brain::Absent
+            Brain::Mute | Brain::Claimer(_) | Brain::Absent | Brain::User(_)
         )
     }
 
@@ -167,24 +169,28 @@ impl World {
             let rate = self.machines[machine].up.rate;
             let most = (rate / 500 / block * block).clamp(block, QUANTUM);
             let job = self.jobs.get(key)?;
-            return Some((key, (job.span.len() - job.sent).min(most)));
+            let left = job.span.len() - job.sent;
+            let left = if self.is_origin(machine) {
+                self.to_file_end(job.span, job.sent)
+            } else {
+                left
+            };
+            return Some((key, left.min(most)));
         }
     }
 
     /// At a piece's start the origin looks at the permit; without one the job ends there.
     fn is_revoked(&mut self, way: Way, key: u32) -> bool {
-        if self.links[way.link()].end(way).machine != self.origin() {
+        if !self.is_origin(self.links[way.link()].end(way).machine) {
             return false;
         }
-        let reader = self.links[way.link()].end(way.other()).machine;
+        let reader = self.links[way.link()].end(way.other());
+        let (reader, source) = (reader.machine, reader.source);
         let Some(job) = self.jobs.get(key) else {
             return true;
         };
         let at = job.span.start() + job.sent;
-        let live = self.machines[reader]
-            .permit
-            .as_ref()
-            .is_some_and(swarmcopy_scheduler::OriginPermit::is_live);
+        let live = self.is_permitted(reader, source);
         let boundary = at % self.layout.piece_len() == 0;
         if live || !boundary {
             return false;
@@ -199,13 +205,14 @@ impl World {
         let Some(job) = self.jobs.get_mut(key) else {
             return;
         };
+        let (span, sent) = (job.span, job.sent);
         job.sent += bytes;
         job.quanta += 1;
-        let whole = job.sent >= job.span.len();
-        let span = job.span;
-        if machine == self.origin() {
-            self.tally.origin_bytes += bytes;
-            self.machines[to].origin_bytes += bytes;
+        let whole = job.sent >= span.len();
+        let time = Duration::from_micros(micros_for(bytes, self.machines[machine].up.rate));
+        if self.is_origin(machine) {
+            let rest = span.after(sent + bytes);
+            self.origin_sends(way, bytes, self.now + time, rest);
         }
         let end = self.links[way.link()].end_mut(way);
         end.on_way += bytes;
@@ -217,7 +224,6 @@ impl World {
         self.machines[to].backlog += bytes;
         let up = &mut self.machines[machine].up;
         up.sending = Some((way, key, bytes));
-        let time = Duration::from_micros(micros_for(bytes, up.rate));
         self.agenda.put(self.now + time, Coming::Sent(machine));
         self.take_turn(way);
     }
@@ -228,7 +234,7 @@ impl World {
         if let Some(piece) = self
             .layout
             .piece_at(span.start())
-            .filter(|_| machine != self.origin())
+            .filter(|_| !self.is_origin(machine))
         {
             let bytes = span.len();
             self.tell(
@@ -263,7 +269,8 @@ impl World {
         let link = &mut self.links[way.link()];
         let up = link.up;
         link.end_mut(way).on_way -= bytes;
-        let to = link.end(way.other()).machine;
+        let taker = link.end(way.other());
+        let (to, source) = (taker.machine, taker.source);
         self.machines[to].backlog -= bytes;
         let now = self.now;
         if let Some(job) = self.jobs.get_mut(key) {
@@ -279,6 +286,7 @@ impl World {
                     job.ended = Some(Outcome::Done);
                 }
                 let tell = job.untold >= PROGRESS.0 || now.since(job.told_at) >= PROGRESS.1;
+                self.note_sender(to, source, span);
                 self.fill(to, span);
                 if whole {
                     self.tell_job_end(key);
@@ -332,6 +340,7 @@ impl World {
         end.asked.retain(|other| *other != key);
         let machine = end.machine;
         self.retire(key);
+        self.has_read(machine);
         self.tell(
             machine,
             Event::JobEnd {
@@ -374,6 +383,9 @@ impl World {
         let Some(piece) = self.layout.piece(index) else {
             return;
         };
+        if self.is_wrong(machine, piece) {
+            return;
+        }
         self.in_swarm(piece);
         self.machines[machine].note_arrival(self.now, index);
         self.tally.arrivals += 1;

@@ -1,6 +1,6 @@
 //! What goes wrong.
 
-use swarmcopy_scheduler::{Down, SourceId};
+use swarmcopy_scheduler::Down;
 
 use crate::agenda::{Coming, Word};
 use crate::machine::Brain;
@@ -26,15 +26,15 @@ impl World {
             Fault::KillHolders => self.holders().into_iter().for_each(|it| self.die(it)),
             Fault::Part => self.part(),
             Fault::Heal => self.heal(),
-            Fault::OriginDown => {
-                let origin = self.origin();
-                self.machines[origin].up.stopped = true;
-            }
-            Fault::OriginUp => {
-                let origin = self.origin();
-                self.machines[origin].up.stopped = false;
-                self.send(origin);
-            }
+            Fault::OriginDown => self.stop_origins(true),
+            Fault::OriginUp => self.stop_origins(false),
+        }
+    }
+
+    fn stop_origins(&mut self, stopped: bool) {
+        for origin in self.room()..self.machines.len() {
+            self.machines[origin].up.stopped = stopped;
+            self.send(origin);
         }
     }
 
@@ -53,7 +53,7 @@ impl World {
         for link in 0..self.links.len() {
             let sides =
                 [0, 1].map(|side| self.links[link].end(crate::world::way(link, side)).machine);
-            let peers = !sides.contains(&self.origin());
+            let peers = !sides.iter().any(|it| self.is_origin(*it));
             if peers && self.is_cut(sides[0], sides[1]) {
                 self.link_down(link, Down::Reset);
             }
@@ -62,7 +62,7 @@ impl World {
 
     fn heal(&mut self) {
         self.parted = false;
-        for machine in 0..self.origin() {
+        for machine in 0..self.room() {
             self.agenda
                 .put(self.now + LIE_EVERY / 4, Coming::Dial(machine));
         }
@@ -74,9 +74,10 @@ impl World {
             return;
         };
         let message = claimer.lie();
-        for source in 1..self.machines[machine].next_source().0 {
+        for way in self.machines[machine].ways.clone() {
+            let source = self.links[way.link()].end(way).source;
             let letter = self.letters.insert(message.clone());
-            self.say(machine, SourceId(source), Word::Slots(letter));
+            self.say(machine, source, Word::Slots(letter));
         }
         self.agenda.put(self.now + LIE_EVERY, Coming::Lie(machine));
     }

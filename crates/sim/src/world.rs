@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use swarmcopy_layout::{Layout, RelPath};
 use swarmcopy_scheduler::origin::SlotMessage;
-use swarmcopy_scheduler::{Event, Instant, NodeId, OriginTag, Reason, SourceId};
+use swarmcopy_scheduler::{Event, Instant, NodeId, Reason};
 
 use crate::agenda::{Agenda, Coming};
-use crate::link::{End, Job, Link, Way};
+use crate::link::{Job, Link, Way};
 use crate::machine::{Brain, Machine};
 use crate::outcome::{Look, MachineOutcome, Outcome, Readers};
 use crate::profile::{Fault, MachineSpec, Profile, Role};
@@ -22,16 +22,13 @@ use crate::table::{Slab, Table};
 /// Steps from one look at a simulation to the next.
 const LOOK_STEPS: u64 = 100_000;
 
-/// The source under which each machine knows the origin.
-pub(crate) const ORIGIN: SourceId = SourceId(0);
-/// The origin's name in the swarm.
-pub(crate) const TAG: OriginTag = OriginTag([7; 8]);
-
 /// Counts for the outcome.
 #[derive(Debug)]
 pub(crate) struct Tally {
     pub(crate) origin_bytes: u64,
     pub(crate) wasted_bytes: u64,
+    /// Pieces that an origin was asked for though they were wrong before.
+    pub(crate) asked_again: u64,
     /// Pieces that machines verified.
     pub(crate) arrivals: u64,
     pub(crate) readers: Readers,
@@ -70,27 +67,25 @@ impl World {
         let layout = Arc::new(layout_of(&profile));
         let mut rng = fastrand::Rng::with_seed(profile.seed ^ 0x5eed);
         let mut machines = Table::new();
-        let mut links = Table::new();
-        let origin = profile.machines.len();
-        for (place, spec) in profile.machines.iter().enumerate() {
+        for spec in &profile.machines {
             let node = NodeId(rng.u64(1..).to_be_bytes());
-            let mut machine = Machine::new(spec.clone(), node, layout.pieces());
-            let near = End::new(place, ORIGIN, false);
-            let far = End::new(origin, SourceId(0), true);
-            let link = links.push(Link::new(near, far));
-            machine.ways.push(way(link, 0));
-            machines.push(machine);
+            let takes_part = spec.role != Role::User;
+            let pieces = if takes_part { layout.pieces() } else { 0 };
+            machines.push(Machine::new(spec.clone(), node, pieces));
         }
-        let spec = MachineSpec {
-            up_rate: profile.origin_rate,
-            ..MachineSpec::default()
-        };
-        let mut server = Machine::new(spec, NodeId::default(), 0);
-        server.brain = Brain::Origin;
-        machines.push(server);
+        for origin in &profile.origins {
+            let spec = MachineSpec {
+                up_rate: origin.up_rate,
+                ..MachineSpec::default()
+            };
+            let mut server = Machine::new(spec, NodeId::default(), 0);
+            server.brain = Brain::Origin;
+            machines.push(server);
+        }
         let tally = Tally {
             origin_bytes: 0,
             wasted_bytes: 0,
+            asked_again: 0,
             arrivals: 0,
             readers: Readers::new(profile.policy.readers_max),
             steps: 0,
@@ -104,7 +99,7 @@ impl World {
             now: Instant::ZERO,
             agenda: Agenda::default(),
             machines,
-            links,
+            links: Table::new(),
             jobs: Slab::new(),
             letters: Slab::new(),
             rng,
@@ -169,6 +164,7 @@ impl World {
             Coming::LinkUp(one, other) => self.link_up(one, other),
             Coming::Timeout(machine) => self.timeout(machine),
             Coming::Word(way, word) => self.hear(way, word),
+            Coming::Turn(way) => self.take_turn(way),
             Coming::Sent(machine) => self.sent(machine),
             Coming::Arrived(way, job, bytes) => self.arrived(way, job, u64::from(bytes)),
             Coming::JobEnd(job) => self.tell_job_end(job),
@@ -182,11 +178,6 @@ impl World {
             }
             Coming::Lie(machine) => self.lie(machine),
         }
-    }
-
-    /// The origin's place among the machines.
-    pub(crate) fn origin(&self) -> usize {
-        self.machines.len() - 1
     }
 
     /// Calls a machine's scheduler and does what it wants.
@@ -241,7 +232,7 @@ impl World {
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
-        let machines = self.machines.iter().take(self.origin());
+        let machines = self.machines.iter().take(self.room());
         let since_start = |at: Instant| at.since(Instant::ZERO);
         let machines = machines.map(|machine| MachineOutcome {
             role: machine.spec.role,
@@ -252,6 +243,7 @@ impl World {
             origin_bytes: machine.origin_bytes,
             late: machine.late,
             arrivals: machine.arrivals.clone(),
+            reads: machine.reads.clone(),
         });
         Outcome {
             seed: self.profile.seed,
@@ -259,6 +251,7 @@ impl World {
             bound: self.profile.bound(),
             machines: machines.collect(),
             origin_bytes: self.tally.origin_bytes,
+            asked_again: self.tally.asked_again,
             readers_peak: self.tally.readers.peak,
             over_cap: self.tally.readers.over,
             far_over_cap: self.tally.readers.far_over,
@@ -273,7 +266,7 @@ impl World {
 
     /// Whether the fault cuts these machines off from each other.
     pub(crate) fn is_cut(&self, one: usize, other: usize) -> bool {
-        let middle = self.origin() / 2;
+        let middle = self.room() / 2;
         self.parted && (one < middle) != (other < middle)
     }
 
@@ -297,11 +290,14 @@ pub(crate) fn way(link: usize, side: u8) -> Way {
 }
 
 fn layout_of(profile: &Profile) -> Layout {
-    let builder = Layout::builder(profile.piece_len);
-    let built = RelPath::parse("content")
-        .ok()
-        .and_then(|path| builder.file(path, profile.len).build().ok());
-    let Some(layout) = built else {
+    let mut builder = Layout::builder(profile.piece_len);
+    for (number, len) in profile.files.iter().enumerate() {
+        let Ok(path) = RelPath::parse(&format!("files/{number}")) else {
+            unreachable!("a number is a name")
+        };
+        builder = builder.file(path, *len);
+    }
+    let Ok(layout) = builder.build() else {
         unreachable!("a profile's sizes make a layout")
     };
     layout

@@ -102,7 +102,7 @@ fn who_comes_when_the_swarm_has_all_reads_nothing() {
         let profile = flash(seed, 40);
         let machines = profile.machines.len();
         let over = profile.bound() * 2;
-        let len = profile.len;
+        let len = profile.content_len();
         let outcome = run(Profile::staggered(seed, machines, over).sized(len, 4 << 20));
         let told = format!("seed {seed}: {}", outcome.summary());
         assert!(outcome.all_done() && outcome.copies() <= 1.02, "{told}");

@@ -70,8 +70,7 @@ fn a_mirror_that_crawls_does_not_hold_up_two_fast_seeds() {
         let seeds = spec(|spec| spec.holds = Holds::Everything);
         profile.machines.extend([seeds.clone(), seeds]);
         let without = run(profile.clone());
-        profile.origin_rate = 2048;
-        let beside = run(profile);
+        let beside = run(profile.origins_at(2048));
         let times = beside.ended.as_secs_f64() / without.ended.as_secs_f64();
         assert!(times <= 1.1, "seed {seed}: {times:.2} times as long");
     }

@@ -140,7 +140,7 @@ fn the_fast_half_does_not_wait_for_the_slow_half() {
         let outcome = finishes(profile.clone(), 1.02, 1.10);
         let rate = MachineSpec::default().down_rate;
         let fast = outcome.takers().filter(|machine| machine.down_rate == rate);
-        let alone = profile.len as f64 / rate as f64;
+        let alone = profile.content_len() as f64 / rate as f64;
         let slowest = outcome.slowest(fast) * outcome.bound.as_secs_f64() / alone;
         // in a short copy the seconds until slow readers hear of better links weigh more
         let allowed = if cfg!(debug_assertions) { 2.5 } else { 1.25 };

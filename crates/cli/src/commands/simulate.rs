@@ -90,8 +90,8 @@ fn profile(args: &RehearseArgs) -> Result<Profile, Error> {
     let link = rate(args.link_rate, GIGABIT);
     let mut profile = Profile::flash(args.seed.unwrap_or(1), usize::from(args.machines))
         .sized(len, piece_len)
-        .at_rate(link);
-    profile.origin_rate = rate(args.origin_rate, link.saturating_mul(10));
+        .at_rate(link)
+        .origins_at(rate(args.origin_rate, link.saturating_mul(10)));
     let stagger = args.stagger;
     profile.deadline += profile.bound() * PATIENCE + stagger * u32::from(args.machines);
     let profile = profile.each(|place, spec| {

@@ -1,0 +1,56 @@
+//! Somebody who reads an origin and knows nothing of the swarm.
+
+use swarmcopy_layout::Span;
+use swarmcopy_scheduler::{Instant, JobId};
+
+use crate::machine::Brain;
+use crate::outcome::Read;
+use crate::world::World;
+
+/// Bytes that he asks for at a time.
+const READ_LEN: u64 = 64 << 10;
+
+/// When he asked last.
+#[derive(Debug)]
+pub(crate) struct User {
+    asked_at: Instant,
+}
+
+impl User {
+    pub(crate) fn new() -> Self {
+        Self {
+            asked_at: Instant::ZERO,
+        }
+    }
+}
+
+impl World {
+    /// He asks for the next bytes, from the beginning again after the last.
+    pub(crate) fn read_on(&mut self, machine: usize) {
+        let now = self.now;
+        let one = &mut self.machines[machine];
+        let Brain::User(user) = &mut one.brain else {
+            return;
+        };
+        user.asked_at = now;
+        let number = u64::try_from(one.reads.len()).unwrap_or(u64::MAX);
+        let len = self.layout.len();
+        let start = number % (len / READ_LEN).max(1) * READ_LEN;
+        let span = Span::new(start, READ_LEN.min(len));
+        let way = self.stream(machine, 0);
+        self.ask(machine, JobId(number), way, span);
+    }
+
+    /// What he asked for is here.
+    pub(crate) fn has_read(&mut self, machine: usize) {
+        let now = self.now;
+        let one = &mut self.machines[machine];
+        if let Brain::User(user) = &one.brain {
+            one.reads.push(Read {
+                at: now.since(Instant::ZERO),
+                took: now.since(user.asked_at),
+            });
+            self.read_on(machine);
+        }
+    }
+}

@@ -21,6 +21,9 @@ const PAUSE_NAMED: Duration = Duration::from_secs(3);
 const PAUSE_LINKED: Duration = Duration::from_secs(5);
 /// Least time between two calls of one address that end its pause.
 const CALL_EVERY: Duration = Duration::from_secs(1);
+/// A call that came while the peer was linked, or being dialled, ends the pause behind it this long: who starts
+/// again calls before its old links are seen to break.
+const CALL_FRESH: Duration = Duration::from_secs(2);
 /// How long a malicious peer is left alone.
 const BAN_TIME: Duration = Duration::from_mins(10);
 /// Bans of peers behind one address before all of it is banned.
@@ -58,6 +61,19 @@ struct Entry {
     failures: u32,
     /// When it last called by itself and so ended its pause.
     called: Option<Instant>,
+    /// When it last called while it was linked or being dialled.
+    called_meanwhile: Option<Instant>,
+}
+
+impl Entry {
+    /// It is not dialled for so long, unless it has just called.
+    fn rest(&mut self, now: Instant, pause: Duration) {
+        let called = self.called_meanwhile.take();
+        let fresh = called.is_some_and(|at| now < at + CALL_FRESH);
+        let pause = if fresh { Duration::ZERO } else { pause };
+        let not_before = now + pause;
+        self.state = State::Idle { not_before };
+    }
 }
 
 /// The addresses of one swarm.
@@ -79,12 +95,14 @@ impl AddressBook {
         if let Some(entry) = self.entries.get_mut(&addr) {
             entry.via = entry.via.max(via);
             let rested = entry.called.is_none_or(|at| now >= at + CALL_EVERY);
-            if let State::Idle { not_before } = &mut entry.state
-                && via == Via::Lsd
-                && rested
-            {
-                *not_before = now.min(*not_before);
-                entry.called = Some(now);
+            match &mut entry.state {
+                _ if via != Via::Lsd => {}
+                State::Idle { not_before } if rested => {
+                    *not_before = now.min(*not_before);
+                    entry.called = Some(now);
+                }
+                State::Dialling | State::Linked => entry.called_meanwhile = Some(now),
+                State::Idle { .. } | State::Ourselves => {}
             }
             return false;
         }
@@ -99,6 +117,7 @@ impl AddressBook {
                 state,
                 failures: 0,
                 called: None,
+                called_meanwhile: None,
             },
         );
         true
@@ -131,9 +150,7 @@ impl AddressBook {
             Via::Named => PAUSE_NAMED,
             _ => PAUSE_MIN.saturating_mul(1 << entry.failures.min(6)) / 2,
         };
-        entry.state = State::Idle {
-            not_before: now + pause.min(PAUSE_MAX),
-        };
+        entry.rest(now, pause.min(PAUSE_MAX));
     }
 
     /// A peer at this address is linked.
@@ -141,6 +158,7 @@ impl AddressBook {
         if let Some(entry) = self.entries.get_mut(&addr) {
             entry.state = State::Linked;
             entry.failures = 0;
+            entry.called_meanwhile = None;
         }
     }
 
@@ -149,9 +167,7 @@ impl AddressBook {
         if let Some(entry) = self.entries.get_mut(&addr)
             && entry.state == State::Linked
         {
-            entry.state = State::Idle {
-                not_before: now + PAUSE_LINKED,
-            };
+            entry.rest(now, PAUSE_LINKED);
         }
     }
 
@@ -229,8 +245,6 @@ mod tests {
         let mut book = AddressBook::default();
         book.learn(addr(1), Via::Lsd, start);
         book.linked(addr(1));
-        book.learn(addr(1), Via::Lsd, start);
-        assert_eq!(book.next_dial(start), None, "it is linked");
         book.unlinked(addr(1), start);
         assert_eq!(book.next_dial(start), None);
         book.learn(addr(1), Via::Tracker, start);
@@ -244,6 +258,24 @@ mod tests {
         let later = start + CALL_EVERY;
         book.learn(addr(1), Via::Lsd, later);
         assert_eq!(book.next_dial(later), Some(addr(1)));
+    }
+
+    #[tokio::test]
+    async fn who_calls_before_its_old_link_breaks_is_dialled_once_it_has() {
+        let start = Instant::now();
+        for late in [Duration::ZERO, CALL_FRESH] {
+            let mut book = AddressBook::default();
+            book.learn(addr(1), Via::Lsd, start);
+            book.linked(addr(1));
+            book.learn(addr(1), Via::Lsd, start);
+            assert_eq!(book.next_dial(start), None, "it is linked");
+            let broken = start + late;
+            book.unlinked(addr(1), broken);
+            let due = late.is_zero().then_some(addr(1));
+            assert_eq!(book.next_dial(broken), due, "{late:?}");
+            book.failed(addr(1), broken);
+            assert_eq!(book.next_dial(broken), None, "a call counts once");
+        }
     }
 
     #[tokio::test]

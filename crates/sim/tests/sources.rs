@@ -107,3 +107,22 @@ fn an_origin_that_is_gone_for_twenty_seconds_is_read_again_within_three() {
         assert!(lost <= 23 * SECOND, "seed {seed}: {lost:?} later");
     }
 }
+
+/// Words that take long let claims cross; what is asked of the origin must stay one copy.
+#[test]
+fn a_long_way_between_machines_costs_no_second_copy() {
+    for seed in 1..13 {
+        for machines in [2, 3, 8] {
+            let mut profile = Profile::flash(seed, machines).sized(40 << 20, 32 << 10);
+            profile = profile.at_rate(5_000_000).origins_at(50_000_000);
+            profile.latency = Duration::from_millis(150);
+            let late = |place, spec: &mut MachineSpec| {
+                if place > 0 {
+                    spec.join += SECOND * 3 / 2;
+                }
+            };
+            let outcome = run(profile.each(late));
+            assert!(outcome.copies() <= 1.02, "{}", outcome.summary());
+        }
+    }
+}

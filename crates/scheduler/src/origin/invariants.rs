@@ -44,13 +44,8 @@ pub(super) fn plan(
             continue;
         }
         let slot = gate.extents.slot_of_piece(index);
-        let extent = gate.extents.extent_of(index);
-        let own = gate.own.iter().find(|own| {
-            own.slot == slot
-                || own
-                    .stolen
-                    .is_some_and(|it| it.extent == extent && it.open_at <= now)
-        });
+        let reader = gate.reader_of(now, index);
+        let own = gate.own.iter().find(|own| own.slot == reader);
         let Some(own) = own else {
             unreachable!("R1: I hold the slot, or gave notice (R4)")
         };

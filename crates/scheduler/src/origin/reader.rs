@@ -48,15 +48,10 @@ impl OriginGate {
         #[cfg(any(debug_assertions, feature = "invariants"))]
         super::invariants::plan(self, now, source, view, &plan);
         for index in first..first.saturating_add(count) {
-            let slot = if fast {
+            let reader = if fast {
                 NO_SLOT
             } else {
-                self.extents.slot_of_piece(index)
-            };
-            let reader = if self.owns(slot) || fast {
-                slot
-            } else {
-                self.thief_of(index)
+                self.reader_of(now, index)
             };
             if let Some(own) = self.own_mut(reader) {
                 own.reads += 1;
@@ -75,11 +70,17 @@ impl OriginGate {
         }
     }
 
-    /// The own slot that took the extent of this piece from another.
-    fn thief_of(&self, piece: u32) -> u32 {
+    /// The own slot under which this piece is read: the one that took its extent, even where its home is held
+    /// here, too, by now, and perhaps being given back.
+    pub(super) fn reader_of(&self, now: Instant, piece: u32) -> u32 {
         let extent = self.extents.extent_of(piece);
-        let takes = |own: &&Own| own.stolen.is_some_and(|it| it.extent == extent);
-        self.own.iter().find(takes).map_or(NO_SLOT, |own| own.slot)
+        let takes = |own: &&Own| {
+            let stolen = own.stolen.filter(|it| it.extent == extent);
+            own.is_open(now) && stolen.is_some_and(|it| it.open_at <= now)
+        };
+        let home = self.extents.slot_of(extent);
+        let thief = self.own.iter().find(takes).map(|own| own.slot);
+        thief.unwrap_or(if self.owns(home) { home } else { NO_SLOT })
     }
 
     /// A run of anything missing, first of what no peer serves.

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use swarmcopy_sim::{Fault, Holds, MachineSpec, Outcome, Profile, Role, Simulation};
+use swarmcopy_sim::{Fault, Holds, MachineSpec, OriginSpec, Outcome, Profile, Role, Simulation};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -63,9 +63,39 @@ fn cases(seed: u64) -> Vec<(String, Profile)> {
         "N=8, all and the origin at 100 Mbit/s, 256 MiB".to_owned(),
         narrow,
     ));
+    cases.extend(origins(seed));
     cases.extend(faults(seed));
     cases.extend(mixed_rooms(seed));
     cases
+}
+
+/// Machines at 100 Mbit/s whose origins are not all alike.
+fn origins(seed: u64) -> Vec<(String, Profile)> {
+    const LINE: u64 = 12_500_000;
+    let room = |machines| {
+        let profile = Profile::flash(seed, machines).sized(512 << 20, 512 << 10);
+        profile.at_rate(LINE)
+    };
+    let mut wrong = OriginSpec::default();
+    (wrong.up_rate, wrong.wrong_every) = (LINE, 3);
+    let mut lies = room(8);
+    lies.origins.push(wrong);
+    let mut small = Profile::flash(seed, 1).tree(vec![20_000; 3000], 512 << 10);
+    small.origins[0].answer = Duration::from_millis(5);
+    let mut tree = room(8).tree(vec![256 << 10; 2048], 512 << 10);
+    tree.origins[0].answer = Duration::from_millis(1);
+    vec![
+        (
+            "N=8 and the origin at 100 Mbit/s, 512 MiB".to_owned(),
+            room(8),
+        ),
+        ("the same, 2,048 files, 1 ms each".to_owned(), tree),
+        (
+            "the same, a mirror with every third piece wrong".to_owned(),
+            lies,
+        ),
+        ("alone, 3,000 files of 20 KB, 5 ms each".to_owned(), small),
+    ]
 }
 
 /// Fifty machines among which something breaks.

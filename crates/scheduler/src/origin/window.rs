@@ -70,7 +70,8 @@ impl Window {
             .is_some_and(|at| now.since(at) <= TAKEN_LATELY)
     }
 
-    /// Whether it is full as last looked at.
+    /// Whether it is full as last looked at, of what is here: what is still on its way tells of this machine's own
+    /// pace, which is no excuse for a slow holder.
     pub(super) fn was_full(&self, now: Instant) -> bool {
         self.binds(now) && self.len() >= self.limit
     }

@@ -53,6 +53,7 @@ mod source;
 mod spares;
 mod spread;
 mod streams;
+mod takeover;
 mod time;
 mod uploads;
 

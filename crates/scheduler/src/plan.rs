@@ -16,7 +16,7 @@ use crate::source::{Kind, Peer, Source};
 use crate::{Action, Instant, JobId, Reason, SourceId};
 
 /// Time for which a peer's queue should last: what waits there can't be asked of another.
-const QUEUE: Duration = Duration::from_millis(250);
+pub(crate) const QUEUE: Duration = Duration::from_millis(250);
 /// The same where there are few sources: then there is hardly another, and a far peer must have enough to do.
 const QUEUE_LONG: Duration = Duration::from_millis(500);
 /// The same of other people's clients. Some look at what is asked of them only twice a second: who asks for
@@ -48,18 +48,6 @@ const RETRY_AFTER_SNUB: Duration = Duration::from_secs(5);
 const SNUB_DOUBLINGS_MAX: u32 = 4;
 /// A peer that refused a request is asked again after this.
 pub(crate) const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
-/// Work is taken over only where it would end so many times sooner, and by at least this: what is on
-/// its way already comes in vain. Less is what fetches wait for their turn where uplinks are full:
-/// with a quarter of a second a real room of eight took a twentieth of its bytes in vain.
-pub(crate) const STEAL_TIMES: u32 = 4;
-pub(crate) const STEAL_GAIN: Duration = Duration::from_secs(1);
-/// A fetch of which nothing came may be moved after so many times what it takes at full speed, and not
-/// before this.
-const QUEUED_TIMES: u32 = 4;
-const QUEUED_MIN: Duration = Duration::from_millis(500);
-/// Work to take over is looked for at most this often: it means a look at each job.
-pub(crate) const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
-
 /// Who alone has pieces is asked for what others have only while no other has room, and up to this part of
 /// its queue.
 const SPARED_PART: u64 = 4;
@@ -318,89 +306,6 @@ impl Scheduler {
             best?;
         }
         best.map(|(_, piece)| piece)
-    }
-
-    /// Whether it is time to look for work to take over again.
-    pub(crate) fn may_take_over(&self, now: Instant) -> bool {
-        self.took_over_at == Instant::ZERO || now.since(self.took_over_at) >= TAKE_OVER_EVERY
-    }
-
-    /// Calls off the fetch of another peer that this idle one would end much sooner; what it leaves
-    /// goes to this one.
-    pub(crate) fn take_over(&mut self, now: Instant, id: SourceId) {
-        let Some(source) = self.sources.get(&id) else {
-            return;
-        };
-        // two that never answer would take the same work over from each other for ever
-        let Some(peer) = source.peer().filter(|peer| peer.serving) else {
-            return;
-        };
-        self.took_over_at = now;
-        let mut slowest: Option<(Duration, JobId)> = None;
-        for (job_id, job) in self.ledger.jobs() {
-            let whole = self.layout.piece_at(job.span.start());
-            let fits = job.source != id && !job.cancelled && job.left() > u64::from(BLOCK_LEN);
-            if !fits || !whole.is_some_and(|piece| peer.has.contains(piece)) {
-                continue;
-            }
-            let Some(other) = self.sources.get(&job.source) else {
-                continue;
-            };
-            // what an origin reads is called off only where none of it has to be read again
-            let mut pieces = self.layout.pieces_of(job.span);
-            if other.origin().is_some() && !pieces.all(|piece| peer.has.contains(piece)) {
-                continue;
-            }
-            let mine = source.flow.time_for(job.left()).unwrap_or(QUEUE);
-            let queued = other.flow.in_flight.max(job.left());
-            let left = other.flow.time_for(queued).unwrap_or_default();
-            let left = left.max(now.since(other.flow.active));
-            let waited = now.since(job.started);
-            let gains = if job.delivered == 0 && waited > self.too_long(job.span.len()) {
-                left.max(waited) > mine
-            } else {
-                left > mine * STEAL_TIMES + STEAL_GAIN
-            };
-            if gains && slowest.is_none_or(|(most, _)| left > most) {
-                slowest = Some((left, job_id));
-            }
-        }
-        if let Some((_, job)) = slowest {
-            self.thefts.insert(job, id);
-            self.cancel(job);
-        }
-    }
-
-    /// How long a fetch may stand in a queue before it is moved at no loss: many times what all
-    /// sources together need for so many bytes.
-    fn too_long(&self, bytes: u64) -> Duration {
-        let at_full_speed = bytes.saturating_mul(1_000_000) / self.best_rate.max(1);
-        (Duration::from_micros(at_full_speed) * QUEUED_TIMES).max(QUEUED_MIN)
-    }
-
-    /// Gives what a job left to the peer for which it was called off.
-    pub(crate) fn hand_over(&mut self, now: Instant, job: JobId, piece: Option<PieceIndex>) {
-        let Some(thief) = self.thefts.remove(&job) else {
-            return;
-        };
-        if self
-            .sources
-            .get(&thief)
-            .is_some_and(|it| it.origin().is_some())
-        {
-            self.fill_origin(now, thief);
-            return;
-        }
-        let ready = self.sources.get(&thief).and_then(Source::peer);
-        let ready = ready.is_some_and(|peer| peer.may_be_asked(now));
-        let Some(piece) = piece.filter(|_| ready) else {
-            return;
-        };
-        // a piece of which nothing came is open again
-        self.ledger.begin(piece);
-        if let Some(run) = self.ledger.free_run(piece) {
-            self.fetch(now, thief, run.head(SPAN_BYTES.1));
-        }
     }
 
     /// What time alone changes: silent sources, pauses that are over.

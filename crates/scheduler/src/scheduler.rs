@@ -21,7 +21,7 @@ use crate::{Action, Event, Has, Instant, JobId, Reason, SourceId};
 
 /// How often silent things are looked at: snubs, pauses, turns of upload.
 const TICK: Duration = Duration::from_millis(500);
-/// The same while a peer that never brought anything is asked: the room may wait for it.
+/// The same while a peer that never brought anything is asked, or the last pieces come: the room may wait for it.
 const TICK_ON_TRIAL: Duration = Duration::from_millis(100);
 
 /// What a scheduler is told once.
@@ -209,7 +209,7 @@ impl Scheduler {
         if now >= self.tick_at {
             self.look_at_sources(now);
             self.turn_uploads(now);
-            let soon = self.has_trial();
+            let soon = self.has_trial() || self.is_end_game();
             self.tick_at = now + if soon { TICK_ON_TRIAL } else { TICK };
         }
         while let Some(piece) = self.fresh.next_due(now) {

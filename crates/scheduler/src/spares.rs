@@ -8,9 +8,9 @@
 use std::time::Duration;
 
 use crate::origins::BAD_PIECES_MAX;
-use crate::plan::{STEAL_GAIN, STEAL_TIMES, TAKE_OVER_EVERY};
 use crate::scheduler::Scheduler;
 use crate::source::{Origin, Source};
+use crate::takeover::{STEAL_GAIN, STEAL_TIMES, TAKE_OVER_EVERY};
 use crate::{Instant, JobId, SourceId};
 
 /// Most origins that are read at a time.

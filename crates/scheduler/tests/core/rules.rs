@@ -269,6 +269,28 @@ fn an_idle_peer_takes_over_from_a_slow_one() {
 }
 
 #[test]
+fn the_last_pieces_change_hands_for_less() {
+    // a peer comes to a halt in the middle of two pieces: the last of many, or a tenth of all
+    for (pieces, changes) in [(200, true), (20, false)] {
+        let mut rig = Rig::new(pieces, 128 << 10, Mode::Never);
+        for index in 0..pieces - 2 {
+            let piece = rig.layout.piece(index).unwrap();
+            rig.tell(Event::PieceOk { piece });
+        }
+        rig.serving_peer(ONE, Has::All);
+        for _ in 0..3 {
+            rig.pass(Duration::from_millis(100));
+            rig.progress_all(16 << 10);
+        }
+        rig.serving_peer(TWO, Has::All);
+        rig.pass(Duration::from_millis(800));
+        rig.end_cancelled();
+        let taken = rig.jobs().iter().any(|(_, source, _)| *source == TWO);
+        assert_eq!(taken, changes, "of {pieces} pieces");
+    }
+}
+
+#[test]
 fn a_new_piece_is_suggested_to_one_neighbour() {
     let mut rig = Rig::new(8, PIECE, Mode::Protect);
     rig.origin();

@@ -2,8 +2,7 @@
 //!
 //! Peers get whole pieces while they are fast and short spans while they are slow or unknown,
 //! enough of them that their links never run dry. Begun pieces are finished before new ones are
-//! begun; of the new ones the rarest of a random sample is taken. A peer with nothing left to do
-//! takes work over from one that would need much longer for it.
+//! begun; of the new ones the rarest of a random sample is taken. Work that changes hands is in `takeover`.
 
 use std::time::Duration;
 

@@ -85,7 +85,7 @@ impl Scheduler {
 
     /// Whether only the last pieces are missing.
     pub(crate) fn is_end_game(&self) -> bool {
-        self.left.saturating_mul(END_PARTS) <= self.layout.pieces()
+        self.left > 0 && self.left.saturating_mul(END_PARTS) <= self.layout.pieces()
     }
 
     /// How long a fetch may stand in a queue before it is moved at no loss: many times what all

@@ -162,6 +162,11 @@ impl Rig {
 
     /// Lets time pass, with all that is due on the way.
     pub(crate) fn pass(&mut self, time: Duration) {
+        self.calls_in(time);
+    }
+
+    /// The same; how often something was due.
+    pub(crate) fn calls_in(&mut self, time: Duration) -> u32 {
         let end = self.now + time;
         let mut calls = 0;
         while let Some(due) = self.scheduler.poll_timeout().filter(|due| *due <= end) {
@@ -172,6 +177,7 @@ impl Rig {
             assert!(calls < 100_000, "time-outs without end");
         }
         self.now = self.now.max(end);
+        calls
     }
 
     /// A stock client that chokes us.

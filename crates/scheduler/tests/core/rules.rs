@@ -291,6 +291,20 @@ fn the_last_pieces_change_hands_for_less() {
 }
 
 #[test]
+fn only_who_waits_for_the_last_pieces_looks_at_its_peers_often() {
+    for (here, calls) in [(200, 15..30), (199, 90..150)] {
+        let mut rig = Rig::new(200, 128 << 10, Mode::Never);
+        for index in 0..here {
+            let piece = rig.layout.piece(index).unwrap();
+            rig.tell(Event::PieceOk { piece });
+        }
+        rig.peer(ONE, Has::Set(PieceSet::empty(200)));
+        let seen = rig.calls_in(10 * SECOND);
+        assert!(calls.contains(&seen), "{seen} with {here} pieces");
+    }
+}
+
+#[test]
 fn a_new_piece_is_suggested_to_one_neighbour() {
     let mut rig = Rig::new(8, PIECE, Mode::Protect);
     rig.origin();

@@ -69,9 +69,10 @@ impl Entry {
     /// It is not dialled for so long, unless it has just called.
     fn rest(&mut self, now: Instant, pause: Duration) {
         let called = self.called_meanwhile.take();
-        let fresh = called.is_some_and(|at| now < at + CALL_FRESH);
-        let pause = if fresh { Duration::ZERO } else { pause };
-        let not_before = now + pause;
+        let mut not_before = now + pause;
+        if called.is_some_and(|at| now < at + CALL_FRESH) {
+            (not_before, self.called) = (now, Some(now));
+        }
         self.state = State::Idle { not_before };
     }
 }
@@ -96,13 +97,13 @@ impl AddressBook {
             entry.via = entry.via.max(via);
             let rested = entry.called.is_none_or(|at| now >= at + CALL_EVERY);
             match &mut entry.state {
-                _ if via != Via::Lsd => {}
-                State::Idle { not_before } if rested => {
+                _ if via != Via::Lsd || !rested => {}
+                State::Idle { not_before } => {
                     *not_before = now.min(*not_before);
                     entry.called = Some(now);
                 }
                 State::Dialling | State::Linked => entry.called_meanwhile = Some(now),
-                State::Idle { .. } | State::Ourselves => {}
+                State::Ourselves => {}
             }
             return false;
         }
@@ -275,6 +276,19 @@ mod tests {
             assert_eq!(book.next_dial(broken), due, "{late:?}");
             book.failed(addr(1), broken);
             assert_eq!(book.next_dial(broken), None, "a call counts once");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_calls_while_it_is_dialled_is_dialled_again_but_not_more_often_than_each_second() {
+        let start = Instant::now();
+        let mut book = AddressBook::default();
+        book.learn(addr(1), Via::Tracker, start);
+        assert_eq!(book.next_dial(start), Some(addr(1)));
+        for due in [Some(addr(1)), None] {
+            book.learn(addr(1), Via::Lsd, start);
+            book.failed(addr(1), start);
+            assert_eq!(book.next_dial(start), due);
         }
     }
 

@@ -210,7 +210,6 @@ impl World {
         if liars.is_empty() {
             return false;
         }
-        let now = self.now;
         let one = &mut self.machines[machine];
         one.reading
             .wrong
@@ -219,7 +218,8 @@ impl World {
         if let Some(filled) = one.filled.get_mut(place) {
             self.tally.wasted_bytes += std::mem::take(filled);
         }
-        self.note([9, piece.value().into(), now.micros()]);
+        let at = u64::try_from(machine).unwrap_or(u64::MAX);
+        self.note([9, at, piece.value().into()]);
         let senders = senders.into_iter().collect();
         self.tell(machine, Event::PieceBad { piece, senders });
         true

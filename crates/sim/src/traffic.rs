@@ -169,11 +169,10 @@ impl World {
             let rate = self.machines[machine].up.rate;
             let most = (rate / 500 / block * block).clamp(block, QUANTUM);
             let job = self.jobs.get(key)?;
-            let left = job.span.len() - job.sent;
             let left = if self.is_origin(machine) {
                 self.to_file_end(job.span, job.sent)
             } else {
-                left
+                job.span.len() - job.sent
             };
             return Some((key, left.min(most)));
         }

@@ -64,8 +64,7 @@ impl Writer {
         }
     }
 
-    /// Waits until the socket takes more, or there is more to say: what is asked for must not wait for the end
-    /// of what is sent.
+    /// Waits until the socket takes more, or more may be asked for: that must not wait for the end of what is sent.
     async fn wait_for_room(&mut self) -> Result<(), LinkEnd> {
         tokio::select! {
             room = self.sending.writable() => room,

@@ -81,9 +81,13 @@ fn a_mirror_with_every_third_piece_wrong_is_the_last_resort_after_three() {
         let told = format!("seed {seed}: {}", outcome.summary());
         assert_eq!(outcome.asked_again, 0, "{told}");
         assert!(outcome.wasted_bytes > 0, "nothing wrong came: {told}");
-        if machines == 1 {
-            assert!(outcome.wasted_bytes <= 3 * (512 << 10), "{told}");
-        }
+        // three pieces, and what was on its way when they were called off
+        let most = if machines == 1 {
+            4 * (512 << 10)
+        } else {
+            u64::MAX
+        };
+        assert!(outcome.wasted_bytes < most, "{told}");
         assert!(outcome.wasted() <= 0.05, "{told}");
         assert!(outcome.last() <= 1.1, "{told}");
     }

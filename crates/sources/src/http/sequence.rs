@@ -155,6 +155,11 @@ impl Sequence {
         })
     }
 
+    /// The offset behind the last byte that ever came.
+    pub(super) fn furthest(&self) -> u64 {
+        locked(&self.state).furthest
+    }
+
     /// Takes an answer that came to a question for a part, unless there is one already.
     pub(super) fn adopt(&self, stream: Box<Stream>, version: &Version) {
         let mut state = locked(&self.state);

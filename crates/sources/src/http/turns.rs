@@ -41,7 +41,7 @@ impl MirrorReader {
         file: &FileEntry,
         sink: &SpanSink,
     ) -> Result<(), SourceError> {
-        let mut barren = 0;
+        let (mut barren, mut furthest) = (0, 0);
         loop {
             let Some(open) = sink.missing(slice.span) else {
                 return Ok(());
@@ -62,7 +62,9 @@ impl MirrorReader {
                 Turn::Lead(lead) => match self.lead(lead, wanted, sink).await? {
                     Read::On => barren = 0,
                     Read::Off(why) => {
-                        barren += 1;
+                        // an answer that came further is progress, whoever read it on
+                        let before = std::mem::replace(&mut furthest, sequence.furthest());
+                        barren = if furthest > before { 1 } else { barren + 1 };
                         if barren == barren_rounds_max {
                             return Err(self.broken(why));
                         }

@@ -18,7 +18,7 @@ use super::licence::Licence;
 use super::link::LinkPeak;
 use super::marks::Marks;
 use super::own::Own;
-use super::table::{NOBODY, PASSED_ON, SlotTable};
+use super::table::{NOBODY, SlotTable};
 use super::view::{OriginState, ReadEnd};
 use super::window::Window;
 use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, OriginTag, Reason, SourceId};
@@ -317,8 +317,7 @@ impl OriginGate {
     pub(crate) fn died(&mut self, now: Instant, node: NodeId) {
         if self.gossip.iter().all(|peer| peer.node != node) {
             self.table.holder_died(now, node);
-            let its = self.ceded.values_mut().filter(|(thief, _)| *thief == node);
-            its.for_each(|(_, until)| *until = (*until).min(now + PASSED_ON));
+            self.takes_no_more(now, node);
             self.wake(now);
         }
     }

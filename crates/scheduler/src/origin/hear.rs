@@ -7,7 +7,7 @@ use super::extent::Extents;
 use super::gate::{CEDED_MAX, NO_SLOT, OriginGate};
 use super::gossip::{News, TableOf};
 use super::message::{SlotMessage, SlotRecord, message_items_max};
-use super::table::{Merged, NOBODY, SlotTable, bit};
+use super::table::{Merged, NOBODY, PASSED_ON, SlotTable, bit};
 use super::watch::CEDED;
 use crate::{Instant, NodeId, SourceId};
 
@@ -107,11 +107,19 @@ impl OriginGate {
         if was == me && self.owns(record.slot) {
             self.lose(now, record.slot);
         }
+        self.takes_no_more(now, was);
         if record.holder == me {
             // a claim that this process never made: take it back
             self.publish_release(now, record.slot, 0, record.extent);
         }
         self.wake(now);
+    }
+
+    /// A machine gave its slot back, or is dead: what it took from others and did not read is theirs again, when
+    /// word of what it did read has had its time.
+    pub(super) fn takes_no_more(&mut self, now: Instant, node: NodeId) {
+        let its = self.ceded.values_mut().filter(|(thief, _)| *thief == node);
+        its.for_each(|(_, until)| *until = (*until).min(now + PASSED_ON));
     }
 
     pub(super) fn meet_readers_max(&mut self, now: Instant, readers_max: u32) {

@@ -381,6 +381,36 @@ fn who_hears_of_far_better_links_gives_its_slot_to_them() {
 }
 
 #[test]
+fn what_another_took_and_did_not_read_is_free_again_soon_after_it_gave_back() {
+    for (gives_back, is_taken) in [(false, true), (true, false)] {
+        let mut bench = Bench::new(1, |_| {});
+        bench.happen(Any::Join(1, 3));
+        let extent = bench.gate.extents.nth(0, 1).unwrap();
+        let taken = SlotRecord {
+            slot: 1,
+            term: 1,
+            holder: node(1, 0),
+            heartbeat: 1,
+            extent,
+            ..SlotRecord::default()
+        };
+        let released = SlotRecord {
+            slot: 1,
+            term: 2,
+            ..SlotRecord::default()
+        };
+        bench.happen(Any::Word(1, vec![taken], 3));
+        if gives_back {
+            bench.happen(Any::Word(1, vec![released], 3));
+        }
+        // what it read before may be on its way
+        assert!(bench.gate.is_ceded(bench.now, 0, extent));
+        bench.wait(Duration::from_secs(2));
+        assert_eq!(bench.gate.is_ceded(bench.now, 0, extent), is_taken);
+    }
+}
+
+#[test]
 fn closed_hours_give_everything_back() {
     let mut bench = Bench::new(1, |_| {});
     bench.gate.discovery(bench.now, Discovery::Off);

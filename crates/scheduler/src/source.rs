@@ -171,13 +171,21 @@ impl Peer {
         }
     }
 
+    /// How long it takes until it has a suggested piece, so far as is known: the one that it waits for
+    /// counts, too.
+    pub(crate) fn takes(&self, now: Instant) -> Option<Duration> {
+        let oldest = self.suggested_open.back();
+        let waits = oldest.map(|(_, since)| now.since(*since));
+        self.took.max(waits)
+    }
+
     /// How long it would be until it had one more piece that is suggested to it; `usual` is what
     /// others take.
     pub(crate) fn would_take(&self, now: Instant, usual: Duration) -> Duration {
-        let oldest = self.suggested_open.back();
-        let waits = oldest.map_or(Duration::ZERO, |(_, since)| now.since(*since));
+        let least = self.took.map_or(usual, |_| Duration::ZERO);
+        let takes = self.takes(now).unwrap_or_default().max(least);
         let open = u32::try_from(self.suggested_open.len()).unwrap_or(u32::MAX);
-        self.took.unwrap_or(usual).max(waits) * open.saturating_add(1)
+        takes * open.saturating_add(1)
     }
 
     /// Whether it may be asked now.

@@ -15,6 +15,8 @@ use crate::{Action, Instant, NodeId, SourceId};
 const SUGGESTIONS_MAX: usize = 32;
 /// What a peer takes for a suggested piece, as long as that is not known of any.
 const USUAL: Duration = Duration::from_millis(100);
+/// Who takes so many times longer than the best quarter gets suggestions only where there is no other.
+const SLOW_TIMES: u32 = 3;
 /// A piece is suggested to a neighbour while at most so many have it.
 const SUGGEST_BELOW: u16 = 1;
 
@@ -128,17 +130,27 @@ impl Scheduler {
             return;
         }
         let took = self.sources.values().filter_map(|it| it.peer()?.took);
-        let usual = took.min().unwrap_or(USUAL);
+        let mut took: Vec<Duration> = took.collect();
+        took.sort_unstable();
+        let usual = took.first().copied().unwrap_or(USUAL);
+        let quarter = took.get(took.len() / 4).copied().unwrap_or(USUAL);
         let readers: Vec<NodeId> = self.gate.readers(now).collect();
+        let has_turns = self.has_free_turn();
         let lacking = self.sources.iter_mut().filter_map(|(id, source)| {
             let peer = source.peer_mut()?;
             let node = peer.hello.as_ref()?.node;
-            let asks = peer.unchoked && !peer.has.contains(piece);
+            // who lacked nothing of ours until now gets a turn as soon as it asks for one
+            let may_ask = peer.unchoked || has_turns && !peer.interested;
+            let asks = may_ask && !peer.has.contains(piece);
             // in turn among those that are alike
             let times = peer.would_take(now, usual).as_micros() / usual.as_micros().max(1);
             let class = (times + 1).ilog2() / 2;
+            // all others wait for whom it is suggested to
+            let is_slow = peer.takes(now).is_some_and(|it| it > quarter * SLOW_TIMES);
             let key = (
+                is_slow,
                 class,
+                !peer.unchoked,
                 readers.contains(&node),
                 peer.suggested,
                 order_key(piece, node),

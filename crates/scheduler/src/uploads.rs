@@ -37,8 +37,7 @@ impl Scheduler {
     pub(crate) fn next_upload(&mut self, now: Instant) {
         let stock_max = self.stock_max(now);
         loop {
-            let served = self.peers().filter(|(_, peer)| peer.unchoked).count();
-            if served >= self.config.uploads_max {
+            if !self.has_free_turn() {
                 return;
             }
             let stock_full = self.stock_served().count() >= stock_max;
@@ -49,6 +48,12 @@ impl Scheduler {
             let Some((id, _)) = next else { return };
             self.unchoke(now, id);
         }
+    }
+
+    /// Whether one more peer may be served.
+    pub(crate) fn has_free_turn(&self) -> bool {
+        let served = self.peers().filter(|(_, peer)| peer.unchoked).count();
+        served < self.config.uploads_max
     }
 
     /// How many of other people's clients may be served.

@@ -4,3 +4,4 @@ mod random;
 mod rig;
 mod rules;
 mod spares;
+mod spread;

@@ -409,6 +409,11 @@ impl Rig {
         self.actions.iter().any(what)
     }
 
+    /// What the first action tells that tells anything.
+    pub(crate) fn find<T>(&self, what: impl Fn(&Action) -> Option<T>) -> Option<T> {
+        self.actions.iter().find_map(what)
+    }
+
     pub(crate) fn count(&self, what: impl Fn(&Action) -> bool) -> usize {
         self.actions.iter().filter(|action| what(action)).count()
     }

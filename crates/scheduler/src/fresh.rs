@@ -15,6 +15,9 @@ use crate::{Instant, SourceId};
 
 /// Shortest and longest time after which the next machine may ask, too.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// The shortest time that is told apart from none, and how fast the measure of such times moves.
+const SECOND_AFTER_MIN: Duration = Duration::from_millis(20);
+const STEPS: u32 = 8;
 
 /// The turn of this machine for one piece.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +38,7 @@ struct Turn {
 #[derive(Debug)]
 pub(crate) struct Fresh {
     turns: Vec<Turn>,
-    /// How long it takes, on the average, until a second peer has a piece.
+    /// How long it takes until a second peer has a piece, for half of the pieces.
     second_after: Duration,
     /// Neighbours suggest pieces: who is to be the first hears of it.
     hinted: bool,
@@ -48,7 +51,7 @@ impl Fresh {
         let len = usize::try_from(pieces).unwrap_or(usize::MAX);
         Self {
             turns: vec![Turn::default(); len],
-            second_after: Duration::ZERO,
+            second_after: SECOND_AFTER_MIN,
             hinted: false,
             waiting: BTreeSet::new(),
         }
@@ -83,8 +86,15 @@ impl Fresh {
     pub(crate) fn spread(&mut self, now: Instant, piece: PieceIndex) -> Option<SourceId> {
         let turn = self.turn_mut(piece)?;
         let sole = turn.sole.take()?;
-        let took = now.since(turn.since).min(PATIENCE.1);
-        self.second_after = (self.second_after * 7 + took) / 8;
+        let took = now.since(turn.since);
+        let step = self.second_after / STEPS;
+        // half of them are sooner: a few that had to wait for a turn do not make all others wait as long
+        self.second_after = if took > self.second_after {
+            (self.second_after + step).min(PATIENCE.1)
+        } else {
+            self.second_after - step
+        }
+        .max(SECOND_AFTER_MIN);
         Some(sole)
     }
 
@@ -124,5 +134,51 @@ impl Fresh {
             turn.open_at = None;
         }
         Some(piece)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLI: Duration = Duration::from_millis(1);
+    const PEER: SourceId = SourceId(1);
+
+    fn piece(index: u32) -> PieceIndex {
+        let layout = swarmcopy_layout::Layout::builder(16 << 10);
+        let path = swarmcopy_layout::RelPath::parse("f").unwrap();
+        let layout = layout.file(path, 100 * (16 << 10)).build().unwrap();
+        layout.piece(index).unwrap()
+    }
+
+    /// How long this machine waits for its turn after pieces spread within these times.
+    fn waits_after(times: impl Iterator<Item = Duration>) -> Duration {
+        let (mut fresh, mut now) = (Fresh::new(100), Instant::ZERO);
+        for took in times {
+            fresh.seen((now, PEER), piece(0), 1);
+            now = now + took;
+            fresh.spread(now, piece(0));
+        }
+        fresh.seen((now, PEER), piece(1), 1);
+        assert!(!fresh.is_open(now, piece(1), 1));
+        fresh.wake_at().unwrap().since(now)
+    }
+
+    #[test]
+    fn a_few_pieces_that_wait_long_do_not_make_others_wait() {
+        let times = (0..100).map(|at| {
+            if at % 8 == 0 {
+                5000 * MILLI
+            } else {
+                100 * MILLI
+            }
+        });
+        assert_eq!(waits_after(times), PATIENCE.0);
+    }
+
+    #[test]
+    fn turns_come_later_where_all_pieces_take_long() {
+        let waits = waits_after(std::iter::repeat_n(1000 * MILLI, 100));
+        assert!(waits > 2000 * MILLI && waits < 4000 * MILLI, "{waits:?}");
     }
 }

@@ -15,6 +15,8 @@ use crate::{Instant, SourceId};
 
 /// Shortest and longest time after which the next machine may ask, too.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// The same for the last pieces: all else is done, so who has one can serve several.
+const PATIENCE_AT_END: Duration = Duration::from_millis(100);
 /// The shortest time that is told apart from none, and how fast the measure of such times moves.
 const SECOND_AFTER_MIN: Duration = Duration::from_millis(20);
 const STEPS: u32 = 8;
@@ -99,8 +101,18 @@ impl Fresh {
     }
 
     /// Whether a piece that so many peers have may be asked for; if not, its turn is waited for.
-    pub(crate) fn is_open(&mut self, now: Instant, piece: PieceIndex, holders: u16) -> bool {
-        let patience = (self.second_after * 3).clamp(PATIENCE.0, PATIENCE.1);
+    pub(crate) fn is_open(
+        &mut self,
+        now: Instant,
+        piece: PieceIndex,
+        holders: u16,
+        ends: bool,
+    ) -> bool {
+        let patience = if ends {
+            PATIENCE_AT_END
+        } else {
+            (self.second_after * 3).clamp(PATIENCE.0, PATIENCE.1)
+        };
         let Some(turn) = self.turn_mut(piece) else {
             return true;
         };
@@ -116,6 +128,11 @@ impl Fresh {
             self.waiting.extend(open_at.map(|at| (at, piece)));
         }
         open_at.is_none()
+    }
+
+    /// The pieces whose turns are waited for.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = PieceIndex> + '_ {
+        self.waiting.iter().map(|(_, piece)| *piece)
     }
 
     /// When the next turn comes that is waited for.
@@ -160,7 +177,7 @@ mod tests {
             fresh.spread(now, piece(0));
         }
         fresh.seen((now, PEER), piece(1), 1);
-        assert!(!fresh.is_open(now, piece(1), 1));
+        assert!(!fresh.is_open(now, piece(1), 1, false));
         fresh.wake_at().unwrap().since(now)
     }
 

@@ -257,11 +257,12 @@ impl Scheduler {
             sources.filter_map(Source::peer)
         };
         // a reader of the origin leaves nothing that it could read to who may never answer: its slot
-        // would look read to the end
-        let on_trial = !peer.serving && self.gate.may_open(now);
+        // would look read to the end; and nobody waits for that with the last pieces
+        let on_trial = !peer.serving;
+        let (reads, ends) = (self.gate.may_open(now), self.is_end_game());
         let spares = |piece: PieceIndex| {
             let serving = self.availability.serving_of(piece);
-            if on_trial && serving == 0 {
+            if on_trial && (if serving == 0 { reads } else { ends }) {
                 return false;
             }
             !alone

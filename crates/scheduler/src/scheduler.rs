@@ -209,7 +209,11 @@ impl Scheduler {
         if now >= self.tick_at {
             self.look_at_sources(now);
             self.turn_uploads(now);
-            let soon = self.has_trial() || self.is_end_game();
+            let ends = self.is_end_game();
+            if ends {
+                self.hurry_turns(now);
+            }
+            let soon = self.has_trial() || ends;
             self.tick_at = now + if soon { TICK_ON_TRIAL } else { TICK };
         }
         while let Some(piece) = self.fresh.next_due(now) {

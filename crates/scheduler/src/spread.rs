@@ -60,7 +60,8 @@ impl Scheduler {
             return;
         }
         let serving = self.availability.serving_of(piece);
-        if !self.fresh.is_open(now, piece, serving) {
+        let ends = self.is_end_game();
+        if !self.fresh.is_open(now, piece, serving, ends) {
             self.ledger.hold(piece);
         } else if self.ledger.release(piece) {
             let holders = self.sources.iter();
@@ -69,6 +70,14 @@ impl Scheduler {
                 peer.is_some_and(|peer| peer.has.contains(piece))
             });
             self.hungry.extend(holders.map(|(id, _)| *id));
+        }
+    }
+
+    /// Looks at the turns that are waited for: of the last pieces they come sooner.
+    pub(crate) fn hurry_turns(&mut self, now: Instant) {
+        let waiting: Vec<PieceIndex> = self.fresh.waiting().collect();
+        for piece in waiting {
+            self.look_at_turn(now, piece);
         }
     }
 

@@ -71,3 +71,59 @@ fn nothing_is_suggested_to_a_slow_one_while_there_are_others() {
     let piece = rig.layout.piece(90).unwrap();
     assert_eq!(suggested(&mut rig, piece), Some(slow));
 }
+
+/// Whether a piece that one neighbour has and suggested to another is asked for within 300 ms, with so
+/// many of 200 pieces here.
+fn is_asked_soon(here: u32) -> bool {
+    let mut rig = Rig::new(200, PIECE, Mode::Never);
+    let piece = |index| rig.layout.piece(index).unwrap();
+    let (first, last) = (piece(0), piece(199));
+    let pieces: Vec<PieceIndex> = (0..here).map(piece).collect();
+    for piece in pieces {
+        rig.tell(Event::PieceOk { piece });
+    }
+    for (source, node) in [(ONE, 1), (TWO, 2)] {
+        rig.own_peer(source, node, Has::Set(PieceSet::empty(200)));
+        rig.tell(Event::Unchoked { source });
+    }
+    // neighbours suggest: so nobody guesses whose turn it is
+    rig.tell(Event::Suggested {
+        source: TWO,
+        piece: first,
+    });
+    let has = Has::Piece(last);
+    rig.tell(Event::SourceHas { source: TWO, has });
+    assert!(rig.jobs().is_empty(), "it is another's turn");
+    rig.pass(300 * MILLI);
+    !rig.jobs().is_empty()
+}
+
+#[test]
+fn turns_come_sooner_for_the_last_pieces() {
+    assert!(is_asked_soon(199));
+    assert!(!is_asked_soon(100));
+}
+
+#[test]
+fn who_never_answered_is_tried_again_but_not_with_the_last_pieces() {
+    for (here, tries) in [(300, true), (396, false)] {
+        let mut rig = Rig::new(400, PIECE, Mode::Never);
+        for index in 0..here {
+            let piece = rig.layout.piece(index).unwrap();
+            rig.tell(Event::PieceOk { piece });
+        }
+        rig.serving_peer(ONE, Has::All);
+        assert!(!rig.jobs().is_empty());
+        rig.pass(2 * SECOND);
+        rig.end_cancelled();
+        rig.serving_peer(TWO, Has::All);
+        let mut tried = false;
+        for _ in 0..100 {
+            rig.pass(100 * MILLI);
+            rig.end_cancelled();
+            rig.progress_of(TWO, 100);
+            tried |= rig.jobs().iter().any(|(_, source, _)| *source == ONE);
+        }
+        assert_eq!(tried, tries, "with {here} pieces of 400");
+    }
+}

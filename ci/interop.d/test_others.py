@@ -15,8 +15,10 @@ MIB = 1 << 20
 LEN = 96 * MIB
 READ = 64 << 10
 IDLE_SECONDS = 4
-# seen: 1.10 to 1.25 x in copies of nine seconds, 1.01 x in one of 23 s; when the slow one may keep its place as a reader it is 4.6 x
-HELD_UP_MAX = 2
+# the first second, in which a peer may still begin to answer, is lost: so the copy is long
+ROOM_LEN = 240 * MIB
+# seen: 1.03 to 1.13 x (1.15 is asserted in virtual time); when the slow one may keep its place as a reader it is 4.6 x
+HELD_UP_MAX = 1.3
 # the budget is 0.30; without it he has 0.44, and half of his reads take twice as long
 BUDGET_LEAVES_MIN = 0.65
 MACHINES = ("one", "two", "three")
@@ -36,7 +38,7 @@ def a_budget_leaves_the_user_his_part_of_a_small_line(t: Trial) -> None:
 
 
 def a_mute_peer_and_a_slow_machine_do_not_set_the_pace(t: Trial) -> None:
-    torrent, root = _content(t, LEN)
+    torrent, root = _content(t, ROOM_LEN)
     nginx = servers.mirror(t, root)
     t.shape(t.hosts["mirror"], 100)
     hosts = [_shaped(t, name, 100) for name in ROOM]

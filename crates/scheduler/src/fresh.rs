@@ -94,7 +94,7 @@ impl Fresh {
         self.second_after = if took > self.second_after {
             (self.second_after + step).min(PATIENCE.1)
         } else {
-            self.second_after - step
+            self.second_after.saturating_sub(step)
         }
         .max(SECOND_AFTER_MIN);
         Some(sole)

@@ -2,26 +2,16 @@
 //!
 //! They are the cases that real processes show against real servers. Every assertion names the seed and the
 //! figures.
-#![expect(
-    clippy::print_stderr,
-    reason = "the figures belong into the log of a test"
-)]
+
+mod support;
 
 use std::time::Duration;
 
-use swarmcopy_sim::{MachineOutcome, MachineSpec, OriginSpec, Outcome, Profile, Role, Simulation};
+use swarmcopy_sim::{MachineOutcome, MachineSpec, OriginSpec, Profile, Role};
 
-/// Bytes a second of a line of 100 Mbit/s.
-const LINE: u64 = 12_500_000;
-const SECOND: Duration = Duration::from_secs(1);
+use support::{LINE, SECOND, run};
+
 const MILLI: Duration = Duration::from_millis(1);
-
-fn run(profile: Profile) -> Outcome {
-    let outcome = Simulation::run(profile);
-    eprintln!("seed {}: {}", outcome.seed, outcome.summary());
-    assert!(outcome.all_done(), "{}", outcome.summary());
-    outcome
-}
 
 /// Lengths of so many files as software has them: most of some kilobytes, few of some megabytes.
 fn tree(seed: u64, files: usize, len: u64) -> Vec<u64> {

@@ -2,18 +2,14 @@
 //!
 //! They are the cases that the laboratory measures with real processes. Every assertion names the seed and the
 //! figures.
-#![expect(
-    clippy::print_stderr,
-    reason = "the figures belong into the log of a test"
-)]
+
+mod support;
 
 use std::time::Duration;
 
-use swarmcopy_sim::{Holds, MachineSpec, Outcome, Profile, Role, Simulation};
+use swarmcopy_sim::{Holds, MachineSpec, Profile, Role};
 
-/// Bytes a second of a line of 100 Mbit/s.
-const LINE: u64 = 12_500_000;
-const SECOND: Duration = Duration::from_secs(1);
+use support::{LINE, SECOND, run};
 
 /// So many machines and an origin at 100 Mbit/s each, half a gigabyte in pieces of 512 KiB.
 fn room(seed: u64, machines: usize) -> Profile {
@@ -27,13 +23,6 @@ fn spec(change: impl FnOnce(&mut MachineSpec)) -> MachineSpec {
     (spec.up_rate, spec.down_rate) = (LINE, LINE);
     change(&mut spec);
     spec
-}
-
-fn run(profile: Profile) -> Outcome {
-    let outcome = Simulation::run(profile);
-    eprintln!("seed {}: {}", outcome.seed, outcome.summary());
-    assert!(outcome.all_done(), "{}", outcome.summary());
-    outcome
 }
 
 /// A longest time as a part of the shortest possible; the same loss weighs more in a short copy.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::rig::{Rig, SECOND};
 use swarmcopy_layout::{PieceSet, Span};
-use swarmcopy_scheduler::origin::Mode;
-use swarmcopy_scheduler::{Action, Down, Event, Has, Outcome, Reason, SourceId};
+use swarmcopy_scheduler::origin::{Hours, Mode};
+use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, Outcome, Reason, SourceId};
 
 const ONE: SourceId = SourceId(1);
 const TWO: SourceId = SourceId(2);
@@ -342,6 +342,34 @@ fn a_piece_that_one_peer_has_is_left_to_whom_it_is_suggested() {
     };
     assert!(asked(true), "what is suggested is taken at once");
     assert!(!asked(false), "what is not is left to others for a while");
+}
+
+#[test]
+fn what_peers_were_asked_for_makes_way_only_where_it_would_take_long() {
+    for (bytes, makes_way) in [(1 << 10, true), (45 << 10, false)] {
+        let mut rig = Rig::new(64, PIECE, Mode::Protect);
+        rig.origin();
+        rig.alone();
+        rig.pass(SECOND);
+        rig.serving_peer(ONE, Has::All);
+        for _ in 0..20 {
+            rig.pass(Duration::from_millis(100));
+            rig.progress_all(bytes);
+        }
+        let of_peer: Vec<JobId> = {
+            let jobs = rig.jobs().iter().filter(|(_, source, _)| *source == ONE);
+            jobs.map(|(job, ..)| *job).collect()
+        };
+        assert!(!of_peer.is_empty() && rig.called_off().is_empty());
+        // the slots are given back when what is read has come
+        rig.tell(Event::Hours(Hours::Closed));
+        rig.pass(Duration::from_millis(10));
+        let called_off = of_peer.iter().any(|job| rig.called_off().contains(job));
+        assert_eq!(
+            called_off, makes_way,
+            "at {bytes} bytes in a tenth of a second"
+        );
+    }
 }
 
 #[test]

@@ -111,4 +111,18 @@ mod tests {
             );
         }
     }
+
+    #[tokio::test]
+    async fn no_more_are_called_at_a_time_than_may_be_dialled() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut calls = CallBacks::default();
+        for _ in 0..dials_max + 5 {
+            calls.call(NodeId([1; 8]), addr, None);
+        }
+        assert_eq!(calls.calls.len(), dials_max);
+        soon(calls.ended()).await;
+        calls.call(NodeId([1; 8]), addr, None);
+        assert_eq!(calls.calls.len(), dials_max);
+    }
 }

@@ -8,7 +8,6 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 /// Counts of peers per piece, kept up to date with each word of them.
 #[derive(Debug)]
 pub(crate) struct Availability {
-    holders: Vec<u16>,
     serving: Vec<u16>,
     available: PieceSet,
 }
@@ -31,15 +30,14 @@ impl Availability {
     pub(crate) fn new(pieces: u32) -> Self {
         let len = usize::try_from(pieces).unwrap_or(usize::MAX);
         Self {
-            holders: vec![0; len],
             serving: vec![0; len],
             available: PieceSet::empty(pieces),
         }
     }
 
-    /// How many connected peers have each piece.
-    pub(crate) fn holders(&self) -> &[u16] {
-        &self.holders
+    /// How many peers that serve have each piece; by piece index.
+    pub(crate) fn serving(&self) -> &[u16] {
+        &self.serving
     }
 
     /// How many peers that serve have `piece`.
@@ -51,19 +49,6 @@ impl Availability {
     /// Pieces that some serving peer has.
     pub(crate) fn available(&self) -> &PieceSet {
         &self.available
-    }
-
-    /// A peer has one more piece.
-    pub(crate) fn gained(&mut self, piece: PieceIndex) {
-        bump(&mut self.holders, piece, true);
-    }
-
-    /// A peer has a piece less, or is gone.
-    pub(crate) fn lost(&mut self, piece: PieceIndex, serving: bool) {
-        bump(&mut self.holders, piece, false);
-        if serving {
-            self.stop_serving(piece);
-        }
     }
 
     /// A peer that has `piece` serves from now on; how many do.

@@ -100,6 +100,13 @@ impl Fresh {
         Some(sole)
     }
 
+    /// A peer serves the piece no more; whether it was the only one.
+    pub(crate) fn withdrawn(&mut self, peer: SourceId, piece: PieceIndex) -> bool {
+        let turn = self.turn_mut(piece);
+        let sole = turn.and_then(|it| it.sole.take_if(|sole| *sole == peer));
+        sole.is_some()
+    }
+
     /// Whether a piece that so many peers have may be asked for; if not, its turn is waited for.
     pub(crate) fn is_open(
         &mut self,

@@ -2,7 +2,6 @@
 
 use swarmcopy_layout::{PieceIndex, PieceSet, Spans};
 
-use crate::availability::Availability;
 use crate::origin::ReadEnd;
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
@@ -132,10 +131,7 @@ impl Scheduler {
                 let mut lost = peer.has.clone();
                 lost.subtract(set);
                 for piece in lost.iter() {
-                    drop_piece(peer, &mut self.availability, piece);
-                }
-                for piece in lost.iter() {
-                    self.show_others(piece);
+                    self.peer_lost(id, piece);
                 }
                 for piece in gained.iter() {
                     self.peer_gained(now, id, piece);
@@ -163,8 +159,8 @@ impl Scheduler {
                 if let Some(place) = peer.place {
                     self.line.remove(&(place, id));
                 }
-                for piece in peer.has.iter() {
-                    self.availability.lost(piece, peer.serving);
+                if peer.serving {
+                    self.no_more_served(id, peer.has.iter());
                 }
                 if peer.hello.is_some() {
                     self.gate.peer_down(now, id, how);
@@ -238,7 +234,7 @@ impl Scheduler {
             outcome
         };
         let mut health = None;
-        let mut dropped = Vec::new();
+        let mut lost = None;
         match (outcome, &mut source.kind) {
             (Outcome::Lacks(span), Kind::Origin(origin)) => {
                 self.layout.pieces_of(span).for_each(|piece| {
@@ -250,12 +246,7 @@ impl Scheduler {
                     lacks.insert(piece);
                 });
             }
-            (Outcome::Lacks(span), Kind::Peer(peer)) => {
-                for piece in self.layout.pieces_of(span) {
-                    drop_piece(peer, &mut self.availability, piece);
-                    dropped.push(piece);
-                }
-            }
+            (Outcome::Lacks(span), Kind::Peer(_)) => lost = Some(self.layout.pieces_of(span)),
             (_, Kind::Origin(origin)) => {
                 health = super::origins::origin_job_end(now, origin, &job, outcome);
             }
@@ -272,8 +263,8 @@ impl Scheduler {
             }
             _ => {}
         }
-        for piece in dropped {
-            self.show_others(piece);
+        for piece in lost.into_iter().flatten() {
+            self.peer_lost(job.source, piece);
         }
         if let Some(health) = health {
             self.choose_at = now;
@@ -356,11 +347,5 @@ impl Scheduler {
         self.set_serving(now, source, false);
         self.explain(reason, Some(source), None);
         self.act(Action::Ban { source, reason });
-    }
-}
-
-fn drop_piece(peer: &mut Peer, availability: &mut Availability, piece: PieceIndex) {
-    if peer.has.remove(piece) {
-        availability.lost(piece, peer.serving);
     }
 }

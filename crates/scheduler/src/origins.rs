@@ -323,7 +323,7 @@ impl Facts {
         View {
             missing,
             available: availability.available(),
-            holders: availability.holders(),
+            serving: availability.serving(),
             pieces_left: self.pieces_left,
             peers: self.peers,
             peers_goodput: self.peers_goodput,

@@ -30,7 +30,6 @@ impl Scheduler {
             return;
         }
         peer.took(now, piece);
-        self.availability.gained(piece);
         if peer.serving {
             self.piece_served(now, id, piece);
         }
@@ -81,6 +80,17 @@ impl Scheduler {
         }
     }
 
+    /// A peer has one piece less.
+    pub(crate) fn peer_lost(&mut self, id: SourceId, piece: PieceIndex) {
+        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+            return;
+        };
+        if peer.has.remove(piece) && peer.serving {
+            self.no_more_served(id, std::iter::once(piece));
+        }
+        self.show_others(piece);
+    }
+
     /// Counts a peer's pieces as available or not.
     pub(crate) fn set_serving(&mut self, now: Instant, id: SourceId, serving: bool) {
         let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
@@ -95,8 +105,23 @@ impl Scheduler {
                 self.piece_served(now, id, piece);
             }
         } else {
-            let has = peer.has.iter();
-            has.for_each(|piece| self.availability.stop_serving(piece));
+            let has = peer.has.clone();
+            self.no_more_served(id, has.iter());
+        }
+    }
+
+    /// A peer serves these pieces no more. How long they take to spread is not counted from when it said to
+    /// have them.
+    pub(crate) fn no_more_served(
+        &mut self,
+        id: SourceId,
+        pieces: impl Iterator<Item = PieceIndex>,
+    ) {
+        for piece in pieces {
+            self.availability.stop_serving(piece);
+            if self.fresh.withdrawn(id, piece) {
+                self.less_sole(id);
+            }
         }
     }
 
@@ -113,9 +138,13 @@ impl Scheduler {
 
     /// A piece that one peer alone had is here, or another peer has it, too.
     pub(crate) fn no_more_sole(&mut self, now: Instant, piece: PieceIndex) {
-        let sole = self.fresh.spread(now, piece);
-        let peer = sole.and_then(|id| self.sources.get_mut(&id)?.peer_mut());
-        if let Some(peer) = peer {
+        if let Some(id) = self.fresh.spread(now, piece) {
+            self.less_sole(id);
+        }
+    }
+
+    fn less_sole(&mut self, id: SourceId) {
+        if let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) {
             peer.sole = peer.sole.saturating_sub(1);
         }
     }

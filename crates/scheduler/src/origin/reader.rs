@@ -35,7 +35,7 @@ impl OriginGate {
         let fast = self.licence.as_ref()?.is_fast();
         let (first, count) = if fast {
             self.any_run(view, tag, pieces_max)?
-        } else if self.window.is_full(now, view.holders, self.reads.len()) {
+        } else if self.window.is_full(now, view.serving, self.reads.len()) {
             self.limited = true;
             self.explain(Reason::DeniedWindow, Some(source), None);
             return None;

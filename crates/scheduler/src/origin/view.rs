@@ -16,8 +16,8 @@ pub(crate) struct View<'a> {
     pub(crate) missing: &'a PieceSet,
     /// Some peer that *serves* has it (effective availability).
     pub(crate) available: &'a PieceSet,
-    /// How many connected peers have each piece, whether they serve or not; by piece index.
-    pub(crate) holders: &'a [u16],
+    /// How many peers that serve have each piece; by piece index.
+    pub(crate) serving: &'a [u16],
     /// Wanted pieces that are not verified, those in hand included.
     pub(crate) pieces_left: u32,
     /// Connected peers of every kind, stock clients included.

@@ -76,9 +76,9 @@ impl Window {
         self.binds(now) && self.len() >= self.limit
     }
 
-    /// Whether it is full, with so many more pieces on their way from the origin; `holders` tells how
-    /// many peers have each piece. Looks through its pieces only when it seems full: O(pieces in it).
-    pub(super) fn is_full(&mut self, now: Instant, holders: &[u16], coming: usize) -> bool {
+    /// Whether it is full, with so many more pieces on their way from the origin; `serving` tells how
+    /// many peers that serve have each piece. Looks through its pieces only when it seems full: O(pieces in it).
+    pub(super) fn is_full(&mut self, now: Instant, serving: &[u16], coming: usize) -> bool {
         let coming = u64::try_from(coming).unwrap_or(u64::MAX);
         let coming = self.piece_len.saturating_mul(coming);
         let has_room = |window: &Self| window.len().saturating_add(coming) < window.limit;
@@ -88,7 +88,7 @@ impl Window {
         let before = self.only_mine.len();
         self.only_mine.retain(|piece| {
             let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
-            holders.get(at).is_some_and(|count| *count == 0)
+            serving.get(at).is_some_and(|count| *count == 0)
         });
         if has_room(self) {
             self.full_since = None;
@@ -133,46 +133,46 @@ mod tests {
     #[test]
     fn it_binds_only_while_somebody_takes() {
         let (layout, mut window) = window();
-        let holders = vec![0; 256];
+        let serving = vec![0; 256];
         layout
             .piece_indexes()
             .take(4)
             .for_each(|piece| window.read(piece));
-        assert!(!window.is_full(MS(0), &holders, 0));
+        assert!(!window.is_full(MS(0), &serving, 0));
         window.taken(MS(0));
-        assert!(window.is_full(MS(10), &holders, 0));
-        assert!(!window.is_full(MS(2100), &holders, 0));
+        assert!(window.is_full(MS(10), &serving, 0));
+        assert!(!window.is_full(MS(2100), &serving, 0));
     }
 
     #[test]
     fn what_is_on_its_way_fills_it() {
         let (layout, mut window) = window();
-        let holders = vec![0; 256];
+        let serving = vec![0; 256];
         let mut pieces = layout.piece_indexes();
         window.read(pieces.next().unwrap());
         window.taken(MS(0));
-        assert!(!window.is_full(MS(1), &holders, 2));
-        assert!(window.is_full(MS(1), &holders, 3));
+        assert!(!window.is_full(MS(1), &serving, 2));
+        assert!(window.is_full(MS(1), &serving, 3));
     }
 
     #[test]
     fn others_having_a_piece_drains_it() {
         let (layout, mut window) = window();
-        let mut holders = vec![0; 256];
+        let mut serving = vec![0; 256];
         layout
             .piece_indexes()
             .take(4)
             .for_each(|piece| window.read(piece));
         window.taken(MS(0));
-        assert!(window.is_full(MS(1), &holders, 0));
-        holders[2] = 1;
-        assert!(!window.is_full(MS(2), &holders, 0));
+        assert!(window.is_full(MS(1), &serving, 0));
+        serving[2] = 1;
+        assert!(!window.is_full(MS(2), &serving, 0));
     }
 
     #[test]
     fn a_window_that_does_not_drain_doubles_each_second() {
         let (layout, mut window) = window();
-        let holders = vec![0; 256];
+        let serving = vec![0; 256];
         layout
             .piece_indexes()
             .take(6)
@@ -180,7 +180,7 @@ mod tests {
         let mut opened = None;
         for step in 0..300u64 {
             window.taken(MS(step * 10));
-            if !window.is_full(MS(step * 10), &holders, 0) {
+            if !window.is_full(MS(step * 10), &serving, 0) {
                 opened = opened.or(Some(step * 10));
             }
         }

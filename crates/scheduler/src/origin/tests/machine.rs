@@ -8,12 +8,12 @@ use crate::origin::Mode;
 
 impl Machine {
     pub(super) fn gain(&mut self, piece: PieceIndex) {
-        self.holders[piece.value() as usize] += 1;
+        self.serving[piece.value() as usize] += 1;
         self.available.insert(piece);
     }
 
     pub(super) fn forget(&mut self, piece: PieceIndex) {
-        let count = &mut self.holders[piece.value() as usize];
+        let count = &mut self.serving[piece.value() as usize];
         *count = count.saturating_sub(1);
         if *count == 0 {
             self.available.remove(piece);
@@ -24,7 +24,7 @@ impl Machine {
         let view = view(
             &self.missing,
             &self.available,
-            &self.holders,
+            &self.serving,
             &self.have,
             self.peers.len(),
         );

@@ -44,12 +44,12 @@ impl World {
             };
             let rarest = wanted
                 .iter()
-                .map(|p| self.all[who].holders[p.value() as usize])
+                .map(|p| self.all[who].serving[p.value() as usize])
                 .min();
             let Some(rarest) = rarest else { continue };
             let best: Vec<_> = wanted
                 .into_iter()
-                .filter(|p| self.all[who].holders[p.value() as usize] == rarest)
+                .filter(|p| self.all[who].serving[p.value() as usize] == rarest)
                 .collect();
             let piece = best[self.rng.usize(0..best.len())];
             let piece_us = self.all[who].piece_us.max(self.all[from].piece_us);

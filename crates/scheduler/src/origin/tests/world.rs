@@ -38,7 +38,7 @@ pub(super) struct Machine {
     pub(super) have: PieceSet,
     pub(super) missing: PieceSet,
     pub(super) available: PieceSet,
-    pub(super) holders: Vec<u16>,
+    pub(super) serving: Vec<u16>,
     pub(super) peers: BTreeSet<usize>,
     reading: u32,
     pub(super) fetching: bool,
@@ -135,7 +135,7 @@ impl World {
             have: PieceSet::empty(pieces),
             missing: PieceSet::full(pieces),
             available: PieceSet::empty(pieces),
-            holders: vec![0; pieces as usize],
+            serving: vec![0; pieces as usize],
             peers: BTreeSet::new(),
             reading: 0,
             fetching: false,
@@ -452,7 +452,7 @@ impl World {
         let view = view(
             &one.missing,
             &one.available,
-            &one.holders,
+            &one.serving,
             &one.have,
             one.peers.len(),
         );
@@ -484,14 +484,14 @@ impl World {
 pub(super) fn view<'a>(
     missing: &'a PieceSet,
     available: &'a PieceSet,
-    holders: &'a [u16],
+    serving: &'a [u16],
     have: &PieceSet,
     peers: usize,
 ) -> View<'a> {
     View {
         missing,
         available,
-        holders,
+        serving,
         pieces_left: have.capacity() - have.len(),
         peers: peers as u32,
         peers_goodput: 100 << 20,

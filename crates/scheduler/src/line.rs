@@ -42,6 +42,7 @@ impl Scheduler {
 
     /// Gives a peer its place in the line, or takes it out if it can't be asked.
     fn line_up(&mut self, now: Instant, id: SourceId) {
+        self.note_debt(now, id);
         let place = self.place_of(now, id);
         let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
             return;

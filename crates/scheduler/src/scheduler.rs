@@ -126,7 +126,8 @@ pub struct Scheduler {
     /// This machine's part of the origin's budget as last told.
     pub(crate) origin_rate: Option<u64>,
     actions: VecDeque<Action>,
-    tick_at: Instant,
+    /// When silent things are looked at again.
+    pub(crate) tick_at: Instant,
     complete: bool,
 }
 

@@ -14,6 +14,10 @@ use crate::{Hello, Instant, JobId};
 pub(crate) const SERVING_AT_START: Duration = Duration::from_secs(3);
 /// A peer counts as serving for this long after a block of it came.
 pub(crate) const SERVING_AFTER_BLOCK: Duration = Duration::from_secs(10);
+/// Somebody else's client that never brought anything may let us wait for this long before its pieces count as
+/// available no more. Less than the patience with its first answer: that may still come, and to claim a slot
+/// takes time, too.
+pub(crate) const STOCK_DOUBTED_AFTER: Duration = Duration::from_millis(400);
 /// Suggestions of which it is remembered that they were not taken yet.
 const SUGGESTED_OPEN_MAX: usize = 16;
 /// Pieces that an origin beside others is asked for before any of it has proved right.
@@ -103,7 +107,9 @@ pub(crate) struct Peer {
     pub(crate) serving: bool,
     /// It let us wait too long; it is tried again after this.
     pub(crate) snubbed_until: Option<Instant>,
-    /// How often that happened in a row.
+    /// Since when it owes us the first byte that it ever brings, if it is not one of our machines.
+    pub(crate) owes_since: Option<Instant>,
+    /// How often it was snubbed in a row.
     pub(crate) snubs: u32,
     /// It refused what it let us ask for; it is asked again after this, or when it lets us anew.
     pub(crate) refused_until: Option<Instant>,
@@ -140,6 +146,7 @@ impl Peer {
             unchoked: false,
             serving: true,
             snubbed_until: None,
+            owes_since: None,
             snubs: 0,
             refused_until: None,
             lets_since: now,
@@ -197,7 +204,9 @@ impl Peer {
     /// Whether its pieces count as available: it is new, or delivered lately, or lets nobody wait.
     pub(crate) fn serves(&self, now: Instant) -> bool {
         let spurned = self.snubbed_until.or(self.refused_until).is_some();
-        if self.delivered_at.is_none() && spurned {
+        let owes = self.owes_since;
+        let is_doubted = spurned || owes.is_some_and(|at| now >= at + STOCK_DOUBTED_AFTER);
+        if self.delivered_at.is_none() && is_doubted {
             return false;
         }
         if now.since(self.up_since) < SERVING_AT_START {
@@ -280,6 +289,15 @@ impl Source {
         } else {
             None
         }
+    }
+
+    /// Whether somebody else's client that never brought anything lets us wait: asked, or choking us.
+    pub(crate) fn owes_first(&self) -> bool {
+        self.peer().is_some_and(|peer| {
+            let chokes = peer.choking_since.is_some() && peer.interesting;
+            let waits = chokes || !self.flow.jobs.is_empty();
+            peer.hello.is_none() && peer.delivered_at.is_none() && waits
+        })
     }
 
     pub(crate) fn peer_mut(&mut self) -> Option<&mut Peer> {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::rig::{ORIGIN, Rig, SECOND};
+use crate::rig::{Rig, SECOND};
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_scheduler::origin::Mode;
-use swarmcopy_scheduler::{Action, Down, Event, Has, Outcome, SourceId};
+use swarmcopy_scheduler::{Action, Down, Event, Has, SourceId};
 
 const MILLI: Duration = Duration::from_millis(1);
 const PIECE: u64 = 128 << 10;
@@ -126,59 +126,4 @@ fn who_never_answered_is_tried_again_but_not_with_the_last_pieces() {
         }
         assert_eq!(tried, tries, "with {here} pieces of 400");
     }
-}
-
-/// A machine of ours that lacks all, and a stock client that says to have everything and answered nothing
-/// for ten seconds.
-fn beside_a_mute_one(mode: Mode) -> Rig {
-    let mut rig = Rig::new(1000, PIECE, mode);
-    rig.own_peer(TWO, 2, Has::Set(PieceSet::empty(1000)));
-    rig.serving_peer(ONE, Has::All);
-    for _ in 0..100 {
-        rig.pass(100 * MILLI);
-        rig.end_cancelled();
-    }
-    rig
-}
-
-#[test]
-fn a_mute_peer_makes_nobody_wait_longer_for_a_turn() {
-    let mut rig = beside_a_mute_one(Mode::Never);
-    for index in 0..100 {
-        let piece = rig.layout.piece(index).unwrap();
-        rig.tell(Event::PieceOk { piece });
-    }
-    let (first, last) = (rig.layout.piece(0).unwrap(), rig.layout.piece(999).unwrap());
-    // neighbours suggest: so nobody guesses whose turn it is
-    rig.tell(Event::Suggested {
-        source: TWO,
-        piece: first,
-    });
-    rig.tell(Event::Unchoked { source: TWO });
-    let has = Has::Piece(last);
-    rig.tell(Event::SourceHas { source: TWO, has });
-    rig.pass(600 * MILLI);
-    assert!(rig.jobs().iter().any(|(_, source, _)| *source == TWO));
-}
-
-#[test]
-fn what_a_mute_peer_says_to_have_counts_for_no_copy() {
-    let mut rig = beside_a_mute_one(Mode::Protect);
-    rig.origin();
-    rig.alone();
-    let read = |rig: &Rig| rig.scheduler.have().len();
-    for _ in 0..50 {
-        rig.pass(20 * MILLI);
-        rig.end_of(ORIGIN, Outcome::Done);
-        rig.verify_whole();
-        rig.end_cancelled();
-        rig.tell(Event::Uploaded {
-            source: TWO,
-            piece: rig.layout.piece(0).unwrap(),
-            bytes: 1,
-        });
-    }
-    // a 64th of the content may be here alone
-    let alone = read(&rig);
-    assert!((10..=20).contains(&alone), "{alone} pieces");
 }

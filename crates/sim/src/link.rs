@@ -7,6 +7,7 @@
 //! rates at each change; the rounding costs a link at most one quantum of time.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
 use swarmcopy_scheduler::{Instant, JobId, Outcome, SourceId};
@@ -18,15 +19,22 @@ pub(crate) const QUANTUM: u64 = 256 << 10;
 const WINDOW_PARTS: u64 = 120;
 const BACKLOG_PARTS: u64 = 60;
 
-/// Bytes of one link that may be on their way from an uplink of this rate.
-pub(crate) fn window(up_rate: u64) -> u64 {
-    (up_rate / WINDOW_PARTS).clamp(4 * u64::from(BLOCK_LEN), 4 * QUANTUM)
+/// Bytes of one link that may be on their way from an uplink of this rate, where a message takes `latency`.
+pub(crate) fn window(up_rate: u64, latency: Duration) -> u64 {
+    let near = (up_rate / WINDOW_PARTS).clamp(4 * u64::from(BLOCK_LEN), 4 * QUANTUM);
+    near.max(both_ways(up_rate, latency))
 }
 
-/// With so many bytes before a downlink of this rate a link sends only when nothing of it is on its
-/// way.
-pub(crate) fn backlog(down_rate: u64) -> u64 {
-    (down_rate / BACKLOG_PARTS).clamp(8 * u64::from(BLOCK_LEN), 8 * QUANTUM)
+/// With so many bytes on their way to a downlink of this rate a link sends only when nothing of it is.
+pub(crate) fn backlog(down_rate: u64, latency: Duration) -> u64 {
+    let near = (down_rate / BACKLOG_PARTS).clamp(8 * u64::from(BLOCK_LEN), 8 * QUANTUM);
+    near.max(both_ways(down_rate, latency))
+}
+
+/// Bytes that come at `rate` while a message goes there and back.
+fn both_ways(rate: u64, latency: Duration) -> u64 {
+    let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    rate.saturating_mul(micros.saturating_mul(2)) / 1_000_000
 }
 
 /// So many links are served at a time, a fetch each; others wait for their turn, as in the tool.

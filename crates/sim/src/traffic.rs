@@ -148,8 +148,9 @@ impl World {
         let link = &self.links[way.link()];
         let on_way = link.end(way).on_way;
         let receiver = &self.machines[link.end(way.other()).machine];
-        let behind = receiver.backlog >= backlog(receiver.spec.down_rate);
-        let window = window(self.machines[link.end(way).machine].up.rate);
+        let latency = self.profile.latency;
+        let behind = receiver.backlog >= backlog(receiver.spec.down_rate, latency);
+        let window = window(self.machines[link.end(way).machine].up.rate, latency);
         link.up && (on_way == 0 || on_way < window && !behind)
     }
 

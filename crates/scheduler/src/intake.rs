@@ -192,14 +192,14 @@ impl Scheduler {
         }
     }
 
-    fn progress(&mut self, now: Instant, job: JobId, bytes: u64) {
-        let Some(job) = self.ledger.progress(now, job, bytes) else {
+    fn progress(&mut self, now: Instant, id: JobId, bytes: u64) {
+        let Some(job) = self.ledger.progress(now, id, bytes) else {
             return;
         };
         let Some(source) = self.sources.get_mut(&job.source) else {
             return;
         };
-        source.flow.brought(now, bytes);
+        source.flow.brought(now, id, job.started, bytes);
         self.share.brought(now, bytes);
         match &mut source.kind {
             Kind::Peer(peer) if bytes > 0 => {
@@ -276,7 +276,7 @@ impl Scheduler {
                 self.proved(piece, false);
             }
         }
-        self.hand_over(now, id, self.layout.piece_at(job.span.start()));
+        self.hand_over(now, id, &job);
         self.hungry.push(job.source);
         if !missing.is_empty() {
             self.wake_all();

@@ -21,6 +21,8 @@ pub(crate) struct Job {
     /// When its first bytes were told.
     pub(crate) first_at: Option<Instant>,
     pub(crate) cancelled: bool,
+    /// How often its work was taken over from others.
+    pub(crate) moves: u32,
 }
 
 impl Job {
@@ -146,6 +148,13 @@ impl Ledger {
             .is_some_and(|job| !std::mem::replace(&mut job.cancelled, true))
     }
 
+    /// The work of a job was taken over from others so many times.
+    pub(crate) fn moved(&mut self, job: JobId, moves: u32) {
+        if let Some(job) = self.jobs.get_mut(&job) {
+            job.moves = moves;
+        }
+    }
+
     /// Begins the open piece: its bytes are free.
     pub(crate) fn begin(&mut self, piece: PieceIndex) {
         if self.closed.insert(piece) {
@@ -197,6 +206,7 @@ impl Ledger {
             started: now,
             first_at: None,
             cancelled: false,
+            moves: 0,
         };
         self.jobs.insert(id, job);
         for piece in self.layout.pieces_of(span) {

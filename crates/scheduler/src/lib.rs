@@ -40,6 +40,7 @@ mod event;
 mod fresh;
 mod intake;
 mod interest;
+mod latency;
 mod ledger;
 mod line;
 mod origins;

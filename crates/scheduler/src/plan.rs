@@ -104,7 +104,7 @@ impl Scheduler {
 
     /// Bytes that may be asked of peers at a time.
     fn credit(&self) -> u64 {
-        let all = bytes_in(CREDIT, self.best_rate)
+        let all = bytes_in(CREDIT.max(self.way_time), self.best_rate)
             .max(self.layout.piece_len() * CREDIT_PIECES_MIN)
             .max(CREDIT_BYTES_MIN);
         if self.gate.is_reading() {
@@ -112,6 +112,15 @@ impl Scheduler {
         } else {
             all
         }
+    }
+
+    /// How long requests must last for half of the peers that are asked.
+    fn usual_way_time(&self) -> Duration {
+        let asked = |source: &&Source| source.peer().is_some() && !source.flow.jobs.is_empty();
+        let asked = self.sources.values().filter(asked);
+        let mut times: Vec<Duration> = asked.map(|it| it.flow.way_time()).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
     }
 
     /// Bytes that should be asked of a peer at a time.
@@ -224,7 +233,7 @@ impl Scheduler {
     }
 
     /// Asks a source for a span whose pieces were begun.
-    pub(crate) fn fetch(&mut self, now: Instant, id: SourceId, span: Span) {
+    pub(crate) fn fetch(&mut self, now: Instant, id: SourceId, span: Span) -> JobId {
         let job = self.ledger.assign(now, id, span);
         if let Some(source) = self.sources.get_mut(&id) {
             source.flow.asked(now, job, span.len());
@@ -234,6 +243,7 @@ impl Scheduler {
             source: id,
             span,
         });
+        job
     }
 
     pub(crate) fn cancel(&mut self, job: JobId) {
@@ -313,6 +323,7 @@ impl Scheduler {
         let ids: Vec<SourceId> = self.sources.keys().copied().collect();
         let together: u64 = self.rates().map(|(_, rate, _)| rate).sum();
         self.best_rate = self.best_rate.max(together);
+        self.way_time = self.usual_way_time();
         self.exchange_latencies();
         for id in ids {
             let Some(source) = self.sources.get(&id) else {
@@ -394,7 +405,7 @@ impl Scheduler {
     }
 }
 
-/// What a peer brings in a moment, and a piece at least if that does not take it long: a piece in
+/// What a peer brings in a moment or on its way here, and a piece at least if that does not take it long: a piece in
 /// few hands is whole sooner, but what waits in a slow peer's queue can't be asked of a faster one.
 fn queue_len(piece_len: u64, few: bool, source: &Source) -> u64 {
     let piece = piece_len.min(QUEUE_AT_START);
@@ -404,6 +415,7 @@ fn queue_len(piece_len: u64, few: bool, source: &Source) -> u64 {
         (true, true) => QUEUE_LONG,
         (true, false) => QUEUE,
     };
+    let time = time.max(source.flow.way_time());
     source.flow.rate.value().map_or(piece, |rate| {
         bytes_in(time, rate)
             .max(piece.min(bytes_in(PIECE_TIME, rate)))

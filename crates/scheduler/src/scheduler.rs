@@ -115,6 +115,8 @@ pub struct Scheduler {
     pub(crate) differ: PieceSet,
     /// The best rate that all sources together were seen to bring.
     pub(crate) best_rate: u64,
+    /// How long requests must last to fill the way to peers, as last looked at.
+    pub(crate) way_time: Duration,
     /// What peers get of the link while an origin is read.
     pub(crate) share: PeersShare,
     /// Jobs that were called off so that another peer can do them.
@@ -170,6 +172,7 @@ impl Scheduler {
             reading: BTreeSet::new(),
             differ: PieceSet::empty(pieces),
             best_rate: 0,
+            way_time: Duration::ZERO,
             share: PeersShare::new(),
             thefts: BTreeMap::new(),
             leaving: false,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
+use crate::latency::Latency;
 use crate::permit::PermitKeeper;
 use crate::rate::Rate;
 use crate::streams::Streams;
@@ -18,6 +19,14 @@ pub(crate) const SERVING_AFTER_BLOCK: Duration = Duration::from_secs(10);
 /// available no more. Less than the patience with its first answer: that may still come, and to claim a slot
 /// takes time, too.
 pub(crate) const STOCK_DOUBTED_AFTER: Duration = Duration::from_millis(400);
+/// No byte for so many times what a block takes, or what nine of ten answers take, is too long.
+const PATIENCE_BLOCKS: u64 = 8;
+const PATIENCE_ANSWERS: u32 = 4;
+/// Requests last for so many ways there and back: what comes meanwhile must have been asked for, and more where
+/// the rate is to grow.
+const QUEUED_ANSWERS: u32 = 2;
+/// Longest time for which they do, however far the source is.
+const QUEUED_MAX: Duration = Duration::from_secs(2);
 /// Suggestions of which it is remembered that they were not taken yet.
 const SUGGESTED_OPEN_MAX: usize = 16;
 /// Pieces that an origin beside others is asked for before any of it has proved right.
@@ -31,8 +40,9 @@ pub(crate) struct Flow {
     pub(crate) rate: Rate,
     /// When bytes came last, or were first asked after a pause.
     pub(crate) active: Instant,
-    /// Verified or not, all bytes that it brought.
-    pub(crate) bytes: u64,
+    pub(crate) latency: Latency,
+    /// The job that was given to it while it had nothing to do, until its first byte comes.
+    probe: Option<JobId>,
 }
 
 impl Flow {
@@ -41,17 +51,20 @@ impl Flow {
         if self.jobs.is_empty() {
             self.rate.resume(now);
             self.active = now;
+            self.probe = Some(job);
         }
         self.jobs.push(job);
         self.in_flight = self.in_flight.saturating_add(bytes);
     }
 
-    /// Bytes came.
-    pub(crate) fn brought(&mut self, now: Instant, bytes: u64) {
+    /// Bytes of a job came that was given to it at `started`.
+    pub(crate) fn brought(&mut self, now: Instant, job: JobId, started: Instant, bytes: u64) {
         if bytes > 0 {
+            if self.probe.take_if(|probe| *probe == job).is_some() {
+                self.latency.add(now.since(started));
+            }
             self.rate.add(now, bytes);
             self.active = now;
-            self.bytes = self.bytes.saturating_add(bytes);
             self.in_flight = self.in_flight.saturating_sub(bytes);
         }
     }
@@ -71,12 +84,21 @@ impl Flow {
         self.rate.time_for(bytes)
     }
 
-    /// No byte for longer than this is too long: 2 s, or 8 times what a block takes.
+    /// How long the way there and back takes.
+    pub(crate) fn way(&self) -> Duration {
+        self.latency.base().unwrap_or_default()
+    }
+
+    /// How long requests must last to fill the way to this source.
+    pub(crate) fn way_time(&self) -> Duration {
+        (self.way() * QUEUED_ANSWERS).min(QUEUED_MAX)
+    }
+
+    /// No byte for longer than this is too long: `floor`, or several times what a block or an answer takes.
     pub(crate) fn patience(&self, block_len: u64, floor: Duration) -> Duration {
-        self.rate
-            .time_for(block_len.saturating_mul(8))
-            .unwrap_or(floor)
-            .clamp(floor, floor * 15)
+        let block = self.time_for(block_len.saturating_mul(PATIENCE_BLOCKS));
+        let answer = self.latency.p90().map(|p90| p90 * PATIENCE_ANSWERS);
+        block.max(answer).unwrap_or(floor).clamp(floor, floor * 15)
     }
 }
 

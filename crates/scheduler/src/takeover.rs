@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use swarmcopy_layout::{BLOCK_LEN, PieceIndex};
+use swarmcopy_layout::BLOCK_LEN;
 
+use crate::ledger::Job;
 use crate::plan::{QUEUE, SPAN_BYTES};
 use crate::scheduler::Scheduler;
-use crate::source::Source;
+use crate::source::{Flow, Source};
 use crate::{Instant, JobId, SourceId};
 
 /// Work is taken over only where it would end so many times sooner, and by at least this: what is on
@@ -26,6 +27,8 @@ const END_PARTS: u32 = 100;
 /// before this.
 const QUEUED_TIMES: u32 = 4;
 const QUEUED_MIN: Duration = Duration::from_millis(500);
+/// What it must gain doubles with each time that it changed hands, up to so many.
+const MOVES_COUNTED: u32 = 6;
 /// Work to take over is looked for at most this often: it means a look at each job.
 pub(crate) const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
 
@@ -61,25 +64,37 @@ impl Scheduler {
             if other.origin().is_some() && !pieces.all(|piece| peer.has.contains(piece)) {
                 continue;
             }
-            let mine = source.flow.time_for(job.left()).unwrap_or(QUEUE);
-            let queued = other.flow.in_flight.max(job.left());
-            let left = other.flow.time_for(queued).unwrap_or_default();
-            let left = left.max(now.since(other.flow.active));
-            let waited = now.since(job.started);
-            let gains = if job.delivered == 0 && waited > self.too_long(job.span.len()) {
-                left.max(waited) > mine
-            } else if self.is_end_game() {
-                left > mine * END_TIMES + END_GAIN
-            } else {
-                left > mine * STEAL_TIMES + STEAL_GAIN
-            };
-            if gains && slowest.is_none_or(|(most, _)| left > most) {
+            let left = left_of(now, &other.flow, job);
+            if self.gains(now, job, (left, &other.flow), &source.flow)
+                && slowest.is_none_or(|(most, _)| left > most)
+            {
                 slowest = Some((left, job_id));
             }
         }
         if let Some((_, job)) = slowest {
             self.thefts.insert(job, id);
             self.cancel(job);
+        }
+    }
+
+    /// Whether a fetch that would end in the time `left` would end much sooner elsewhere.
+    fn gains(
+        &self,
+        now: Instant,
+        job: &Job,
+        (left, other): (Duration, &Flow),
+        mine: &Flow,
+    ) -> bool {
+        let time = mine.time_for(job.left()).unwrap_or(QUEUE) + mine.way();
+        let waited = now.since(job.started).saturating_sub(other.way());
+        // however wrong all this is, work that changes hands again and again comes to rest
+        let again = 1 << job.moves.min(MOVES_COUNTED);
+        if job.delivered == 0 && waited > self.too_long(job.span.len()) * again {
+            left.max(waited) > time
+        } else if self.is_end_game() {
+            left > time * END_TIMES + END_GAIN * again
+        } else {
+            left > time * STEAL_TIMES + STEAL_GAIN * again
         }
     }
 
@@ -96,8 +111,8 @@ impl Scheduler {
     }
 
     /// Gives what a job left to the peer for which it was called off.
-    pub(crate) fn hand_over(&mut self, now: Instant, job: JobId, piece: Option<PieceIndex>) {
-        let Some(thief) = self.thefts.remove(&job) else {
+    pub(crate) fn hand_over(&mut self, now: Instant, id: JobId, job: &Job) {
+        let Some(thief) = self.thefts.remove(&id) else {
             return;
         };
         if self
@@ -110,13 +125,23 @@ impl Scheduler {
         }
         let ready = self.sources.get(&thief).and_then(Source::peer);
         let ready = ready.is_some_and(|peer| peer.may_be_asked(now));
+        let piece = self.layout.piece_at(job.span.start());
         let Some(piece) = piece.filter(|_| ready) else {
             return;
         };
         // a piece of which nothing came is open again
         self.ledger.begin(piece);
         if let Some(run) = self.ledger.free_run(piece) {
-            self.fetch(now, thief, run.head(SPAN_BYTES.1));
+            let moved = self.fetch(now, thief, run.head(SPAN_BYTES.1));
+            self.ledger.moved(moved, job.moves + 1);
         }
     }
+}
+
+/// When a source would have brought a job and what lies before it, or how long it has brought nothing though it
+/// could.
+fn left_of(now: Instant, flow: &Flow, job: &Job) -> Duration {
+    let queued = flow.in_flight.max(job.left());
+    let left = flow.time_for(queued).unwrap_or_default();
+    left.max(now.since(flow.active).saturating_sub(flow.way()))
 }

@@ -68,8 +68,8 @@ fn a_mirror_that_crawls_does_not_hold_up_two_fast_seeds() {
 /// Two copies: a usual one, and one so short that a slow machine's first reads could hold up its end.
 #[test]
 fn a_mute_peer_and_a_slow_machine_do_not_set_the_pace() {
-    let usual = (1..25).map(|seed| (seed, room(seed, 4), at_most(1.12)));
-    let short = (1..25).map(|seed| (seed, room(seed, 4).sized(96 << 20, 512 << 10), 1.2));
+    let usual = (1..25).map(|seed| (seed, room(seed, 4), at_most(1.06)));
+    let short = (1..25).map(|seed| (seed, room(seed, 4).sized(96 << 20, 512 << 10), 1.15));
     for (seed, profile, last_max) in usual.chain(short) {
         let alone = run(profile.clone());
         let mut beside = profile;
@@ -94,6 +94,30 @@ fn an_origin_that_is_gone_for_twenty_seconds_is_read_again_within_three() {
         let outcome = run(profile.with(back, None, swarmcopy_sim::Fault::OriginUp));
         let lost = outcome.ended.saturating_sub(plain.ended);
         assert!(lost <= 23 * SECOND, "seed {seed}: {lost:?} later");
+    }
+}
+
+/// Requests must last for as long as the way there and back, and the last ones stay where they are.
+#[test]
+fn far_seeds_fill_a_line_however_many_they_are() {
+    for seeds in [1, 3, 6, 12] {
+        for piece_len in [128 << 10, 1 << 20] {
+            let mut profile = room(1, 1).sized(512 << 20, piece_len);
+            profile.origins.clear();
+            profile.latency = Duration::from_millis(150);
+            let seed = spec(|spec| spec.holds = Holds::Everything);
+            profile.machines.extend(std::iter::repeat_n(seed, seeds));
+            let outcome = run(profile);
+            let least = outcome.len as f64 / LINE as f64;
+            let times = outcome.ended.as_secs_f64() / least;
+            let told = format!("{seeds} seeds, {piece_len}: {times:.2} times the least");
+            assert!(times <= 1.12, "{told}");
+            assert!(
+                outcome.wasted() <= 0.02,
+                "{told}, wasted {}",
+                outcome.wasted()
+            );
+        }
     }
 }
 

@@ -47,6 +47,9 @@ struct ErrorEvent<'a> {
     code: u8,
     message: &'a str,
     hint: Option<&'a str>,
+    /// The files that lack something, where that is the failure.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    incomplete: &'a [String],
 }
 
 /// Tells of a failure, for people and (with `--json`) for scripts; gives its exit code.
@@ -54,17 +57,24 @@ pub(crate) fn fail(error: &Error, style: Style) -> u8 {
     let code = code(error.kind());
     output::error(error);
     if style == Style::Json {
-        fail_json(code, &error.to_string(), error.hint());
+        output::json(&ErrorEvent {
+            event: "error",
+            code,
+            message: &error.to_string(),
+            hint: error.hint(),
+            incomplete: error.incomplete(),
+        });
     }
     code
 }
 
-/// Tells scripts of a failure.
-pub(crate) fn fail_json(code: u8, message: &str, hint: Option<&str>) {
+/// Tells scripts of a usage error.
+pub(crate) fn fail_usage_json(message: &str) {
     output::json(&ErrorEvent {
         event: "error",
-        code,
+        code: USAGE,
         message,
-        hint,
+        hint: None,
+        incomplete: &[],
     });
 }

@@ -26,6 +26,7 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
+    incomplete: Vec<String>,
 }
 
 impl Error {
@@ -35,6 +36,7 @@ impl Error {
             kind,
             message: message.into(),
             hint: None,
+            incomplete: Vec::new(),
         }
     }
 
@@ -43,6 +45,18 @@ impl Error {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same error with the files that lack something.
+    pub(crate) fn with_incomplete(mut self, files: Vec<String>) -> Self {
+        self.incomplete = files;
+        self
+    }
+
+    /// The files of the content that are not complete, where the copy ended for that: paths joined with `/`, at
+    /// most 10,000 of them.
+    pub fn incomplete(&self) -> &[String] {
+        &self.incomplete
     }
 
     /// Its kind.

@@ -171,7 +171,7 @@ fn a_seed_serves_a_machine_that_knows_its_address() {
 }
 
 #[test]
-fn without_any_source_the_copy_is_not_complete_and_exits_with_3() {
+fn without_any_source_the_copy_exits_with_3_and_lists_what_is_not_complete() {
     let room = Room::new();
     room.tree("share/tree");
     room.run(&["make", "share/tree", "-o", "alone.torrent"])
@@ -187,10 +187,15 @@ fn without_any_source_the_copy_is_not_complete_and_exits_with_3() {
         "--json",
     ];
     let ran = room.run(&args).exits(3);
-    assert!(
-        ran.stdout.contains(r#"{"event":"error","code":3"#),
-        "{ran:#?}"
+    let lines = ran.stdout.lines();
+    let events = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let error = events.last().unwrap();
+    assert_eq!(
+        (&error["event"], &error["code"]),
+        (&"error".into(), &3.into())
     );
+    let incomplete = error["incomplete"].as_array().unwrap();
+    assert!(incomplete.contains(&".hidden".into()), "{error}");
 }
 
 #[test]

@@ -15,14 +15,26 @@ use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay};
 /// With nothing under way, no source for a piece and an origin that differs, the copy is given up
 /// after this long: others may still turn up.
 const HOPELESS: Duration = Duration::from_secs(5);
-/// Incomplete files named in an error.
+/// Incomplete files named in the sentence of an error, and in its list.
 const NAMED_MAX: usize = 5;
+const LISTED_MAX: usize = 10_000;
 /// Time for links, trackers and fetches to end.
 const WIND_UP: Duration = Duration::from_secs(3);
 
 pub(crate) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "interrupted")
         .with_hint("the state is saved: the same command goes on from here")
+}
+
+/// Names the first of these files.
+fn named(files: &[String]) -> String {
+    let first = files.get(..NAMED_MAX.min(files.len())).unwrap_or_default();
+    let named = first.join(", ");
+    match files.len().saturating_sub(NAMED_MAX) {
+        0 => named,
+        _ if files.len() == LISTED_MAX => format!("{named} and many more files"),
+        more => format!("{named} and {more} more files"),
+    }
 }
 
 pub(crate) fn disk_failed(error: &StoreError) -> Error {
@@ -169,16 +181,19 @@ impl Engine {
 
     fn differs(&self) -> Error {
         let files = self.incomplete_files();
+        let named = named(&files);
         Error::new(
             ErrorKind::Mismatch,
-            format!("the share differs from the torrent, and no other source has {files}"),
+            format!("the share differs from the torrent, and no other source has {named}"),
         )
+        .with_incomplete(files)
         .with_hint("make the torrent again from the share as it is now, or repair the share")
     }
 
     fn incomplete(&self, why: &str) -> Error {
         let files = self.incomplete_files();
-        let mut told = vec![format!("not complete: {why}; missing: {files}")];
+        let named = named(&files);
+        let mut told = vec![format!("not complete: {why}; missing: {named}")];
         let differ = self.scheduler.outlook().differ;
         if differ > 0 {
             told.push(format!(
@@ -187,34 +202,21 @@ impl Engine {
         }
         told.extend(self.origin_failures());
         Error::new(ErrorKind::Incomplete, told.join("; "))
+            .with_incomplete(files)
             .with_hint("what is verified is kept: the same command goes on from here")
     }
 
-    /// Names the files that lack a piece, some of them.
-    fn incomplete_files(&self) -> String {
+    /// The files that lack a piece, so many of them as are listed.
+    fn incomplete_files(&self) -> Vec<String> {
         let layout = &self.content.layout;
         let have = self.scheduler.have();
-        let mut named = Vec::new();
-        let mut more = 0;
-        for (_, file) in layout.files() {
-            let whole = layout
-                .pieces_of(file.span())
-                .all(|piece| have.contains(piece));
-            if whole || file.attributes().pad {
-                continue;
-            }
-            if named.len() < NAMED_MAX {
-                named.push(file.path().as_str());
-            } else {
-                more += 1;
-            }
-        }
-        let named = named.join(", ");
-        if more == 0 {
-            named
-        } else {
-            format!("{named} and {more} more files")
-        }
+        let files = layout.files().map(|(_, file)| file);
+        let lacking = files.filter(|file| {
+            let mut pieces = layout.pieces_of(file.span());
+            !file.attributes().pad && !pieces.all(|piece| have.contains(piece))
+        });
+        let paths = lacking.map(|file| file.path().as_str().to_owned());
+        paths.take(LISTED_MAX).collect()
     }
 
     /// Ends everything in order and makes the report.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::plan::{Filled, SPAN_BYTES};
 use crate::scheduler::Scheduler;
-use crate::source::{Kind, Source};
+use crate::source::{Kind, STOCK_DOUBTED_AFTER, Source};
 use crate::{Instant, SourceId};
 
 impl Scheduler {
@@ -40,13 +40,21 @@ impl Scheduler {
         }
     }
 
-    /// Gives a peer its place in the line, or takes it out if it can't be asked.
+    /// Gives a peer its place in the line, or takes it out if it can't be asked. Whoever owes us the first byte
+    /// from now on is looked at when that was too long.
     fn line_up(&mut self, now: Instant, id: SourceId) {
-        self.note_debt(now, id);
         let place = self.place_of(now, id);
-        let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
+        let Some(source) = self.sources.get_mut(&id) else {
             return;
         };
+        let owes = source.owes_first();
+        let Some(peer) = source.peer_mut() else {
+            return;
+        };
+        if owes && peer.owes_since.is_none() {
+            peer.owes_since = Some(now);
+            self.tick_at = self.tick_at.min(now + STOCK_DOUBTED_AFTER);
+        }
         let known = std::mem::replace(&mut peer.place, place);
         if known != place {
             if let Some(known) = known {

@@ -11,7 +11,7 @@ use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
 use crate::origin::OriginState;
 use crate::origins::origin_failed;
 use crate::scheduler::Scheduler;
-use crate::source::{Kind, Peer, STOCK_DOUBTED_AFTER, Source};
+use crate::source::{Kind, Peer, Source};
 use crate::{Action, Instant, JobId, Reason, SourceId};
 
 /// Time for which a peer's queue should last: what waits there can't be asked of another.
@@ -346,7 +346,6 @@ impl Scheduler {
 
     /// Whether a peer serves, as far as it let us wait.
     fn look_at_debt(&mut self, now: Instant, id: SourceId) {
-        self.note_debt(now, id);
         let Some(source) = self.sources.get_mut(&id) else {
             return;
         };
@@ -359,19 +358,6 @@ impl Scheduler {
         }
         let serves = peer.serves(now);
         self.set_serving(now, id, serves);
-    }
-
-    /// Remembers since when a peer owes us the first byte; it is looked at when that was too long.
-    pub(crate) fn note_debt(&mut self, now: Instant, id: SourceId) {
-        let Some(source) = self.sources.get_mut(&id).filter(|it| it.owes_first()) else {
-            return;
-        };
-        if let Some(peer) = source.peer_mut()
-            && peer.owes_since.is_none()
-        {
-            peer.owes_since = Some(now);
-            self.tick_at = self.tick_at.min(now + STOCK_DOUBTED_AFTER);
-        }
     }
 
     /// A source let us wait too long: its fetches are called off.

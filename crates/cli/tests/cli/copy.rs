@@ -187,9 +187,8 @@ fn without_any_source_the_copy_exits_with_3_and_lists_what_is_not_complete() {
         "--json",
     ];
     let ran = room.run(&args).exits(3);
-    let lines = ran.stdout.lines();
-    let events = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let error = events.last().unwrap();
+    let last = ran.stdout.lines().next_back().unwrap();
+    let error: Value = serde_json::from_str(last).unwrap();
     assert_eq!(
         (&error["event"], &error["code"]),
         (&"error".into(), &3.into())

@@ -11,6 +11,12 @@ MIB = 1 << 20
 DELAY_SECONDS = 0.02
 WINDOW = 256 << 10
 FAR_LEN = 160 * MIB
+# six seeds at 2.5 MB/s each brought 1.3 MB/s together while requests did not last for the way there and back
+FURTHER_DELAY_SECONDS = 0.15
+FURTHER_WINDOW = 4 << 20
+FURTHER_SEEDS = 6
+FURTHER_LIMIT = 2_500_000
+FURTHER_LEN = 60 * MIB
 LIMIT = 4_000_000
 LIMITED_LEN = 60 * MIB
 WINDOW_SECONDS = 5
@@ -36,6 +42,20 @@ def several_connections_bring_three_times_what_one_brings(t: Trial) -> None:
     t.check(connections <= 12, f"{connections} connections, trials included")
     peers = {len([s for s in event["sources"] if s["kind"] == "peer"]) for event in beside.proc.events("progress")}
     t.check(max(peers) == 1, f"the peer is not one source: {peers}")
+
+
+def far_seeds_bring_together_a_third_of_what_they_can_at_least(t: Trial) -> None:
+    limit = ("--limit-up", str(FURTHER_LIMIT))
+    torrent, giver = _seeded(t, FURTHER_LEN, *limit)
+    givers = [giver] + [_seed(t, torrent, f"giver-{at}", *limit) for at in range(1, FURTHER_SEEDS)]
+    ways = [_way(t, f"way-{at}", peer, FURTHER_DELAY_SECONDS, FURTHER_WINDOW)[0] for at, peer in enumerate(givers)]
+    peers = [flag for way in ways for flag in ("--peer", way)]
+    taker = get(t, t.host("taker"), torrent, *peers, "--seed-for", "0s")
+    t.wait_exit(taker.proc)
+    seconds = float(taker.proc.events("complete")[0]["seconds"])
+    share = FURTHER_LEN / seconds / (FURTHER_SEEDS * FURTHER_LIMIT)
+    print(f"        {FURTHER_LEN / seconds / 1e6:.1f} MB/s from the start to the end: {share:.2f} of what they can")
+    t.check(share >= 1 / 3, f"{share:.2f} of what the seeds can")
 
 
 def limits_hold_within_5_percent_over_5_seconds(t: Trial) -> None:
@@ -84,14 +104,20 @@ def _seed(t: Trial, torrent: Path, name: str, *flags: str) -> str:
     return f"{host.address}:{PORT}"
 
 
-def _far(t: Trial, torrent: Path, peer: str, name: str, *flags: str) -> tuple[Client, Path]:
-    """A copy from a peer that is far away, and what the way there printed."""
-    host = t.host(f"way-{name}"[:12])
-    way = t.start(host, f"way-{name}", [sys.executable, "-B", Path(__file__).with_name("far.py"), str(PORT), peer,
-                                        "--delay", str(DELAY_SECONDS), "--window", str(WINDOW), *flags])
+def _way(t: Trial, name: str, peer: str, delay: float, window: int, *flags: str) -> tuple[str, Path]:
+    """The near end of a long way to a peer, and what the way prints."""
+    host = t.host(name[:12])
+    way = t.start(host, name, [sys.executable, "-B", Path(__file__).with_name("far.py"), str(PORT), peer,
+                               "--delay", str(delay), "--window", str(window), *flags])
     way.serves = True
     t.wait("the way is open", lambda: "ready" in way.out.read_text())
-    return get(t, t.host(name), torrent, "--peer", f"{host.address}:{PORT}", "--seed-for", "0s"), way.out
+    return f"{host.address}:{PORT}", way.out
+
+
+def _far(t: Trial, torrent: Path, peer: str, name: str, *flags: str) -> tuple[Client, Path]:
+    """A copy from a peer that is far away, and what the way there printed."""
+    way, log = _way(t, f"way-{name}", peer, DELAY_SECONDS, WINDOW, *flags)
+    return get(t, t.host(name), torrent, "--peer", way, "--seed-for", "0s"), log
 
 
 def _come(client: Client) -> list[tuple[float, int]]:

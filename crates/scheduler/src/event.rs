@@ -153,6 +153,8 @@ pub enum Discovery {
     Announced,
     /// Addresses of others are known, but no connection stands yet.
     Named,
+    /// The same, and each of them was met or could not be reached.
+    Met,
     /// Every configured way has answered or failed, and nobody was named.
     Nobody,
     /// A tracker is asked and has not answered yet.

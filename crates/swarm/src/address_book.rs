@@ -210,6 +210,14 @@ impl AddressBook {
             .count()
     }
 
+    /// Whether each of them is linked or could not be reached at least once.
+    pub(crate) fn all_tried(&self) -> bool {
+        self.entries.values().all(|entry| {
+            let met = matches!(entry.state, State::Linked | State::Ourselves);
+            met || entry.failures > 0
+        })
+    }
+
     fn is_struck(&self, ip: IpAddr, now: Instant) -> bool {
         self.strikes
             .get(&ip)
@@ -238,6 +246,23 @@ mod tests {
 
     fn addr(port: u16) -> SocketAddr {
         SocketAddr::from(([10, 0, 0, 1], port))
+    }
+
+    #[tokio::test]
+    async fn all_are_tried_when_each_is_linked_or_was_out_of_reach() {
+        let start = Instant::now();
+        let mut book = AddressBook::default();
+        for port in [1, 2] {
+            book.learn(addr(port), Via::Named, start);
+        }
+        assert!(!book.all_tried());
+        book.linked(addr(1));
+        assert_eq!(book.next_dial(start), Some(addr(2)));
+        assert!(!book.all_tried(), "one is being dialled");
+        book.failed(addr(2), start);
+        assert!(book.all_tried());
+        book.learn(addr(3), Via::Pex, start);
+        assert!(!book.all_tried());
     }
 
     #[tokio::test]

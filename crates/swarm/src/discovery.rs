@@ -33,6 +33,8 @@ pub(crate) struct Ways {
     /// Whether anybody is known now. Our own address, which trackers tell too, counts only until it
     /// is seen to be ours.
     pub(crate) known: bool,
+    /// Whether each of them was met or could not be reached.
+    pub(crate) tried: bool,
 }
 
 impl Ways {
@@ -44,6 +46,7 @@ impl Ways {
             Way::Off | Way::Failed => true,
         };
         match (self.trackers, self.lsd) {
+            _ if (self.named || self.known) && self.tried => Discovery::Met,
             _ if self.named || self.known => Discovery::Named,
             (Way::Off, Way::Off) => Discovery::Off,
             (Way::Waiting, _) => Discovery::Waiting,
@@ -70,6 +73,7 @@ mod tests {
                 lsd,
                 named: false,
                 known,
+                tried: false,
             }
             .say(at)
         };
@@ -94,5 +98,21 @@ mod tests {
         assert_eq!(say(Way::Failed, Way::Failed, false, now), Discovery::Nobody);
         assert_eq!(say(Way::Off, Way::Waiting, false, now), Discovery::Waiting);
         assert_eq!(say(Way::Done(now), Way::Off, true, now), Discovery::Named);
+    }
+
+    #[tokio::test]
+    async fn who_is_known_is_met_once_each_was_tried() {
+        let say = |known| {
+            Ways {
+                trackers: Way::Off,
+                lsd: Way::Off,
+                named: false,
+                known,
+                tried: true,
+            }
+            .say(Instant::now())
+        };
+        assert_eq!(say(true), Discovery::Met);
+        assert_eq!(say(false), Discovery::Off);
     }
 }

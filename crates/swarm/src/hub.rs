@@ -386,6 +386,7 @@ impl Hub {
             .store(self.links.len(), Ordering::Relaxed);
         self.met |= !self.links.is_empty();
         self.setup.ways.known = self.met || known > 0;
+        self.setup.ways.tried = known > 0 && self.book.all_tried();
     }
 
     /// Tells the owner what discovery has brought, when that changes.

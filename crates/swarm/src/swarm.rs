@@ -90,6 +90,7 @@ impl Swarm {
                 lsd: way(lsd.is_some()),
                 named: !peers.is_empty(),
                 known: false,
+                tried: false,
             },
         };
         let bind_ip = bind_ip(&config);

@@ -46,6 +46,8 @@ pub(super) enum Standing {
 pub(super) struct Hold {
     started: Instant,
     answer: Option<(Answer, Instant)>,
+    /// Since when each of those who were named was met or could not be reached.
+    met: Option<Instant>,
     waiting: Option<Instant>,
     announced: Option<Instant>,
     /// When a machine of ours last joined.
@@ -65,6 +67,7 @@ impl Hold {
         Self {
             started: now,
             answer: None,
+            met: None,
             waiting: None,
             announced: None,
             joined: None,
@@ -79,12 +82,14 @@ impl Hold {
     pub(super) fn discovery(&mut self, now: Instant, news: Discovery) {
         match news {
             Discovery::Off | Discovery::Nobody => self.answer = Some((Answer::Nobody, now)),
-            Discovery::Named => {
+            Discovery::Named | Discovery::Met => {
                 if !matches!(self.answer, Some((Answer::Named, _))) {
                     self.answer = Some((Answer::Named, now));
                     self.contact = self.contact.max(now);
                 }
                 self.left = None;
+                let met = (news == Discovery::Met).then_some(now);
+                self.met = met.map(|now| self.met.unwrap_or(now));
             }
             Discovery::Announced => {
                 // it is said only when no tracker is waited for any more
@@ -136,10 +141,13 @@ impl Hold {
         match self.answer {
             Some((Answer::Nobody, at)) => quiet.unwrap_or(at).min(at.max(self.started) + HOLD_MAX),
             Some((Answer::Named, at)) if self.tables >= TABLES_ENOUGH => at,
-            Some((Answer::Named, at)) => quiet
-                .filter(|_| self.tables > 0)
-                .unwrap_or(at + HOLD_MAX)
-                .min(at + HOLD_MAX),
+            Some((Answer::Named, at)) => {
+                let told = quiet.filter(|_| self.tables > 0);
+                // none of those who were met is of ours, so nobody has a table
+                let met = self.met.filter(|_| self.peers == 0).map(|met| met + QUIET);
+                let last = at + HOLD_MAX;
+                told.into_iter().chain(met).fold(last, Instant::min)
+            }
             None => match (self.waiting, self.announced) {
                 (None, Some(at)) => quiet.unwrap_or(at).max(at + ANNOUNCED).min(at + HOLD_MAX),
                 (at, _) => at.unwrap_or(self.started) + HOLD_MAX,
@@ -193,6 +201,23 @@ impl Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn when_all_who_were_named_are_met_only_ours_are_waited_for() {
+        let start = Instant::from_micros(1_000_000);
+        let mut hold = Hold::new(start);
+        hold.discovery(start, Discovery::Named);
+        assert_eq!(hold.ends(), start + HOLD_MAX);
+        hold.discovery(start + QUIET, Discovery::Met);
+        assert_eq!(hold.ends(), start + QUIET * 2);
+        hold.joined(start + QUIET);
+        assert_eq!(hold.ends(), start + HOLD_MAX);
+        hold.table();
+        assert_eq!(hold.ends(), start + QUIET * 2);
+        hold.discovery(start + QUIET, Discovery::Named);
+        hold.parted(start + QUIET, true);
+        assert_eq!(hold.met, None);
+    }
 
     #[test]
     fn an_announcement_ends_the_wait_whatever_was_said_before() {

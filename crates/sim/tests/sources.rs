@@ -97,6 +97,25 @@ fn an_origin_that_is_gone_for_twenty_seconds_is_read_again_within_three() {
     }
 }
 
+/// A machine whose only neighbour hardly takes what it reads does not wait for that.
+#[test]
+fn a_slow_machine_does_not_hold_up_the_only_other_one() {
+    for seed in 1..9 {
+        let alone = run(room(seed, 1));
+        let mut beside = room(seed, 1);
+        let slow = spec(|spec| (spec.up_rate, spec.down_rate) = (LINE / 20, LINE / 20));
+        beside.machines.push(slow);
+        let outcome = run(beside);
+        let fast = outcome.takers().filter(|one| one.down_rate == LINE);
+        let held_up = outcome.slowest(fast) * outcome.bound.as_secs_f64();
+        let times = held_up / alone.ended.as_secs_f64();
+        assert!(
+            times <= at_most(1.15),
+            "seed {seed}: {times:.2} times as long"
+        );
+    }
+}
+
 /// Requests must last for as long as the way there and back, and the last ones stay where they are.
 #[test]
 fn far_seeds_fill_a_line_however_many_they_are() {
@@ -121,7 +140,8 @@ fn far_seeds_fill_a_line_however_many_they_are() {
     }
 }
 
-/// Words that take long let claims cross; what is asked of the origin must stay one copy.
+/// Words that take long let claims cross, and a window is small beside such a way; what is asked of the origin
+/// must stay one copy.
 #[test]
 fn a_long_way_between_machines_costs_no_second_copy() {
     for seed in 1..13 {
@@ -135,7 +155,7 @@ fn a_long_way_between_machines_costs_no_second_copy() {
                 }
             };
             let outcome = run(profile.each(late));
-            assert!(outcome.copies() <= 1.02, "{}", outcome.summary());
+            assert!(outcome.copies() <= 1.03, "{}", outcome.summary());
         }
     }
 }

@@ -11,6 +11,7 @@ use super::hold::Standing;
 use super::own::{Found, Lock, Own, run_in};
 use super::table::bit;
 use super::view::{ReadPlan, View};
+use super::window::Others;
 use crate::{Instant, OriginKind, OriginTag, Reason, SourceId};
 
 /// With so few extents ahead a holder tells at once where it is.
@@ -33,9 +34,13 @@ impl OriginGate {
         let origin = self.origins.iter().find(|origin| origin.source == source)?;
         let (tag, kind) = (origin.tag, origin.kind);
         let fast = self.licence.as_ref()?.is_fast();
+        let others = Others {
+            serving: view.serving,
+            link_goodput: self.link.goodput(),
+        };
         let (first, count) = if fast {
             self.any_run(view, tag, pieces_max)?
-        } else if self.window.is_full(now, view.serving, self.reads.len()) {
+        } else if self.window.is_full(now, others, self.reads.len()) {
             self.limited = true;
             self.explain(Reason::DeniedWindow, Some(source), None);
             return None;

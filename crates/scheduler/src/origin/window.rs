@@ -2,7 +2,8 @@
 //!
 //! A reader that runs ahead of replication takes with it, when it dies, what must be read again. So
 //! it reads no further while too much of what it read is nowhere else. The window binds only while
-//! someone takes blocks from us, and grows when it does not drain: it never stalls a holder.
+//! someone takes blocks from us, and grows when it does not drain, or far more slowly than this machine's link
+//! could bring more: it never stalls a holder.
 
 use std::time::Duration;
 
@@ -21,6 +22,23 @@ const TAKEN_LATELY: Duration = Duration::from_secs(2);
 /// A window that is full for this long without draining doubles.
 const STUCK: Duration = Duration::from_secs(1);
 
+/// It drains too slowly when less than this part of the link goes, over this time at least, in which so many pieces
+/// should have gone.
+const SLOW_PARTS: u64 = 8;
+const SLOW_TIME: Duration = Duration::from_millis(500);
+const SLOW_PIECES: u64 = 2;
+/// Then there is room for what the link brings in this time.
+const ROOM_SECONDS: u64 = 8;
+
+/// What the window is seen against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Others<'a> {
+    /// How many peers that serve have each piece.
+    pub(super) serving: &'a [u16],
+    /// What this machine's link can bring, bytes a second; 0 = unknown.
+    pub(super) link_goodput: u64,
+}
+
 /// Pieces that this machine read and nobody else has yet.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -29,6 +47,8 @@ pub(super) struct Window {
     limit: u64,
     only_mine: Vec<PieceIndex>,
     full_since: Option<Instant>,
+    /// Pieces that others got since then.
+    drained: u64,
     taken_at: Option<Instant>,
 }
 
@@ -46,6 +66,7 @@ impl Window {
             limit: base,
             only_mine: Vec::new(),
             full_since: None,
+            drained: 0,
             taken_at: None,
         }
     }
@@ -76,9 +97,9 @@ impl Window {
         self.binds(now) && self.len() >= self.limit
     }
 
-    /// Whether it is full, with so many more pieces on their way from the origin; `serving` tells how
-    /// many peers that serve have each piece. Looks through its pieces only when it seems full: O(pieces in it).
-    pub(super) fn is_full(&mut self, now: Instant, serving: &[u16], coming: usize) -> bool {
+    /// Whether it is full, with so many more pieces on their way from the origin. Looks through its pieces only
+    /// when it seems full: O(pieces in it).
+    pub(super) fn is_full(&mut self, now: Instant, others: Others<'_>, coming: usize) -> bool {
         let coming = u64::try_from(coming).unwrap_or(u64::MAX);
         let coming = self.piece_len.saturating_mul(coming);
         let has_room = |window: &Self| window.len().saturating_add(coming) < window.limit;
@@ -88,28 +109,42 @@ impl Window {
         let before = self.only_mine.len();
         self.only_mine.retain(|piece| {
             let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
-            serving.get(at).is_some_and(|count| *count == 0)
+            others.serving.get(at).is_some_and(|count| *count == 0)
         });
-        if has_room(self) {
-            self.full_since = None;
-            if self.len() < self.base {
-                self.limit = self.base;
-            }
-            return false;
-        }
-        if !self.binds(now) {
-            self.full_since = None;
-            return false;
-        }
-        let drained = self.only_mine.len() < before;
-        let since = *self.full_since.get_or_insert(now);
-        if drained {
-            self.full_since = Some(now);
-        } else if now.since(since) >= STUCK {
-            self.limit = self.limit.saturating_mul(2);
+        let gone = before.saturating_sub(self.only_mine.len());
+        if gone > 0 && self.drained == 0 {
+            // the first took its time for the way: from now on the rate tells
             self.full_since = Some(now);
         }
+        self.drained += u64::try_from(gone).unwrap_or(u64::MAX);
+        if self.len() < self.base {
+            self.limit = self.base;
+        }
+        // room for a few pieces comes and goes while it is full
+        if !self.binds(now) || self.len() < self.limit / 2 {
+            (self.full_since, self.drained) = (None, 0);
+            return self.binds(now) && !has_room(self);
+        }
+        self.grow(now, others.link_goodput);
         !has_room(self)
+    }
+
+    /// Makes room where those who take are too slow for this machine.
+    fn grow(&mut self, now: Instant, link: u64) {
+        let passed = now.since(*self.full_since.get_or_insert(now));
+        let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+        let least = link.saturating_mul(millis) / 1000 / SLOW_PARTS;
+        let drained = self.drained.saturating_mul(self.piece_len);
+        let is_known = least >= SLOW_PIECES.saturating_mul(self.piece_len);
+        if drained > 0 && passed >= SLOW_TIME && is_known && drained < least {
+            let room = self.len().saturating_add(link.saturating_mul(ROOM_SECONDS));
+            self.limit = self.limit.saturating_mul(2).max(room);
+        } else if passed >= STUCK && drained == 0 {
+            self.limit = self.limit.saturating_mul(2);
+        } else if passed < STUCK || !is_known {
+            return;
+        }
+        (self.full_since, self.drained) = (Some(now), 0);
     }
 }
 
@@ -128,6 +163,15 @@ mod tests {
         (layout, window)
     }
 
+    /// Others, beside a link whose rate is not known.
+    fn of(serving: &[u16]) -> Others<'_> {
+        let link_goodput = 0;
+        Others {
+            serving,
+            link_goodput,
+        }
+    }
+
     const MS: fn(u64) -> Instant = |ms| Instant::from_micros(ms * 1000);
 
     #[test]
@@ -138,10 +182,10 @@ mod tests {
             .piece_indexes()
             .take(4)
             .for_each(|piece| window.read(piece));
-        assert!(!window.is_full(MS(0), &serving, 0));
+        assert!(!window.is_full(MS(0), of(&serving), 0));
         window.taken(MS(0));
-        assert!(window.is_full(MS(10), &serving, 0));
-        assert!(!window.is_full(MS(2100), &serving, 0));
+        assert!(window.is_full(MS(10), of(&serving), 0));
+        assert!(!window.is_full(MS(2100), of(&serving), 0));
     }
 
     #[test]
@@ -151,8 +195,8 @@ mod tests {
         let mut pieces = layout.piece_indexes();
         window.read(pieces.next().unwrap());
         window.taken(MS(0));
-        assert!(!window.is_full(MS(1), &serving, 2));
-        assert!(window.is_full(MS(1), &serving, 3));
+        assert!(!window.is_full(MS(1), of(&serving), 2));
+        assert!(window.is_full(MS(1), of(&serving), 3));
     }
 
     #[test]
@@ -164,9 +208,9 @@ mod tests {
             .take(4)
             .for_each(|piece| window.read(piece));
         window.taken(MS(0));
-        assert!(window.is_full(MS(1), &serving, 0));
+        assert!(window.is_full(MS(1), of(&serving), 0));
         serving[2] = 1;
-        assert!(!window.is_full(MS(2), &serving, 0));
+        assert!(!window.is_full(MS(2), of(&serving), 0));
     }
 
     #[test]
@@ -180,10 +224,58 @@ mod tests {
         let mut opened = None;
         for step in 0..300u64 {
             window.taken(MS(step * 10));
-            if !window.is_full(MS(step * 10), &serving, 0) {
+            if !window.is_full(MS(step * 10), of(&serving), 0) {
                 opened = opened.or(Some(step * 10));
             }
         }
         assert_eq!(opened, Some(1000));
+    }
+
+    /// The bytes that this machine may have read after ten seconds in which others took this much a second.
+    fn read_beside(taken_a_second: u64, link_goodput: u64) -> u64 {
+        let (layout, mut window) = window();
+        let mut serving = vec![0; 256];
+        let mut pieces = layout.piece_indexes();
+        let (mut read, mut taken) = (0, 0);
+        for step in 0..1000u64 {
+            window.taken(MS(step * 10));
+            while taken < read && (taken + 1) << 20 <= taken_a_second * step / 100 {
+                serving[usize::try_from(taken).unwrap()] = 1;
+                taken += 1;
+            }
+            let may_read = (read << 20) <= link_goodput * step / 100;
+            let serving = &serving;
+            if may_read
+                && !window.is_full(
+                    MS(step * 10),
+                    Others {
+                        serving,
+                        link_goodput,
+                    },
+                    0,
+                )
+            {
+                pieces
+                    .next()
+                    .into_iter()
+                    .for_each(|piece| window.read(piece));
+                read += 1;
+            }
+        }
+        read << 20
+    }
+
+    #[test]
+    fn who_takes_little_holds_a_fast_link_up_for_a_moment() {
+        let link = 12_500_000;
+        let read = read_beside(link / 20, link);
+        assert!(read >= 90_000_000, "{read}");
+    }
+
+    #[test]
+    fn who_takes_a_good_part_of_the_link_is_waited_for() {
+        let link = 12_500_000;
+        let read = read_beside(link / 3, link);
+        assert!(read <= 55_000_000, "{read}");
     }
 }

@@ -57,24 +57,18 @@ pub(crate) fn fail(error: &Error, style: Style) -> u8 {
     let code = code(error.kind());
     output::error(error);
     if style == Style::Json {
-        output::json(&ErrorEvent {
-            event: "error",
-            code,
-            message: &error.to_string(),
-            hint: error.hint(),
-            incomplete: error.incomplete(),
-        });
+        fail_json(error);
     }
     code
 }
 
-/// Tells scripts of a usage error.
-pub(crate) fn fail_usage_json(message: &str) {
+/// Tells scripts of a failure.
+pub(crate) fn fail_json(error: &Error) {
     output::json(&ErrorEvent {
         event: "error",
-        code: USAGE,
-        message,
-        hint: None,
-        incomplete: &[],
+        code: code(error.kind()),
+        message: &error.to_string(),
+        hint: error.hint(),
+        incomplete: error.incomplete(),
     });
 }

@@ -59,7 +59,8 @@ fn usage(error: &clap::Error) -> u8 {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message);
-        exit::fail_usage_json(message);
+        let usage = swarmcopy::ErrorKind::Usage;
+        exit::fail_json(&swarmcopy::Error::new(usage, message));
     }
     exit::USAGE
 }

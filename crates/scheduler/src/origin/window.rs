@@ -165,10 +165,9 @@ mod tests {
 
     /// Others, beside a link whose rate is not known.
     fn of(serving: &[u16]) -> Others<'_> {
-        let link_goodput = 0;
         Others {
             serving,
-            link_goodput,
+            link_goodput: 0,
         }
     }
 
@@ -244,21 +243,13 @@ mod tests {
                 taken += 1;
             }
             let may_read = (read << 20) <= link_goodput * step / 100;
-            let serving = &serving;
-            if may_read
-                && !window.is_full(
-                    MS(step * 10),
-                    Others {
-                        serving,
-                        link_goodput,
-                    },
-                    0,
-                )
-            {
-                pieces
-                    .next()
-                    .into_iter()
-                    .for_each(|piece| window.read(piece));
+            let others = Others {
+                serving: &serving,
+                link_goodput,
+            };
+            if may_read && !window.is_full(MS(step * 10), others, 0) {
+                let next = pieces.next();
+                next.into_iter().for_each(|piece| window.read(piece));
                 read += 1;
             }
         }

@@ -75,7 +75,6 @@ mod metadata;
 mod swarm;
 #[cfg(test)]
 mod testing;
-pub mod tracker_server;
 mod trackers;
 
 pub use blocks::BlockReader;

@@ -43,7 +43,6 @@ mod report;
 mod session;
 mod show;
 mod start;
-pub mod tracker;
 mod verify;
 mod web;
 mod what;

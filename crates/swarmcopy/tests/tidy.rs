@@ -135,10 +135,12 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "piece-store",
                 "sources",
                 "swarm",
+                "tracker",
             ],
         ),
         ("sim", &["layout", "scheduler"]),
-        ("cli", &["swarmcopy", "sim", "sys"]),
+        ("tracker", &["bt-wire", "sys"]),
+        ("cli", &["swarmcopy", "sim", "sys", "tracker"]),
     ])
 }
 

@@ -1,8 +1,11 @@
-//! Socket options that the standard library lacks.
+//! Sockets as the standard library can't open them, and options of theirs that it lacks.
 //!
 //! What must stay true: an option that the system lacks does nothing, so that a link works everywhere.
 
 use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
 
 #[cfg(unix)]
 use std::os::fd::AsFd;
@@ -10,6 +13,33 @@ use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 #[cfg(windows)]
 use std::os::windows::io::AsSocket;
+
+/// Listens at an address of one family, without blocking; `backlog` connections wait at most.
+pub fn listen(addr: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+    let socket = open(addr, Type::STREAM, Protocol::TCP)?;
+    // elsewhere the option would let two programs share the port
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(backlog)?;
+    Ok(socket.into())
+}
+
+/// Takes datagrams at an address of one family, without blocking.
+pub fn bind_udp(addr: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = open(addr, Type::DGRAM, Protocol::UDP)?;
+    socket.bind(&addr.into())?;
+    Ok(socket.into())
+}
+
+fn open(addr: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(addr), kind, Some(protocol))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
 
 /// Limits the bytes that a TCP socket holds unsent in the kernel to `bytes` (`TCP_NOTSENT_LOWAT`).
 ///
@@ -87,7 +117,7 @@ const BYTES_MAX: u32 = u32::MAX >> 1;
 #[cfg(all(test, any(target_os = "linux", windows)))]
 mod tests {
     use super::*;
-    use std::net::{TcpListener, TcpStream};
+    use std::net::TcpStream;
 
     #[test]
     fn the_limit_is_taken_by_a_tcp_socket() {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
-use swarmcopy::tracker::{TrackerOptions, TrackerServer};
 use swarmcopy::{Error, ErrorKind};
+use swarmcopy_tracker::{TrackerOptions, TrackerServer};
 use tokio_util::sync::CancellationToken;
 
 use super::block_on;

@@ -7,12 +7,12 @@ use swarmcopy_bt_wire::peer::{Handshake, Message};
 use swarmcopy_layout::PieceSet;
 use swarmcopy_scheduler::{Discovery, Hello, NodeId};
 use swarmcopy_sources::{MemorySink, PieceSource, SpanSink};
+use swarmcopy_tracker::{TrackerOptions, TrackerServer};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::*;
 use crate::testing::{BLOCK, Memory, PIECE_LEN, Peer, content, layout, soon};
-use crate::tracker_server::{TrackerOptions, TrackerServer};
 use crate::{LinkEnd, PeerLink};
 
 const INFO_HASH: [u8; 20] = [7; 20];

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use swarmcopy_bt_wire::tracker::PeerForm;
+use swarmcopy_tracker::{TrackerOptions, TrackerServer};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::testing::soon;
-use crate::tracker_server::{TrackerOptions, TrackerServer};
 
 /// A tracker that serves until the token is dropped.
 fn tracker() -> (SocketAddr, tokio_util::sync::DropGuard) {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use swarmcopy_sources::Limiter;
-use swarmcopy_swarm::tracker_server::{TrackerOptions, TrackerServer};
+use swarmcopy_tracker::{TrackerOptions, TrackerServer};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 

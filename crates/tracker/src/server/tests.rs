@@ -4,8 +4,17 @@ use swarmcopy_bt_wire::tracker::{AnnounceReply, PeerForm, ScrapeReply, TrackerEr
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use swarmcopy_bt_wire::tracker::AnnounceRequest;
+
 use super::*;
-use crate::testing::soon;
+
+/// Waits for what must come soon.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let patience = std::time::Duration::from_secs(10);
+    tokio::time::timeout(patience, what)
+        .await
+        .expect("it did not come in time")
+}
 
 fn start() -> (Arc<TrackerServer>, tokio_util::sync::DropGuard) {
     let server = TrackerServer::bind("127.0.0.1:0".parse().unwrap(), TrackerOptions::default());

@@ -12,7 +12,7 @@ use swarmcopy_bt_wire::tracker::{UdpReply, UdpRequest};
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, sleep};
 
-use super::Tracker;
+use crate::server::Tracker;
 
 /// Longest request that is read.
 const DATAGRAM_LEN_MAX: usize = 4 * 1024;
@@ -43,7 +43,7 @@ impl Connections {
 }
 
 /// Answers datagrams, for ever.
-pub(super) async fn serve(tracker: &Tracker, socket: &UdpSocket) {
+pub(crate) async fn serve(tracker: &Tracker, socket: &UdpSocket) {
     let connections = Connections {
         key: RandomState::new(),
         start: Instant::now(),

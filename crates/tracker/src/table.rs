@@ -12,12 +12,12 @@ use swarmcopy_bt_wire::tracker::{
 };
 use tokio::time::Instant;
 
-use super::TrackerOptions;
+use crate::TrackerOptions;
 
 /// Peers in a reply when the client names no number.
 const PEERS_DEFAULT: usize = 50;
 /// Peers in a reply at most.
-pub(super) const PEERS_REPLY_MAX: usize = 200;
+pub(crate) const PEERS_REPLY_MAX: usize = 200;
 /// Seconds between announces at least, in replies.
 const MIN_INTERVAL_S: u32 = 5;
 /// Grace for a peer's late announce.
@@ -41,14 +41,14 @@ struct Torrent {
 
 /// All contents.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     torrents: HashMap<[u8; 20], Torrent>,
     options: TrackerOptions,
     swept: Instant,
 }
 
 impl Table {
-    pub(super) fn new(options: TrackerOptions, now: Instant) -> Self {
+    pub(crate) fn new(options: TrackerOptions, now: Instant) -> Self {
         Self {
             torrents: HashMap::new(),
             options,
@@ -57,7 +57,7 @@ impl Table {
     }
 
     /// Takes an announce of the peer at `addr`; fails with words for it.
-    pub(super) fn announce(
+    pub(crate) fn announce(
         &mut self,
         request: &AnnounceRequest,
         addr: SocketAddr,
@@ -110,7 +110,7 @@ impl Table {
     }
 
     /// The numbers of these contents, or of all (up to a limit) if none is named.
-    pub(super) fn scrape(&mut self, info_hashes: &[[u8; 20]], now: Instant) -> ScrapeReply {
+    pub(crate) fn scrape(&mut self, info_hashes: &[[u8; 20]], now: Instant) -> ScrapeReply {
         self.sweep(now);
         let mut reply = ScrapeReply::default();
         let all = info_hashes
@@ -127,7 +127,7 @@ impl Table {
     }
 
     /// How many contents and peers there are.
-    pub(super) fn count(&self) -> (usize, usize) {
+    pub(crate) fn count(&self) -> (usize, usize) {
         let peers = self
             .torrents
             .values()
@@ -189,7 +189,7 @@ impl Torrent {
             .iter()
             .filter(|peer| peer.addr != addr && !(seed && peer.complete));
         let mut useful: Vec<&Peer> = useful.collect();
-        let mut rng = crate::chance::rng();
+        let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
         for at in 0..wanted.min(useful.len()) {
             let chosen = rng.usize(at..useful.len());
             useful.swap(at, chosen);

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Tracker;
+use crate::server::Tracker;
 
 /// Longest head of a request.
 const HEAD_LEN_MAX: usize = 8 * 1024;
@@ -44,7 +44,7 @@ impl Answer {
 }
 
 /// Answers one connection.
-pub(super) async fn serve(tracker: &Tracker, mut stream: TcpStream, from: SocketAddr) {
+pub(crate) async fn serve(tracker: &Tracker, mut stream: TcpStream, from: SocketAddr) {
     let answering = async {
         let head = read_head(&mut stream).await?;
         let answer = match &head {

@@ -3,11 +3,8 @@
 //! What must stay true: a client can make it neither remember more than its limits nor wait longer
 //! than its deadlines.
 
-mod http;
-mod table;
 #[cfg(test)]
 mod tests;
-mod udp;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -16,44 +13,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, ScrapeReply};
+use swarmcopy_sys::net;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::table::Table;
-use crate::SwarmError;
-use crate::listener::{bind_tcp, bind_udp};
+use crate::table::Table;
+use crate::{TrackerOptions, http, udp};
 
+/// Connections that the system may keep for us.
+const BACKLOG: i32 = 1024;
 /// Connections that are answered at a time.
 const CONNECTIONS_MAX: usize = 1024;
 /// Pause after the system refuses to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Ports that are tried until one is free for both TCP and UDP.
 const BINDS_MAX: usize = 20;
-
-/// How a tracker works.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct TrackerOptions {
-    /// Time between announces of a client.
-    pub interval: Duration,
-    /// Contents that are remembered at most.
-    pub torrents_max: usize,
-    /// Peers of one content that are remembered at most.
-    pub peers_max: usize,
-}
-
-impl Default for TrackerOptions {
-    fn default() -> Self {
-        Self {
-            interval: Duration::from_mins(2),
-            torrents_max: 10_000,
-            peers_max: 20_000,
-        }
-    }
-}
 
 /// Counters of a tracker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +46,14 @@ pub struct TrackerStats {
     pub refused: u64,
 }
 
+/// The address of a tracker can't be had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {addr}: {source}")]
+pub struct BindError {
+    addr: SocketAddr,
+    source: io::Error,
+}
+
 /// A tracker that has its address and waits to serve.
 #[derive(Debug)]
 pub struct TrackerServer {
@@ -80,7 +65,7 @@ pub struct TrackerServer {
 
 /// What both protocols share.
 #[derive(Debug)]
-struct Tracker {
+pub(crate) struct Tracker {
     table: Mutex<Table>,
     announces: AtomicU64,
     refused: AtomicU64,
@@ -89,14 +74,14 @@ struct Tracker {
 impl TrackerServer {
     /// Takes the address, for TCP and UDP; port 0 lets the system choose. Must be called in a tokio
     /// runtime.
-    pub fn bind(addr: SocketAddr, options: TrackerOptions) -> Result<Self, SwarmError> {
+    pub fn bind(addr: SocketAddr, options: TrackerOptions) -> Result<Self, BindError> {
         let bound = (0..BINDS_MAX).find_map(|attempt| match bind_both(addr) {
             // the port that TCP was given by chance may be taken for UDP
             Err(_) if addr.port() == 0 && attempt + 1 < BINDS_MAX => None,
             result => Some(result),
         });
         let bound = bound.unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()));
-        let (tcp, udp, addr) = bound.map_err(|source| SwarmError::Listen { addr, source })?;
+        let (tcp, udp, addr) = bound.map_err(|source| BindError { addr, source })?;
         let tracker = Arc::new(Tracker {
             table: Mutex::new(Table::new(options, Instant::now())),
             announces: AtomicU64::new(0),
@@ -161,7 +146,11 @@ impl TrackerServer {
 }
 
 impl Tracker {
-    fn announce(&self, request: &AnnounceRequest, ip: IpAddr) -> Result<AnnounceReply, String> {
+    pub(crate) fn announce(
+        &self,
+        request: &AnnounceRequest,
+        ip: IpAddr,
+    ) -> Result<AnnounceReply, String> {
         // only a program on this very machine may speak for another address
         let ip = request
             .ip
@@ -174,11 +163,11 @@ impl Tracker {
         Ok(reply)
     }
 
-    fn scrape(&self, info_hashes: &[[u8; 20]]) -> ScrapeReply {
+    pub(crate) fn scrape(&self, info_hashes: &[[u8; 20]]) -> ScrapeReply {
         self.table().scrape(info_hashes, Instant::now())
     }
 
-    fn refused(&self) {
+    pub(crate) fn refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -188,7 +177,7 @@ impl Tracker {
 }
 
 fn bind_both(addr: SocketAddr) -> io::Result<(TcpListener, UdpSocket, SocketAddr)> {
-    let tcp = bind_tcp(addr)?;
+    let tcp = TcpListener::from_std(net::listen(addr, BACKLOG)?)?;
     let addr = tcp.local_addr()?;
-    Ok((tcp, bind_udp(addr)?, addr))
+    Ok((tcp, UdpSocket::from_std(net::bind_udp(addr)?)?, addr))
 }

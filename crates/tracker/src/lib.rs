@@ -1,0 +1,37 @@
+//! A small BitTorrent tracker for a site, over HTTP and UDP at one address.
+//!
+//! A [`TrackerServer`] takes announces and scrapes of any client (BEP 3, 7, 15, 23, 48) and keeps
+//! what it knows in memory; clients that announce again after a restart fill it again.
+//!
+//! What must stay true: a client can make it neither remember more than its limits nor wait longer
+//! than its deadlines.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use swarmcopy_tracker::{TrackerOptions, TrackerServer};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+//! # let _inside = runtime.enter();
+//! let server = TrackerServer::bind("127.0.0.1:0".parse()?, TrackerOptions::default())?;
+//! let addr = server.local_addr();
+//! tokio::spawn(async move { server.serve(CancellationToken::new()).await });
+//!
+//! let hash = "%ab".repeat(20);
+//! let query = format!("info_hash={hash}&peer_id=-XX0000-abcdefghijkl&port=6881&left=5&compact=1");
+//! let mut client = std::net::TcpStream::connect(addr)?;
+//! write!(client, "GET /announce?{query} HTTP/1.1\r\nHost: site\r\n\r\n")?;
+//! let mut reply = String::new();
+//! client.read_to_string(&mut reply)?;
+//! assert!(reply.contains("8:intervali120e"), "{reply}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod http;
+mod options;
+mod server;
+mod table;
+mod udp;
+
+pub use options::TrackerOptions;
+pub use server::{BindError, TrackerServer, TrackerStats};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use swarmcopy::SourceKind;
-use swarmcopy::rehearsal::{Rehearsal, RehearsedMachine};
+use swarmcopy_rehearsal::{Rehearsal, RehearsedMachine};
 use swarmcopy_sim::{MachineOutcome, Outcome, Profile};
 
 /// A piece that a machine verified.

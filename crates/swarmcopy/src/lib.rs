@@ -38,7 +38,6 @@ mod make;
 mod metalink;
 mod mirrors;
 mod policy;
-pub mod rehearsal;
 mod report;
 mod session;
 mod show;

@@ -135,12 +135,22 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "piece-store",
                 "sources",
                 "swarm",
-                "tracker",
             ],
         ),
         ("sim", &["layout", "scheduler"]),
         ("tracker", &["bt-wire", "sys"]),
-        ("cli", &["swarmcopy", "sim", "sys", "tracker"]),
+        (
+            "rehearsal",
+            &[
+                "swarmcopy",
+                "layout",
+                "scheduler",
+                "sources",
+                "sys",
+                "tracker",
+            ],
+        ),
+        ("cli", &["swarmcopy", "rehearsal", "sim", "sys", "tracker"]),
     ])
 }
 

@@ -1,9 +1,9 @@
 //! `rehearse`: a roll-out on this one computer.
 
-use swarmcopy::rehearsal::{
+use swarmcopy::{Error, ErrorKind};
+use swarmcopy_rehearsal::{
     MachineProgress, Rehearsal, RehearsalOptions, RehearsalOrigin, RehearsalRate, rehearse,
 };
-use swarmcopy::{Error, ErrorKind};
 use tokio::sync::mpsc;
 
 use super::block_on;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar};
 use serde::Serialize;
-use swarmcopy::rehearsal::MachineProgress;
+use swarmcopy_rehearsal::MachineProgress;
 
 use super::{json, live, on_terminal, text};
 use crate::exit::Style;

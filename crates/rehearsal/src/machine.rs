@@ -4,13 +4,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use swarmcopy::{
+    Config, Content, CopyOptions, Error, ErrorKind, Report, RunningCopy, Session, Stay,
+};
 use swarmcopy_sources::{OriginSource, Shape, ShareSource};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::counted::CountedShare;
-use super::{MachineProgress, RehearsalOrigin, Stage};
-use crate::{Config, Content, CopyOptions, Error, ErrorKind, Report, RunningCopy, Session, Stay};
+use crate::counted::CountedShare;
+use crate::stage::Stage;
+use crate::{MachineProgress, RehearsalOrigin};
 
 /// How a machine ended.
 #[derive(Debug)]
@@ -38,14 +41,12 @@ impl Machine {
         look: mpsc::Sender<MachineProgress>,
     ) -> Result<Self, Error> {
         let started_at = Instant::now();
-        let config = Config {
-            listen: Some(SocketAddr::new(address(number), 0)),
-            // found by the tracker alone: nothing of a rehearsal goes out to the network
-            lsd: false,
-            limit_down: stage.link_rate,
-            limit_up: stage.link_rate,
-            ..Config::default()
-        };
+        let mut config = Config::default();
+        config.listen = Some(SocketAddr::new(address(number), 0));
+        // found by the tracker alone: nothing of a rehearsal goes out to the network
+        config.lsd = false;
+        config.limit_down = stage.link_rate;
+        config.limit_up = stage.link_rate;
         let session = Session::builder().config(config).build().await?;
         let content = content_for(stage, number).await?;
         let copy = session.add(content).await?;
@@ -107,12 +108,15 @@ async fn content_for(stage: &Stage, number: u16) -> Result<Content, Error> {
     if stage.options.origin == RehearsalOrigin::Mirror {
         return Ok(content.options(options));
     }
-    let shape = if content.is_tree() {
+    let shape = if stage.original.is_dir() {
         Shape::Tree
     } else {
         Shape::File
     };
-    let (name, layout) = (content.name().to_owned(), Arc::clone(&content.layout));
+    let (name, layout) = (
+        content.name().to_owned(),
+        Arc::new(content.layout().clone()),
+    );
     let share = ShareSource::locate(&stage.original, &name, shape, layout).await;
     let share = share.map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
     let share: Arc<dyn OriginSource> =

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::counted::{Meter, OpenRequest};
+use crate::counted::{Meter, OpenRequest};
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 

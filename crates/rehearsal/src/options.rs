@@ -1,0 +1,71 @@
+//! What is rehearsed: the file or folder, the machines, the origin and the rates.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Most machines of a rehearsal on one computer.
+pub const MACHINES_MAX: u16 = 200;
+
+/// What kind of origin is rehearsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RehearsalOrigin {
+    /// A folder.
+    #[default]
+    Share,
+    /// An HTTP server.
+    Mirror,
+    /// Both, under one rate.
+    Both,
+}
+
+/// A rate of a rehearsal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RehearsalRate {
+    /// So that the bound is about 10 s.
+    #[default]
+    Auto,
+    /// As fast as this computer is.
+    Unlimited,
+    /// Bytes a second.
+    Limited(u64),
+}
+
+/// What to rehearse.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RehearsalOptions {
+    /// The file or folder to be rolled out.
+    pub path: PathBuf,
+    /// How many machines.
+    pub machines: u16,
+    /// What the origin is.
+    pub origin: RehearsalOrigin,
+    /// What the origin can send.
+    pub origin_rate: RehearsalRate,
+    /// What each machine can take, and can give.
+    pub link_rate: RehearsalRate,
+    /// Time from the start of one machine to that of the next.
+    pub stagger: Duration,
+    /// Most machines that read the origin at a time.
+    pub readers_max: u32,
+    /// Keep each machine's arrivals in its report.
+    pub keep_arrivals: bool,
+}
+
+impl RehearsalOptions {
+    /// The defaults for `path`: 4 machines, a share, rates for about 10 s.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            machines: 4,
+            origin: RehearsalOrigin::default(),
+            origin_rate: RehearsalRate::default(),
+            link_rate: RehearsalRate::default(),
+            stagger: Duration::ZERO,
+            readers_max: 3,
+            keep_arrivals: false,
+        }
+    }
+}

@@ -26,15 +26,17 @@ mod map;
 mod path;
 mod piece_set;
 mod span;
+mod stored;
 
 pub use digest::{FileDigest, PieceDigest, PieceDigests};
 pub use map::{
     Attributes, FileEntry, FileIndex, FileSlice, Layout, LayoutBuilder, LayoutError, PieceIndex,
     files_max, piece_len_max, pieces_max,
 };
-pub use path::{PathError, Platform, RelPath, component_len_max, depth_max};
+pub use path::{PathError, RelPath, component_len_max, depth_max};
 pub use piece_set::{PieceSet, PieceSetError};
 pub use span::{Span, Spans};
+pub use stored::Platform;
 
 /// Length of a block on the wire in bytes (BEP 3): what one request of a peer asks for.
 pub const BLOCK_LEN: u32 = 16 * 1024;

@@ -1,12 +1,10 @@
 //! Relative paths that stay inside the folder they are joined to.
 //!
 //! A `RelPath` is a list of plain names: none is empty, `.`, `..`, or holds `/`, `\` or NUL, so
-//! joining it to a folder can't leave that folder on Linux or Windows. What a Windows disk can't
-//! store under its own name (`a:b`, `CON`, `trail.`) is stored under another one there:
-//! [`RelPath::to_path`] says which.
+//! joining it to a folder can't leave that folder on Linux or Windows. Under which names a disk
+//! stores it is told by `stored`.
 
-use std::fmt::{self, Write as _};
-use std::path::PathBuf;
+use std::fmt;
 
 /// Longest name of a path in bytes of UTF-8: what common file systems store.
 #[expect(
@@ -37,24 +35,6 @@ pub enum PathError {
     /// More than [`depth_max`] names.
     #[error("path of {0} levels")]
     TooDeep(usize),
-}
-
-/// Whose rules for file names apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Platform {
-    /// Any name without `/` and NUL.
-    Unix,
-    /// Reserved characters, device names, no trailing dot or space, case folded.
-    Windows,
-}
-
-impl Platform {
-    /// The platform this program runs on.
-    pub const HERE: Self = if cfg!(windows) {
-        Self::Windows
-    } else {
-        Self::Unix
-    };
 }
 
 /// A path below some folder, as plain names.
@@ -112,22 +92,6 @@ impl RelPath {
     pub fn name(&self) -> &str {
         self.names().next_back().unwrap_or_default()
     }
-
-    /// The path on a disk of `platform`, relative. Injective up to what that disk folds: where a
-    /// name can't be stored, each character of it that stands in the way becomes `%XX`.
-    pub fn to_path(&self, platform: Platform) -> PathBuf {
-        match platform {
-            Platform::Unix => self.names().collect(),
-            Platform::Windows => self.names().map(windows_name).collect(),
-        }
-    }
-
-    /// A key under which two paths are equal if a disk that folds case and Unicode forms would
-    /// take them for the same file.
-    pub fn fold_key(&self) -> String {
-        use unicode_normalization::UnicodeNormalization;
-        self.joined.nfc().flat_map(char::to_lowercase).collect()
-    }
 }
 
 fn check(name: &str) -> Result<(), PathError> {
@@ -138,46 +102,6 @@ fn check(name: &str) -> Result<(), PathError> {
         return Err(PathError::TooLong(name.len()));
     }
     Ok(())
-}
-
-/// Names that Windows takes for devices, whatever extension follows.
-const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
-
-fn is_device(name: &str) -> bool {
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_ascii_uppercase();
-    let numbered = ["COM", "LPT"].iter().any(|port| {
-        stem.strip_prefix(port).is_some_and(|digit| {
-            matches!(
-                digit,
-                "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"
-            )
-        })
-    });
-    numbered || DEVICES.contains(&stem.as_str())
-}
-
-fn windows_name(name: &str) -> String {
-    let last = name.chars().count().saturating_sub(1);
-    let device = is_device(name);
-    let mut stored = String::with_capacity(name.len());
-    for (at, c) in name.chars().enumerate() {
-        let reserved = c.is_control() || "<>:\"|?*".contains(c);
-        let trailing = at == last && (c == '.' || c == ' ');
-        if reserved || trailing || (device && at == 0) {
-            let mut utf8 = [0; 4];
-            for byte in c.encode_utf8(&mut utf8).bytes() {
-                let _ = write!(stored, "%{byte:02X}");
-            }
-        } else {
-            stored.push(c);
-        }
-    }
-    stored
 }
 
 impl fmt::Display for RelPath {
@@ -195,8 +119,9 @@ impl fmt::Debug for RelPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Platform;
     use proptest::prelude::*;
-    use std::path::{Component, Path};
+    use std::path::Component;
 
     #[test]
     fn paths_that_leave_the_folder_are_refused() {
@@ -207,39 +132,6 @@ mod tests {
         }
         assert!(RelPath::parse(&"x".repeat(256)).is_err());
         assert!(RelPath::from_names(vec!["d"; 257]).is_err());
-    }
-
-    #[test]
-    fn awkward_names_are_kept_on_unix() {
-        let path = RelPath::parse("a b/ü#%&+[x]?/…").unwrap();
-        assert_eq!(path.to_path(Platform::Unix), Path::new("a b/ü#%&+[x]?/…"));
-        assert_eq!(path.name(), "…");
-    }
-
-    #[test]
-    fn names_that_windows_reserves_are_stored_under_another() {
-        for (name, stored) in [
-            ("a:b", "a%3Ab"),
-            ("what?", "what%3F"),
-            ("trail.", "trail%2E"),
-            ("trail ", "trail%20"),
-            ("CON", "%43ON"),
-            ("con.txt", "%63on.txt"),
-            ("COM7", "%43OM7"),
-            ("COMMON", "COMMON"),
-            ("a%b", "a%b"),
-        ] {
-            let path = RelPath::parse(name).unwrap().to_path(Platform::Windows);
-            assert_eq!(path, Path::new(stored), "{name}");
-        }
-    }
-
-    #[test]
-    fn folded_names_collide() {
-        let key = |path: &str| RelPath::parse(path).unwrap().fold_key();
-        assert_eq!(key("Docs/README"), key("docs/readme"));
-        assert_eq!(key("u\u{308}"), key("\u{fc}"));
-        assert_ne!(key("a"), key("b"));
     }
 
     proptest! {

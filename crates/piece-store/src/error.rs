@@ -68,7 +68,7 @@ pub enum StoreError {
         digests: usize,
     },
     /// Two files of the content would be one on this disk.
-    #[error("cannot store {first} and {second} as two files: this disk folds their names")]
+    #[error("cannot store {first} and {second} as two files: this disk takes their names for one")]
     SameName {
         /// One file.
         first: RelPath,

@@ -45,6 +45,7 @@ mod error;
 mod files;
 mod finish;
 mod journal;
+mod names;
 mod pool;
 mod queue;
 mod resume;

@@ -3,13 +3,13 @@
 //! What must stay true: a `Target` that exists can be stored: its name is one name, it has one
 //! digest per piece, its pieces fit in memory, and no two files fall together on this platform.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use swarmcopy_layout::{FileEntry, FileIndex, Layout, PieceDigests, Platform, RelPath};
 
 use crate::error::StoreError;
+use crate::names;
 
 /// Longest piece that is assembled, in bytes.
 #[expect(
@@ -47,6 +47,20 @@ impl Target {
         digests: Arc<PieceDigests>,
         id: [u8; 32],
     ) -> Result<Self, StoreError> {
+        let target = Self::of_some(name, shape, layout, digests, id)?;
+        target.check_names(&|_| true)?;
+        Ok(target)
+    }
+
+    /// The same for a content of which only some files are stored: who makes it tells which by
+    /// [`check_names`](Self::check_names), before anything is written.
+    pub fn of_some(
+        name: RelPath,
+        shape: Shape,
+        layout: Arc<Layout>,
+        digests: Arc<PieceDigests>,
+        id: [u8; 32],
+    ) -> Result<Self, StoreError> {
         if name.names().nth(1).is_some() {
             return Err(StoreError::Name { name });
         }
@@ -61,9 +75,6 @@ impl Target {
                 digests: digests.len(),
             });
         }
-        if Platform::HERE == Platform::Windows {
-            check_folded(&layout)?;
-        }
         Ok(Self {
             name,
             shape,
@@ -71,6 +82,15 @@ impl Target {
             digests,
             id,
         })
+    }
+
+    /// Refuses two files of those that are `wanted` if this platform's disks would take them for
+    /// one, or one where another needs a folder.
+    pub fn check_names(&self, wanted: &dyn Fn(FileIndex) -> bool) -> Result<(), StoreError> {
+        if Platform::HERE == Platform::Windows {
+            names::check(&self.layout, Platform::HERE, wanted)?;
+        }
+        Ok(())
     }
 
     /// The name of the file or folder.
@@ -118,30 +138,6 @@ impl Target {
     }
 }
 
-/// Refuses two files that a disk which folds names would take for one, or a file where another
-/// needs a folder.
-fn check_folded(layout: &Layout) -> Result<(), StoreError> {
-    let mut seen: HashMap<String, (&RelPath, bool)> = HashMap::new();
-    for (_, file) in layout.files().filter(|(_, file)| !file.attributes().pad) {
-        let key = file.path().fold_key();
-        let same = |first: &RelPath| StoreError::SameName {
-            first: first.clone(),
-            second: file.path().clone(),
-        };
-        for (at, _) in key.match_indices('/') {
-            let folder = key.get(..at).unwrap_or_default();
-            let entry = seen.entry(folder.to_owned()).or_insert((file.path(), true));
-            if !entry.1 {
-                return Err(same(entry.0));
-            }
-        }
-        if let Some((first, _)) = seen.insert(key, (file.path(), false)) {
-            return Err(same(first));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,15 +149,6 @@ mod tests {
             builder = builder.file(RelPath::parse(path).unwrap(), 100);
         }
         Arc::new(builder.build().unwrap())
-    }
-
-    #[test]
-    fn names_that_fold_together_are_found() {
-        for clash in [["Docs/a", "docs/A"], ["a", "A/b"], ["A/b", "a"]] {
-            let error = check_folded(&layout(&clash, 1000)).unwrap_err();
-            assert!(matches!(error, StoreError::SameName { .. }), "{clash:?}");
-        }
-        check_folded(&layout(&["Docs/a", "docs/b", "c"], 1000)).unwrap();
     }
 
     #[test]

@@ -47,6 +47,12 @@ pub(crate) fn disk_failed(error: &StoreError) -> Error {
         _ => ErrorKind::Failed,
     };
     let failed = Error::new(kind, error.to_string());
+    if matches!(error, StoreError::SameName { .. }) {
+        return failed.with_hint(
+            "choose files with --select, copy to a disk that tells the names apart, or rename one \
+             and make the torrent again",
+        );
+    }
     match error.kind() {
         StoreErrorKind::Full => {
             failed.with_hint("free some space and start the same command again")

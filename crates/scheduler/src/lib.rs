@@ -34,6 +34,7 @@
 //! ```
 
 pub mod origin;
+pub mod spread;
 
 mod availability;
 mod event;
@@ -52,7 +53,6 @@ mod scheduler;
 mod share;
 mod source;
 mod spares;
-mod spread;
 mod streams;
 mod takeover;
 mod time;

@@ -3,6 +3,9 @@
 //! Only peers that serve count: who advertises everything and answers nothing neither makes a piece
 //! common nor is spared for what it alone has.
 
+pub mod requests;
+pub mod uplink;
+
 use std::time::Duration;
 
 use swarmcopy_layout::PieceIndex;

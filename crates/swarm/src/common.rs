@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Command;
-use crate::link::{AskedFor, Turns};
+use crate::link::Turns;
 use crate::{BlockReader, HaveLog, SourceIds, SwarmEvent};
 
 /// One per swarm; read-only but for the log and the counters.
@@ -33,8 +33,6 @@ pub(crate) struct Common {
     pub(crate) no_limit: Networks,
     /// The line of the links that have something to send.
     pub(crate) turns: Arc<Turns>,
-    /// What peers asked for.
-    pub(crate) asked_for: AskedFor,
     /// Whether addresses are exchanged: asked for, and not forbidden by a private torrent.
     pub(crate) pex: bool,
     pub(crate) client: String,

@@ -59,6 +59,7 @@ mod address_book;
 mod blocks;
 mod call_back;
 mod chance;
+mod clock;
 mod common;
 mod config;
 mod discovery;

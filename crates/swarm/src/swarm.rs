@@ -19,11 +19,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
 use crate::common::{Common, Totals};
 use crate::config::{connections_max, lanes_max};
 use crate::discovery::{Way, Ways};
 use crate::hub::{Command, Hub, HubSetup, Via};
-use crate::link::{AskedFor, Turns};
+use crate::link::Turns;
 use crate::{
     BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, handshake, metadata,
     trackers,
@@ -245,11 +246,11 @@ fn common(
     hub: mpsc::Sender<Command>,
     cancel: &CancellationToken,
 ) -> Common {
-    let asked_for = AskedFor::new(config.layout.pieces());
     Common {
         bind_ip: bind_ip(&config),
         info_hash: config.info_hash,
         peer_id: config.peer_id,
+        turns: Turns::new(Clock::start(), config.layout.pieces()),
         layout: config.layout,
         have: HaveLog::new(config.have),
         blocks,
@@ -261,8 +262,6 @@ fn common(
         limit_down: config.limit_down,
         limit_up: config.limit_up,
         no_limit: config.no_limit,
-        turns: Turns::new(),
-        asked_for,
         pex: config.pex && !config.private,
         client: config.client,
         block_len: config.block_len,

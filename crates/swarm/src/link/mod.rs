@@ -41,7 +41,6 @@ use tokio::time::Instant;
 pub(crate) use run::start;
 pub(crate) use shared::{Direction, Setup, Shared};
 pub(crate) use turns::Turns;
-pub(crate) use upload::AskedFor;
 
 use crate::LinkEnd;
 use download::{JobFailure, JobNumber};

@@ -205,8 +205,8 @@ impl Reader {
         let block = block.ok_or(LinkEnd::Violation("a request outside its piece"))?;
         let known = self.shared.common.have.contains(block.piece);
         let verdict = if known {
-            let asked_for = &self.shared.common.asked_for;
-            self.shared.state().upload.request(block, asked_for)
+            let turns = &self.shared.common.turns;
+            self.shared.state().upload.request(block, turns)
         } else {
             Verdict::Refused
         };

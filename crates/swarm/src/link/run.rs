@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use swarmcopy_sys::net::set_notsent_lowat;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::lanes::Lanes;
 use super::reader::Reader;
@@ -53,7 +53,7 @@ async fn run(shared: Arc<Shared>, stream: TcpStream, mut lanes: Lanes) -> LinkEn
     drop((reader, writer));
     shared.close.cancel();
     shared.state().download.end();
-    shared.turn.give_back(Instant::now());
+    shared.turn.give_back();
     if shared.up.load(Ordering::Acquire) {
         let down = SwarmEvent::LinkDown {
             id: shared.id,

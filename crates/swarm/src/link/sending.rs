@@ -173,19 +173,18 @@ pub(crate) fn take_frames(
     outbox: &mut Outbox,
     sharing: Sharing,
 ) {
-    let now = Instant::now();
     while outbox.has_room()
         && (sharing == Sharing::Alone || outbox.frames_len() < SHARED_LEN_MAX)
         && let Some(len) = state.upload.next_ready()
-        && turn.want(now, state.upload.is_urgent())
+        && turn.want(state.upload.urgency())
         && serving.want(len)
         && let Some(frame) = state.upload.take_ready()
     {
         serving.spend(len);
-        turn.spend(now, len);
+        turn.spend(len);
         outbox.frames.push_back(frame);
     }
     if state.upload.len() == 0 {
-        turn.give_back(now);
+        turn.give_back();
     }
 }

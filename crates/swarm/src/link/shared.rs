@@ -123,7 +123,7 @@ impl Shared {
     pub(crate) fn new(common: Arc<Common>, setup: Setup) -> (Arc<Self>, mpsc::Receiver<TcpStream>) {
         let (lane_streams, streams) = mpsc::channel(connections_max);
         let cutter = Cutter::new(Arc::clone(&common.layout), BLOCK_LEN);
-        let now = Instant::now();
+        let (now, id) = (Instant::now(), common.ids.next());
         let mut download = Download::new(cutter, setup.fast, now);
         if let Some(round_trip) = setup.round_trip {
             download.note_round_trip(round_trip);
@@ -134,8 +134,8 @@ impl Shared {
             lanes_out: AtomicUsize::new(0),
             lanes_in: AtomicUsize::new(0),
             lane_streams,
-            id: common.ids.next(),
-            turn: Turn::new(&common.turns),
+            id,
+            turn: Turn::new(&common.turns, id),
             close: common.cancel.child_token(),
             common,
             addr: setup.addr,

@@ -1,40 +1,23 @@
 //! The serving side of a link: requests that wait, blocks that are read, blocks that are ready.
 //!
-//! No I/O. A piece that nobody asked this machine for before goes first: whoever gets it passes it
-//! on, while what is asked for again can be had elsewhere, too. What must stay true: at most `requests_max` requests wait, at most [`READY_MAX`] bytes
-//! are read ahead, and with the fast extension each request is answered by its block or a reject.
+//! No I/O; the order of requests is decided by [`Requests`]. What must stay true: at most
+//! `requests_max` requests wait, at most [`READY_MAX`] bytes are read ahead, and with the fast
+//! extension each request is answered by its block or a reject.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
 use swarmcopy_bt_wire::peer::FrameHead;
-use swarmcopy_layout::{PieceIndex, PieceSet, Span};
+use swarmcopy_layout::Span;
+use swarmcopy_scheduler::spread::requests::Requests;
+use swarmcopy_scheduler::spread::uplink::Urgency;
 
 use super::block::Block;
+use super::turns::Turns;
 use crate::config::{read_ahead_len_max, requests_max};
 
 /// Bytes that may lie ready before more are read.
 const READY_MAX: u64 = 512 * 1024;
-/// Pieces of which it is remembered that the peer was the first to ask for them.
-const FIRSTS_MAX: usize = 8;
-
-/// The pieces that any peer of a swarm was let ask for.
-#[derive(Debug)]
-pub(crate) struct AskedFor(Mutex<PieceSet>);
-
-impl AskedFor {
-    /// None of so many pieces.
-    pub(crate) fn new(pieces: u32) -> Self {
-        Self(Mutex::new(PieceSet::empty(pieces)))
-    }
-
-    /// Notes that a piece was asked for; whether that is the first time.
-    fn is_first(&self, piece: PieceIndex) -> bool {
-        let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        set.insert(piece)
-    }
-}
 
 /// A block on its way: its head and its bytes.
 #[derive(Debug)]
@@ -58,9 +41,7 @@ pub(crate) enum Verdict {
 /// The state of serving.
 #[derive(Debug)]
 pub(crate) struct Upload {
-    wanted: VecDeque<Block>,
-    /// Pieces that the peer asked for before anybody else did.
-    firsts: VecDeque<PieceIndex>,
+    wanted: Requests<Block>,
     /// Being read now; a request that is taken back meanwhile is taken out.
     reading: Vec<Block>,
     ready: VecDeque<Frame>,
@@ -71,8 +52,7 @@ pub(crate) struct Upload {
 impl Upload {
     pub(crate) fn new() -> Self {
         Self {
-            wanted: VecDeque::new(),
-            firsts: VecDeque::new(),
+            wanted: Requests::default(),
             reading: Vec::new(),
             ready: VecDeque::new(),
             ready_len: 0,
@@ -80,58 +60,36 @@ impl Upload {
         }
     }
 
-    /// Takes a request of the peer, before those for pieces that others asked for first.
-    pub(crate) fn request(&mut self, block: Block, asked_for: &AskedFor) -> Verdict {
+    /// Takes a request of the peer.
+    pub(crate) fn request(&mut self, block: Block, turns: &Turns) -> Verdict {
         if self.choking {
             return Verdict::Refused;
         }
         let waiting = self.wanted.len().saturating_add(self.reading.len());
-        if self.wanted.contains(&block) || self.reading.contains(&block) {
+        if self.wanted.iter().any(|it| *it == block) || self.reading.contains(&block) {
             Verdict::Repeated
         } else if waiting.saturating_add(self.ready.len()) >= requests_max {
             Verdict::Refused
         } else {
-            if asked_for.is_first(block.piece) {
-                self.firsts.truncate(FIRSTS_MAX - 1);
-                self.firsts.push_front(block.piece);
-            }
-            let mut at = self.wanted.len();
-            if self.is_first(&block) {
-                let later = self.wanted.iter().rev();
-                let later = later.take_while(|other| !self.is_first(other));
-                at = at.saturating_sub(later.count());
-            }
-            self.wanted.insert(at, block);
+            turns.ask(|uplink| self.wanted.put(uplink, block.piece, block));
             Verdict::Queued
         }
     }
 
-    fn is_first(&self, block: &Block) -> bool {
-        self.firsts.contains(&block.piece)
-    }
-
-    /// Whether something waits that nobody asked for before.
-    pub(crate) fn is_urgent(&self) -> bool {
+    /// How urgent it is to send what waits.
+    pub(crate) fn urgency(&self) -> Urgency {
         let ready = self.ready.iter().map(|frame| &frame.block);
-        let mut next = ready.chain(&self.reading).chain(self.wanted.front());
-        !self.firsts.is_empty() && next.any(|block| self.is_first(block))
+        let taken = ready.chain(&self.reading);
+        self.wanted.urgency(taken.map(|block| block.piece))
     }
 
     /// Takes a request back; true if its block is not on its way yet.
     pub(crate) fn cancel(&mut self, index: u32, begin: u32, len: u32) -> bool {
-        if let Some(at) = self
-            .wanted
-            .iter()
-            .position(|block| block.is(index, begin, len))
-        {
-            self.wanted.remove(at);
+        let is_meant = |block: &Block| block.is(index, begin, len);
+        if self.wanted.remove(is_meant).is_some() {
             return true;
         }
-        if let Some(at) = self
-            .reading
-            .iter()
-            .position(|block| block.is(index, begin, len))
-        {
+        if let Some(at) = self.reading.iter().position(is_meant) {
             self.reading.remove(at);
             return true;
         }
@@ -158,7 +116,7 @@ impl Upload {
         let ready = self.ready.drain(..).map(|frame| frame.block);
         ready
             .chain(self.reading.drain(..))
-            .chain(self.wanted.drain(..))
+            .chain(self.wanted.drain())
             .collect()
     }
 
@@ -180,7 +138,7 @@ impl Upload {
         {
             run = Span::between(run.start(), block.span.end());
             self.reading.push(block);
-            self.wanted.pop_front();
+            self.wanted.pop();
         }
         Some(run)
     }
@@ -258,34 +216,5 @@ impl Parts {
         }
         self.at = self.at.saturating_add(len);
         Some(taken)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::link::block::Cutter;
-    use crate::testing::{BLOCK, PIECE_LEN, layout};
-
-    #[test]
-    fn a_piece_that_nobody_asked_for_goes_before_those_that_others_have() {
-        let layout = layout(PIECE_LEN * 4);
-        let cutter = Cutter::new(Arc::clone(&layout), BLOCK);
-        let block = |piece, at| cutter.named(piece, at * BLOCK, BLOCK).unwrap();
-        let asked_for = AskedFor::new(layout.pieces());
-        let (mut one, mut other) = (Upload::new(), Upload::new());
-        for upload in [&mut one, &mut other] {
-            upload.unchoke();
-            upload.request(block(0, 0), &asked_for);
-        }
-        assert!(one.is_urgent() && !other.is_urgent());
-        for wanted in [block(0, 1), block(2, 0), block(2, 1), block(0, 2)] {
-            assert_eq!(other.request(wanted, &asked_for), Verdict::Queued);
-        }
-        assert!(other.is_urgent());
-        let order: Vec<_> = other.wanted.iter().map(|b| b.piece.value()).collect();
-        assert_eq!(order, [2, 2, 0, 0, 0]);
     }
 }

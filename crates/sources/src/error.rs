@@ -21,6 +21,30 @@ pub enum Blame {
     Broken,
 }
 
+/// What a failure says of its source to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// It answers, and wants to be left alone for a while.
+    Busy,
+    /// It answers, and does not have what was asked for, or has other bytes.
+    Lacks,
+    /// It answers, and lets this machine not have it: a login, a certificate, no permission.
+    Refuses,
+    /// It can't be reached, breaks off, or says nothing of use.
+    Down,
+}
+
+/// Why a source has not what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lack {
+    /// It is not there, or not as it should be.
+    Absent,
+    /// It may be there, but not for this machine.
+    Barred,
+}
+
 /// Why a fetch failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -47,10 +71,28 @@ pub enum SourceError {
         path: String,
         /// What it said instead.
         what: String,
+        /// Whether others may have it from there.
+        lack: Lack,
         /// The bytes of the content that it lacks.
         span: Span,
     },
-    /// The source can't be reached, refuses, or breaks the protocol.
+    /// The source sent nothing for too long; it may answer the next time.
+    #[error("{name} is silent: {what}")]
+    Silent {
+        /// The source.
+        name: String,
+        /// For how long.
+        what: String,
+    },
+    /// The source lets this machine not in: a login, its certificate, where it leads.
+    #[error("{name} lets nobody in: {what}")]
+    Refuses {
+        /// The source.
+        name: String,
+        /// Its words.
+        what: String,
+    },
+    /// The source can't be reached, or breaks the protocol.
     #[error("cannot read {name}: {what}")]
     Broken {
         /// The source.
@@ -68,8 +110,37 @@ impl SourceError {
             Self::Busy { retry_after, .. } => Blame::Busy {
                 retry_after: *retry_after,
             },
+            Self::Silent { .. } => Blame::Busy { retry_after: None },
             Self::Lacks { span, .. } => Blame::Lacks(*span),
-            Self::Broken { .. } => Blame::Broken,
+            Self::Refuses { .. } | Self::Broken { .. } => Blame::Broken,
+        }
+    }
+
+    /// What it says of the source; `None` if nothing.
+    pub fn finding(&self) -> Option<Finding> {
+        Some(match self {
+            Self::CalledOff => return None,
+            Self::Busy { .. } => Finding::Busy,
+            Self::Lacks {
+                lack: Lack::Absent, ..
+            } => Finding::Lacks,
+            Self::Lacks {
+                lack: Lack::Barred, ..
+            }
+            | Self::Refuses { .. } => Finding::Refuses,
+            Self::Silent { .. } | Self::Broken { .. } => Finding::Down,
+        })
+    }
+
+    /// What happened, without the name of the source.
+    pub fn what(&self) -> String {
+        match self {
+            Self::CalledOff => self.to_string(),
+            Self::Lacks { path, what, .. } => format!("{path}: {what}"),
+            Self::Busy { what, .. }
+            | Self::Silent { what, .. }
+            | Self::Refuses { what, .. }
+            | Self::Broken { what, .. } => what.clone(),
         }
     }
 }
@@ -115,6 +186,7 @@ mod tests {
             name,
             path,
             what,
+            lack: Lack::Absent,
             span: Span::new(start, len),
         })
     }
@@ -128,6 +200,18 @@ mod tests {
         let blame = lack.into_result().unwrap_err().blame();
         assert_eq!(blame, Blame::Lacks(Span::new(10, 10)));
         assert_eq!(FirstLack::default().into_result(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_barred_is_refused_and_not_absent() {
+        let mut error = lacks(0, 1).unwrap_err();
+        assert_eq!(error.finding(), Some(Finding::Lacks));
+        assert_eq!(error.what(), "f: 404");
+        if let SourceError::Lacks { lack, .. } = &mut error {
+            *lack = Lack::Barred;
+        }
+        assert_eq!(error.finding(), Some(Finding::Refuses));
+        assert_eq!(SourceError::CalledOff.finding(), None);
     }
 
     #[test]

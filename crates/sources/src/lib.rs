@@ -38,7 +38,7 @@ mod shape;
 mod sink;
 mod source;
 
-pub use error::{Blame, SourceError};
+pub use error::{Blame, Finding, Lack, SourceError};
 pub use ftp::FtpSource;
 pub use http::{MirrorOptions, MirrorSource, Ownership};
 pub use memory::{Fault, MemorySink, MemorySource};

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use swarmcopy_layout::{Span, Spans};
 
-use crate::{PieceSource, SinkTarget, SourceError, SpanSink};
+use crate::{Lack, PieceSource, SinkTarget, SourceError, SpanSink};
 
 /// Longest run that a [`MemorySink`] hands out: the segment of a piece store.
 const SEGMENT_LEN: u64 = 1024 * 1024;
@@ -74,6 +74,7 @@ impl MemorySource {
             name: "memory".to_owned(),
             path: span.to_string(),
             what: "not held".to_owned(),
+            lack: Lack::Absent,
             span,
         }
     }

@@ -314,6 +314,10 @@ impl FtpReader {
                 what,
                 retry_after: None,
             }),
+            Fault::Closed(what) => {
+                let name = self.name();
+                Err(SourceError::Refuses { name, what })
+            }
             Fault::Unknown(what) | Fault::Broken(what) => Err(self.broken(what)),
         }
     }
@@ -328,11 +332,9 @@ impl FtpReader {
     }
 
     fn silent(&self) -> SourceError {
-        SourceError::Busy {
-            name: self.name(),
-            what: format!("nothing came for {:?}", self.server.options.idle_timeout),
-            retry_after: None,
-        }
+        let what = format!("nothing came for {:?}", self.server.options.idle_timeout);
+        let name = self.name();
+        SourceError::Silent { name, what }
     }
 
     /// Notes that the file is not to be asked for, and says so.
@@ -346,6 +348,7 @@ impl FtpReader {
             name: self.name(),
             path: wanted.file.path().as_str().to_owned(),
             what: refusal.to_string(),
+            lack: refusal.lack(),
             span: wanted.file.span(),
         }
     }

@@ -36,6 +36,8 @@ pub(super) enum Fault {
     Busy(String),
     /// The file is not to be had.
     Refused(u32),
+    /// The server lets this machine not in.
+    Closed(String),
     /// The server does not know the command.
     Unknown(String),
     /// The server is of no use.
@@ -61,6 +63,7 @@ fn of_reply(reply: &Response) -> Fault {
         425 | 426 => Fault::Passing(words(reply)),
         500 | 502 => Fault::Unknown(words(reply)),
         code @ (501 | 504 | 550..=553) => Fault::Refused(code),
+        530 | 532 => Fault::Closed(words(reply)),
         _ => Fault::Broken(words(reply)),
     }
 }
@@ -173,15 +176,15 @@ mod tests {
         assert!(matches!(fault(502, "502 x"), Fault::Unknown(_)));
         assert!(matches!(
             fault(530, "530 Login incorrect"),
-            Fault::Broken(_)
+            Fault::Closed(_)
         ));
     }
 
     #[test]
     fn a_servers_words_are_one_short_line() {
         let long = format!("530-a\r\n530 \u{1b}[31m{}\r\n", "x".repeat(1000));
-        let Fault::Broken(told) = fault(530, &long) else {
-            panic!("not broken");
+        let Fault::Closed(told) = fault(530, &long) else {
+            panic!("not closed");
         };
         assert_eq!(told.chars().count(), 120);
         assert!(told.starts_with("530 [31mxxx"), "{told}");

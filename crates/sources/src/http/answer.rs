@@ -13,6 +13,7 @@ use http::header::{
 };
 
 use super::retry_after;
+use crate::Lack;
 
 /// How long a file may be that is read from its beginning for each part where a server ignores ranges; longer ones
 /// are read once.
@@ -75,6 +76,8 @@ pub(super) enum Answer {
         what: String,
         retry_after: Option<Duration>,
     },
+    /// The server lets this machine not in.
+    Closed(String),
     /// The server is of no use.
     Broken(String),
 }
@@ -98,7 +101,8 @@ pub(super) fn read(
             retry_after: text(headers, &RETRY_AFTER)
                 .and_then(|value| retry_after::parse(value, now)),
         },
-        code @ (401 | 407 | 500..) => Answer::Broken(words(code)),
+        code @ (401 | 407) => Answer::Closed(words(code)),
+        code @ 500.. => Answer::Broken(words(code)),
         code => Answer::Refused(Refusal::Status(code)),
     }
 }
@@ -181,6 +185,16 @@ fn words(code: u16) -> String {
         .ok()
         .and_then(|code| code.canonical_reason());
     format!("{code} {}", reason.unwrap_or("(no words)"))
+}
+
+impl Refusal {
+    /// Whether the file is not there, or not for this machine.
+    pub(crate) fn lack(self) -> Lack {
+        match self {
+            Self::Status(401 | 402 | 403 | 407 | 451) | Self::Html | Self::Private => Lack::Barred,
+            _ => Lack::Absent,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -340,11 +354,20 @@ mod tests {
                 "{code}"
             );
         }
-        for code in [401, 407, 500, 501] {
-            assert!(
-                matches!(answer(code, &[], &ASKED), Answer::Broken(_)),
-                "{code}"
-            );
+        for (code, closed) in [(401, true), (407, true), (500, false), (501, false)] {
+            match answer(code, &[], &ASKED) {
+                Answer::Closed(_) => assert!(closed, "{code}"),
+                Answer::Broken(_) => assert!(!closed, "{code}"),
+                other => panic!("{code}: {other:?}"),
+            }
+        }
+        for (refusal, lack) in [
+            (Refusal::Status(403), Lack::Barred),
+            (Refusal::Html, Lack::Barred),
+            (Refusal::Status(404), Lack::Absent),
+            (Refusal::OtherRange, Lack::Absent),
+        ] {
+            assert_eq!(refusal.lack(), lack, "{refusal}");
         }
         assert_eq!(refused(302, &[]), Refusal::Redirect);
         assert_eq!(refused(302, &[]).to_string(), "a redirect to nowhere");

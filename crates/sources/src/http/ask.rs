@@ -115,6 +115,9 @@ impl MirrorReader {
             Err(NoAnswer::Unreachable(error)) if leads_to_private(&*error) => {
                 Err(self.refuse(wanted, Refusal::Private).into())
             }
+            Err(NoAnswer::Unreachable(error)) if is_not_trusted(&*error) => {
+                Err(self.closed(plain_words(&*error)).into())
+            }
             Err(NoAnswer::Unreachable(error)) => Err(self.broken(plain_words(&*error)).into()),
         }
     }
@@ -210,13 +213,26 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 }
 
 fn leads_to_private(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| {
+    find::<PrivateAddress>(error).is_some()
+}
+
+/// Whether the server's certificate, or ours, is not taken.
+fn is_not_trusted(error: &(dyn Error + 'static)) -> bool {
+    matches!(
+        find(error),
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    )
+}
+
+/// The first cause of this kind.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    causes(error).find_map(|cause| {
         // an I/O error shows the cause of what it wraps, not what it wraps
         let wrapped = cause
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        cause.is::<PrivateAddress>()
-            || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<PrivateAddress>)
+        let wrapped = wrapped.and_then(|inner| inner.downcast_ref());
+        cause.downcast_ref().or(wrapped)
     })
 }
 
@@ -243,5 +259,8 @@ mod tests {
             std::io::ErrorKind::NotFound.into()
         )));
         assert_eq!(plain_words(&private), "a redirect to a private address");
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(is_not_trusted(&Outer(std::io::Error::other(unknown))));
+        assert!(!is_not_trusted(&private));
     }
 }

@@ -168,6 +168,7 @@ impl MirrorReader {
                 what,
                 retry_after,
             }),
+            Answer::Closed(what) => Err(self.closed(what)),
             Answer::Broken(what) => Err(self.broken(what)),
             Answer::Moved(_) | Answer::Bytes { .. } => Ok("redirects without end".to_owned()),
         }
@@ -230,13 +231,16 @@ impl MirrorReader {
         }
     }
 
+    /// The mirror lets this machine not in.
+    pub(super) fn closed(&self, what: String) -> SourceError {
+        let name = self.name();
+        SourceError::Refuses { name, what }
+    }
+
     pub(super) fn silent(&self) -> SourceError {
         let what = format!("nothing came for {:?}", self.mirror.options.idle_timeout);
-        SourceError::Busy {
-            name: self.name(),
-            what,
-            retry_after: None,
-        }
+        let name = self.name();
+        SourceError::Silent { name, what }
     }
 
     /// Notes that the file is not to be asked for, and says so.
@@ -253,6 +257,7 @@ impl MirrorReader {
             name: self.name(),
             path,
             what: refusal.to_string(),
+            lack: refusal.lack(),
             span,
         }
     }

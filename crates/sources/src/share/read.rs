@@ -13,7 +13,7 @@ use swarmcopy_layout::{FileEntry, FileSlice, Layout, PieceIndex, Span};
 use super::file_path;
 use super::handles::{Handles, Pattern};
 use super::pool::Ticket;
-use crate::error::FirstLack;
+use crate::error::{FirstLack, Lack};
 use crate::gate::Gate;
 use crate::{Chunk, Shape, SourceError, SpanSink};
 
@@ -128,6 +128,11 @@ impl Folder {
                 name: self.name.clone(),
                 path: file.path().as_str().to_owned(),
                 what: plain_words(error),
+                lack: if error.kind() == ErrorKind::PermissionDenied {
+                    Lack::Barred
+                } else {
+                    Lack::Absent
+                },
                 span: file.span(),
             };
         }

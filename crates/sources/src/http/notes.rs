@@ -1,6 +1,6 @@
 //! What is known of a mirror's files: refusals, redirects, validators.
 //!
-//! What must stay true: a file that was refused is not asked for again while the refusal holds, and the
+//! What must stay true: a file that was refused is not asked for again for a moment, and the
 //! memory for all notes is bounded.
 
 use std::collections::BTreeMap;
@@ -18,8 +18,9 @@ use super::answer::Refusal;
     reason = "limits are written as the nouns they are"
 )]
 const files_known_max: usize = 4096;
-/// How long a refusal holds: a mirror may be filled while we read it.
-const REFUSED_FOR: Duration = Duration::from_mins(2);
+/// How long a refusal holds: it spares the server the other questions of the same moment. Whoever decides what is
+/// asked may want to know a moment later whether the file is there now.
+const REFUSED_FOR: Duration = Duration::from_secs(1);
 
 /// Notes on the files of one mirror.
 #[derive(Debug, Default)]
@@ -74,4 +75,28 @@ impl Notes {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use swarmcopy_layout::{Layout, RelPath};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_holds_for_a_moment_only() {
+        let builder = Layout::builder(16).file(RelPath::parse("f").unwrap(), 1);
+        let layout = builder.build().unwrap();
+        let (file, _) = layout.files().next().unwrap();
+        let notes = Notes::default();
+        notes.refuse(file, Refusal::Status(404));
+        assert_eq!(notes.refusal(file), Some(Refusal::Status(404)));
+        let long_ago = Instant::now().checked_sub(REFUSED_FOR).unwrap();
+        locked(&notes.refused).insert(file.value(), (Refusal::Status(404), long_ago));
+        assert_eq!(notes.refusal(file), None);
+        assert!(
+            REFUSED_FOR < Duration::from_millis(1500),
+            "a probe must not meet its own note"
+        );
+    }
 }

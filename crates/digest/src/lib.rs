@@ -17,6 +17,7 @@
 //! ]);
 //! ```
 
+mod digest;
 mod isa;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
@@ -28,18 +29,7 @@ pub mod merkle;
 mod rope;
 mod stream;
 
+pub use digest::{Sha1Digest, Sha256Digest, Sha384Digest, Sha512Digest};
 pub use isa::{Isa, set_isa};
 pub use many::{sha1_many, sha1_many_with, sha1_side_by_side_min, sha256_many, sha256_many_with};
 pub use stream::{Sha1, Sha256, Sha384, Sha512, sha1, sha256};
-
-/// A SHA-1 digest.
-pub type Sha1Digest = [u8; 20];
-
-/// A SHA-256 digest.
-pub type Sha256Digest = [u8; 32];
-
-/// A SHA-384 digest.
-pub type Sha384Digest = [u8; 48];
-
-/// A SHA-512 digest.
-pub type Sha512Digest = [u8; 64];

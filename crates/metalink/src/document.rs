@@ -1,20 +1,10 @@
 //! A document as a whole: its files, what it says about itself, and what was left out of it.
 
-use crate::error::Error;
+use crate::about::About;
 use crate::file::File;
 use crate::report::Dropped;
+use crate::version::Version;
 use url::Url;
-
-/// The version of Metalink a document is written in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Version {
-    /// Metalink 3.0, the format before the RFC.
-    V3,
-    /// Metalink 4, RFC 5854.
-    #[default]
-    V4,
-}
 
 /// Where a document says it comes from (RFC 5854 section 4.2.9).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,39 +24,6 @@ impl Origin {
             dynamic: false,
         }
     }
-}
-
-/// Who publishes something.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Publisher {
-    /// A name for people.
-    pub name: String,
-    /// A page about them, as written.
-    pub url: Option<String>,
-}
-
-/// What is said for people about a file, or (Metalink 3) about all of them. Texts as written, the
-/// blanks around them taken off.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct About {
-    /// A name for people.
-    pub identity: Option<String>,
-    /// The version of what is published.
-    pub version: Option<String>,
-    /// A description.
-    pub description: Option<String>,
-    /// The copyright.
-    pub copyright: Option<String>,
-    /// The URL of a picture.
-    pub logo: Option<String>,
-    /// Who publishes it.
-    pub publisher: Option<Publisher>,
-    /// The languages, as tags.
-    pub languages: Vec<String>,
-    /// The operating systems.
-    pub oses: Vec<String>,
 }
 
 /// A metalink document.
@@ -95,16 +52,4 @@ pub struct Document {
     pub updated: Option<String>,
     /// What is said about all files (Metalink 3, and some writers of 4). Not written.
     pub about: About,
-}
-
-impl Document {
-    /// Reads a document of either version.
-    ///
-    /// `base` is the URL it was fetched from, after redirects: relative URLs are resolved against
-    /// it and dropped where it is `None`. Entries that cannot be used are dropped and told in
-    /// [`dropped`](Self::dropped); a document that is no metalink, is not well-formed or goes
-    /// over a limit is refused.
-    pub fn parse(bytes: &[u8], base: Option<&Url>) -> Result<Self, Error> {
-        crate::read::document(bytes, base)
-    }
 }

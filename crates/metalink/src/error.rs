@@ -1,6 +1,6 @@
 //! Why a whole document is refused, or cannot be written.
 
-use crate::report::excerpt;
+use crate::excerpt::excerpt;
 
 /// A document that is not taken. No part of it is: what can be read around an entry is
 /// [`Dropped`](crate::Dropped) instead.

@@ -1,6 +1,6 @@
 //! One file of a document: where it lies, what it must hash to, where it can be fetched.
 
-use crate::document::About;
+use crate::about::About;
 use crate::hash::{Hash, HashKind, PieceList};
 use crate::limits::priority_max;
 use crate::path::FilePath;

@@ -4,12 +4,13 @@
 //! hold hashes. What must stay true: one bad entry is dropped and told, the others go on; relative
 //! links are resolved against the address that was asked.
 
+use crate::excerpt::excerpt;
 use crate::file::{File, MetaKind, MetaUrl, Mirror};
 use crate::hash::{Hash, HashKind};
 use crate::limits::{priority_max, tag_len_max, urls_max};
 use crate::path::FilePath;
 use crate::read::resolve;
-use crate::report::{Dropped, Part, Reason, Report, excerpt};
+use crate::report::{Dropped, Part, Reason, Report};
 use url::Url;
 
 /// The headers of an answer that say something of the file, each as often as it was sent.

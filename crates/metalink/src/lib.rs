@@ -37,8 +37,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod about;
 mod document;
 mod error;
+mod excerpt;
 mod file;
 mod hash;
 mod headers;
@@ -47,14 +49,17 @@ mod path;
 mod read;
 mod read_file;
 mod report;
+mod version;
 mod write;
 mod xml;
 
-pub use document::{About, Document, Origin, Publisher, Version};
+pub use about::{About, Publisher};
+pub use document::{Document, Origin};
 pub use error::Error;
 pub use file::{File, MetaKind, MetaUrl, Mirror, Signature};
 pub use hash::{Hash, HashError, HashKind, PieceList};
 pub use headers::Headers;
 pub use path::{FilePath, PathError};
 pub use report::{Dropped, Part, Reason};
+pub use version::Version;
 pub use write::Writer;

@@ -4,6 +4,7 @@
 //! backslash or a control character, and the first is no drive. Joining it to a folder cannot
 //! leave that folder. What a disk cannot store, or folds, is the business of whoever writes.
 
+use crate::excerpt::excerpt;
 use crate::limits::{name_len_max, names_max};
 use std::cmp::Ordering;
 use std::fmt;
@@ -103,7 +104,7 @@ fn is_drive(path: &str) -> bool {
 fn check(name: &str) -> Result<(), PathError> {
     let parts = matches!(name, "" | "." | "..");
     if parts || name.chars().any(|c| c == '\\' || c.is_ascii_control()) {
-        return Err(PathError::Unsafe(crate::report::excerpt(name)));
+        return Err(PathError::Unsafe(excerpt(name)));
     }
     if name.len() > name_len_max {
         return Err(PathError::TooLong(name.len()));

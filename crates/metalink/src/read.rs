@@ -3,43 +3,54 @@
 //! Both versions go the same way: the elements that Metalink 3 wraps around the others (`files`,
 //! `verification`, `resources`) are entered as if they were not there.
 
-use crate::document::{About, Document, Origin, Publisher, Version};
+use crate::about::{About, Publisher};
+use crate::document::{Document, Origin};
 use crate::error::Error;
+use crate::excerpt::excerpt;
 use crate::file::File;
 use crate::limits::{files_max, priority_max, share_len_max, shares_max, url_len_max};
 use crate::path::FilePath;
-use crate::report::{Part, Reason, Report, excerpt};
+use crate::report::{Part, Reason, Report};
+use crate::version::Version;
 use crate::xml::{Cursor, Tag, decode};
 use url::{ParseError, Url};
 
-pub(crate) fn document(bytes: &[u8], base: Option<&Url>) -> Result<Document, Error> {
-    let mut cursor = Cursor::new(decode(bytes)?);
-    let root = cursor.child(0)?.ok_or(Error::NotMetalink)?;
-    let version = root
-        .version
-        .filter(|_| root.name() == "metalink")
-        .ok_or(Error::NotMetalink)?;
-    let document = Document {
-        version,
-        ..Document::default()
-    };
-    let report = Report::default();
-    let mut reader = Reader {
-        cursor,
-        version,
-        base,
-        report,
-        document,
-    };
-    if version == Version::V3 {
-        reader.root_v3(&root)?;
+impl Document {
+    /// Reads a document of either version.
+    ///
+    /// `base` is the URL it was fetched from, after redirects: relative URLs are resolved against
+    /// it and dropped where it is `None`. Entries that cannot be used are dropped and told in
+    /// [`dropped`](Self::dropped); a document that is no metalink, is not well-formed or goes
+    /// over a limit is refused.
+    pub fn parse(bytes: &[u8], base: Option<&Url>) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(decode(bytes)?);
+        let root = cursor.child(0)?.ok_or(Error::NotMetalink)?;
+        let version = root
+            .version
+            .filter(|_| root.name() == "metalink")
+            .ok_or(Error::NotMetalink)?;
+        let document = Self {
+            version,
+            ..Self::default()
+        };
+        let report = Report::default();
+        let mut reader = Reader {
+            cursor,
+            version,
+            base,
+            report,
+            document,
+        };
+        if version == Version::V3 {
+            reader.root_v3(&root)?;
+        }
+        let depth = reader.cursor.depth();
+        reader.parts(depth)?;
+        if reader.cursor.child(0)?.is_some() {
+            return Err(reader.cursor.fault("second root element"));
+        }
+        Ok(reader.finish())
     }
-    let depth = reader.cursor.depth();
-    reader.parts(depth)?;
-    if reader.cursor.child(0)?.is_some() {
-        return Err(reader.cursor.fault("second root element"));
-    }
-    Ok(reader.finish())
 }
 
 /// A document being read.

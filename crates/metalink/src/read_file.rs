@@ -1,13 +1,14 @@
 //! Reads what a document says about one file: size, hashes, pieces, URLs.
 
-use crate::document::Version;
 use crate::error::Error;
+use crate::excerpt::excerpt;
 use crate::file::{File, MetaKind, MetaUrl, Mirror, Signature};
 use crate::hash::{Hash, HashError, HashKind, PieceList, push_hex};
 use crate::limits::urls_max;
 use crate::path::FilePath;
 use crate::read::Reader;
-use crate::report::{Part, Reason, excerpt};
+use crate::report::{Part, Reason};
+use crate::version::Version;
 use crate::xml::Tag;
 
 /// The largest size: what file systems and offsets of other programs take.

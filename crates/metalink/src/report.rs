@@ -3,8 +3,9 @@
 //! The list is bounded: beyond `dropped_max` entries are counted only. Nothing of a document is
 //! repeated at length, and what is repeated is for people: it is quoted when shown.
 
+use crate::excerpt::excerpt;
 use crate::hash::HashError;
-use crate::limits::{dropped_max, excerpt_len_max, urls_max};
+use crate::limits::{dropped_max, urls_max};
 use crate::path::PathError;
 use std::fmt;
 
@@ -122,7 +123,7 @@ impl Reason {
 pub struct Dropped {
     /// What it was.
     pub what: Part,
-    /// The name of the file it belongs to, as written, cut to [`excerpt_len_max`] characters.
+    /// The name of the file it belongs to, as written, cut to [`excerpt_len_max`](crate::limits::excerpt_len_max) characters.
     pub file: Option<String>,
     /// What it said, cut as well.
     pub value: String,
@@ -163,14 +164,5 @@ impl Report {
             value,
             reason: reason.into(),
         });
-    }
-}
-
-/// The beginning of `text`, short enough to be repeated.
-pub(crate) fn excerpt(text: &str) -> String {
-    let text = text.trim();
-    match text.char_indices().nth(excerpt_len_max) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }

@@ -4,7 +4,8 @@
 //! much of something) is an error here. Files that are as the docs of their fields say are read
 //! back equal.
 
-use crate::document::{About, Document};
+use crate::about::About;
+use crate::document::Document;
 use crate::error::Error;
 use crate::file::{File, MetaKind, MetaUrl, Mirror};
 use crate::hash::Hex;

@@ -5,13 +5,13 @@
 //! passes `next`, where its length is. There are no entities but the five of XML: a DOCTYPE ends
 //! the reading.
 
-use crate::document::Version;
 use crate::error::Error;
+use crate::excerpt::excerpt;
 use crate::limits::{
     attributes_max, bindings_max, depth_max, document_len_max, elements_max, tag_len_max,
     text_len_max,
 };
-use crate::report::excerpt;
+use crate::version::Version;
 use quick_xml::XmlVersion;
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesRef, BytesStart, Event};

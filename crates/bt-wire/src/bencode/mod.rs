@@ -4,6 +4,7 @@
 //! and keeps 16 bytes per value. What must stay true: every [`Value`] lies inside the parsed bytes,
 //! and [`Item`] can only be written in canonical form.
 
+mod int;
 mod item;
 mod parse;
 #[cfg(test)]

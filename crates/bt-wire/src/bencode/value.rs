@@ -3,8 +3,8 @@
 //! What must stay true: nodes stand in the order of the input, a container's node is followed by
 //! its children, and `next` is the index after the whole subtree, so a sibling is one step away.
 
+use super::int::parse_int;
 use super::item::Item;
-use super::parse::parse_int;
 
 /// The four kinds of bencoded values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! What must stay true: every list from a peer is cut to a named limit, and unknown keys and
 //! extensions are ignored.
 
+mod error;
 mod handshake;
 mod metadata;
 mod pex;
@@ -11,8 +12,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-use thiserror::Error;
-
+pub use error::ExtensionError;
 pub use handshake::{ExtensionHandshake, HANDSHAKE_LEN_MAX, OwnHandshake, TAGS_MAX};
 pub use metadata::{METADATA_BLOCK_LEN, MetadataMessage};
 pub use pex::{PEX_PEERS_MAX, Pex, PexFlags, PexPeer};
@@ -28,15 +28,3 @@ pub const UT_METADATA: &str = "ut_metadata";
 pub const UT_PEX: &str = "ut_pex";
 /// Name of our slot gossip.
 pub const SC_SLOTS: &str = "sc_slots";
-
-/// Says why an extended message can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ExtensionError {
-    /// The message is not bencode, or too long.
-    #[error("cannot read extended message: {0}")]
-    Bencode(#[from] crate::bencode::BencodeError),
-    /// A field is missing or malformed.
-    #[error("cannot read extended message: bad {0}")]
-    Field(&'static str),
-}

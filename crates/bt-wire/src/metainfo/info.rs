@@ -8,8 +8,9 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::files::{read_list, read_single, read_tree, total_len};
+use super::limits::NODE_MAX;
 use super::path::{make_unique, plain_name};
-use super::{File, METADATA_LEN_MAX, MetainfoError, NODE_MAX, PIECE_LEN_MAX};
+use super::{File, METADATA_LEN_MAX, MetainfoError, PIECE_LEN_MAX};
 use crate::bencode::{self, Form as BencodeForm, Kind, Limits, Value};
 use crate::peer::{BLOCK_LEN, PIECES_MAX};
 use crate::percent::encode_hex;

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::layers::read_layers;
+use super::limits::NODE_MAX;
 use super::own::Own;
 use super::urls::{read_mirrors, read_nodes, read_tiers};
-use super::{Info, METADATA_LEN_MAX, MetainfoError, NODE_MAX};
+use super::{Info, METADATA_LEN_MAX, MetainfoError};
 use crate::bencode::{self, Kind, Limits, Value};
 
 /// A parsed and checked .torrent file.

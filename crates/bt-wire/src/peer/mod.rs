@@ -6,6 +6,7 @@
 mod fast;
 mod frame;
 mod handshake;
+mod limits;
 mod message;
 #[cfg(test)]
 mod tests;
@@ -13,10 +14,5 @@ mod tests;
 pub use fast::allowed_fast_set;
 pub use frame::{FrameHead, Limits, MessageId, WireError};
 pub use handshake::{Handshake, Reserved, peer_id};
+pub use limits::{BLOCK_LEN, PIECES_MAX};
 pub use message::{Message, check_bitfield, encode_piece_header};
-
-/// Length of one block on the wire unless a larger one was negotiated: 16 KiB.
-pub const BLOCK_LEN: u32 = 16 * 1024;
-
-/// Most pieces that one content may have.
-pub const PIECES_MAX: u32 = 2 * 1024 * 1024;

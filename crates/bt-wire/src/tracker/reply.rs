@@ -5,7 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{PEERS_MAX, PeerForm, REPLY_LEN_MAX, TrackerError, TrackerPeer, clean_text};
+use super::limits::clean_text;
+use super::{PEERS_MAX, PeerForm, REPLY_LEN_MAX, TrackerError, TrackerPeer};
 use crate::bencode::{self, Item, Kind, Limits, Value};
 use crate::compact;
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::{REPLY_LEN_MAX, SCRAPE_MAX, TrackerError, clean_text};
+use super::limits::clean_text;
+use super::{REPLY_LEN_MAX, SCRAPE_MAX, TrackerError};
 use crate::bencode::{self, Item, Limits, Value};
 use crate::percent;
 

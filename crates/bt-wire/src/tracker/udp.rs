@@ -7,7 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::{Buf, BufMut};
 
-use super::{AnnounceRequest, Event, PEERS_MAX, SCRAPE_MAX, ScrapeEntry, TrackerError, clean_text};
+use super::limits::clean_text;
+use super::{AnnounceRequest, Event, PEERS_MAX, SCRAPE_MAX, ScrapeEntry, TrackerError};
 use crate::compact::{self, V4_LEN, V6_LEN};
 
 /// The number that opens every connect request.

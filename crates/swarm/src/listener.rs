@@ -1,7 +1,8 @@
 //! The port where peers reach this process: one for all its contents.
 //!
 //! What must stay true: a connection that says nothing, or asks for a content that we don't have,
-//! is closed within ten seconds, and at most [`handshakes_max`] of them are heard at a time.
+//! is closed within ten seconds, and at most [`handshakes_max`] of them are heard at a time: where more come,
+//! those that wait longest at the most crowded address go, so that nobody is kept out by silence.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +27,10 @@ const BACKLOG: i32 = 1024;
 const PORTS: std::ops::RangeInclusive<u16> = 6881..=6889;
 /// Pause after the system refuses to accept, such as for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+mod hearing;
+
+use hearing::Hearing;
 
 type Registry = Arc<Mutex<HashMap<[u8; 20], mpsc::Sender<Command>>>>;
 
@@ -60,7 +65,7 @@ impl Listener {
             registry: Registry::default(),
             cancel: cancel.child_token(),
         });
-        let heard = Arc::new(Semaphore::new(handshakes_max));
+        let heard = Arc::new(Hearing::new(handshakes_max));
         for socket in sockets {
             let (registry, cancel) = (Arc::clone(&listener.registry), listener.cancel.clone());
             let accepting = accept(socket, registry, Arc::clone(&heard));
@@ -120,20 +125,18 @@ fn open_default() -> Result<Vec<TcpListener>, SwarmError> {
     Ok(std::iter::once(v4).chain(v6).collect())
 }
 
-async fn accept(socket: TcpListener, registry: Registry, heard: Arc<Semaphore>) {
-    let hearing = TaskTracker::new();
+async fn accept(socket: TcpListener, registry: Registry, heard: Arc<Hearing>) {
+    let tasks = TaskTracker::new();
     loop {
         let Ok((stream, addr)) = socket.accept().await else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Ok(turn) = Arc::clone(&heard).try_acquire_owned() else {
-            continue;
-        };
         let registry = Arc::clone(&registry);
-        hearing.spawn(async move {
-            hear(stream, addr, &registry).await;
-            drop(turn);
+        let turn = Hearing::begin(&heard, addr.ip());
+        tasks.spawn(async move {
+            let hearing = hear(stream, addr, &registry);
+            turn.run_until_pushed_out(hearing).await;
         });
     }
 }

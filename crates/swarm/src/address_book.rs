@@ -1,15 +1,23 @@
 //! Whom we know: addresses, when each may be dialled, who is banned, which of them is ourselves.
 //!
 //! No I/O. What must stay true: at most [`addresses_max`] are remembered, an address is dialled by
-//! one attempt at a time, and never while its peer is linked.
+//! one attempt at a time, and never while its peer is linked. No single peer, machine or way of discovery
+//! fills the book, and what peers say is dialled slowly: a list of addresses is cheap, a connection is not.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::addresses_max;
+use crate::config::{addresses_max, dials_max};
+use crate::tokens::Tokens;
+
+mod bans;
+
+use bans::Bans;
+pub(crate) use bans::Offence;
 
 /// Pause after the first failure; doubled with each.
 const PAUSE_MIN: Duration = Duration::from_secs(2);
@@ -24,12 +32,18 @@ const CALL_EVERY: Duration = Duration::from_secs(1);
 /// A call that came while the peer was linked, or being dialled, ends the pause behind it this long: who starts
 /// again calls before its old links are seen to break.
 const CALL_FRESH: Duration = Duration::from_secs(2);
-/// How long a malicious peer is left alone.
-const BAN_TIME: Duration = Duration::from_mins(10);
-/// Bans of peers behind one address before all of it is banned.
-const STRIKES_MAX: u32 = 3;
-/// Bans that are remembered.
-const BANS_MAX: usize = 1000;
+/// Who did not answer a call for so long counts as out of reach, though it may answer yet.
+const ANSWER_TIME: Duration = Duration::from_millis(1500);
+/// Ports of one machine that are remembered, those that a person named left out.
+const PORTS_MAX: usize = 64;
+/// Addresses that are remembered on the word of peers behind one address.
+const TOLD_MAX: usize = 200;
+/// Dials at once, and the time in which another one is due.
+const DIALS: (u32, Duration) = (64, Duration::from_millis(50));
+/// The same for addresses that only peers tell of.
+const HEARSAY_DIALS: (u32, Duration) = (32, Duration::from_millis(125));
+/// Dials to addresses that only peers tell of that may be under way: the dead ones take ten seconds each.
+const HEARSAY_DIALS_MAX: usize = dials_max / 2;
 
 /// How an address came to us; a better way replaces a worse one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +60,26 @@ pub(crate) enum Via {
     Named,
 }
 
+impl Via {
+    /// Whether peers alone tell of it, whoever they are: nobody waits for such an address.
+    fn is_hearsay(self) -> bool {
+        self < Self::Tracker
+    }
+
+    /// Addresses that are remembered of those that came this way.
+    fn share(self) -> usize {
+        match self {
+            Self::Named => addresses_max,
+            Self::Incoming => addresses_max / 4,
+            Self::Pex | Self::Tracker | Self::Lsd => addresses_max / 2,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Idle { not_before: Instant },
-    Dialling,
+    Dialling { since: Instant },
     Linked,
     Ourselves,
 }
@@ -57,8 +87,12 @@ enum State {
 #[derive(Debug)]
 struct Entry {
     via: Via,
+    /// The peer that told of it first.
+    teller: Option<IpAddr>,
     state: State,
     failures: u32,
+    /// Whether it was ever linked.
+    met: bool,
     /// When it last called by itself and so ended its pause.
     called: Option<Instant>,
     /// When it last called while it was linked or being dialled.
@@ -66,6 +100,18 @@ struct Entry {
 }
 
 impl Entry {
+    fn new(via: Via, teller: Option<IpAddr>, now: Instant) -> Self {
+        Self {
+            via,
+            teller,
+            state: State::Idle { not_before: now },
+            failures: 0,
+            met: false,
+            called: None,
+            called_meanwhile: None,
+        }
+    }
+
     /// It is not dialled for so long, unless it has just called.
     fn rest(&mut self, now: Instant, pause: Duration) {
         let called = self.called_meanwhile.take();
@@ -75,66 +121,100 @@ impl Entry {
         }
         self.state = State::Idle { not_before };
     }
+
+    /// It calls by local discovery: it is there this moment, perhaps started again, and need not wait for the
+    /// end of a pause.
+    fn call(&mut self, now: Instant) {
+        let rested = self.called.is_none_or(|at| now >= at + CALL_EVERY);
+        match &mut self.state {
+            _ if !rested => {}
+            State::Idle { not_before } => {
+                *not_before = now.min(*not_before);
+                self.called = Some(now);
+            }
+            State::Dialling { .. } | State::Linked => self.called_meanwhile = Some(now),
+            State::Ourselves => {}
+        }
+    }
+
+    /// Whether it was met, or can't be reached as far as one can know now.
+    fn is_tried(&self, now: Instant) -> bool {
+        let waited = match self.state {
+            State::Linked | State::Ourselves => true,
+            State::Dialling { since } => now >= since + ANSWER_TIME,
+            State::Idle { .. } => false,
+        };
+        waited || self.met || self.failures > 0
+    }
 }
 
 /// The addresses of one swarm.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct AddressBook {
     entries: HashMap<SocketAddr, Entry>,
-    banned_addrs: HashMap<SocketAddr, Instant>,
-    banned_peers: HashMap<[u8; 20], Instant>,
-    strikes: HashMap<IpAddr, (u32, Instant)>,
+    bans: Bans,
+    dials: Tokens,
+    hearsay_dials: Tokens,
 }
 
 impl AddressBook {
-    /// Learns an address; true if it is new. One that calls by local discovery is there this moment,
-    /// perhaps started again, and need not wait for the end of a pause.
+    /// An empty one.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            entries: HashMap::new(),
+            bans: Bans::default(),
+            dials: Tokens::new(now, DIALS.0, DIALS.1),
+            hearsay_dials: Tokens::new(now, HEARSAY_DIALS.0, HEARSAY_DIALS.1),
+        }
+    }
+
+    /// Learns an address; true if it is new and there is room for it.
     pub(crate) fn learn(&mut self, addr: SocketAddr, via: Via, now: Instant) -> bool {
+        self.learn_from(addr, via, None, now)
+    }
+
+    /// The same of one that the peer at `teller` told of.
+    pub(crate) fn learn_from(
+        &mut self,
+        addr: SocketAddr,
+        via: Via,
+        teller: Option<IpAddr>,
+        now: Instant,
+    ) -> bool {
         if addr.port() == 0 || addr.ip().is_unspecified() || addr.ip().is_multicast() {
             return false;
         }
         if let Some(entry) = self.entries.get_mut(&addr) {
             entry.via = entry.via.max(via);
-            let rested = entry.called.is_none_or(|at| now >= at + CALL_EVERY);
-            match &mut entry.state {
-                _ if via != Via::Lsd || !rested => {}
-                State::Idle { not_before } => {
-                    *not_before = now.min(*not_before);
-                    entry.called = Some(now);
-                }
-                State::Dialling | State::Linked => entry.called_meanwhile = Some(now),
-                State::Ourselves => {}
+            if via == Via::Lsd {
+                entry.call(now);
             }
             return false;
         }
-        if self.entries.len() >= addresses_max && !self.forget_one(via) {
-            return false;
+        let room = self.make_room(addr.ip(), via, teller);
+        if room {
+            self.entries.insert(addr, Entry::new(via, teller, now));
         }
-        let state = State::Idle { not_before: now };
-        self.entries.insert(
-            addr,
-            Entry {
-                via,
-                state,
-                failures: 0,
-                called: None,
-                called_meanwhile: None,
-            },
-        );
-        true
+        room
     }
 
     /// The address to dial now, the best way and fewest failures first; it counts as being dialled.
     pub(crate) fn next_dial(&mut self, now: Instant) -> Option<SocketAddr> {
+        let hearsay = self.may_dial_hearsay(now);
         let due = self.entries.iter().filter(|(addr, entry)| {
             let idle = matches!(entry.state, State::Idle { not_before } if not_before <= now);
-            idle && !is_live(self.banned_addrs.get(*addr), now) && !self.is_struck(addr.ip(), now)
+            let heard = !entry.via.is_hearsay() || hearsay && !self.bans.had_liar(addr.ip(), now);
+            idle && heard && !self.bans.holds_addr(**addr, now)
         });
         // the address itself breaks ties, so that the choice does not hang on a map's order
-        let best =
-            due.min_by_key(|(addr, entry)| (entry.failures, std::cmp::Reverse(entry.via), **addr));
+        let best = due.min_by_key(|(addr, entry)| (entry.failures, Reverse(entry.via), **addr));
         let addr = *best?.0;
-        self.entries.get_mut(&addr)?.state = State::Dialling;
+        let entry = self.entries.get_mut(&addr)?;
+        let due = self.dials.take(now) && (!entry.via.is_hearsay() || self.hearsay_dials.take(now));
+        if !due {
+            return None;
+        }
+        entry.state = State::Dialling { since: now };
         Some(addr)
     }
 
@@ -159,6 +239,7 @@ impl AddressBook {
         if let Some(entry) = self.entries.get_mut(&addr) {
             entry.state = State::Linked;
             entry.failures = 0;
+            entry.met = true;
             entry.called_meanwhile = None;
         }
     }
@@ -179,209 +260,101 @@ impl AddressBook {
         }
     }
 
-    /// Leaves a peer alone for a while, and a whole address after several bans there.
-    pub(crate) fn ban(&mut self, addr: SocketAddr, peer_id: [u8; 20], now: Instant) {
-        let until = now + BAN_TIME;
-        if self.banned_addrs.len() >= BANS_MAX {
-            self.banned_addrs.retain(|_, end| *end > now);
-            self.banned_peers.retain(|_, end| *end > now);
-            self.strikes.retain(|_, (_, end)| *end > now);
-        }
-        if self.banned_addrs.len() < BANS_MAX {
-            self.banned_addrs.insert(addr, until);
-            self.banned_peers.insert(peer_id, until);
-            let strike = self.strikes.entry(addr.ip()).or_insert((0, until));
-            *strike = (strike.0.saturating_add(1), until);
-        }
+    /// Leaves a peer alone for a while.
+    pub(crate) fn ban(
+        &mut self,
+        addr: SocketAddr,
+        peer_id: [u8; 20],
+        offence: Offence,
+        now: Instant,
+    ) {
+        self.bans.add(addr, peer_id, offence, now);
     }
 
-    /// Whether a peer is left alone.
+    /// Whether a peer that we have dialled is left alone.
     pub(crate) fn is_banned(&self, addr: SocketAddr, peer_id: &[u8; 20], now: Instant) -> bool {
-        is_live(self.banned_peers.get(peer_id), now)
-            || is_live(self.banned_addrs.get(&addr), now)
-            || self.is_struck(addr.ip(), now)
+        self.bans.holds_peer(peer_id, now) || self.bans.holds_addr(addr, now)
+    }
+
+    /// Whether a peer that comes by itself is turned away.
+    pub(crate) fn is_shut_out(&self, addr: SocketAddr, peer_id: &[u8; 20], now: Instant) -> bool {
+        self.is_banned(addr, peer_id, now) || self.bans.had_liar(addr.ip(), now)
     }
 
     /// How many others are known.
     pub(crate) fn others(&self) -> usize {
-        self.entries
-            .values()
-            .filter(|entry| entry.state != State::Ourselves)
-            .count()
+        let all = self.entries.values();
+        all.filter(|entry| entry.state != State::Ourselves).count()
     }
 
-    /// Whether each of them is linked or could not be reached at least once.
-    pub(crate) fn all_tried(&self) -> bool {
-        self.entries.values().all(|entry| {
-            let met = matches!(entry.state, State::Linked | State::Ourselves);
-            met || entry.failures > 0
+    /// Those that discovery brought, whom it makes sense to wait for: whoever peers alone tell of, and who is
+    /// banned, leaves no trace here.
+    fn named(&self, now: Instant) -> impl Iterator<Item = &Entry> {
+        let all = self.entries.iter();
+        all.filter(move |(addr, entry)| {
+            entry.state != State::Ourselves
+                && !entry.via.is_hearsay()
+                && !self.bans.holds_addr(**addr, now)
         })
+        .map(|(_, entry)| entry)
     }
 
-    fn is_struck(&self, ip: IpAddr, now: Instant) -> bool {
-        self.strikes
-            .get(&ip)
-            .is_some_and(|(count, end)| *count >= STRIKES_MAX && *end > now)
+    /// Whether discovery brought anybody.
+    pub(crate) fn any_named(&self, now: Instant) -> bool {
+        self.named(now).next().is_some()
     }
 
-    /// Makes room for an address by taking out an idle one that failed most.
-    fn forget_one(&mut self, via: Via) -> bool {
-        let idle = self.entries.iter().filter(|(_, entry)| {
-            matches!(entry.state, State::Idle { .. }) && entry.failures > 0 && entry.via <= via
+    /// Whether each of them was met or can't be reached.
+    pub(crate) fn all_tried(&self, now: Instant) -> bool {
+        self.named(now).all(|entry| entry.is_tried(now))
+    }
+
+    fn may_dial_hearsay(&mut self, now: Instant) -> bool {
+        let dialling = |entry: &&Entry| {
+            entry.via.is_hearsay() && matches!(entry.state, State::Dialling { .. })
+        };
+        let under_way = self.entries.values().filter(dialling).count();
+        under_way < HEARSAY_DIALS_MAX && self.hearsay_dials.has_any(now)
+    }
+
+    /// Whether there is room for one more address; one that is idle and worse may have to go.
+    fn make_room(&mut self, ip: IpAddr, via: Via, teller: Option<IpAddr>) -> bool {
+        let (mut same_ip, mut same_via, mut same_teller) = (0, 0, 0);
+        for (addr, entry) in &self.entries {
+            same_ip += usize::from(addr.ip() == ip);
+            same_via += usize::from(entry.via == via);
+            same_teller += usize::from(teller.is_some() && entry.teller == teller);
+        }
+        let named = via == Via::Named;
+        if same_ip >= PORTS_MAX && !named {
+            return self.forget_one(|addr, entry| addr.ip() == ip && entry.via <= via);
+        }
+        if same_teller >= TOLD_MAX {
+            return self.forget_one(|_, entry| entry.teller == teller && entry.via <= via);
+        }
+        if same_via >= via.share() {
+            return self.forget_one(|_, entry| entry.via == via);
+        }
+        self.entries.len() < addresses_max
+            || self.forget_one(|_, entry| entry.via <= via)
+            || self.forget_any(|_, entry| entry.via < via)
+    }
+
+    /// Takes out the idle address that failed most of those that may go; false if none of them failed.
+    fn forget_one(&mut self, may_go: impl Fn(&SocketAddr, &Entry) -> bool) -> bool {
+        self.forget_any(|addr, entry| entry.failures > 0 && may_go(addr, entry))
+    }
+
+    fn forget_any(&mut self, may_go: impl Fn(&SocketAddr, &Entry) -> bool) -> bool {
+        let all = self.entries.iter();
+        let idle = all.filter(|(addr, entry)| {
+            matches!(entry.state, State::Idle { .. }) && may_go(addr, entry)
         });
-        let worst = idle
-            .max_by_key(|(addr, entry)| (entry.failures, **addr))
-            .map(|at| *at.0);
+        let worst = idle.max_by_key(|(addr, entry)| (entry.failures, Reverse(entry.via), **addr));
+        let worst = worst.map(|at| *at.0);
         worst.and_then(|addr| self.entries.remove(&addr)).is_some()
     }
 }
 
-fn is_live(until: Option<&Instant>, now: Instant) -> bool {
-    until.is_some_and(|until| *until > now)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn addr(port: u16) -> SocketAddr {
-        SocketAddr::from(([10, 0, 0, 1], port))
-    }
-
-    #[tokio::test]
-    async fn all_are_tried_when_each_is_linked_or_was_out_of_reach() {
-        let start = Instant::now();
-        let mut book = AddressBook::default();
-        for port in [1, 2] {
-            book.learn(addr(port), Via::Named, start);
-        }
-        assert!(!book.all_tried());
-        book.linked(addr(1));
-        assert_eq!(book.next_dial(start), Some(addr(2)));
-        assert!(!book.all_tried(), "one is being dialled");
-        book.failed(addr(2), start);
-        assert!(book.all_tried());
-        book.learn(addr(3), Via::Pex, start);
-        assert!(!book.all_tried());
-    }
-
-    #[tokio::test]
-    async fn who_calls_is_dialled_at_once_but_not_more_often_than_each_second() {
-        let start = Instant::now();
-        let mut book = AddressBook::default();
-        book.learn(addr(1), Via::Lsd, start);
-        book.linked(addr(1));
-        book.unlinked(addr(1), start);
-        assert_eq!(book.next_dial(start), None);
-        book.learn(addr(1), Via::Tracker, start);
-        assert_eq!(book.next_dial(start), None, "a tracker's word may be old");
-        book.learn(addr(1), Via::Lsd, start);
-        assert_eq!(book.next_dial(start), Some(addr(1)));
-        book.failed(addr(1), start);
-        let soon = start + Duration::from_millis(999);
-        book.learn(addr(1), Via::Lsd, soon);
-        assert_eq!(book.next_dial(soon), None);
-        let later = start + CALL_EVERY;
-        book.learn(addr(1), Via::Lsd, later);
-        assert_eq!(book.next_dial(later), Some(addr(1)));
-    }
-
-    #[tokio::test]
-    async fn who_calls_before_its_old_link_breaks_is_dialled_once_it_has() {
-        let start = Instant::now();
-        for late in [Duration::ZERO, CALL_FRESH] {
-            let mut book = AddressBook::default();
-            book.learn(addr(1), Via::Lsd, start);
-            book.linked(addr(1));
-            book.learn(addr(1), Via::Lsd, start);
-            assert_eq!(book.next_dial(start), None, "it is linked");
-            let broken = start + late;
-            book.unlinked(addr(1), broken);
-            let due = late.is_zero().then_some(addr(1));
-            assert_eq!(book.next_dial(broken), due, "{late:?}");
-            book.failed(addr(1), broken);
-            assert_eq!(book.next_dial(broken), None, "a call counts once");
-        }
-    }
-
-    #[tokio::test]
-    async fn who_calls_while_it_is_dialled_is_dialled_again_but_not_more_often_than_each_second() {
-        let start = Instant::now();
-        let mut book = AddressBook::default();
-        book.learn(addr(1), Via::Tracker, start);
-        assert_eq!(book.next_dial(start), Some(addr(1)));
-        for due in [Some(addr(1)), None] {
-            book.learn(addr(1), Via::Lsd, start);
-            book.failed(addr(1), start);
-            assert_eq!(book.next_dial(start), due);
-        }
-    }
-
-    #[tokio::test]
-    async fn an_address_is_dialled_once_at_a_time_and_later_after_each_failure() {
-        let start = Instant::now();
-        let mut book = AddressBook::default();
-        assert!(book.learn(addr(1), Via::Tracker, start));
-        assert!(!book.learn(addr(1), Via::Pex, start));
-        assert_eq!(book.next_dial(start), Some(addr(1)));
-        assert_eq!(book.next_dial(start), None);
-        for pause in [2u64, 4, 8, 16, 32, 64, 64] {
-            book.failed(addr(1), start);
-            assert_eq!(
-                book.next_dial(start + Duration::from_millis(pause * 1000 - 1)),
-                None
-            );
-            let due = start + Duration::from_secs(pause);
-            assert_eq!(book.next_dial(due), Some(addr(1)), "{pause}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_named_peer_is_tried_every_few_seconds_for_ever() {
-        let start = Instant::now();
-        let mut book = AddressBook::default();
-        book.learn(addr(1), Via::Pex, start);
-        book.learn(addr(1), Via::Named, start);
-        for _ in 0..20 {
-            assert_eq!(book.next_dial(start + PAUSE_NAMED), Some(addr(1)));
-            book.failed(addr(1), start);
-        }
-    }
-
-    #[tokio::test]
-    async fn ourselves_and_the_banned_are_not_dialled() {
-        let start = Instant::now();
-        let mut book = AddressBook::default();
-        book.learn(addr(1), Via::Lsd, start);
-        book.learn(addr(2), Via::Lsd, start);
-        book.is_ourselves(addr(1));
-        book.failed(addr(1), start);
-        book.ban(addr(2), [7; 20], start);
-        assert_eq!(book.next_dial(start), None);
-        assert_eq!(book.others(), 1);
-        assert!(book.is_banned(addr(9), &[7; 20], start));
-        assert!(
-            !book.is_banned(addr(9), &[8; 20], start),
-            "one ban spares the neighbours"
-        );
-        assert_eq!(book.next_dial(start + BAN_TIME), Some(addr(2)));
-        book.ban(addr(3), [1; 20], start);
-        book.ban(addr(4), [2; 20], start);
-        assert!(book.is_banned(addr(9), &[8; 20], start), "three do not");
-    }
-
-    #[tokio::test]
-    async fn the_book_is_limited_and_prefers_what_works() {
-        let start = Instant::now();
-        let mut book = AddressBook::default();
-        let ip = |at: usize| SocketAddr::from(([10, 1, 1, 1], u16::try_from(at + 1).unwrap()));
-        for at in 0..addresses_max {
-            assert!(book.learn(ip(at), Via::Pex, start));
-        }
-        assert!(!book.learn(ip(addresses_max), Via::Pex, start));
-        let dialled = book.next_dial(start).unwrap();
-        book.failed(dialled, start);
-        assert!(book.learn(ip(addresses_max), Via::Pex, start));
-        assert_eq!(book.others(), addresses_max);
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Command;
 use crate::link::Turns;
+use crate::witnesses::Witnesses;
 use crate::{BlockReader, HaveLog, SourceIds, SwarmEvent};
 
 /// One per swarm; read-only but for the log and the counters.
@@ -33,6 +34,8 @@ pub(crate) struct Common {
     pub(crate) no_limit: Networks,
     /// The line of the links that have something to send.
     pub(crate) turns: Arc<Turns>,
+    /// Whose word about an origin's wrong pieces is passed on.
+    pub(crate) witnesses: Witnesses,
     /// Whether addresses are exchanged: asked for, and not forbidden by a private torrent.
     pub(crate) pex: bool,
     pub(crate) client: String,

@@ -30,8 +30,10 @@ pub(crate) struct Ways {
     pub(crate) lsd: Way,
     /// Whether a person named anybody.
     pub(crate) named: bool,
-    /// Whether anybody is known now. Our own address, which trackers tell too, counts only until it
-    /// is seen to be ours.
+    /// Names that a person gave and that were not looked up yet.
+    pub(crate) looking_up: usize,
+    /// Whether discovery brought anybody; whom peers alone tell of, and who came by itself, does not count. Our
+    /// own address, which trackers tell too, counts only until it is seen to be ours.
     pub(crate) known: bool,
     /// Whether each of them was met or could not be reached.
     pub(crate) tried: bool,
@@ -46,7 +48,7 @@ impl Ways {
             Way::Off | Way::Failed => true,
         };
         match (self.trackers, self.lsd) {
-            _ if (self.named || self.known) && self.tried => Discovery::Met,
+            _ if (self.named || self.known) && self.tried && self.looking_up == 0 => Discovery::Met,
             _ if self.named || self.known => Discovery::Named,
             (Way::Off, Way::Off) => Discovery::Off,
             (Way::Waiting, _) => Discovery::Waiting,
@@ -72,6 +74,7 @@ mod tests {
                 trackers,
                 lsd,
                 named: false,
+                looking_up: 0,
                 known,
                 tried: false,
             }
@@ -107,6 +110,7 @@ mod tests {
                 trackers: Way::Off,
                 lsd: Way::Off,
                 named: false,
+                looking_up: 0,
                 known,
                 tried: true,
             }

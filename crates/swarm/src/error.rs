@@ -42,6 +42,9 @@ pub enum LinkEnd {
     /// The peer is about another content.
     #[error("the peer has another content")]
     OtherContent,
+    /// One of both has as many links as it takes.
+    #[error("no room for more links")]
+    Full,
     /// The peer closed the connection.
     #[error("closed by the peer")]
     ByPeer,
@@ -63,7 +66,7 @@ impl LinkEnd {
     /// What the scheduler is to know of it.
     pub fn how(&self) -> Down {
         match self {
-            Self::Closed | Self::Duplicate | Self::Ourselves => Down::Closed,
+            Self::Closed | Self::Duplicate | Self::Ourselves | Self::Full => Down::Closed,
             _ => Down::Reset,
         }
     }

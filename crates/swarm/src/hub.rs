@@ -3,13 +3,12 @@
 //! What must stay true: a peer is linked once, both sides keep the same of two connections, and the
 //! hub never waits for the owner of the swarm: links tell it themselves.
 
-use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use swarmcopy_bt_wire::extension::{Pex, PexFlags, PexPeer};
 use swarmcopy_bt_wire::peer::Handshake;
 use swarmcopy_scheduler::{Discovery, Down, SourceId};
 use tokio::net::TcpStream;
@@ -18,23 +17,23 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
 use crate::address_book::AddressBook;
+use crate::address_book::Offence;
 pub(crate) use crate::address_book::Via;
 use crate::call_back::CallBacks;
 use crate::common::Common;
-use crate::config::{dials_max, pex_addresses_max};
+use crate::config::dials_max;
 use crate::discovery::{Way, Ways};
 use crate::handshake::{self, Dialled};
 use crate::link::{self, Direction, Setup, Shared, lanes};
 use crate::{LinkEnd, SwarmEvent};
 
+mod admission;
+mod pex;
+
+use pex::Told;
+
 /// How often the hub looks at what time has brought.
 const TICK: Duration = Duration::from_millis(250);
-/// Pause between peer exchanges while the swarm is young.
-const PEX_EVERY_YOUNG: Duration = Duration::from_secs(10);
-/// Pause between peer exchanges (BEP 11: not more than once a minute).
-const PEX_EVERY: Duration = Duration::from_mins(1);
-/// How long a swarm counts as young.
-const YOUNG: Duration = Duration::from_mins(2);
 /// Addresses of one peer that are remembered beside the one it is linked by.
 const ALIASES_MAX: usize = 8;
 /// Neighbours that a machine seeks even where fewer links would leave room for latecomers.
@@ -51,6 +50,10 @@ pub(crate) enum Command {
     },
     /// Addresses are known.
     Found { addrs: Vec<SocketAddr>, via: Via },
+    /// The peer at this address tells of others.
+    Told { addrs: Vec<SocketAddr>, by: IpAddr },
+    /// A name that a person gave was looked up for the first time.
+    LookedUp,
     /// A linked peer says where it listens.
     Listens { id: SourceId, addr: SocketAddr },
     /// All trackers have been asked once: whether one has answered.
@@ -76,7 +79,7 @@ struct Linked {
     /// Other addresses that turned out to be the same peer's.
     aliases: Vec<SocketAddr>,
     /// Whom the peer was told of.
-    told: HashSet<SocketAddr>,
+    told: Told,
 }
 
 type Answer = (SocketAddr, Result<Dialled, LinkEnd>);
@@ -93,10 +96,7 @@ pub(crate) struct Hub {
     farewells: JoinSet<()>,
     calls: CallBacks,
     said: Option<Discovery>,
-    /// Whether there ever was a link.
-    met: bool,
     started: Instant,
-    pex_due: Instant,
 }
 
 impl Hub {
@@ -105,16 +105,14 @@ impl Hub {
         Self {
             common,
             setup,
-            book: AddressBook::default(),
+            book: AddressBook::new(now),
             links: HashMap::new(),
             running: JoinSet::new(),
             dials: JoinSet::new(),
             farewells: JoinSet::new(),
             calls: CallBacks::default(),
             said: None,
-            met: false,
             started: now,
-            pex_due: now + PEX_EVERY_YOUNG,
         }
     }
 
@@ -130,7 +128,10 @@ impl Hub {
                 Some(Ok((id, end))) = self.running.join_next() => self.handle_end(id, &end),
                 Some(_) = self.farewells.join_next() => {}
                 () = self.calls.ended() => {}
-                _ = ticks.tick() => self.exchange_peers(),
+                _ = ticks.tick() => {
+                    self.count();
+                    self.exchange_peers();
+                }
             }
             self.dial();
             self.say();
@@ -160,6 +161,16 @@ impl Hub {
                 }
                 self.count();
             }
+            Command::Told { addrs, by } => {
+                for addr in addrs {
+                    let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+                    self.book.learn_from(addr, Via::Pex, Some(by), now);
+                }
+                self.count();
+            }
+            Command::LookedUp => {
+                self.setup.ways.looking_up = self.setup.ways.looking_up.saturating_sub(1);
+            }
             Command::Listens { id, addr } => self.handle_listens(id, addr),
             Command::TrackersAsked { answered } => {
                 self.setup.ways.trackers = if answered {
@@ -174,7 +185,8 @@ impl Hub {
             Command::Ban { id } => {
                 if let Some(linked) = self.links.get(&id) {
                     let addr = linked.listens.unwrap_or(linked.shared.addr);
-                    self.book.ban(addr, linked.shared.peer_id, now);
+                    self.book
+                        .ban(addr, linked.shared.peer_id, Offence::Lie, now);
                     linked.shared.close(LinkEnd::Closed);
                 }
             }
@@ -185,7 +197,8 @@ impl Hub {
         let Some(linked) = self.links.get_mut(&id) else {
             return;
         };
-        if linked.shared.direction == Direction::Incoming {
+        // a peer listens at one port: further words about that are not heard
+        if linked.shared.direction == Direction::Incoming && linked.listens.is_none() {
             linked.listens = Some(addr);
             self.book.learn(addr, Via::Incoming, Instant::now());
             self.book.linked(addr);
@@ -212,15 +225,15 @@ impl Hub {
 
     /// A connection whose handshake has been read: makes it a link, or refuses it.
     fn handle_stream(&mut self, stream: TcpStream, setup: Setup) {
-        let (addr, direction) = (setup.addr, setup.direction);
+        let (addr, direction, now) = (setup.addr, setup.direction, Instant::now());
         if let Some(end) = self.refusal(&setup) {
             tracing::debug!(%addr, %end, "link refused");
             if direction == Direction::Incoming {
-                self.decline(stream);
+                self.decline(stream, &setup, &end);
             } else if end == LinkEnd::Duplicate {
                 self.note_alias(addr, &setup.peer_id);
             } else {
-                self.book.failed(addr, Instant::now());
+                self.book.failed(addr, now);
             }
             return;
         }
@@ -236,7 +249,7 @@ impl Hub {
                 shared,
                 listens,
                 aliases: Vec::new(),
-                told: HashSet::new(),
+                told: Told::new(now),
             },
         );
         self.running.spawn(async move { (id, running.await) });
@@ -262,68 +275,6 @@ impl Hub {
             }
             None => self.book.failed(addr, Instant::now()),
         }
-    }
-
-    /// Why a connection is not to become a link. Closes an older link that it replaces.
-    fn refusal(&self, theirs: &Setup) -> Option<LinkEnd> {
-        if theirs.peer_id == self.common.peer_id {
-            return Some(LinkEnd::Ourselves);
-        }
-        if self
-            .book
-            .is_banned(theirs.addr, &theirs.peer_id, Instant::now())
-        {
-            return Some(LinkEnd::Closed);
-        }
-        let live = || {
-            self.links
-                .values()
-                .filter(|linked| !linked.shared.close.is_cancelled())
-        };
-        if let Some(old) = live().find(|linked| linked.shared.peer_id == theirs.peer_id) {
-            if !self.replaces(&old.shared, theirs.addr, theirs.direction) {
-                return Some(LinkEnd::Duplicate);
-            }
-            old.shared.close(LinkEnd::Duplicate);
-        } else if live().count() >= self.setup.links_max {
-            // two machines that have everything are of no use to each other
-            let complete = |linked: &&Linked| linked.shared.peer_complete.load(Ordering::Relaxed);
-            let spare = live().find(complete).filter(|_| self.common.have.is_full());
-            match spare {
-                Some(spare) => spare.shared.close(LinkEnd::Closed),
-                None => return Some(LinkEnd::Closed),
-            }
-        }
-        None
-    }
-
-    /// Of two connections to a peer both sides keep the one that the smaller peer id dialled. Of
-    /// two in the same direction the old one is dead for the peer, if it is the same machine.
-    fn replaces(&self, old: &Shared, addr: SocketAddr, direction: Direction) -> bool {
-        let ours_is_kept = self.common.peer_id < old.peer_id;
-        let kept = if ours_is_kept {
-            Direction::Outgoing
-        } else {
-            Direction::Incoming
-        };
-        if old.direction == direction {
-            direction == Direction::Incoming && old.addr.ip() == addr.ip()
-        } else {
-            direction == kept
-        }
-    }
-
-    /// Tells a refused peer who we are, so that it can see why, and closes.
-    fn decline(&mut self, mut stream: TcpStream) {
-        if self.farewells.len() >= dials_max {
-            return;
-        }
-        let ours = handshake::ours(self.common.info_hash, self.common.peer_id);
-        self.farewells.spawn(async move {
-            // whether it hears us or not, the connection ends here
-            let writing = handshake::write(&mut stream, &ours);
-            let _ = tokio::time::timeout(TICK, writing).await;
-        });
     }
 
     fn handle_end(&mut self, id: SourceId, end: &LinkEnd) {
@@ -356,8 +307,8 @@ impl Hub {
         }
         if end.is_malicious() {
             tracing::info!(addr = %shared.addr, %end, "peer is left alone for a while");
-            self.book
-                .ban(linked.listens.unwrap_or(shared.addr), shared.peer_id, now);
+            let addr = linked.listens.unwrap_or(shared.addr);
+            self.book.ban(addr, shared.peer_id, Offence::Violation, now);
         }
         self.count();
     }
@@ -378,15 +329,15 @@ impl Hub {
     }
 
     fn count(&mut self) {
+        let now = Instant::now();
         let known = self.book.others();
         self.common.totals.known.store(known, Ordering::Relaxed);
         self.common
             .totals
             .links
             .store(self.links.len(), Ordering::Relaxed);
-        self.met |= !self.links.is_empty();
-        self.setup.ways.known = self.met || known > 0;
-        self.setup.ways.tried = known > 0 && self.book.all_tried();
+        self.setup.ways.known = self.book.any_named(now);
+        self.setup.ways.tried = self.book.all_tried(now);
     }
 
     /// Tells the owner what discovery has brought, when that changes.
@@ -403,61 +354,4 @@ impl Hub {
             self.said = Some(news);
         }
     }
-
-    /// Tells peers of each other (BEP 11).
-    fn exchange_peers(&mut self) {
-        let now = Instant::now();
-        if !self.common.pex || now < self.pex_due {
-            return;
-        }
-        let young = now.saturating_duration_since(self.started) < YOUNG;
-        self.pex_due = now + if young { PEX_EVERY_YOUNG } else { PEX_EVERY };
-        let all: HashMap<SocketAddr, PexFlags> = self
-            .links
-            .values()
-            .filter_map(|linked| Some((linked.listens?, flags(linked))))
-            .collect();
-        for linked in self.links.values_mut() {
-            let id = linked.shared.state().spoken.pex;
-            if let Some(id) = id
-                && let Some(pex) = news(linked, &all)
-            {
-                // a peer that reads nothing hears of it the next time
-                let _ = linked.shared.reply_extended(id, pex.encode());
-            }
-        }
-    }
-}
-
-fn flags(linked: &Linked) -> PexFlags {
-    let seed = linked.shared.peer_complete.load(Ordering::Relaxed);
-    PexFlags(PexFlags::REACHABLE | if seed { PexFlags::SEED } else { 0 })
-}
-
-/// What has changed among `all` since the peer was told last; `None` if nothing has.
-fn news(linked: &mut Linked, all: &HashMap<SocketAddr, PexFlags>) -> Option<Pex> {
-    let told = &mut linked.told;
-    let others = all
-        .iter()
-        .filter(|(addr, _)| Some(**addr) != linked.listens);
-    let new = others
-        .filter(|(addr, _)| !told.contains(*addr))
-        .take(pex_addresses_max);
-    let mut pex = Pex::default();
-    pex.added = new
-        .map(|(addr, flags)| PexPeer {
-            addr: *addr,
-            flags: *flags,
-        })
-        .collect();
-    let gone = told
-        .iter()
-        .filter(|addr| !all.contains_key(*addr))
-        .take(pex_addresses_max);
-    pex.dropped = gone.copied().collect();
-    told.extend(pex.added.iter().map(|peer| peer.addr));
-    for addr in &pex.dropped {
-        told.remove(addr);
-    }
-    (!pex.added.is_empty() || !pex.dropped.is_empty()).then_some(pex)
 }

@@ -76,7 +76,9 @@ mod metadata;
 mod swarm;
 #[cfg(test)]
 mod testing;
+mod tokens;
 mod trackers;
+mod witnesses;
 
 pub use blocks::BlockReader;
 pub use config::{

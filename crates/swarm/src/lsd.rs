@@ -2,7 +2,7 @@
 //!
 //! What must stay true: our own announcements are known by their cookie and ignored; a content is
 //! announced every five minutes, and more often only while it knows nobody; a network without
-//! multicast does no harm.
+//! multicast does no harm, nor does who calls all the time.
 
 use std::collections::HashMap;
 use std::io;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::SwarmError;
 use crate::common::Common;
 use crate::hub::{Command, Via};
+use crate::tokens::Tokens;
 
 /// Pause between announcements of a content (BEP 14).
 const EVERY: Duration = Duration::from_mins(5);
@@ -29,6 +30,10 @@ const LONELY_MIN: Duration = Duration::from_secs(1);
 const DATAGRAM_PAUSE: Duration = Duration::from_millis(50);
 /// Contents that are announced at most.
 const CONTENTS_MAX: usize = 1000;
+/// Calls of one machine that are heard at once, and the time in which one more is.
+const CALLS: (u32, Duration) = (8, Duration::from_millis(250));
+/// Machines whose calls are counted; others are not heard meanwhile.
+const CALLERS_MAX: usize = 1024;
 /// Pause after the socket fails.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
@@ -58,6 +63,7 @@ pub struct Lsd {
 #[derive(Debug)]
 struct State {
     contents: Mutex<HashMap<[u8; 20], Content>>,
+    callers: Mutex<HashMap<IpAddr, Tokens>>,
     changed: Notify,
     cookie: String,
 }
@@ -103,6 +109,7 @@ impl Lsd {
         let lsd = Arc::new(Self {
             state: Arc::new(State {
                 contents: Mutex::default(),
+                callers: Mutex::default(),
                 changed: Notify::new(),
                 cookie: format!("{:016x}", crate::chance::rng().u64(..)),
             }),
@@ -189,12 +196,28 @@ impl State {
         }
     }
 
+    /// Whether one more call of this machine is heard.
+    fn may_call(&self, from: IpAddr, now: Instant) -> bool {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if callers.len() >= CALLERS_MAX && !callers.contains_key(&from) {
+            callers.retain(|_, tokens| !tokens.is_full(now));
+            if callers.len() >= CALLERS_MAX {
+                return false;
+            }
+        }
+        let fresh = || Tokens::new(now, CALLS.0, CALLS.1);
+        callers.entry(from).or_insert_with(fresh).take(now)
+    }
+
     /// Somebody announces contents: those that we have too are told of it.
     fn heard(&self, announce: &Announce, from: IpAddr) {
         if announce.cookie.as_deref() == Some(self.cookie.as_str()) {
             return;
         }
         let addr = SocketAddr::new(from.to_canonical(), announce.port);
+        if !self.may_call(addr.ip(), Instant::now()) {
+            return;
+        }
         let contents = self.contents();
         for info_hash in &announce.info_hashes {
             if let Some(content) = contents.get(info_hash) {

@@ -43,7 +43,7 @@ pub(crate) async fn fetch(
     bind_ip: Option<IpAddr>,
     mut found: mpsc::Receiver<Command>,
 ) -> Bytes {
-    let mut book = AddressBook::default();
+    let mut book = AddressBook::new(Instant::now());
     let mut asking = JoinSet::new();
     let mut ticks = interval(TICK);
     loop {

@@ -25,6 +25,7 @@ use crate::config::{connections_max, lanes_max};
 use crate::discovery::{Way, Ways};
 use crate::hub::{Command, Hub, HubSetup, Via};
 use crate::link::Turns;
+use crate::witnesses::Witnesses;
 use crate::{
     BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, handshake, metadata,
     trackers,
@@ -90,6 +91,7 @@ impl Swarm {
                 trackers: way(trackers.iter().any(|tier| !tier.is_empty())),
                 lsd: way(lsd.is_some()),
                 named: !peers.is_empty(),
+                looking_up: peers.len(),
                 known: false,
                 tried: false,
             },
@@ -262,6 +264,7 @@ fn common(
         limit_down: config.limit_down,
         limit_up: config.limit_up,
         no_limit: config.no_limit,
+        witnesses: Witnesses::default(),
         pex: config.pex && !config.private,
         client: config.client,
         block_len: config.block_len,
@@ -277,16 +280,21 @@ fn common(
 
 /// Looks a named peer up until it is found.
 async fn name(peer: PeerName, commands: mpsc::Sender<Command>) {
+    let mut first = true;
     loop {
-        if let Ok(Ok(found)) = timeout(LOOKUP_TIME, lookup_host(peer.as_str())).await {
-            let addrs = found.collect();
+        let found = timeout(LOOKUP_TIME, lookup_host(peer.as_str())).await;
+        let found = found.ok().and_then(Result::ok).map(Iterator::collect);
+        let is_found = found.is_some();
+        let named = found.map(|addrs| Command::Found {
+            addrs,
+            via: Via::Named,
+        });
+        let looked_up = std::mem::take(&mut first).then_some(Command::LookedUp);
+        for command in named.into_iter().chain(looked_up) {
             // the hub is gone only when the swarm is
-            let _ = commands
-                .send(Command::Found {
-                    addrs,
-                    via: Via::Named,
-                })
-                .await;
+            let _ = commands.send(command).await;
+        }
+        if is_found {
             return;
         }
         tracing::warn!(%peer, "cannot find the address of a named peer");

@@ -22,6 +22,7 @@ use crate::common::{Common, Totals};
 use crate::config::{connections_max, lanes_max};
 use crate::hub::Command;
 use crate::link::{self, Direction, Setup, Shared};
+use crate::witnesses::Witnesses;
 use crate::{BlockReader, HaveLog, LinkEnd, PeerLink, SourceIds, SwarmEvent};
 
 pub(crate) const PIECE_LEN: u64 = 64 * 1024;
@@ -208,6 +209,7 @@ pub(crate) fn common(
         no_limit: Networks::new(vec![options.no_limit.clone()]),
         turns: crate::link::Turns::new(crate::clock::Clock::start(), pieces),
         pex: true,
+        witnesses: Witnesses::default(),
         client: "swarmcopy test".to_owned(),
         block_len: options.block_len,
         bind_ip: None,

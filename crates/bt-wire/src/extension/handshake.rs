@@ -61,6 +61,8 @@ pub struct OwnHandshake {
     /// By this name instead of a peer id the listener may dial more connections to the speaker,
     /// which bring it blocks and nothing else; `None` if it may not.
     pub lane: Option<[u8; 20]>,
+    /// The speaker has as many links as it takes and closes this one.
+    pub full: bool,
 }
 
 impl ExtensionHandshake {
@@ -155,6 +157,7 @@ impl OwnHandshake {
             starving: number(b"starving") != 0,
             block_len_max: number(b"block"),
             lane: value.find(b"lane").and_then(|name| name.as_array()),
+            full: number(b"full") != 0,
         })
     }
 
@@ -171,6 +174,7 @@ impl OwnHandshake {
             .with("starving", u32::from(self.starving))
             .with("block", self.block_len_max)
             .with_some("lane", self.lane)
+            .with_some("full", self.full.then_some(1u32))
     }
 }
 

@@ -18,6 +18,7 @@ fn own() -> OwnHandshake {
         starving: true,
         block_len_max: 1 << 20,
         lane: Some(*b"-SCLANE-\0\x01\xff456,8:e!!"),
+        full: true,
     }
 }
 

@@ -18,16 +18,27 @@ use tokio::time::Instant;
 use super::reader::Reader;
 use super::shared::Spoken;
 use super::{Direction, Shared, gossip, lanes};
+use crate::common::Common;
 use crate::config::{pex_addresses_max, requests_max, slot_messages_max};
-use crate::hub::{Command, Via};
+use crate::hub::Command;
+use crate::tokens::Tokens;
 use crate::{LinkEnd, SwarmEvent};
 
 /// The number by which we want to receive peer exchange.
-pub(super) const PEX_ID: u8 = 1;
+pub(crate) const PEX_ID: u8 = 1;
 /// The number by which we want to receive metadata messages.
 pub(super) const METADATA_ID: u8 = 2;
 /// The number by which we want to receive slot messages.
 pub(super) const SLOTS_ID: u8 = 3;
+/// Greetings that a peer may send at once, and the time in which one more is taken (BEP 10 lets it change its words).
+const GREETINGS_MAX: u32 = 8;
+const GREETING_EVERY: Duration = Duration::from_secs(10);
+/// Addresses that a peer may tell of at once, and the time in which one more is taken.
+const ADDRESSES_MAX: u32 = 100;
+const ADDRESS_EVERY: Duration = Duration::from_secs(1);
+/// Blocks of metadata that a peer may ask for at once, and the time in which one more is given.
+const METADATA_MAX: u32 = 4096;
+const METADATA_EVERY: Duration = Duration::from_millis(2);
 /// Version of our own words in the greeting.
 const OWN_VERSION: u32 = 1;
 
@@ -106,22 +117,36 @@ fn agreed_block_len(ours: u32, own: Option<&OwnHandshake>) -> u32 {
         .max(BLOCK_LEN)
 }
 
-/// Counts messages of the current second.
-#[derive(Debug, Default)]
-pub(super) struct Quota {
-    since: Option<Instant>,
-    count: u32,
+/// Our words to a peer for which there is no room.
+pub(crate) fn refusal(common: &Common) -> Vec<u8> {
+    let mut words = ExtensionHandshake::default();
+    words.client = Some(common.client.clone());
+    let hello = common.hello.clone().unwrap_or_default();
+    let mut own = own_words(&hello, common.block_len);
+    own.full = true;
+    words.own = Some(own);
+    words.encode()
 }
 
-impl Quota {
-    /// Whether one more may be taken now.
-    fn take(&mut self, now: Instant) -> bool {
-        let fresh = |since: Instant| now.duration_since(since) < Duration::from_secs(1);
-        if !self.since.is_some_and(fresh) {
-            (self.since, self.count) = (Some(now), 0);
+/// What a peer may make us take, by messages of extensions.
+#[derive(Debug)]
+pub(super) struct Quotas {
+    greetings: Tokens,
+    addresses: Tokens,
+    metadata: Tokens,
+    slots: Tokens,
+}
+
+impl Quotas {
+    pub(super) fn new(now: Instant) -> Self {
+        let a_second =
+            |messages: u32| Tokens::new(now, messages, Duration::from_secs(1) / messages);
+        Self {
+            greetings: Tokens::new(now, GREETINGS_MAX, GREETING_EVERY),
+            addresses: Tokens::new(now, ADDRESSES_MAX, ADDRESS_EVERY),
+            metadata: Tokens::new(now, METADATA_MAX, METADATA_EVERY),
+            slots: a_second(slot_messages_max),
         }
-        self.count = self.count.saturating_add(1);
-        self.count <= slot_messages_max
     }
 }
 
@@ -145,12 +170,18 @@ impl Reader {
     }
 
     async fn handle_greeting(&mut self, payload: &[u8]) -> Result<(), LinkEnd> {
+        if !self.quotas.greetings.take(Instant::now()) {
+            return Ok(());
+        }
         let words = ExtensionHandshake::parse(payload)
             .map_err(|_| LinkEnd::Violation("a malformed extension handshake"))?;
         let own = words
             .own
             .as_ref()
             .filter(|_| self.shared.common.hello.is_some());
+        if own.is_some_and(|own| own.full) {
+            return Err(LinkEnd::Full);
+        }
         let hello = own.map(hello_of);
         let lane = own.and_then(|own| own.lane).filter(lanes::is_name);
         let listens = words
@@ -188,38 +219,46 @@ impl Reader {
         self.introduce(hello).await
     }
 
-    fn handle_pex(&self, payload: &[u8]) {
+    fn handle_pex(&mut self, payload: &[u8]) {
         let Ok(pex) = Pex::parse(payload) else { return };
-        let addrs = pex
-            .added
-            .iter()
-            .map(|peer| peer.addr)
-            .take(pex_addresses_max)
+        let now = Instant::now();
+        let named = pex.added.iter().map(|peer| peer.addr);
+        let named = named.take(pex_addresses_max);
+        let addrs: Vec<_> = named
+            .take_while(|_| self.quotas.addresses.take(now))
             .collect();
-        self.offer(Command::Found {
-            addrs,
-            via: Via::Pex,
-        });
+        if !addrs.is_empty() {
+            let by = self.shared.addr.ip();
+            self.offer(Command::Told { addrs, by });
+        }
     }
 
-    fn handle_metadata(&self, payload: &Bytes) -> Result<(), LinkEnd> {
+    fn handle_metadata(&mut self, payload: &Bytes) -> Result<(), LinkEnd> {
         let id = self.shared.state().spoken.metadata;
         let (Some(id), Ok(Some(MetadataMessage::Request { block }))) =
             (id, MetadataMessage::parse(payload))
         else {
             return Ok(());
         };
-        let answer = metadata_block(self.shared.common.info_bytes.as_ref(), block);
+        let info = self.shared.common.info_bytes.as_ref();
+        let info = info.filter(|_| self.quotas.metadata.take(Instant::now()));
+        let answer = metadata_block(info, block);
         self.shared.reply_extended(id, answer.encode())
     }
 
     async fn handle_slots(&mut self, payload: &[u8]) -> Result<(), LinkEnd> {
-        let ours = self.shared.state().spoken.hello.is_some();
-        if !ours || !self.slot_messages.take(Instant::now()) {
+        let Some(node) = self.shared.node() else {
+            return Ok(());
+        };
+        if !self.quotas.slots.take(Instant::now()) {
             return Ok(());
         }
         match gossip::decode(payload) {
-            Some(message) => {
+            Some(mut message) => {
+                let witnesses = &self.shared.common.witnesses;
+                if !message.bad.is_empty() && !witnesses.hears(self.shared.addr.ip(), node) {
+                    message.bad.clear();
+                }
                 self.tell(SwarmEvent::Slots {
                     id: self.shared.id,
                     message,

@@ -7,7 +7,7 @@ mod allowance;
 mod block;
 mod climb;
 mod download;
-mod extension;
+pub(crate) mod extension;
 mod feeder;
 mod gossip;
 pub(crate) mod lanes;

@@ -27,7 +27,7 @@ const EARLY_MAX: usize = 64;
 pub(crate) struct Reader {
     pub(super) shared: Arc<Shared>,
     pub(super) limits: Limits,
-    pub(super) slot_messages: super::extension::Quota,
+    pub(super) quotas: super::extension::Quotas,
     receive: Receive,
     cutter: Cutter,
     peer_has: PieceSet,
@@ -42,7 +42,7 @@ impl Reader {
         let layout = &shared.common.layout;
         Self {
             limits: Limits::for_pieces(layout.pieces()),
-            slot_messages: super::extension::Quota::default(),
+            quotas: super::extension::Quotas::new(Instant::now()),
             receive: Receive::new(half, Arc::clone(&shared)),
             cutter: Cutter::new(Arc::clone(layout), BLOCK_LEN),
             peer_has: PieceSet::empty(layout.pieces()),
@@ -96,6 +96,9 @@ impl Reader {
 
     async fn handle_message(&mut self, message: Message) -> Result<(), LinkEnd> {
         let id = self.shared.id;
+        if !matches!(message, Message::Extended { .. }) {
+            self.shared.spoke.store(true, Ordering::Relaxed);
+        }
         match message {
             Message::Choke => {
                 self.shared.state().download.choke();

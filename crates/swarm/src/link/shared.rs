@@ -72,6 +72,10 @@ pub(crate) struct Shared {
     pub(crate) close: CancellationToken,
     /// Set once the owner was told of the link.
     pub(crate) up: AtomicBool,
+    /// When the link began.
+    pub(crate) since: Instant,
+    /// Set once the peer said something about the content: what it has, wants, or offers.
+    pub(crate) spoke: AtomicBool,
     /// Whether the peer has every piece.
     pub(crate) peer_complete: AtomicBool,
     pub(crate) bytes_down: AtomicU64,
@@ -146,6 +150,8 @@ impl Shared {
             writer: Notify::new(),
             feeder: Notify::new(),
             up: AtomicBool::new(false),
+            since: now,
+            spoke: AtomicBool::new(false),
             peer_complete: AtomicBool::new(false),
             bytes_down: AtomicU64::new(0),
             bytes_up: AtomicU64::new(0),
@@ -247,6 +253,18 @@ impl Shared {
         let mut state = self.state();
         state.last_heard = now;
         state.download.heard(now);
+    }
+
+    /// Bytes of blocks that it moved in all.
+    pub(crate) fn moved(&self) -> u64 {
+        let down = self.bytes_down.load(Ordering::Relaxed);
+        down.saturating_add(self.bytes_up.load(Ordering::Relaxed))
+    }
+
+    /// Whether the peer has had so much time and has not said a word about the content.
+    pub(crate) fn says_nothing(&self, now: Instant, time: Duration) -> bool {
+        let old = now.saturating_duration_since(self.since) >= time;
+        old && !self.spoke.load(Ordering::Relaxed) && self.node().is_none()
     }
 
     /// Whether the owner was told of the link.

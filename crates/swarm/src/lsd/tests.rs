@@ -108,3 +108,36 @@ async fn a_lonely_content_is_announced_less_and_less_often() {
     let (_, next) = lsd.state.due(now);
     assert_eq!(next - now, EVERY);
 }
+
+#[tokio::test]
+async fn who_calls_all_the_time_is_heard_now_and_then() {
+    let Some((lsd, common, mut commands, cancel)) = machine(7005) else {
+        return;
+    };
+    cancel.cancel();
+    while commands.try_recv().is_ok() {}
+    for port in 1..=2000 {
+        let call = Announce::new(port, vec![common.info_hash]).with_cookie("other");
+        lsd.state.heard(&call, IpAddr::from([10, 0, 0, 7]));
+    }
+    let other = Announce::new(1, vec![common.info_hash]).with_cookie("other");
+    lsd.state.heard(&other, IpAddr::from([10, 0, 0, 8]));
+    let heard = std::iter::from_fn(|| commands.try_recv().ok()).count();
+    assert!((2..20).contains(&heard), "{heard}");
+}
+
+#[tokio::test]
+async fn the_callers_that_are_counted_are_limited() {
+    let Some((lsd, _common, _commands, cancel)) = machine(7006) else {
+        return;
+    };
+    cancel.cancel();
+    let now = Instant::now();
+    let ip = |number: u32| IpAddr::from(number.to_be_bytes());
+    for number in 0..5000 {
+        lsd.state.may_call(ip(number), now);
+    }
+    assert_eq!(lsd.state.callers.lock().unwrap().len(), CALLERS_MAX);
+    assert!(!lsd.state.may_call(ip(9000), now));
+    assert!(lsd.state.may_call(ip(9000), now + Duration::from_secs(1)));
+}

@@ -1,5 +1,6 @@
 //! The first words of a link, the extensions, and what ends it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -198,9 +199,70 @@ async fn addresses_from_a_peer_go_to_the_hub() {
     let payload = pex.encode().into();
     rig.peer.say(Message::Extended { id: 1, payload }).await;
     match soon(rig.commands.recv()).await.unwrap() {
-        Command::Found { addrs, .. } => assert_eq!(addrs, [addr]),
+        Command::Told { addrs, by } => {
+            assert_eq!((addrs, by), (vec![addr], rig.shared.addr.ip()));
+        }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_peer_tells_of_a_limited_number_of_addresses() {
+    let mut rig = Rig::new(Options {
+        extended: true,
+        ..Options::default()
+    })
+    .await;
+    for message in 0..60u8 {
+        let mut pex = Pex::default();
+        let peer = |number| PexPeer {
+            addr: SocketAddr::from(([10, 1, message, number], 6881)),
+            flags: PexFlags(0),
+        };
+        pex.added = (0..50).map(peer).collect();
+        let payload = pex.encode().into();
+        rig.peer.say(Message::Extended { id: 1, payload }).await;
+    }
+    rig.peer.say(Message::Have(0)).await;
+    while !matches!(rig.event().await, SwarmEvent::LinkUp { .. }) {}
+    let mut told = 0;
+    while let Ok(command) = rig.commands.try_recv() {
+        if let Command::Told { addrs, .. } = command {
+            told += addrs.len();
+        }
+    }
+    assert!((100..150).contains(&told), "{told}");
+}
+
+#[tokio::test]
+async fn a_peer_that_greets_all_the_time_is_heard_now_and_then() {
+    let mut rig = Rig::new(Options {
+        extended: true,
+        ..Options::default()
+    })
+    .await;
+    for port in 1..=2001 {
+        rig.peer.greet_from(port, BLOCK, 100).await;
+    }
+    rig.peer.say(Message::Have(0)).await;
+    while !matches!(rig.event().await, SwarmEvent::Has { .. }) {}
+    let heard = std::iter::from_fn(|| rig.commands.try_recv().ok()).count();
+    assert!((1..20).contains(&heard), "{heard}");
+}
+
+#[tokio::test]
+async fn a_full_peer_ends_the_link_and_is_no_offender() {
+    let mut rig = Rig::new(Options {
+        extended: true,
+        hello: Some(swarmcopy_scheduler::Hello::default()),
+        ..Options::default()
+    })
+    .await;
+    let payload = crate::link::extension::refusal(&rig.common).into();
+    rig.peer.say(Message::Extended { id: 0, payload }).await;
+    let end = rig.end().await;
+    assert_eq!(end, LinkEnd::Full);
+    assert!(!end.is_malicious());
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use swarmcopy_layout::{PieceIndex, PieceSet, Spans};
 
-use crate::origin::ReadEnd;
+use crate::health::Finding;
+use crate::origin::{OriginState, ReadEnd};
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
-use crate::streams::Streams;
 use crate::{Action, Down, Event, Has, Instant, JobId, Outcome, Reason, SourceId, SourceInfo};
 
 /// Bad pieces that a peer may have a part in before it is put out, though never proven alone.
@@ -77,17 +77,7 @@ impl Scheduler {
                 self.origin_ids.retain(|origin| *origin != id);
                 self.origin_ids.push(id);
                 self.choose_at = now;
-                Kind::Origin(Box::new(Origin {
-                    lacks: PieceSet::empty(pieces),
-                    streams: Streams::new(streams_max),
-                    streams_max,
-                    permit: None,
-                    paused_until: None,
-                    failures: 0,
-                    bad_pieces: 0,
-                    unproven: std::collections::BTreeSet::new(),
-                    proven: 0,
-                }))
+                Kind::Origin(Box::new(Origin::new(pieces, streams_max)))
             }
             SourceInfo::Local => {
                 self.local_ids.push(id);
@@ -138,8 +128,7 @@ impl Scheduler {
                 }
             }
             Kind::Origin(origin) => {
-                origin.lacks = PieceSet::full(set.capacity());
-                origin.lacks.subtract(set);
+                origin.gaps.said(now, set);
             }
             Kind::Local { lacks } => {
                 *lacks = PieceSet::full(set.capacity());
@@ -210,6 +199,10 @@ impl Scheduler {
                     self.set_serving(now, job.source, true);
                 }
             }
+            Kind::Origin(origin) if bytes > 0 && origin.health.finding() != Finding::Serves => {
+                origin.health.answered();
+                self.gate.origin_state(now, job.source, OriginState::Ready);
+            }
             _ => {}
         }
         self.gate.received(now, job.source, bytes);
@@ -237,9 +230,8 @@ impl Scheduler {
         let mut lost = None;
         match (outcome, &mut source.kind) {
             (Outcome::Lacks(span), Kind::Origin(origin)) => {
-                self.layout.pieces_of(span).for_each(|piece| {
-                    origin.lacks.insert(piece);
-                });
+                let pieces = self.layout.pieces_of(span);
+                pieces.for_each(|piece| origin.gaps.lacks(now, piece));
             }
             (Outcome::Lacks(span), Kind::Local { lacks }) => {
                 self.layout.pieces_of(span).for_each(|piece| {
@@ -322,7 +314,7 @@ impl Scheduler {
                     lacks.insert(piece);
                 }
                 Kind::Origin(origin) if senders.len() == 1 => {
-                    origin.lacks.insert(piece);
+                    origin.gaps.wrong(now, piece);
                     origin.bad_pieces += 1;
                     self.differ.insert(piece);
                     self.gate.bad(now, *id, piece);

@@ -39,6 +39,8 @@ pub mod spread;
 mod availability;
 mod event;
 mod fresh;
+mod gaps;
+mod health;
 mod intake;
 mod interest;
 mod latency;

@@ -16,8 +16,6 @@ use crate::scheduler::Scheduler;
 use crate::source::{Origin, Source};
 use crate::{Action, Instant, JobId, Outcome, Reason, SourceId, permit};
 
-/// An origin that failed is tried again after this.
-pub(crate) const PROBE_EVERY: Duration = Duration::from_millis(1500);
 /// Longest run of an origin read while other machines are there, in bytes.
 const RUN_SHARED: u64 = 4 << 20;
 /// Longest run of an origin read of a machine that is alone, in bytes.
@@ -66,18 +64,25 @@ impl Scheduler {
         }
     }
 
-    /// Shares what is known of the origins' idle latency with the swarm, and learns it from there.
-    pub(crate) fn exchange_latencies(&mut self) {
-        let told = self.gate.base_latency();
-        let mut least = None;
-        for origin in self.sources.values_mut().filter_map(Source::origin_mut) {
-            if let Some(told) = told {
-                origin.streams.base_known(told);
+    /// Lets origins be tried again for what they are believed not to bring, where nobody else brings it.
+    pub(crate) fn doubt_gaps(&mut self, now: Instant) {
+        let due = |(_, origin): &(SourceId, &Origin)| {
+            origin.gaps.next_doubt().is_some_and(|at| now >= at)
+        };
+        let due: Vec<SourceId> = self.origins().filter(due).map(|(id, _)| id).collect();
+        for id in due {
+            let mut wanted = self.ledger.missing().clone();
+            wanted.subtract(self.availability.available());
+            for (_, other) in self.origins().filter(|(other, _)| *other != id) {
+                if !other.health.is_failing() {
+                    wanted.intersect_with(&other.gaps.all());
+                }
             }
-            least = origin.streams.base().into_iter().chain(least).min();
-        }
-        if let Some(least) = least {
-            self.gate.base_latency_seen(least);
+            if let Some(origin) = self.sources.get_mut(&id).and_then(Source::origin_mut)
+                && origin.gaps.doubt(now, &wanted)
+            {
+                self.hungry.push(id);
+            }
         }
     }
 
@@ -140,7 +145,9 @@ impl Scheduler {
             if let Some(origin) = self.sources.get_mut(id).and_then(Source::origin_mut)
                 && origin.unproven.remove(&piece)
             {
-                origin.proven += usize::from(right);
+                if right {
+                    origin.proved(piece);
+                }
             }
         }
     }
@@ -163,7 +170,8 @@ impl Scheduler {
     /// Whether another origin may be read that brings what is right.
     fn has_others(&self, id: SourceId) -> bool {
         self.origins().any(|(other, origin)| {
-            other != id && origin.bad_pieces < BAD_PIECES_MAX && origin.permit.is_some()
+            let is_right = origin.bad_pieces < BAD_PIECES_MAX && !origin.health.is_failing();
+            other != id && is_right && origin.permit.is_some()
         })
     }
 
@@ -181,7 +189,7 @@ impl Scheduler {
             && origin.may_be_asked(now)
             && !last_resort
             && (!others || origin.trust() > 0)
-            && jobs < origin.streams.allowed(now).min(origin.streams_max);
+            && jobs < origin.streams.allowed().min(origin.streams_max);
         has_room && !self.would_be_last(id)
     }
 
@@ -189,7 +197,7 @@ impl Scheduler {
     fn next_run(&mut self, now: Instant, id: SourceId) -> Option<Span> {
         let source = self.sources.get(&id)?;
         let origin = source.origin()?;
-        let lacks = &origin.lacks;
+        let lacks = origin.gaps.shut();
         let trust = self.has_others(id).then(|| origin.trust());
         let trust = trust.and_then(|pieces| u32::try_from(pieces).ok());
         let run_len = self.run_len(now, source);
@@ -203,7 +211,8 @@ impl Scheduler {
         }
         let missing = narrowed.as_ref().unwrap_or(self.ledger.missing());
         let facts = self.view_facts();
-        let view = facts.view(missing, &self.availability);
+        let mut view = facts.view(missing, &self.availability);
+        view.narrowed = narrowed.is_some();
         let pieces_max = u32::try_from(pieces_max).unwrap_or(u32::MAX);
         let pieces_max = pieces_max.min(trust.unwrap_or(u32::MAX));
         let plan = self.gate.next_read(now, id, &view, pieces_max)?;
@@ -250,12 +259,19 @@ impl Scheduler {
         self.gate.reason(now, source, &view, piece)
     }
 
+    /// When an origin that failed may be asked again, or is tried again for what it lacked.
+    pub(crate) fn next_probe(&self, now: Instant) -> Option<Instant> {
+        let next = |(_, origin): (SourceId, &Origin)| origin.health.next_probe(now);
+        self.origins().filter_map(next).min()
+    }
+
     fn view_facts(&self) -> Facts {
         let mut facts = Facts {
             pieces_left: self.left,
             link_goodput: self.best_rate,
             peers: 0,
             peers_goodput: 0,
+            wrong: self.wrong_everywhere(),
         };
         for source in self.sources.values() {
             if let Some(peer) = source.peer() {
@@ -266,6 +282,25 @@ impl Scheduler {
             }
         }
         facts
+    }
+
+    /// Pieces that each origin had with wrong bytes lately.
+    fn wrong_everywhere(&self) -> Option<PieceSet> {
+        let mut all: Option<PieceSet> = None;
+        for (_, origin) in self.origins() {
+            let mut wrong = PieceSet::empty(self.layout.pieces());
+            origin.gaps.wrong_now().for_each(|piece| {
+                wrong.insert(piece);
+            });
+            if wrong.is_empty() {
+                return None;
+            }
+            if let Some(all) = &all {
+                wrong.intersect_with(all);
+            }
+            all = Some(wrong);
+        }
+        all
     }
 
     /// The reading of a planned piece ended; told to the gate once.
@@ -300,9 +335,7 @@ impl Scheduler {
         let rate = source.flow.rate.value();
         let timely = rate.map_or(RUN_AT_START, |rate| rate / 2);
         if !self.gate.is_alone(now) {
-            let streams = source
-                .origin()
-                .map_or(1, |it| it.streams.allowed(now).max(1));
+            let streams = source.origin().map_or(1, |it| it.streams.allowed());
             return (timely / u64::from(streams)).min(RUN_SHARED);
         }
         let streams = u64::try_from(source.flow.jobs.len()).unwrap_or(0) + 2;
@@ -316,12 +349,15 @@ struct Facts {
     link_goodput: u64,
     peers: u32,
     peers_goodput: u64,
+    wrong: Option<PieceSet>,
 }
 
 impl Facts {
-    fn view<'a>(&self, missing: &'a PieceSet, availability: &'a Availability) -> View<'a> {
+    fn view<'a>(&'a self, missing: &'a PieceSet, availability: &'a Availability) -> View<'a> {
         View {
             missing,
+            narrowed: false,
+            wrong: self.wrong.as_ref(),
             available: availability.available(),
             serving: availability.serving(),
             pieces_left: self.pieces_left,
@@ -339,34 +375,26 @@ pub(crate) fn origin_job_end(
     job: &Job,
     outcome: Outcome,
 ) -> Option<OriginState> {
+    let brought = job.delivered > 0;
     match outcome {
         Outcome::Done => {
-            origin.streams.completed(
-                now,
-                job.delivered,
-                job.first_at.unwrap_or(now).since(job.started),
-            );
-            (std::mem::take(&mut origin.failures) > 0).then_some(OriginState::Ready)
+            let took = job.first_at.unwrap_or(now).since(job.started);
+            origin.streams.completed(now, job.delivered, took);
+            let was_failing = origin.health.is_failing();
+            origin.health.answered();
+            was_failing.then_some(OriginState::Ready)
         }
         Outcome::Busy { retry_after_ms } => {
-            origin.failures += 1;
-            origin
-                .streams
-                .busy(now, retry_after_ms.map(Duration::from_millis));
-            origin.paused_until = origin.streams.paused_until(now).or(Some(now + PROBE_EVERY));
+            let told = retry_after_ms.map(Duration::from_millis);
+            origin.health.busy(now, brought, told);
+            origin.streams.busy();
             Some(OriginState::Held)
         }
         Outcome::Broken => {
-            origin_failed(now, origin);
+            origin.health.failed(now, brought);
+            origin.streams.failed();
             Some(OriginState::Down)
         }
         Outcome::Cancelled | Outcome::Lacks(_) => None,
     }
-}
-
-/// The origin refused, broke off or stayed silent: it is left alone until the next probe.
-pub(crate) fn origin_failed(now: Instant, origin: &mut Origin) {
-    origin.failures += 1;
-    origin.streams.failed(now);
-    origin.paused_until = Some(now + PROBE_EVERY);
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
 
 use crate::origin::OriginState;
-use crate::origins::origin_failed;
 use crate::scheduler::Scheduler;
 use crate::source::{Kind, Peer, Source};
 use crate::{Action, Instant, JobId, Reason, SourceId};
@@ -40,8 +39,8 @@ const SAMPLE_PLACES: u32 = 4;
 const PEER_PATIENCE: Duration = Duration::from_secs(2);
 /// The same for a peer that never brought any.
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
-/// Shortest time without a byte after which an origin's fetches are called off.
-const ORIGIN_PATIENCE: Duration = Duration::from_secs(8);
+/// What an origin brings at a time: a share is read in such parts.
+const ORIGIN_BLOCK: u32 = 1 << 20;
 /// A snubbed peer is tried again after this, and each time after twice as long.
 const RETRY_AFTER_SNUB: Duration = Duration::from_secs(5);
 const SNUB_DOUBLINGS_MAX: u32 = 4;
@@ -324,17 +323,17 @@ impl Scheduler {
         let together: u64 = self.rates().map(|(_, rate, _)| rate).sum();
         self.best_rate = self.best_rate.max(together);
         self.way_time = self.usual_way_time();
-        self.exchange_latencies();
+        self.doubt_gaps(now);
         for id in ids {
             let Some(source) = self.sources.get(&id) else {
                 continue;
             };
-            let floor = match source.peer() {
-                Some(peer) if peer.delivered_at.is_none() => FIRST_PATIENCE,
-                Some(_) => PEER_PATIENCE,
-                None => ORIGIN_PATIENCE,
+            let (floor, block_len) = match &source.kind {
+                Kind::Peer(peer) if peer.delivered_at.is_none() => (FIRST_PATIENCE, BLOCK_LEN),
+                Kind::Peer(_) | Kind::Local { .. } => (PEER_PATIENCE, BLOCK_LEN),
+                Kind::Origin(origin) => (origin.health.patience(), ORIGIN_BLOCK),
             };
-            let patience = source.flow.patience(u64::from(BLOCK_LEN), floor);
+            let patience = source.flow.patience(u64::from(block_len), floor);
             let silent = now.since(source.flow.active) > patience;
             if silent && !source.flow.jobs.is_empty() {
                 self.silent(now, id);
@@ -369,7 +368,8 @@ impl Scheduler {
         match &mut source.kind {
             Kind::Peer(peer) => snub(now, peer),
             Kind::Origin(origin) => {
-                origin_failed(now, origin);
+                origin.health.failed(now, false);
+                origin.streams.failed();
                 self.gate.origin_state(now, id, OriginState::Down);
             }
             Kind::Local { .. } => {}

@@ -130,6 +130,8 @@ pub struct Scheduler {
     actions: VecDeque<Action>,
     /// When silent things are looked at again.
     pub(crate) tick_at: Instant,
+    /// When an origin that failed may be asked again.
+    probe_at: Option<Instant>,
     complete: bool,
 }
 
@@ -181,6 +183,7 @@ impl Scheduler {
             origin_rate: None,
             actions: VecDeque::new(),
             tick_at: now + TICK,
+            probe_at: None,
             complete: false,
             config,
             layout,
@@ -205,6 +208,8 @@ impl Scheduler {
         self.take_in(now, event);
         if decides {
             self.settle(now);
+            let probe_at = self.next_probe(now).filter(|_| !self.complete);
+            self.probe_at = probe_at;
         }
     }
 
@@ -227,6 +232,7 @@ impl Scheduler {
         self.make_way();
         self.wake_origins(now);
         self.settle(now);
+        self.probe_at = self.next_probe(now).filter(|_| !self.complete);
     }
 
     /// Whether a peer is asked that never brought anything.
@@ -246,7 +252,7 @@ impl Scheduler {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let tick = (!self.sources.is_empty()).then_some(self.tick_at);
         let turn = self.fresh.wake_at().filter(|_| !self.complete);
-        [tick, turn, self.gate.next_timeout()]
+        [tick, turn, self.probe_at, self.gate.next_timeout()]
             .into_iter()
             .flatten()
             .min()
@@ -306,7 +312,7 @@ impl Scheduler {
         for source in self.sources.values() {
             match &source.kind {
                 Kind::Peer(peer) => nowhere.subtract(&peer.has),
-                Kind::Origin(origin) => nowhere.intersect_with(&origin.lacks),
+                Kind::Origin(origin) => nowhere.intersect_with(&origin.gaps.all()),
                 Kind::Local { .. } => {}
             }
         }

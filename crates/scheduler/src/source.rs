@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
+use crate::gaps::Gaps;
+use crate::health::Health;
 use crate::latency::Latency;
 use crate::permit::PermitKeeper;
 use crate::rate::Rate;
@@ -31,6 +33,8 @@ const QUEUED_MAX: Duration = Duration::from_secs(2);
 const SUGGESTED_OPEN_MAX: usize = 16;
 /// Pieces that an origin beside others is asked for before any of it has proved right.
 const UNPROVEN_AT_START: usize = 4;
+/// So many right pieces make up for one that was wrong.
+const RIGHT_FOR_WRONG: usize = 8;
 
 /// What is under way from one source, and how fast it comes.
 #[derive(Debug, Default)]
@@ -250,16 +254,12 @@ impl Peer {
 /// A share or mirror.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    /// Pieces that it lacks or has wrong.
-    pub(crate) lacks: PieceSet,
+    pub(crate) health: Health,
+    pub(crate) gaps: Gaps,
     pub(crate) streams: Streams,
     pub(crate) streams_max: u32,
     pub(crate) permit: Option<PermitKeeper>,
-    /// Left alone until then.
-    pub(crate) paused_until: Option<Instant>,
-    /// Failures in a row.
-    pub(crate) failures: u32,
-    /// Bad pieces that it alone brought.
+    /// Bad pieces that it alone brought, less what came right since.
     pub(crate) bad_pieces: u32,
     /// Pieces asked of it that have proved neither right nor wrong.
     pub(crate) unproven: BTreeSet<PieceIndex>,
@@ -268,9 +268,32 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    /// One of which nothing is known.
+    pub(crate) fn new(pieces: u32, streams_max: u32) -> Self {
+        Self {
+            health: Health::default(),
+            gaps: Gaps::new(pieces),
+            streams: Streams::new(streams_max),
+            streams_max,
+            permit: None,
+            bad_pieces: 0,
+            unproven: BTreeSet::new(),
+            proven: 0,
+        }
+    }
+
     /// Whether it may be asked now.
     pub(crate) fn may_be_asked(&self, now: Instant) -> bool {
-        self.paused_until.is_none_or(|until| now >= until)
+        self.health.may_be_asked(now)
+    }
+
+    /// A piece that was asked of it proved right.
+    pub(crate) fn proved(&mut self, piece: PieceIndex) {
+        self.proven += 1;
+        self.gaps.brought(piece);
+        if self.proven.is_multiple_of(RIGHT_FOR_WRONG) {
+            self.bad_pieces = self.bad_pieces.saturating_sub(1);
+        }
     }
 
     /// How many pieces may be asked of it before others of it have proved right: as many again as

@@ -48,13 +48,13 @@ impl Scheduler {
 
     fn origin_rank(&self, now: Instant, id: SourceId, origin: &Origin, best: u64) -> Rank {
         let rate = self.rate_of(id);
-        let is_useless = !origin.lacks.is_empty() && self.lacks_all(origin);
+        let is_useless = !origin.gaps.shut().is_empty() && self.lacks_all(origin);
         let is_slow = rate.is_some_and(|rate| rate.saturating_mul(SLOW_PART) < best);
         [
             is_useless,
             !origin.may_be_asked(now),
             origin.bad_pieces >= BAD_PIECES_MAX,
-            origin.failures > 0,
+            origin.health.is_failing(),
             is_slow,
             rate.is_none(),
             // what is read goes on: a change costs connections
@@ -64,7 +64,7 @@ impl Scheduler {
 
     fn lacks_all(&self, origin: &Origin) -> bool {
         let missing = self.ledger.missing();
-        missing.next_without(0, &origin.lacks).is_none()
+        missing.next_without(0, origin.gaps.shut()).is_none()
     }
 
     fn rate_of(&self, id: SourceId) -> Option<u64> {
@@ -100,7 +100,7 @@ impl Scheduler {
     /// The fetch of another origin that this one would end much sooner.
     fn slowest_of_origins(&self, now: Instant, id: SourceId) -> Option<JobId> {
         let source = self.sources.get(&id)?;
-        let lacks = &source.origin()?.lacks;
+        let lacks = source.origin()?.gaps.shut();
         let mut slowest: Option<(Duration, JobId)> = None;
         for (job_id, job) in self.ledger.jobs() {
             let other = self.sources.get(&job.source);

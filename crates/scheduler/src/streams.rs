@@ -23,12 +23,6 @@ const PROBE_EVERY: u32 = 4;
 const GROWS: u64 = 10;
 /// A change that brings more than so many percent is kept.
 const PAYS: u64 = 2;
-/// Waits double up to this power of two seconds.
-const BACK_OFF_MAX: u32 = 6;
-/// Longest wait that a server may ask for.
-const RETRY_AFTER_MAX: Duration = Duration::from_mins(10);
-/// An origin that refuses is probed again after this.
-const PROBE_AFTER: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -55,8 +49,6 @@ pub(crate) struct Streams {
     latencies: Vec<Duration>,
     base: Option<Duration>,
     high: u32,
-    pause: Option<Instant>,
-    back_off: u32,
 }
 
 impl Streams {
@@ -75,56 +67,22 @@ impl Streams {
             latencies: Vec::new(),
             base: None,
             high: 0,
-            pause: None,
-            back_off: 0,
         }
     }
 
-    /// The idle latency as others know it; a lower own one counts more.
-    pub(crate) fn base_known(&mut self, latency: Duration) {
-        if !latency.is_zero() {
-            self.base = Some(self.base.map_or(latency, |base| base.min(latency)));
-        }
+    /// How many fetches may run.
+    pub(crate) fn allowed(&self) -> u32 {
+        self.count
     }
 
-    /// The idle latency seen or heard.
-    pub(crate) fn base(&self) -> Option<Duration> {
-        self.base
-    }
-
-    /// How many fetches may run now; 0 during a pause.
-    pub(crate) fn allowed(&self, now: Instant) -> u32 {
-        if self.paused_until(now).is_some() {
-            0
-        } else {
-            self.count
-        }
-    }
-
-    /// When a pause ends.
-    pub(crate) fn paused_until(&self, now: Instant) -> Option<Instant> {
-        self.pause.filter(|until| *until > now)
-    }
-
-    /// The origin said 429 or 503, or timed out: one stream, after its wait or a growing one.
-    pub(crate) fn busy(&mut self, now: Instant, retry_after: Option<Duration>) {
-        let own = Duration::from_secs(1 << self.back_off.min(BACK_OFF_MAX));
-        self.back_off = self.back_off.saturating_add(1);
-        self.pause_for(
-            now,
-            retry_after.map_or(own, |wait| wait.min(RETRY_AFTER_MAX)),
-        );
+    /// The origin asked for patience: one stream.
+    pub(crate) fn busy(&mut self) {
         self.retreat(1);
     }
 
-    /// The origin refused, reset or could not be reached: probed every 1-2 s.
-    pub(crate) fn failed(&mut self, now: Instant) {
-        self.pause_for(now, PROBE_AFTER);
+    /// The origin failed.
+    pub(crate) fn failed(&mut self) {
         self.retreat(STREAMS_START);
-    }
-
-    fn pause_for(&mut self, now: Instant, wait: Duration) {
-        self.pause = Some(self.pause.map_or(now + wait, |until| until.max(now + wait)));
     }
 
     /// Goes back to few streams, and finds the right number anew.
@@ -135,7 +93,6 @@ impl Streams {
 
     /// A fetch ended well: `bytes` came, the first of them after `latency`. Amortised O(1).
     pub(crate) fn completed(&mut self, now: Instant, bytes: u64, latency: Duration) {
-        self.back_off = 0;
         if self.skip > 0 {
             self.skip -= 1;
             self.window_from = Some(now);
@@ -332,17 +289,14 @@ mod tests {
         let mut running: Vec<(Instant, Duration)> = Vec::new();
         let (mut now, mut bytes, mut most) = (from, 0, 0);
         while now < from + span {
-            let allowed = streams.allowed(now);
+            let allowed = streams.allowed();
             most = most.max(allowed);
             while running.len() < allowed as usize {
                 let beside = u32::try_from(running.len()).unwrap() + 1;
                 let at = now + origin.took(beside.max(allowed));
                 running.push((at, origin.latency(beside.max(allowed))));
             }
-            let Some(next) = running.iter().map(|(at, _)| *at).min() else {
-                now = streams.paused_until(now).unwrap();
-                continue;
-            };
+            let next = running.iter().map(|(at, _)| *at).min().unwrap();
             now = next;
             let place = running.iter().position(|(at, _)| *at == next).unwrap();
             let (_, latency) = running.remove(place);
@@ -368,7 +322,7 @@ mod tests {
             };
             run(&mut streams, origin, START, SEC * 2);
             let (bytes, _) = run(&mut streams, origin, START + SEC * 2, SEC * 4);
-            let each = u64::from(streams.allowed(START + SEC * 6));
+            let each = u64::from(streams.allowed());
             let best = (1..=32)
                 .map(|n| u64::from(n) * origin.run * 1_000_000 / origin.took(n).as_micros() as u64);
             let best = best.max().unwrap();
@@ -391,7 +345,7 @@ mod tests {
             run: 20_000,
         };
         run(&mut streams, origin, START, SEC);
-        assert_eq!(streams.allowed(START + SEC), 32);
+        assert_eq!(streams.allowed(), 32);
     }
 
     #[test]
@@ -405,53 +359,7 @@ mod tests {
             run: 256 * 1024,
         };
         run(&mut streams, origin, START, SEC * 10);
-        assert!(
-            streams.allowed(START + SEC * 10) <= 7,
-            "{}",
-            streams.allowed(START + SEC * 10)
-        );
-    }
-
-    #[test]
-    fn a_queued_server_is_not_taken_for_a_quiet_one() {
-        let mut streams = Streams::new(32);
-        streams.base_known(Duration::from_millis(2));
-        let origin = Origin {
-            stream_rate: 10_000_000,
-            rate: 1 << 30,
-            delay: Duration::from_millis(20),
-            patient: 64,
-            run: 64 * 1024,
-        };
-        run(&mut streams, origin, START, SEC * 2);
-        assert!(streams.allowed(START + SEC * 2) <= 2);
-    }
-
-    #[test]
-    fn retry_after_is_honoured_and_waits_double_without() {
-        let mut streams = Streams::new(8);
-        streams.busy(START, Some(SEC * 7));
-        assert_eq!(streams.paused_until(START), Some(START + SEC * 7));
-        assert_eq!(streams.allowed(START + SEC * 6), 0);
-        assert_eq!(streams.allowed(START + SEC * 8), 1);
-        let later = START + SEC * 10;
-        streams.completed(later, 1, SEC);
-        let waits: Vec<u64> = (0..4u64)
-            .map(|nth| {
-                let at = later + SEC * (100 * (u32::try_from(nth).unwrap() + 1));
-                streams.busy(at, None);
-                streams.paused_until(at).unwrap().since(at).as_secs()
-            })
-            .collect();
-        assert_eq!(waits, [1, 2, 4, 8]);
-    }
-
-    #[test]
-    fn a_refusing_origin_is_probed_every_second_or_two() {
-        let mut streams = Streams::new(8);
-        streams.failed(START);
-        assert_eq!(streams.allowed(START + SEC), 0);
-        assert_eq!(streams.allowed(START + SEC * 2), 2);
+        assert!(streams.allowed() <= 7, "{}", streams.allowed());
     }
 
     #[test]
@@ -465,7 +373,7 @@ mod tests {
             run: 256 * 1024,
         };
         run(&mut streams, origin, START, Duration::from_millis(150));
-        let count = streams.allowed(START + SEC);
+        let count = streams.allowed();
         assert!(count >= 8, "{count}");
     }
 
@@ -478,8 +386,8 @@ mod tests {
             for _ in 0..20_000 {
                 now = now + Duration::from_micros(rng.u64(0..100_000));
                 match rng.u32(0..50) {
-                    0 => streams.busy(now, None),
-                    1 => streams.failed(now),
+                    0 => streams.busy(),
+                    1 => streams.failed(),
                     _ => streams.completed(
                         now,
                         rng.u64(0..1 << 30),

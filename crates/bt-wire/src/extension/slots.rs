@@ -30,8 +30,6 @@ pub struct SlotRecord {
     pub flags: u32,
     /// Bytes per second that the holder gets from the origin by this slot.
     pub goodput_bytes: u64,
-    /// Latency of an idle origin in microseconds.
-    pub base_latency_us: u64,
     /// Extent being read.
     pub extent: u32,
     /// Bytes that the holder has read from the origin so far.
@@ -79,6 +77,8 @@ pub struct SlotsMessage {
     pub node: [u8; 8],
     /// The speaker lacks pieces and gets none.
     pub starving: bool,
+    /// The speaker's last turn at the origin brought it nothing; others should read instead.
+    pub barren: bool,
     /// Most bytes a second that the speaker was seen to take in; 0 = unknown.
     pub link_goodput_bytes: u64,
     /// Records that changed, or all.
@@ -109,6 +109,7 @@ impl SlotsMessage {
                 .and_then(|node| node.as_array())
                 .unwrap_or_default(),
             starving: number(b"w").is_some_and(|word| word != 0),
+            barren: number(b"d").is_some_and(|word| word != 0),
             link_goodput_bytes: root
                 .find(b"l")
                 .and_then(|rate| rate.as_uint())
@@ -150,6 +151,7 @@ impl SlotsMessage {
             };
             (part.readers_max, part.node, part.starving) =
                 (self.readers_max, self.node, self.starving);
+            part.barren = self.barren;
             part.link_goodput_bytes = self.link_goodput_bytes;
             move_fitting(&mut self.records, &mut part, |part| &mut part.records);
             move_fitting(&mut self.claims, &mut part, |part| &mut part.claims);
@@ -174,6 +176,7 @@ impl SlotsMessage {
         let list = |items: Vec<Item>| (!items.is_empty()).then_some(Item::List(items));
         let link = (self.link_goodput_bytes > 0).then_some(self.link_goodput_bytes);
         Item::dict()
+            .with_some("d", self.barren.then_some(1u32))
             .with("g", self.group.as_str())
             .with("k", self.readers_max)
             .with("n", self.node)
@@ -223,14 +226,20 @@ fn read_list<T>(
 
 fn read_record(value: &Value<'_>) -> Option<SlotRecord> {
     let mut fields = value.as_list()?;
+    let (slot, term) = (fields.next()?.as_uint()?, fields.next()?.as_uint()?);
+    let holder = fields.next()?.as_array()?;
+    let heartbeat = fields.next()?.as_uint()?;
+    let flags = fields.next()?.as_uint()?;
+    let goodput_bytes = fields.next()?.as_uint()?;
+    // version 0.1 told its origin's latency here
+    fields.next()?.as_uint::<u64>()?;
     Some(SlotRecord {
-        slot: fields.next()?.as_uint()?,
-        term: fields.next()?.as_uint()?,
-        holder: fields.next()?.as_array()?,
-        heartbeat: fields.next()?.as_uint()?,
-        flags: fields.next()?.as_uint()?,
-        goodput_bytes: fields.next()?.as_uint()?,
-        base_latency_us: fields.next()?.as_uint()?,
+        slot,
+        term,
+        holder,
+        heartbeat,
+        flags,
+        goodput_bytes,
         extent: fields.next()?.as_uint()?,
         origin_bytes: fields.next()?.as_uint()?,
     })
@@ -244,7 +253,7 @@ fn record_item(record: &SlotRecord) -> Item {
         record.heartbeat.into(),
         record.flags.into(),
         record.goodput_bytes.into(),
-        record.base_latency_us.into(),
+        0u64.into(),
         record.extent.into(),
         record.origin_bytes.into(),
     ])

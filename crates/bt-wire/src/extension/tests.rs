@@ -151,7 +151,6 @@ fn record(slot: u32) -> SlotRecord {
         heartbeat: 100,
         flags: 1,
         goodput_bytes: 100_000_000,
-        base_latency_us: 500,
         extent: 9,
         origin_bytes: 1 << 40,
     }
@@ -260,10 +259,10 @@ fn a_malformed_record_spoils_the_message() {
 
 fn slot_records() -> impl Strategy<Value = SlotRecord> {
     let long = || (0..=i64::MAX).prop_map(|long| u64::try_from(long).unwrap());
-    let longs = (long(), long(), long(), long());
+    let longs = (long(), long(), long());
     (any::<[u32; 3]>(), any::<[u8; 8]>(), longs).prop_map(|(words, holder, longs)| {
         let [slot, flags, extent] = words;
-        let (term, heartbeat, goodput_bytes, base_latency_us) = longs;
+        let (term, heartbeat, goodput_bytes) = longs;
         SlotRecord {
             slot,
             term,
@@ -271,7 +270,6 @@ fn slot_records() -> impl Strategy<Value = SlotRecord> {
             heartbeat,
             flags,
             goodput_bytes,
-            base_latency_us,
             extent,
             origin_bytes: goodput_bytes / 3,
         }

@@ -54,7 +54,7 @@ impl OriginGate {
         let near = self
             .gossip
             .iter()
-            .filter(|one| one.reads)
+            .filter(|one| one.may_read())
             .map(|one| one.node);
         let far = (0..self.table.slots()).filter_map(|slot| self.table.live_holder(now, slot));
         for node in near.chain(far) {
@@ -155,7 +155,7 @@ impl OriginGate {
         if slow || self.has_slow_link() {
             wait += SLOW_LAST;
         }
-        wait
+        wait + self.barren.later()
     }
 
     /// What the other live holders bring each, the least first.
@@ -199,6 +199,7 @@ impl OriginGate {
             ..SlotRecord::default()
         };
         if self.own.is_empty() {
+            self.barren.excused(now);
             self.beat_at = now + HEARTBEAT;
             (self.beat_from, self.beat_bytes) = (now, self.origin_bytes);
             self.slow_since = None;

@@ -18,9 +18,6 @@ use crate::{Instant, OriginKind, Reason};
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How often slow things are looked at.
 const TICK: Duration = Duration::from_millis(500);
-/// A holder whose origin is down for this long lets others try, and rests a little.
-const DOWN: Duration = Duration::from_secs(5);
-const DOWN_REST: Duration = Duration::from_secs(4);
 
 impl OriginGate {
     /// Does what is due. Call when `next_timeout` is reached; calling more often does no harm.
@@ -153,6 +150,7 @@ impl OriginGate {
             };
             self.leave_all(flags);
         }
+        self.give_way(now, view);
         self.shed(now);
         self.retry_locks(now);
         self.use_up(now, view);
@@ -186,14 +184,27 @@ impl OriginGate {
         }
     }
 
-    /// Gives back what others could hold (T_solo), one slot a second, and all when the origin is down
-    /// for this machine.
-    fn shed(&mut self, now: Instant) {
-        let others = self.machines(now, 2) > 1;
-        if others && self.down_since.is_some_and(|at| now >= at + DOWN) {
+    /// Lets others try where this machine could read for a while and got nothing.
+    fn give_way(&mut self, now: Instant, view: &View<'_>) {
+        let opens = |own: &Own| own.is_open(now) && self.can_use(own.lock);
+        let could_read = self.own.iter().any(opens) && !self.must_leave();
+        let limited = self.config.rate_bytes.is_some() || self.window.was_full(now);
+        let refused = self.is_refused();
+        let has_work = || {
+            let work = self.slots_with_work(now, view);
+            self.is_reading() || self.own.iter().any(|own| work & bit(own.slot) != 0)
+        };
+        if !could_read || limited && !refused || !has_work() {
+            self.barren.excused(now);
+        } else if self.barren.is_over(now, refused) && self.gossip.others_read() {
+            self.barren.ends(now);
             self.leave_all(0);
-            self.no_claim_before = now + DOWN_REST;
+            self.gossip.greet_all(now);
         }
+    }
+
+    /// Gives back what others could hold (T_solo), one slot a second.
+    fn shed(&mut self, now: Instant) {
         let limit = self.limit(now);
         let kept = self.own.iter().filter(|own| own.leaving.is_none()).count();
         if kept > limit && now >= self.solo_at {
@@ -257,7 +268,6 @@ impl OriginGate {
         record.heartbeat = record.heartbeat.saturating_add(1);
         record.flags = flags | lock_flag;
         record.goodput = self.goodput;
-        record.base_latency_us = self.base_latency_us;
         record.extent = extent;
         record.origin_bytes = self.origin_bytes;
         self.table.set(now, record);
@@ -268,7 +278,7 @@ impl OriginGate {
 
     pub(super) fn flags(&self, now: Instant) -> u32 {
         let limited = self.limited || self.config.rate_bytes.is_some() || self.window.was_full(now);
-        let down = if self.down_since.is_some() {
+        let down = if self.is_refused() {
             flags::ORIGIN_DOWN
         } else {
             0

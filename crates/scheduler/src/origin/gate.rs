@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
 
+use super::barren::Barren;
 use super::config::{Hours, OriginConfig};
 use super::extent::Extents;
 use super::gossip::Gossip;
@@ -54,6 +55,8 @@ pub(super) struct Origin {
     pub(super) tag: OriginTag,
     pub(super) kind: OriginKind,
     pub(super) state: OriginState,
+    /// It had nothing that may be read: it is not looked through again before.
+    pub(super) idle_until: Instant,
 }
 
 /// A decision with what it is about.
@@ -94,7 +97,7 @@ pub(crate) struct OriginGate {
     pub(super) solo_at: Instant,
     pub(super) steal_at: Instant,
     pub(super) no_claim_before: Instant,
-    pub(super) down_since: Option<Instant>,
+    pub(super) barren: Barren,
     pub(super) slow_since: Option<Instant>,
     pub(super) crawling_since: Option<Instant>,
     pub(super) useful_at: Instant,
@@ -109,7 +112,6 @@ pub(crate) struct OriginGate {
     pub(super) link: LinkPeak,
     pub(super) limited: bool,
     pub(super) tick_bytes: u64,
-    pub(super) base_latency_us: u64,
     /// Bit i: slot i was held here at some time.
     pub(super) slots_ever: u64,
     pub(super) cursor: u32,
@@ -154,7 +156,7 @@ impl OriginGate {
             solo_at: now,
             steal_at: now,
             no_claim_before: now,
-            down_since: None,
+            barren: Barren::new(now),
             slow_since: None,
             crawling_since: None,
             useful_at: now,
@@ -168,7 +170,6 @@ impl OriginGate {
             link: LinkPeak::default(),
             limited: false,
             tick_bytes: 0,
-            base_latency_us: 0,
             slots_ever: 0,
             cursor: 0,
             seen: vec![(0, now); len],
@@ -217,8 +218,8 @@ impl OriginGate {
             tag,
             kind,
             state: OriginState::Ready,
+            idle_until: now,
         });
-        self.down_since = None;
         self.ask_locks(now);
         self.wake(now);
     }
@@ -226,7 +227,7 @@ impl OriginGate {
     /// It can't any more. The last one gone, every slot is given back (R5).
     pub(crate) fn origin_down(&mut self, now: Instant, source: SourceId) {
         self.origins.retain(|origin| origin.source != source);
-        self.note_health(now);
+        self.limited |= self.has_origin_in_trouble();
         self.wake(now);
     }
 
@@ -239,21 +240,14 @@ impl OriginGate {
         if let Some(origin) = origin {
             origin.state = state;
         }
-        self.note_health(now);
+        self.limited |= self.has_origin_in_trouble();
+        self.wake(now);
     }
 
-    fn note_health(&mut self, now: Instant) {
-        let down = !self.origins.is_empty()
-            && self
-                .origins
-                .iter()
-                .all(|origin| origin.state == OriginState::Down);
-        if down && self.down_since.is_none() {
-            self.down_since = Some(now);
-        } else if !down {
-            self.down_since = None;
-        }
-        self.limited |= self.has_origin_in_trouble();
+    /// Whether every origin of this machine refuses.
+    pub(super) fn is_refused(&self) -> bool {
+        let mut origins = self.origins.iter();
+        !self.origins.is_empty() && origins.all(|origin| origin.state == OriginState::Down)
     }
 
     /// Whether an origin is down or asks for patience.
@@ -352,6 +346,9 @@ impl OriginGate {
                     return;
                 };
                 self.read_over(slot);
+                for origin in &mut self.origins {
+                    origin.idle_until = now;
+                }
                 self.own_mut(slot)
                     .into_iter()
                     .for_each(|own| own.dry = None);
@@ -392,6 +389,9 @@ impl OriginGate {
         self.link.add(now, bytes);
         if self.origins.iter().any(|origin| origin.source == source) {
             self.origin_bytes = self.origin_bytes.saturating_add(bytes);
+            if bytes > 0 && self.barren.brought(now) {
+                self.gossip.greet_all(now);
+            }
         }
     }
 
@@ -403,10 +403,5 @@ impl OriginGate {
         let tag = origin.tag;
         self.marks.found(tag, piece.value());
         self.gossip.greet_all(now);
-    }
-
-    /// The origin's latency when idle, measured here.
-    pub(crate) fn base_latency_seen(&mut self, latency: Duration) {
-        self.base_latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
     }
 }

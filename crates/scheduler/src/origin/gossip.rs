@@ -64,6 +64,8 @@ pub(super) struct Neighbour {
     /// Whether it can read an origin.
     pub(super) reads: bool,
     pub(super) starving: bool,
+    /// By its own word its last turn at the origin brought nothing.
+    pub(super) barren: bool,
     /// Most bytes a second that it was seen to take in, by its own word; 0 = unknown.
     pub(super) link_goodput: u64,
     pub(super) table: TableOf,
@@ -73,6 +75,13 @@ pub(super) struct Neighbour {
     told_bytes: u64,
     sent: Pace,
     taken: Pace,
+}
+
+impl Neighbour {
+    /// Whether it can read an origin, as far as it knows.
+    pub(super) fn may_read(&self) -> bool {
+        self.reads && !self.barren
+    }
 }
 
 /// All neighbours of ours, by source.
@@ -137,6 +146,7 @@ impl Gossip {
             class: hello.class,
             reads: !hello.origins.is_empty(),
             starving: hello.starving,
+            barren: false,
             link_goodput: 0,
             table: TableOf::Unheard,
             claims: Vec::new(),
@@ -334,12 +344,19 @@ impl Gossip {
     /// Whether a machine is known that is connected by cable and may read.
     pub(super) fn knows_wired(&self) -> bool {
         self.iter()
-            .any(|one| one.reads && one.class == MachineClass::Wired)
+            .any(|one| one.may_read() && one.class == MachineClass::Wired)
+    }
+
+    /// Whether a neighbour has origins to read.
+    pub(super) fn others_read(&self) -> bool {
+        self.iter().any(|one| one.reads)
     }
 
     /// What the links of the better quarter of those that may read bring at least, where it is known.
     pub(super) fn good_link(&self) -> Option<u64> {
-        let known = self.iter().filter(|one| one.reads && one.link_goodput > 0);
+        let known = self
+            .iter()
+            .filter(|one| one.may_read() && one.link_goodput > 0);
         let mut links: Vec<u64> = known.map(|one| one.link_goodput).collect();
         links.sort_unstable();
         links.get(links.len() * 3 / 4).copied()

@@ -27,6 +27,7 @@ impl OriginGate {
         }
         let first = std::mem::replace(&mut neighbour.table, TableOf::Us) == TableOf::Unheard;
         neighbour.starving = message.starving;
+        neighbour.barren = message.barren;
         neighbour.link_goodput = message.link_goodput;
         let node = neighbour.node;
         if first {
@@ -54,7 +55,7 @@ impl OriginGate {
         };
         self.gossip.claimed(now, from, &message.claims);
         for (tag, piece) in message.bad.iter().take(message_items_max) {
-            self.marks.heard(node, *tag, *piece);
+            self.marks.heard(now, node, (*tag, *piece));
         }
         for count in message.bytes.iter().take(message_items_max) {
             if count.node != self.config.node {

@@ -33,7 +33,7 @@ pub(super) fn plan(
             "R1: not held, and nobody brings it"
         );
         assert!(
-            !gate.marks.is_bad(origin.tag, index),
+            !gate.marks.is_bad(now, origin.tag, index),
             "R7: not read again where it was bad"
         );
         if plan.reason() == Reason::OriginFast {

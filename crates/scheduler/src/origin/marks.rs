@@ -1,16 +1,21 @@
-//! Pieces that origins were found to have wrong.
+//! Pieces that origins were found to have wrong, by the word of others.
 //!
-//! What this machine found itself is not read again by it; what two machines found is not read by
-//! anyone. A machine passes on what it found and what two told it, so one liar's word stays one.
+//! What this machine found itself is known to the scheduler, and only told from here. What two machines found that
+//! bring us pieces is not read for a while: their word may order, it never forbids for long. A machine passes on
+//! what it found and what two told it, so one liar's word stays one.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::{NodeId, OriginTag};
+use crate::{Instant, NodeId, OriginTag};
 
-/// Most marks that are remembered; later ones are dropped.
+/// Most marks that are remembered, and most by the word of one machine; later ones are dropped.
 const MARKS_MAX: usize = 4096;
+const MARKS_EACH_MAX: usize = 512;
 /// Machines whose word is enough.
 const WITNESSES: usize = 2;
+/// A piece is not read for this long after enough machines said that it is wrong; told again changes nothing.
+const BELIEVED: Duration = Duration::from_secs(20);
 
 /// All marks, by origin and piece.
 #[derive(Debug, Default)]
@@ -18,17 +23,20 @@ pub(super) struct Marks {
     marks: BTreeMap<(OriginTag, u32), Mark>,
     /// Marks that are passed on, in the order in which they came to be.
     told: Vec<(OriginTag, u32)>,
+    /// How many marks each machine began.
+    begun: BTreeMap<NodeId, usize>,
 }
 
 #[derive(Debug, Default)]
 struct Mark {
     mine: bool,
     witnesses: Vec<NodeId>,
+    believed_until: Option<Instant>,
 }
 
 impl Mark {
-    fn counts(&self) -> bool {
-        self.mine || self.witnesses.len() >= WITNESSES
+    fn is_told(&self) -> bool {
+        self.mine || self.believed_until.is_some()
     }
 }
 
@@ -45,36 +53,43 @@ impl Marks {
         let Some(mark) = self.entry((tag, piece)) else {
             return;
         };
-        let passed_on = mark.counts();
+        let passed_on = mark.is_told();
         mark.mine = true;
         if !passed_on {
             self.told.push((tag, piece));
         }
     }
 
-    /// A machine says so.
-    pub(super) fn heard(&mut self, node: NodeId, tag: OriginTag, piece: u32) {
+    /// A machine that brings us pieces says so.
+    pub(super) fn heard(&mut self, now: Instant, node: NodeId, (tag, piece): (OriginTag, u32)) {
+        if !self.marks.contains_key(&(tag, piece)) {
+            let begun = self.begun.entry(node).or_default();
+            *begun += 1;
+            if *begun > MARKS_EACH_MAX {
+                return;
+            }
+        }
         let Some(mark) = self.entry((tag, piece)) else {
             return;
         };
         if mark.witnesses.len() >= WITNESSES || mark.witnesses.contains(&node) {
             return;
         }
-        let passed_on = mark.counts();
+        let passed_on = mark.is_told();
         mark.witnesses.push(node);
-        if !passed_on && mark.counts() {
-            self.told.push((tag, piece));
+        if mark.witnesses.len() >= WITNESSES {
+            mark.believed_until = Some(now + BELIEVED);
+            if !passed_on {
+                self.told.push((tag, piece));
+            }
         }
     }
 
-    /// Whether the piece is not to be read from that origin.
-    pub(super) fn is_bad(&self, tag: OriginTag, piece: u32) -> bool {
-        !self.marks.is_empty() && self.marks.get(&(tag, piece)).is_some_and(Mark::counts)
-    }
-
-    /// Whether there is any mark.
-    pub(super) fn is_empty(&self) -> bool {
-        self.told.is_empty()
+    /// Whether the piece is not to be read from that origin now, by the word of others.
+    pub(super) fn is_bad(&self, now: Instant, tag: OriginTag, piece: u32) -> bool {
+        let mark = || self.marks.get(&(tag, piece));
+        !self.marks.is_empty()
+            && mark().is_some_and(|it| it.believed_until.is_some_and(|until| now < until))
     }
 
     /// How many marks are passed on.
@@ -92,24 +107,46 @@ impl Marks {
 mod tests {
     use super::*;
 
+    const START: Instant = Instant::from_micros(1_000_000);
+
     #[test]
     fn one_witness_is_not_enough_two_are() {
         let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
-        marks.heard(NodeId([1; 8]), tag, 5);
-        marks.heard(NodeId([1; 8]), tag, 5);
-        assert!(!marks.is_bad(tag, 5));
+        marks.heard(START, NodeId([1; 8]), (tag, 5));
+        marks.heard(START, NodeId([1; 8]), (tag, 5));
+        assert!(!marks.is_bad(START, tag, 5));
         assert_eq!(marks.told_len(), 0);
-        marks.heard(NodeId([2; 8]), tag, 5);
-        assert!(marks.is_bad(tag, 5));
-        assert!(!marks.is_bad(OriginTag([2; 8]), 5));
+        marks.heard(START, NodeId([2; 8]), (tag, 5));
+        assert!(marks.is_bad(START, tag, 5));
+        assert!(!marks.is_bad(START, OriginTag([2; 8]), 5));
         assert_eq!(marks.told(0, 8), vec![(tag, 5)]);
     }
 
     #[test]
-    fn what_was_found_here_is_not_read_again_here() {
+    fn the_word_of_others_forbids_for_a_while_however_often_it_is_said() {
+        let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
+        for second in 0..60 {
+            let now = START + Duration::from_secs(second);
+            marks.heard(now, NodeId([1; 8]), (tag, 5));
+            marks.heard(now, NodeId([2; 8]), (tag, 5));
+            marks.heard(now, NodeId([3; 8]), (tag, 5));
+            assert_eq!(marks.is_bad(now, tag, 5), second < BELIEVED.as_secs());
+        }
+    }
+
+    #[test]
+    fn one_machine_fills_a_part_of_the_table_only() {
+        let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
+        (0..10_000).for_each(|piece| marks.heard(START, NodeId([1; 8]), (tag, piece)));
+        assert_eq!(marks.marks.len(), MARKS_EACH_MAX);
+    }
+
+    #[test]
+    fn what_was_found_here_is_passed_on_once() {
         let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
         marks.found(tag, 7);
-        assert!(marks.is_bad(tag, 7));
+        marks.found(tag, 7);
         assert_eq!(marks.told(0, 8), vec![(tag, 7)]);
+        assert!(!marks.is_bad(START, tag, 7));
     }
 }

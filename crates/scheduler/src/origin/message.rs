@@ -18,8 +18,6 @@ pub struct SlotRecord {
     pub flags: u32,
     /// Verified bytes a second that the holder reads with this slot.
     pub goodput: u64,
-    /// The origin's latency when idle as the holder knows it, in microseconds; 0 = unknown.
-    pub base_latency_us: u64,
     /// The extent that the holder reads now, or where the next one should go on; it may belong to
     /// another slot, from which it was taken.
     pub extent: u32,
@@ -80,6 +78,8 @@ pub struct SlotMessage {
     pub node: NodeId,
     /// Whether the sender waits for bytes that nobody brings it.
     pub starving: bool,
+    /// Whether the sender's last turn at the origin brought nothing: others should read instead.
+    pub barren: bool,
     /// Most bytes a second that the sender was seen to take in; 0 = unknown.
     pub link_goodput: u64,
     /// Records that changed, or all.

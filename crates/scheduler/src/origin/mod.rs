@@ -3,6 +3,7 @@
 //! Machines of one group share a table of K slots by gossip; the pieces are divided among the slots
 //! for good. Who holds a slot reads its pieces once and hands them on. Nothing here does I/O.
 
+mod barren;
 mod claim;
 mod config;
 mod drive;

@@ -3,6 +3,8 @@
 //! A plan names pieces that nobody serves, in extents of slots held here (or taken from others with
 //! notice), in an order that every holder of the slot follows.
 
+use std::time::Duration;
+
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use super::config::{Hours, Isolated};
@@ -14,6 +16,8 @@ use super::view::{ReadPlan, View};
 use super::window::Others;
 use crate::{Instant, OriginKind, OriginTag, Reason, SourceId};
 
+/// An origin that had nothing to be read is looked through again after this: a look costs O(pieces).
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// With so few extents ahead a holder tells at once where it is.
 const TAIL: u32 = 4;
 
@@ -32,20 +36,27 @@ impl OriginGate {
             return None;
         }
         let origin = self.origins.iter().find(|origin| origin.source == source)?;
+        if now < origin.idle_until {
+            return None;
+        }
         let (tag, kind) = (origin.tag, origin.kind);
         let fast = self.licence.as_ref()?.is_fast();
         let others = Others {
             serving: view.serving,
             link_goodput: self.link.goodput(),
         };
-        let (first, count) = if fast {
-            self.any_run(view, tag, pieces_max)?
+        let run = if fast {
+            self.any_run(now, view, tag, pieces_max)
         } else if self.window.is_full(now, others, self.reads.len()) {
             self.limited = true;
             self.explain(Reason::DeniedWindow, Some(source), None);
             return None;
         } else {
-            self.slot_run(now, (tag, kind), view, pieces_max)?
+            self.slot_run(now, (tag, kind), view, pieces_max)
+        };
+        let Some((first, count)) = run else {
+            self.rest_origin(now, source);
+            return None;
         };
         let piece = self.layout.piece(first)?;
         let reason = self.why(fast);
@@ -65,6 +76,14 @@ impl OriginGate {
             self.reads.insert(index, reader);
         }
         Some(plan)
+    }
+
+    /// This origin has nothing that may be read: it is looked through again a little later.
+    fn rest_origin(&mut self, now: Instant, source: SourceId) {
+        let origin = self.origins.iter_mut().find(|it| it.source == source);
+        if let Some(origin) = origin {
+            origin.idle_until = now + LOOK_AGAIN;
+        }
     }
 
     fn why(&self, fast: bool) -> Reason {
@@ -89,10 +108,17 @@ impl OriginGate {
     }
 
     /// A run of anything missing, first of what no peer serves.
-    fn any_run(&mut self, view: &View<'_>, tag: OriginTag, max: u32) -> Option<(u32, u32)> {
+    fn any_run(
+        &mut self,
+        now: Instant,
+        view: &View<'_>,
+        tag: OriginTag,
+        max: u32,
+    ) -> Option<(u32, u32)> {
         for spare_available in [true, false] {
             let eligible = |piece: PieceIndex| {
-                !self.reads.contains_key(&piece.value()) && !self.marks.is_bad(tag, piece.value())
+                let index = piece.value();
+                !self.reads.contains_key(&index) && !self.marks.is_bad(now, tag, index)
             };
             let served = if spare_available {
                 view.available
@@ -134,7 +160,7 @@ impl OriginGate {
             let slot = one.slot;
             let eligible = |piece: u32| self.is_eligible(now, view, origin.0, slot, piece);
             let found = find_run(&mut one, now, &self.extents, max, &eligible);
-            let moved = self.note_found(now, &mut one, found);
+            let moved = self.note_found(now, &mut one, (found, view.narrowed));
             self.own
                 .get_mut(place)
                 .into_iter()
@@ -151,13 +177,18 @@ impl OriginGate {
     }
 
     /// Keeps what a look found; whether others should hear at once where the slot is read now.
-    fn note_found(&mut self, now: Instant, one: &mut Own, found: Found) -> bool {
-        match found {
+    fn note_found(&mut self, now: Instant, one: &mut Own, found: (Found, bool)) -> bool {
+        match found.0 {
             Found::Run { extent, .. } if one.stolen.is_none() && extent != one.extent => {
                 one.extent = extent;
                 one.extents_ahead(&self.extents) <= TAIL
             }
             Found::Run { .. } | Found::Later => false,
+            // what one origin lacks says nothing about the slot
+            Found::Nothing if found.1 => {
+                one.stolen = None;
+                false
+            }
             Found::Nothing => {
                 one.dry = Some(now);
                 one.stolen = None;
@@ -191,8 +222,10 @@ impl OriginGate {
         let run = ascending_run(sets, self.cursor, max, &eligible)
             .or_else(|| ascending_run(sets, 0, max, &eligible));
         let Some((first, count)) = run else {
-            self.own.iter_mut().for_each(|own| own.dry = Some(now));
-            self.wake = Instant::ZERO;
+            if !view.narrowed {
+                self.own.iter_mut().for_each(|own| own.dry = Some(now));
+                self.wake = Instant::ZERO;
+            }
             return None;
         };
         self.cursor = first + count;
@@ -213,7 +246,7 @@ impl OriginGate {
         slot: u32,
         piece: u32,
     ) -> bool {
-        self.denied_piece(now, view, slot, piece).is_none() && !self.marks.is_bad(tag, piece)
+        self.denied_piece(now, view, slot, piece).is_none() && !self.marks.is_bad(now, tag, piece)
     }
 
     pub(super) fn denied_piece(
@@ -283,7 +316,8 @@ impl OriginGate {
             from = index + 1;
             let extent = self.extents.extent_of(index);
             let slot = self.extents.slot_of(extent);
-            if self.is_ceded(now, slot, extent) || self.is_bad_everywhere(index) {
+            let wrong = view.wrong.is_some_and(|wrong| wrong.contains(piece));
+            if self.is_ceded(now, slot, extent) || wrong {
                 continue;
             }
             mask |= bit(slot);
@@ -293,14 +327,6 @@ impl OriginGate {
             from = self.extents.pieces_of(extent).1;
         }
         mask
-    }
-
-    fn is_bad_everywhere(&self, piece: u32) -> bool {
-        !self.marks.is_empty()
-            && self
-                .origins
-                .iter()
-                .all(|origin| self.marks.is_bad(origin.tag, piece))
     }
 
     /// How many pieces of a slot are here or available. O(pieces of the slot).
@@ -327,7 +353,7 @@ impl OriginGate {
     /// Whether a slot is given back as soon as what is on its way has come, from an origin that answers.
     pub(crate) fn is_leaving(&self) -> bool {
         let leaves = |own: &Own| own.leaving.is_some() && own.reads > 0;
-        self.down_since.is_none() && self.own.iter().any(leaves)
+        !self.is_refused() && self.own.iter().any(leaves)
     }
 
     /// Whether something is on its way from an origin.
@@ -344,7 +370,7 @@ impl OriginGate {
         !self.must_leave() && (licence.is_fast() || self.own.iter().any(opens))
     }
 
-    fn can_use(&self, lock: Lock) -> bool {
+    pub(super) fn can_use(&self, lock: Lock) -> bool {
         self.origins
             .iter()
             .any(|origin| lock_allows(lock, origin.kind))
@@ -372,7 +398,7 @@ impl OriginGate {
         }
         let origin = self.origins.iter().find(|it| it.source == source);
         let tag = origin.map(|it| it.tag);
-        if tag.is_some_and(|tag| self.marks.is_bad(tag, index)) {
+        if tag.is_some_and(|tag| self.marks.is_bad(now, tag, index)) {
             return Reason::DeniedBadData;
         }
         if licence.is_fast() {

@@ -1,7 +1,5 @@
 //! What the gate hands out: messages, what was lost, and the state for reports.
 
-use std::time::Duration;
-
 use swarmcopy_layout::PieceIndex;
 
 use super::gate::OriginGate;
@@ -25,6 +23,7 @@ impl OriginGate {
             readers_max: self.table.slots(),
             node: self.config.node,
             starving: self.starving,
+            barren: self.barren.is_barren(),
             link_goodput: self.link.goodput(),
             records: cells.map(|cell| cell.record).collect(),
             claims: self.claims(),
@@ -39,13 +38,6 @@ impl OriginGate {
     /// The next piece in hand whose slot was lost (R2): its job ends at the next piece boundary.
     pub(crate) fn poll_cancel(&mut self) -> Option<PieceIndex> {
         self.cancels.pop_front()
-    }
-
-    /// The least idle latency that this machine or a holder knows.
-    pub(crate) fn base_latency(&self) -> Option<Duration> {
-        let told = self.table.cells().map(|cell| cell.record.base_latency_us);
-        let known = told.chain([self.base_latency_us]).filter(|us| *us > 0);
-        known.min().map(Duration::from_micros)
     }
 
     /// Whether this machine is alone: long runs pay then.

@@ -65,11 +65,17 @@ impl OriginGate {
             return;
         }
         self.steal_at = now + STEAL_EVERY;
-        if self.reads.is_empty() && self.down_since.is_none() {
+        let idle = self
+            .own
+            .iter()
+            .any(|own| own.reads == 0 && own.stolen.is_none());
+        if idle && !self.is_refused() {
             let work = self.slots_with_work(now, view);
-            for own in self.own.iter_mut().filter(|own| own.stolen.is_none()) {
-                own.dry = (work & bit(own.slot) == 0).then_some(now);
-            }
+            let own = self
+                .own
+                .iter_mut()
+                .filter(|own| own.reads == 0 && own.stolen.is_none());
+            own.for_each(|own| own.dry = (work & bit(own.slot) == 0).then_some(now));
         }
     }
 

@@ -14,6 +14,10 @@ pub(crate) struct View<'a> {
     /// Wanted, not verified here, and no job of ours (of whatever source) has it in hand; in
     /// `next_read` without what the origin lacks.
     pub(crate) missing: &'a PieceSet,
+    /// `missing` is without what the origin lacks: that it has nothing says nothing about the others.
+    pub(crate) narrowed: bool,
+    /// Pieces that every origin of this machine had with wrong bytes lately, if there are any.
+    pub(crate) wrong: Option<&'a PieceSet>,
     /// Some peer that *serves* has it (effective availability).
     pub(crate) available: &'a PieceSet,
     /// How many peers that serve have each piece; by piece index.

@@ -66,7 +66,7 @@ fn a_slow_mirror_makes_room_for_a_spare() {
     let mut rig = hundred_mirrors();
     for _ in 0..40 {
         rig.pass(Duration::from_millis(100));
-        for mirror in [0, 2, 3] {
+        for mirror in [0, 2, 3, 4] {
             rig.progress_of(SourceId(mirror), 4 << 10);
         }
         rig.progress_of(SourceId(1), 64);

@@ -68,6 +68,7 @@ fn encode(message: &SlotMessage) -> Vec<Bytes> {
     words.readers_max = message.readers_max;
     words.node = message.node.0;
     words.starving = message.starving;
+    words.barren = message.barren;
     words.link_goodput_bytes = message.link_goodput;
     words.records = message.records.iter().map(to_wire).collect();
     let claim = |claim: &Claim| wire::Claim {
@@ -97,7 +98,6 @@ fn to_wire(record: &SlotRecord) -> wire::SlotRecord {
         heartbeat: record.heartbeat,
         flags: record.flags,
         goodput_bytes: record.goodput,
-        base_latency_us: record.base_latency_us,
         extent: record.extent,
         origin_bytes: record.origin_bytes,
     }
@@ -111,7 +111,6 @@ fn from_wire(record: &wire::SlotRecord) -> SlotRecord {
         heartbeat: record.heartbeat,
         flags: record.flags,
         goodput: record.goodput_bytes,
-        base_latency_us: record.base_latency_us,
         extent: record.extent,
         origin_bytes: record.origin_bytes,
     }
@@ -134,6 +133,7 @@ pub(crate) fn decode(payload: &[u8]) -> Option<SlotMessage> {
         readers_max: words.readers_max,
         node: NodeId(words.node),
         starving: words.starving,
+        barren: words.barren,
         link_goodput: words.link_goodput_bytes,
         records: words.records.iter().map(from_wire).collect(),
         claims: words.claims.iter().map(claim).collect(),
@@ -162,6 +162,7 @@ mod tests {
             readers_max: 3,
             node,
             starving: heartbeat.is_multiple_of(2),
+            barren: heartbeat.is_multiple_of(3),
             link_goodput: heartbeat * 1_000_000,
             records: vec![record],
             claims: vec![Claim {

@@ -96,6 +96,8 @@ impl Bench {
 
     fn with_view<T>(&mut self, act: impl FnOnce(&mut OriginGate, &View<'_>) -> T) -> T {
         let view = View {
+            narrowed: false,
+            wrong: None,
             missing: &self.missing,
             available: &self.available,
             serving: &self.serving,

@@ -489,6 +489,8 @@ pub(super) fn view<'a>(
     peers: usize,
 ) -> View<'a> {
     View {
+        narrowed: false,
+        wrong: None,
         missing,
         available,
         serving,

@@ -1,0 +1,231 @@
+//! Pieces that an origin does not bring: it said to lack them, or had them with wrong bytes.
+//!
+//! Both are beliefs with an end. What it lacked is tried again piece by piece while nobody else has it; the first
+//! such piece that comes right ends all of that belief. What it had wrong is tried again after a wait that doubles,
+//! because each try costs the server a piece.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use swarmcopy_layout::{PieceIndex, PieceSet};
+
+use crate::Instant;
+
+/// One lacking piece is tried again each time after this.
+const ABSENT_AGAIN: Duration = Duration::from_secs(2);
+/// A wrong piece is tried again after this, and each time after twice as long.
+const WRONG_AGAIN: Duration = Duration::from_secs(3);
+const WRONG_DOUBLINGS_MAX: u32 = 8;
+
+#[derive(Debug, Clone, Copy)]
+struct Wrong {
+    times: u32,
+    again_at: Instant,
+}
+
+/// What one origin does not bring.
+#[derive(Debug)]
+pub(crate) struct Gaps {
+    /// Pieces that are not asked for now.
+    shut: PieceSet,
+    absent: PieceSet,
+    wrong: BTreeMap<PieceIndex, Wrong>,
+    /// The lacking piece that is tried.
+    probe: Option<PieceIndex>,
+    probe_at: Instant,
+    wrong_at: Option<Instant>,
+}
+
+impl Gaps {
+    /// None of `pieces` pieces.
+    pub(crate) fn new(pieces: u32) -> Self {
+        Self {
+            shut: PieceSet::empty(pieces),
+            absent: PieceSet::empty(pieces),
+            wrong: BTreeMap::new(),
+            probe: None,
+            probe_at: Instant::ZERO,
+            wrong_at: None,
+        }
+    }
+
+    /// It says what it has.
+    pub(crate) fn said(&mut self, now: Instant, has: &PieceSet) {
+        let mut absent = PieceSet::full(has.capacity());
+        absent.subtract(has);
+        self.absent = absent;
+        self.probe = None;
+        self.probe_at = now + ABSENT_AGAIN;
+        self.close();
+    }
+
+    /// It says to lack this piece.
+    pub(crate) fn lacks(&mut self, now: Instant, piece: PieceIndex) {
+        self.absent.insert(piece);
+        self.shut.insert(piece);
+        self.probe.take_if(|probe| *probe == piece);
+        self.probe_at = now + ABSENT_AGAIN;
+    }
+
+    /// It alone brought this piece, with wrong bytes.
+    pub(crate) fn wrong(&mut self, now: Instant, piece: PieceIndex) {
+        self.shut.insert(piece);
+        let times = self.wrong.get(&piece).map_or(0, |wrong| wrong.times);
+        let again_at = now + WRONG_AGAIN * (1 << times.min(WRONG_DOUBLINGS_MAX));
+        let times = times + 1;
+        self.wrong.insert(piece, Wrong { times, again_at });
+        self.wrong_at = self.wrong_at.into_iter().chain([again_at]).min();
+    }
+
+    /// A piece that was asked of it is right.
+    pub(crate) fn brought(&mut self, piece: PieceIndex) {
+        let was_wrong = self.wrong.remove(&piece).is_some();
+        let was_absent = self.absent.contains(piece);
+        if was_absent {
+            // it lacks things no more; what it still lacks it will say again
+            self.absent = PieceSet::empty(self.absent.capacity());
+            self.probe = None;
+        }
+        if was_wrong || was_absent {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.shut = self.absent.clone();
+        self.wrong.keys().for_each(|piece| {
+            self.shut.insert(*piece);
+        });
+        if let Some(probe) = self.probe {
+            self.shut.remove(probe);
+        }
+    }
+
+    /// Pieces that it is not asked for now.
+    pub(crate) fn shut(&self) -> &PieceSet {
+        &self.shut
+    }
+
+    /// Pieces that it is believed not to bring, those that are tried again included.
+    pub(crate) fn all(&self) -> PieceSet {
+        let mut all = self.absent.clone();
+        self.wrong.keys().for_each(|piece| {
+            all.insert(*piece);
+        });
+        all
+    }
+
+    /// Pieces whose bytes were wrong and are not tried again yet.
+    pub(crate) fn wrong_now(&self) -> impl Iterator<Item = PieceIndex> {
+        let shut = self
+            .wrong
+            .keys()
+            .filter(|piece| self.shut.contains(**piece));
+        shut.copied()
+    }
+
+    /// Lets one piece that it lacked be tried again, and wrong ones whose wait is over; `wanted` are those that
+    /// nobody else brings. Whether anything was opened.
+    pub(crate) fn doubt(&mut self, now: Instant, wanted: &PieceSet) -> bool {
+        let mut opened = false;
+        if self.wrong_at.is_some_and(|at| now >= at) {
+            for (piece, wrong) in &self.wrong {
+                if now >= wrong.again_at && wanted.contains(*piece) {
+                    opened |= self.shut.remove(*piece);
+                }
+            }
+            let later = self.wrong.values().map(|wrong| wrong.again_at);
+            self.wrong_at = later.filter(|at| *at > now).min();
+        }
+        if now >= self.probe_at && !self.absent.is_empty() {
+            self.probe_at = now + ABSENT_AGAIN;
+            let from = self.probe.map_or(0, |probe| probe.value() + 1);
+            let mut tried = self.absent.clone();
+            tried.intersect_with(wanted);
+            let none = PieceSet::empty(tried.capacity());
+            let next = tried.next_without(from, &none);
+            let next = next.or_else(|| tried.next_without(0, &none));
+            if let Some(before) = std::mem::replace(&mut self.probe, next) {
+                self.shut.insert(before);
+            }
+            if let Some(probe) = next {
+                opened |= self.shut.remove(probe);
+            }
+        }
+        opened
+    }
+
+    /// When `doubt` is worth calling again.
+    pub(crate) fn next_doubt(&self) -> Option<Instant> {
+        let absent = (!self.absent.is_empty()).then_some(self.probe_at);
+        absent.into_iter().chain(self.wrong_at).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarmcopy_layout::{Layout, RelPath};
+
+    const START: Instant = Instant::from_micros(1_000_000);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn pieces(count: u32) -> Vec<PieceIndex> {
+        let file = RelPath::parse("f").unwrap();
+        let builder = Layout::builder(16 << 10).file(file, u64::from(count) << 14);
+        builder.build().unwrap().piece_indexes().collect()
+    }
+
+    #[test]
+    fn what_it_lacked_is_tried_again_one_piece_at_a_time() {
+        let (pieces, wanted) = (pieces(3), PieceSet::full(3));
+        let mut gaps = Gaps::new(3);
+        pieces.iter().for_each(|piece| gaps.lacks(START, *piece));
+        assert!(!gaps.doubt(START + SECOND, &wanted));
+        let mut tried = Vec::new();
+        for round in 1..=3 {
+            assert!(gaps.doubt(START + ABSENT_AGAIN * round, &wanted));
+            let open: Vec<u32> = pieces
+                .iter()
+                .filter(|piece| !gaps.shut().contains(**piece))
+                .map(|piece| piece.value())
+                .collect();
+            tried.push(open);
+        }
+        assert_eq!(tried, [[0], [1], [2]]);
+    }
+
+    #[test]
+    fn the_first_piece_that_comes_right_ends_the_belief_that_it_lacks_things() {
+        let (pieces, wanted) = (pieces(3), PieceSet::full(3));
+        let mut gaps = Gaps::new(3);
+        pieces.iter().for_each(|piece| gaps.lacks(START, *piece));
+        gaps.doubt(START + ABSENT_AGAIN, &wanted);
+        gaps.brought(pieces[0]);
+        assert!(gaps.shut().is_empty() && gaps.all().is_empty());
+    }
+
+    #[test]
+    fn nothing_is_tried_again_that_others_bring() {
+        let (pieces, wanted) = (pieces(3), PieceSet::empty(3));
+        let mut gaps = Gaps::new(3);
+        pieces.iter().for_each(|piece| gaps.lacks(START, *piece));
+        assert!(!gaps.doubt(START + ABSENT_AGAIN, &wanted));
+    }
+
+    #[test]
+    fn a_wrong_piece_is_tried_again_and_each_time_later() {
+        let (pieces, wanted) = (pieces(2), PieceSet::full(2));
+        let (mut gaps, mut now) = (Gaps::new(2), START);
+        for wait in [3, 6, 12] {
+            gaps.wrong(now, pieces[1]);
+            assert!(!gaps.doubt(now + SECOND * (wait - 1), &wanted), "{wait}");
+            now = now + SECOND * wait;
+            assert!(gaps.doubt(now, &wanted), "{wait}");
+            assert!(gaps.shut().is_empty());
+        }
+        assert!(gaps.all().contains(pieces[1]));
+        gaps.brought(pieces[1]);
+        assert!(gaps.all().is_empty());
+    }
+}

@@ -1,0 +1,190 @@
+//! What is known of an origin's health: founded on its own answers, and ended by the next one.
+//!
+//! Nothing else decides about it: no slot that is given back, and no time that passed. After a failure the next
+//! request is the probe. Its wait grows while probes fail and never exceeds [`WAIT_MAX`], so an origin that is well
+//! again is used within that time.
+
+use std::time::Duration;
+
+use crate::Instant;
+
+/// The wait after the first failure; it doubles with each failure in a row.
+const WAIT: Duration = Duration::from_millis(200);
+/// Longest wait after a failure.
+pub(crate) const WAIT_MAX: Duration = Duration::from_millis(1500);
+/// Longest wait that a server may ask for: it may be well long before its own guess, and a probe is one request.
+pub(crate) const TOLD_MAX: Duration = Duration::from_secs(2);
+/// No byte for this long from an origin that has brought some is silence.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The same of an origin that never brought any; it doubles with each silence, because a first answer may take long.
+const FIRST_PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE_DOUBLINGS_MAX: u32 = 2;
+
+/// What the origin's last answers say of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Finding {
+    /// It was not asked yet.
+    #[default]
+    Untried,
+    /// It answers.
+    Serves,
+    /// It asked to be left alone (429, 503).
+    Busy,
+    /// It refuses, breaks off, stays silent or answers nonsense.
+    Down,
+}
+
+/// The health of one origin.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Health {
+    finding: Finding,
+    /// Failures in a row.
+    failures: u32,
+    /// It is not asked before.
+    next_probe: Instant,
+    /// It brought bytes at some time.
+    proven: bool,
+}
+
+impl Health {
+    /// Bytes or a right answer came.
+    pub(crate) fn answered(&mut self) {
+        self.finding = Finding::Serves;
+        self.failures = 0;
+        self.proven = true;
+    }
+
+    /// It refused, broke off, stayed silent or answered nonsense; `brought` = after some useful bytes.
+    pub(crate) fn failed(&mut self, now: Instant, brought: bool) {
+        self.fail(now, Finding::Down, brought, None);
+    }
+
+    /// It asked for patience, for so long if it said so.
+    pub(crate) fn busy(&mut self, now: Instant, brought: bool, told: Option<Duration>) {
+        self.fail(now, Finding::Busy, brought, told);
+    }
+
+    fn fail(&mut self, now: Instant, finding: Finding, brought: bool, told: Option<Duration>) {
+        let is_burst = self.failures > 0 && now < self.next_probe;
+        self.finding = finding;
+        if is_burst && told.is_none() {
+            // requests of one moment fail together: that is one failure
+            return;
+        }
+        self.failures = if brought { 1 } else { self.failures + 1 };
+        let doublings = self.failures.saturating_sub(1).min(u32::BITS / 2);
+        let own = WAIT.saturating_mul(1 << doublings).min(WAIT_MAX);
+        let wait = told.map_or(own, |told| told.clamp(WAIT, TOLD_MAX));
+        self.next_probe = self.next_probe.max(now + wait);
+    }
+
+    /// What its last answers say.
+    pub(crate) fn finding(&self) -> Finding {
+        self.finding
+    }
+
+    /// Whether it may be asked now.
+    pub(crate) fn may_be_asked(&self, now: Instant) -> bool {
+        now >= self.next_probe
+    }
+
+    /// When it is asked again, if that is later.
+    pub(crate) fn next_probe(&self, now: Instant) -> Option<Instant> {
+        (self.next_probe > now).then_some(self.next_probe)
+    }
+
+    /// Whether its last answer was a failure.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// No byte for at least this long is silence.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.proven {
+            PATIENCE
+        } else {
+            FIRST_PATIENCE * (1 << self.failures.min(PATIENCE_DOUBLINGS_MAX))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Instant = Instant::from_micros(1_000_000);
+
+    /// How long it takes until it is asked again after each of `count` failures in a row.
+    fn waits(count: usize) -> Vec<Duration> {
+        let (mut health, mut now) = (Health::default(), START);
+        let mut waits = Vec::new();
+        for _ in 0..count {
+            health.failed(now, false);
+            let next = health.next_probe(now).unwrap();
+            waits.push(next.since(now));
+            now = next;
+        }
+        waits
+    }
+
+    #[test]
+    fn probes_become_rarer_up_to_a_limit() {
+        let waits = waits(40);
+        assert_eq!(waits[..4], [200, 400, 800, 1500].map(Duration::from_millis));
+        assert!(waits.iter().all(|wait| *wait <= WAIT_MAX));
+    }
+
+    #[test]
+    fn requests_that_fail_together_are_one_failure() {
+        let mut health = Health::default();
+        (0..16).for_each(|_| health.failed(START, false));
+        assert!(health.may_be_asked(START + WAIT));
+    }
+
+    #[test]
+    fn a_server_s_word_is_kept_within_limits() {
+        for (told, kept) in [(0, 200), (700, 700), (100_000_000, 2000)] {
+            let mut health = Health::default();
+            health.busy(START, false, Some(Duration::from_millis(told)));
+            let wait = health.next_probe(START).unwrap().since(START);
+            assert_eq!(wait, Duration::from_millis(kept), "{told}");
+        }
+    }
+
+    #[test]
+    fn one_that_brings_something_each_time_is_asked_again_soon() {
+        let (mut health, mut now) = (Health::default(), START);
+        for _ in 0..20 {
+            health.failed(now, true);
+            let next = health.next_probe(now).unwrap();
+            assert_eq!(next.since(now), WAIT);
+            now = next;
+        }
+    }
+
+    #[test]
+    fn a_right_answer_ends_the_finding() {
+        let mut health = Health::default();
+        health.failed(START, false);
+        assert_eq!(health.finding(), Finding::Down);
+        health.answered();
+        assert_eq!(
+            (health.finding(), health.is_failing()),
+            (Finding::Serves, false)
+        );
+    }
+
+    #[test]
+    fn a_first_answer_may_take_longer_each_time() {
+        let (mut health, mut now) = (Health::default(), START);
+        let mut patience = vec![health.patience()];
+        for _ in 0..3 {
+            health.failed(now, false);
+            now = now + WAIT_MAX;
+            patience.push(health.patience());
+        }
+        assert_eq!(patience, [3, 6, 12, 12].map(Duration::from_secs));
+        health.answered();
+        assert_eq!(health.patience(), PATIENCE);
+    }
+}

@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::config::Hours;
 use super::drive::HEARTBEAT;
 use super::gate::{Life, OriginGate};
-use super::hold::Standing;
 use super::message::SlotRecord;
 use super::own::Own;
+use super::standing::Standing;
 use super::table::{DEAD, NOBODY, bit};
 use super::view::View;
 use crate::{Instant, MachineClass, NodeId, Reason};
@@ -39,7 +39,7 @@ impl OriginGate {
         if self.hours == Hours::Closed {
             return Some(Reason::DeniedHours);
         }
-        if now < self.hold.ends() || self.standing == Standing::Seeking {
+        if self.standing == Standing::Listening || now < self.company.learned_at() {
             return Some(Reason::DeniedHoldOff);
         }
         let idle = self.life != Life::Copying || self.origins.is_empty() || self.must_wait();
@@ -73,9 +73,9 @@ impl OriginGate {
     pub(super) fn limit(&self, now: Instant) -> usize {
         let slots = self.table.slots();
         let limit = match self.standing {
-            Standing::Alone | Standing::Isolated => slots,
-            Standing::Seeking => return self.own.len(),
-            Standing::Unsure if self.hold.silent_until().is_some_and(|at| at > now) => 1,
+            Standing::Alone | Standing::CutOff => slots,
+            Standing::Listening => return self.own.len(),
+            Standing::Unsure if self.company.silent_until().is_some_and(|at| at > now) => 1,
             Standing::Unsure | Standing::Together => slots.div_ceil(self.machines(now, slots)),
         };
         usize::try_from(limit).unwrap_or(1)
@@ -139,7 +139,7 @@ impl OriginGate {
 
     /// Exponential suppression (RFC 5401): many wait, one claims.
     fn back_off(&mut self, now: Instant, link: u64) -> Duration {
-        let none = matches!(self.standing, Standing::Alone | Standing::Isolated);
+        let none = matches!(self.standing, Standing::Alone | Standing::CutOff);
         if none && self.machines(now, 2) == 1 {
             return Duration::ZERO;
         }

@@ -32,9 +32,9 @@ impl OriginGate {
             };
         }
         if view.peers > 0 {
-            self.hold.contact(now);
+            self.company.contact(now);
         }
-        self.standing = self.hold.standing(now, view.peers > 0);
+        self.standing = self.company.standing(now, view.peers > 0);
         if now >= self.tick_at {
             self.tick(now, view);
             self.tick_at = now + TICK;
@@ -74,7 +74,7 @@ impl OriginGate {
         let single = [
             (!idle).then_some(self.tick_at),
             (!self.own.is_empty()).then_some(self.beat_at),
-            self.hold.next_change(now).filter(|_| !idle),
+            self.company.next_change(now).filter(|_| !idle),
             Some(self.no_claim_before),
         ];
         let later = deaths.chain(own).chain(locks).chain(stolen).chain(times);

@@ -11,14 +11,14 @@ use std::time::Duration;
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
 
 use super::barren::Barren;
-use super::config::{Hours, OriginConfig};
+use super::config::{Hours, Isolated, OriginConfig};
 use super::extent::Extents;
 use super::gossip::Gossip;
-use super::hold::{Hold, Standing};
 use super::licence::Licence;
 use super::link::LinkPeak;
 use super::marks::Marks;
 use super::own::Own;
+use super::standing::{Company, Standing, WhenIsolated};
 use super::table::{NOBODY, SlotTable};
 use super::view::{OriginState, ReadEnd};
 use super::window::Window;
@@ -72,7 +72,7 @@ pub(crate) struct OriginGate {
     pub(super) extents: Extents,
     pub(super) table: SlotTable,
     pub(super) gossip: Gossip,
-    pub(super) hold: Hold,
+    pub(super) company: Company,
     pub(super) window: Window,
     pub(super) marks: Marks,
     pub(super) origins: Vec<Origin>,
@@ -131,12 +131,16 @@ impl OriginGate {
         let slots = config.slots();
         let spread = Duration::from_millis(rng.u64(0..5000));
         let len = usize::try_from(slots).unwrap_or(0);
+        let when_isolated = match config.isolated {
+            Isolated::Wait => WhenIsolated::Waits,
+            Isolated::Trickle | Isolated::Read => WhenIsolated::GoesOn,
+        };
         Self {
             licence: Licence::of(config.mode),
             extents: Extents::new(&layout, &config.content, slots),
             table: SlotTable::new(config.content, slots, now),
             gossip: Gossip::new(now, spread),
-            hold: Hold::new(now),
+            company: Company::new(now, when_isolated),
             window: Window::new(&layout),
             marks: Marks::default(),
             origins: Vec::new(),
@@ -146,7 +150,7 @@ impl OriginGate {
             claim_at: vec![None; len],
             work: 0,
             work_at: None,
-            standing: Standing::Unsure,
+            standing: Standing::Listening,
             hours: config.hours,
             life: Life::Copying,
             now,
@@ -270,7 +274,7 @@ impl OriginGate {
 
     /// Discovery has news.
     pub(crate) fn discovery(&mut self, now: Instant, news: Discovery) {
-        self.hold.discovery(now, news);
+        self.company.discovery(now, news);
         self.wake(now);
     }
 
@@ -280,7 +284,7 @@ impl OriginGate {
             return;
         }
         self.gossip.join(now, peer, hello, self.table.known());
-        self.hold.joined(now);
+        self.company.joined(now, hello.node);
         self.wake(now);
         self.meet_readers_max(now, hello.readers_max);
     }
@@ -290,8 +294,10 @@ impl OriginGate {
         let Some(gone) = self.gossip.part(peer) else {
             return;
         };
-        self.hold.parted(now, how == Down::Closed);
-        if how == Down::Reset {
+        if how == Down::Closed {
+            self.company.left(now);
+        } else {
+            self.company.lost(now, gone.node);
             self.broken_links += 1;
             if now.since(self.breaking_since) > PARTED_WITHIN {
                 (self.breaking_since, self.broken_links) = (now, 1);
@@ -312,6 +318,7 @@ impl OriginGate {
         if self.gossip.iter().all(|peer| peer.node != node) {
             self.table.holder_died(now, node);
             self.takes_no_more(now, node);
+            self.company.died(node);
             self.wake(now);
         }
     }

@@ -31,7 +31,7 @@ impl OriginGate {
         neighbour.link_goodput = message.link_goodput;
         let node = neighbour.node;
         if first {
-            self.hold.table();
+            self.company.table();
             self.wake(now);
         }
         self.meet_readers_max(now, message.readers_max);
@@ -140,7 +140,7 @@ impl OriginGate {
         self.seen = vec![(0, now); len];
         self.ceded.clear();
         self.work_at = None;
-        self.hold.again(now);
+        self.company.again(now);
         self.gossip.greet_all(now);
         self.wake(now);
     }

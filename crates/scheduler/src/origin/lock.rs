@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::config::{GuardUse, Isolated};
 use super::gate::OriginGate;
-use super::hold::Standing;
 use super::message::flags;
 use super::own::Lock;
+use super::standing::Standing;
 use crate::{Instant, LockWord};
 
 const AGAIN: Duration = Duration::from_millis(500);
@@ -95,8 +95,7 @@ impl OriginGate {
         let leaked = self.own.iter().any(|own| own.lock == Lock::Leaked);
         let held = self.config.guard == GuardUse::Active
             && self.own.iter().any(|own| own.lock == Lock::Held);
-        let alone =
-            self.standing == Standing::Isolated && self.config.isolated == Isolated::Trickle;
+        let alone = self.standing == Standing::CutOff && self.config.isolated == Isolated::Trickle;
         let share = self.config.rate_bytes.map(|rate| {
             let live = (0..self.table.slots())
                 .filter(|slot| self.table.live_holder(self.now, *slot).is_some())

@@ -11,7 +11,6 @@ mod extent;
 mod gate;
 mod gossip;
 mod hear;
-mod hold;
 #[cfg(any(debug_assertions, feature = "invariants"))]
 mod invariants;
 mod licence;
@@ -22,6 +21,7 @@ mod message;
 mod own;
 mod reader;
 mod report;
+mod standing;
 mod steal;
 mod table;
 #[cfg(test)]

@@ -9,8 +9,8 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use super::config::{Hours, Isolated};
 use super::gate::{NO_SLOT, OriginGate};
-use super::hold::Standing;
 use super::own::{Found, Lock, Own, run_in};
+use super::standing::Standing;
 use super::table::bit;
 use super::view::{ReadPlan, View};
 use super::window::Others;
@@ -89,7 +89,7 @@ impl OriginGate {
     fn why(&self, fast: bool) -> Reason {
         match self.standing {
             _ if fast => Reason::OriginFast,
-            Standing::Isolated => Reason::OriginIsolated,
+            Standing::CutOff => Reason::OriginIsolated,
             _ => Reason::OriginSlotHeld,
         }
     }
@@ -378,7 +378,7 @@ impl OriginGate {
 
     /// Whether the policy lets an isolated machine only wait.
     pub(super) fn must_wait(&self) -> bool {
-        self.standing == Standing::Isolated && self.config.isolated == Isolated::Wait
+        self.standing == Standing::CutOff && self.config.isolated == Isolated::Wait
     }
 
     /// Why `piece` is not, or is, to be read from `source` now.
@@ -406,7 +406,7 @@ impl OriginGate {
         }
         let slot = self.extents.slot_of_piece(index);
         let Some(own) = self.own.iter().find(|own| own.slot == slot) else {
-            let holding = self.own.is_empty() && now < self.hold.ends();
+            let holding = self.own.is_empty() && now < self.company.learned_at();
             return if holding {
                 Reason::DeniedHoldOff
             } else {

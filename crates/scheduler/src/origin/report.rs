@@ -3,8 +3,8 @@
 use swarmcopy_layout::PieceIndex;
 
 use super::gate::OriginGate;
-use super::hold::Standing;
 use super::message::{Claim, SlotMessage, message_items_max};
+use super::standing::Standing;
 use super::table::bit;
 use super::view::OriginStatus;
 use crate::{Instant, NodeId, SourceId};

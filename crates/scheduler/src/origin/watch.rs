@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::claim::median_of;
 use super::gate::{Life, OriginGate};
-use super::hold::{STARVE, Standing};
 use super::message::SlotRecord;
 use super::own::Lock;
+use super::standing::Standing;
 use super::table::EXCUSES;
 use super::view::View;
 use crate::Instant;
@@ -31,6 +31,8 @@ const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
 const STALL_EXCUSED: Duration = Duration::from_mins(1);
 /// A look at what appeared in the swarm of a silent slot.
 const STALL_LOOK: Duration = Duration::from_secs(5);
+/// Who lacks pieces, reads none and gets none for this long starves.
+const STARVE: Duration = Duration::from_secs(10);
 /// An extent taken by another machine may be on its way for this long after its last word.
 pub(super) const CEDED: Duration = Duration::from_secs(10);
 /// Peers count as too slow when they bring less than 1/10 of the link for this long.

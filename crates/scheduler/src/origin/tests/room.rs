@@ -264,15 +264,15 @@ fn an_outage_of_the_origin_is_survived() {
 }
 
 #[test]
-fn a_machine_that_reaches_nobody_it_knows_of_waits_or_trickles() {
+fn a_machine_that_reaches_nobody_it_knows_of_waits_only_where_the_policy_says_so() {
     for (policy, reads) in [(Isolated::Wait, false), (Isolated::Trickle, true)] {
         let mut world = World::new(1, 64, 3);
         world.boot(Discovery::Named, |config| config.isolated = policy);
-        world.run(SEC * 9, |_| false);
+        world.run(SEC, |_| false);
         assert_eq!(world.copies, 0);
         world.run(SEC * 2, |_| false);
         assert_eq!(world.copies > 0, reads);
-        assert_eq!(world.all[0].gate.rate_max().is_some(), reads);
+        assert_eq!(world.all[0].gate.rate_max(), None);
     }
 }
 

@@ -1,0 +1,351 @@
+//! How this machine stands to the others: listening, alone, together with them, or cut off.
+//!
+//! Computed from who is connected now and who was lost without a farewell lately. Who left in order, was never one of
+//! ours, or is known to be dead does not count, so the last machine of a room is alone. Claiming before having
+//! learned the table makes a reader too many; waiting for nobody costs time: so a machine listens only as long as
+//! discovery has somebody to wait for.
+
+use std::time::Duration;
+
+use crate::{Discovery, Instant, NodeId};
+
+/// After a local announcement others need this long to answer.
+const ANNOUNCED: Duration = Duration::from_millis(300);
+/// Longest wait for machines that were named.
+const HOLD_MAX: Duration = Duration::from_secs(2);
+/// A table is taken as learned when nobody new came for this long.
+const QUIET: Duration = Duration::from_millis(150);
+/// So many tables are enough.
+const TABLES_ENOUGH: u32 = 8;
+/// A silent tracker restrains this machine for this long.
+const SILENT_MAX: Duration = Duration::from_secs(5);
+/// Who waits when it is isolated is so after this long without anybody.
+const ISOLATED_AFTER: Duration = Duration::from_secs(10);
+/// A lost machine may come back within this time; then it is gone.
+const LOST: Duration = Duration::from_millis(1500);
+/// So many that were lost together: not they are gone, this machine is cut off.
+const CUT_OFF_LOST: usize = 3;
+/// That is believed for so long after the last loss, and until somebody comes.
+const CUT_OFF: Duration = Duration::from_secs(10);
+/// Most machines that are remembered as lost.
+const LOST_MAX: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Nobody,
+    Named,
+}
+
+/// How this machine stands to the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Others may be there: nothing is claimed yet.
+    Listening,
+    /// The same, but a tracker does not answer: one slot may be claimed.
+    Unsure,
+    /// Nobody else is there.
+    Alone,
+    /// Others are connected.
+    Together,
+    /// Others are there and out of reach.
+    CutOff,
+}
+
+/// What a machine does that is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenIsolated {
+    /// It goes on, so the belief may end by itself.
+    GoesOn,
+    /// It waits for others as long as any are named.
+    Waits,
+}
+
+/// What is known of the others.
+#[derive(Debug)]
+pub(super) struct Company {
+    when_isolated: WhenIsolated,
+    started: Instant,
+    answer: Option<(Answer, Instant)>,
+    /// Since when each of those who were named was met or could not be reached.
+    met: Option<Instant>,
+    waiting: Option<Instant>,
+    announced: Option<Instant>,
+    /// When a machine of ours last joined.
+    joined: Option<Instant>,
+    /// Machines of ours whose links broke without a farewell, and when.
+    lost: Vec<(NodeId, Instant)>,
+    /// When somebody was last connected or newly named.
+    contact: Instant,
+    tables: u32,
+    peers: u32,
+    /// A new table was met: nothing is claimed before.
+    not_before: Instant,
+}
+
+impl Company {
+    pub(super) fn new(now: Instant, when_isolated: WhenIsolated) -> Self {
+        Self {
+            when_isolated,
+            started: now,
+            answer: None,
+            met: None,
+            waiting: None,
+            announced: None,
+            joined: None,
+            lost: Vec::new(),
+            contact: now,
+            tables: 0,
+            peers: 0,
+            not_before: now,
+        }
+    }
+
+    pub(super) fn discovery(&mut self, now: Instant, news: Discovery) {
+        match news {
+            Discovery::Off | Discovery::Nobody => self.answer = Some((Answer::Nobody, now)),
+            Discovery::Named | Discovery::Met => {
+                if !matches!(self.answer, Some((Answer::Named, _))) {
+                    self.answer = Some((Answer::Named, now));
+                    self.contact = self.contact.max(now);
+                }
+                let met = (news == Discovery::Met).then_some(now);
+                self.met = met.map(|now| self.met.unwrap_or(now));
+            }
+            Discovery::Announced => {
+                // it is said only when no tracker is waited for any more
+                self.waiting = None;
+                self.announced.get_or_insert(now);
+            }
+            Discovery::Waiting => {
+                self.waiting.get_or_insert(now);
+            }
+        }
+    }
+
+    /// A machine of ours is connected.
+    pub(super) fn joined(&mut self, now: Instant, node: NodeId) {
+        self.peers = self.peers.saturating_add(1);
+        self.joined = Some(now);
+        self.lost.retain(|(lost, _)| *lost != node);
+    }
+
+    /// A machine of ours left in order.
+    pub(super) fn left(&mut self, now: Instant) {
+        self.peers = self.peers.saturating_sub(1);
+        self.contact = now;
+    }
+
+    /// The link to a machine of ours broke.
+    pub(super) fn lost(&mut self, now: Instant, node: NodeId) {
+        self.left(now);
+        self.lost
+            .retain(|(lost, at)| *lost != node && now < *at + CUT_OFF);
+        self.lost.truncate(LOST_MAX - 1);
+        self.lost.push((node, now));
+    }
+
+    /// A lost machine is dead: its machine says so.
+    pub(super) fn died(&mut self, node: NodeId) {
+        self.lost.retain(|(lost, _)| *lost != node);
+    }
+
+    /// Somebody, of ours or not, is connected.
+    pub(super) fn contact(&mut self, now: Instant) {
+        self.contact = now;
+    }
+
+    pub(super) fn table(&mut self) {
+        self.tables = self.tables.saturating_add(1);
+    }
+
+    /// Listens anew: the table is another one now.
+    pub(super) fn again(&mut self, now: Instant) {
+        self.not_before = now + ANNOUNCED;
+    }
+
+    /// When nothing more is to be learned before the first claim, as things stand.
+    pub(super) fn learned_at(&self) -> Instant {
+        self.learned_by_news().max(self.not_before)
+    }
+
+    fn learned_by_news(&self) -> Instant {
+        let quiet = self.joined.map(|at| at + QUIET);
+        match self.answer {
+            Some((Answer::Nobody, at)) => quiet.unwrap_or(at).min(at.max(self.started) + HOLD_MAX),
+            Some((Answer::Named, at)) if self.tables >= TABLES_ENOUGH => at,
+            Some((Answer::Named, at)) => {
+                let told = quiet.filter(|_| self.tables > 0);
+                // none of those who were met is of ours, so nobody has a table
+                let met = self.met.filter(|_| self.peers == 0).map(|met| met + QUIET);
+                let last = at + HOLD_MAX;
+                told.into_iter().chain(met).fold(last, Instant::min)
+            }
+            None => match (self.waiting, self.announced) {
+                (None, Some(at)) => quiet.unwrap_or(at).max(at + ANNOUNCED).min(at + HOLD_MAX),
+                (at, _) => at.unwrap_or(self.started) + HOLD_MAX,
+            },
+        }
+    }
+
+    /// Until when the loss of others counts, and what it means.
+    fn loss(&self) -> Option<(Standing, Instant)> {
+        let last = self.lost.iter().map(|(_, at)| *at).max()?;
+        Some(if self.lost.len() >= CUT_OFF_LOST {
+            (Standing::CutOff, last + CUT_OFF)
+        } else {
+            (Standing::Listening, last + LOST)
+        })
+    }
+
+    /// How this machine stands now; `anyone` = somebody is connected, stock clients included.
+    pub(super) fn standing(&self, now: Instant, anyone: bool) -> Standing {
+        if anyone || self.peers > 0 {
+            return Standing::Together;
+        }
+        if let Some((standing, _)) = self.loss().filter(|(_, until)| now < *until) {
+            return standing;
+        }
+        let is_named = matches!(self.answer, Some((Answer::Named, _)));
+        if is_named && self.when_isolated == WhenIsolated::Waits {
+            let is_late = now >= self.contact + ISOLATED_AFTER;
+            return if is_late {
+                Standing::CutOff
+            } else {
+                Standing::Listening
+            };
+        }
+        match (self.answer, self.waiting, self.announced) {
+            (Some(_), ..) if now < self.learned_at() => Standing::Listening,
+            (Some(_), ..) => Standing::Alone,
+            (None, None, Some(at)) if now >= at + ANNOUNCED => Standing::Alone,
+            (None, ..) => Standing::Unsure,
+        }
+    }
+
+    /// Until when a tracker's silence allows one slot only.
+    pub(super) fn silent_until(&self) -> Option<Instant> {
+        match (self.answer, self.waiting, self.announced) {
+            (None, None, Some(_)) | (Some(_), _, _) => None,
+            (None, at, _) => Some(at.unwrap_or(self.started) + SILENT_MAX),
+        }
+    }
+
+    /// The next time at which the standing may change by itself.
+    pub(super) fn next_change(&self, now: Instant) -> Option<Instant> {
+        let waits = self.when_isolated == WhenIsolated::Waits && self.peers == 0;
+        let changes = [
+            Some(self.learned_at()),
+            self.silent_until(),
+            self.loss().map(|(_, until)| until),
+            waits.then(|| self.contact + ISOLATED_AFTER),
+        ];
+        changes.into_iter().flatten().filter(|at| *at > now).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Instant = Instant::from_micros(1_000_000);
+    const SECOND: Duration = Duration::from_secs(1);
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn node(number: u8) -> NodeId {
+        NodeId([number; 8])
+    }
+
+    fn company(news: &[Discovery]) -> Company {
+        let mut company = Company::new(START, WhenIsolated::GoesOn);
+        news.iter().for_each(|news| company.discovery(START, *news));
+        company
+    }
+
+    #[test]
+    fn when_all_who_were_named_are_met_only_ours_are_waited_for() {
+        let mut company = company(&[Discovery::Named]);
+        assert_eq!(company.learned_at(), START + HOLD_MAX);
+        company.discovery(START + QUIET, Discovery::Met);
+        assert_eq!(company.learned_at(), START + QUIET * 2);
+        company.joined(START + QUIET, node(1));
+        assert_eq!(company.learned_at(), START + HOLD_MAX);
+        company.table();
+        assert_eq!(company.learned_at(), START + QUIET * 2);
+        company.discovery(START + QUIET, Discovery::Named);
+        company.left(START + QUIET);
+        assert_eq!(company.met, None);
+    }
+
+    #[test]
+    fn an_announcement_ends_the_wait_whatever_was_said_before() {
+        let mut company = company(&[Discovery::Waiting]);
+        assert_eq!(company.learned_at(), START + HOLD_MAX);
+        company.discovery(START, Discovery::Announced);
+        assert_eq!(company.learned_at(), START + ANNOUNCED);
+        assert_eq!(company.standing(START + ANNOUNCED, false), Standing::Alone);
+        assert_eq!(company.silent_until(), None);
+    }
+
+    #[test]
+    fn who_was_named_and_never_came_makes_nobody_wait_for_long() {
+        let company = company(&[Discovery::Named]);
+        let soon = START + HOLD_MAX;
+        assert_eq!(company.standing(START, false), Standing::Listening);
+        assert_eq!(company.standing(soon, false), Standing::Alone);
+        assert_eq!(company.standing(START + HOUR, false), Standing::Alone);
+    }
+
+    #[test]
+    fn the_last_machine_of_a_room_is_alone_however_the_others_went() {
+        for lost in [false, true] {
+            let mut company = company(&[Discovery::Named]);
+            company.joined(START, node(1));
+            let gone = START + HOUR;
+            assert_eq!(company.standing(gone, false), Standing::Together);
+            if lost {
+                company.lost(gone, node(1));
+            } else {
+                company.left(gone);
+            }
+            // the tracker still names it
+            company.discovery(gone + SECOND, Discovery::Named);
+            assert_eq!(company.standing(gone + SECOND * 2, false), Standing::Alone);
+        }
+    }
+
+    #[test]
+    fn a_machine_whose_refusal_proves_its_death_is_not_waited_for() {
+        let mut company = company(&[Discovery::Named]);
+        company.joined(START, node(1));
+        company.lost(START + HOUR, node(1));
+        assert_eq!(company.standing(START + HOUR, false), Standing::Listening);
+        company.died(node(1));
+        assert_eq!(company.standing(START + HOUR, false), Standing::Alone);
+    }
+
+    #[test]
+    fn who_loses_many_at_once_is_cut_off_for_a_while() {
+        let mut company = company(&[Discovery::Named]);
+        (0..5).for_each(|number| company.joined(START, node(number)));
+        let gone = START + HOUR;
+        (0..5).for_each(|number| company.lost(gone, node(number)));
+        assert_eq!(company.standing(gone + SECOND * 9, false), Standing::CutOff);
+        assert_eq!(company.standing(gone + CUT_OFF, false), Standing::Alone);
+        assert_eq!(company.next_change(gone), Some(gone + CUT_OFF));
+        company.joined(gone, node(3));
+        assert_eq!(company.standing(gone + SECOND, false), Standing::Together);
+    }
+
+    #[test]
+    fn who_is_to_wait_when_isolated_waits_as_long_as_others_are_named() {
+        let mut company = Company::new(START, WhenIsolated::Waits);
+        company.discovery(START, Discovery::Named);
+        assert_eq!(
+            company.standing(START + SECOND * 9, false),
+            Standing::Listening
+        );
+        assert_eq!(company.standing(START + HOUR, false), Standing::CutOff);
+        company.discovery(START + HOUR, Discovery::Nobody);
+        assert_eq!(company.standing(START + HOUR, false), Standing::Alone);
+    }
+}

@@ -144,10 +144,9 @@ impl Scheduler {
         for id in &self.origin_ids {
             if let Some(origin) = self.sources.get_mut(id).and_then(Source::origin_mut)
                 && origin.unproven.remove(&piece)
+                && right
             {
-                if right {
-                    origin.proved(piece);
-                }
+                origin.proved(piece);
             }
         }
     }

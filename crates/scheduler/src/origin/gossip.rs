@@ -55,17 +55,25 @@ pub(super) enum TableOf {
     Others,
 }
 
+/// Whether a neighbour can read an origin, by its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It has none.
+    NoOrigin,
+    /// It has one, but its last turn there brought nothing.
+    Barren,
+    /// It can.
+    Reads,
+}
+
 /// A neighbour of ours.
 #[derive(Debug)]
 pub(super) struct Neighbour {
     pub(super) source: SourceId,
     pub(super) node: NodeId,
     pub(super) class: MachineClass,
-    /// Whether it can read an origin.
-    pub(super) reads: bool,
+    pub(super) reach: Reach,
     pub(super) starving: bool,
-    /// By its own word its last turn at the origin brought nothing.
-    pub(super) barren: bool,
     /// Most bytes a second that it was seen to take in, by its own word; 0 = unknown.
     pub(super) link_goodput: u64,
     pub(super) table: TableOf,
@@ -80,7 +88,14 @@ pub(super) struct Neighbour {
 impl Neighbour {
     /// Whether it can read an origin, as far as it knows.
     pub(super) fn may_read(&self) -> bool {
-        self.reads && !self.barren
+        self.reach == Reach::Reads
+    }
+
+    /// What it says of its last turn at the origin.
+    pub(super) fn says_barren(&mut self, barren: bool) {
+        if self.reach != Reach::NoOrigin {
+            self.reach = if barren { Reach::Barren } else { Reach::Reads };
+        }
     }
 }
 
@@ -144,9 +159,12 @@ impl Gossip {
             source,
             node: hello.node,
             class: hello.class,
-            reads: !hello.origins.is_empty(),
+            reach: if hello.origins.is_empty() {
+                Reach::NoOrigin
+            } else {
+                Reach::Reads
+            },
             starving: hello.starving,
-            barren: false,
             link_goodput: 0,
             table: TableOf::Unheard,
             claims: Vec::new(),
@@ -349,7 +367,7 @@ impl Gossip {
 
     /// Whether a neighbour has origins to read.
     pub(super) fn others_read(&self) -> bool {
-        self.iter().any(|one| one.reads)
+        self.iter().any(|one| one.reach != Reach::NoOrigin)
     }
 
     /// What the links of the better quarter of those that may read bring at least, where it is known.

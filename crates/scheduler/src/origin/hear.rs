@@ -27,7 +27,7 @@ impl OriginGate {
         }
         let first = std::mem::replace(&mut neighbour.table, TableOf::Us) == TableOf::Unheard;
         neighbour.starving = message.starving;
-        neighbour.barren = message.barren;
+        neighbour.says_barren(message.barren);
         neighbour.link_goodput = message.link_goodput;
         let node = neighbour.node;
         if first {

@@ -20,7 +20,7 @@ const BELIEVED: Duration = Duration::from_secs(20);
 /// All marks, by origin and piece.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    marks: BTreeMap<(OriginTag, u32), Mark>,
+    by_piece: BTreeMap<(OriginTag, u32), Mark>,
     /// Marks that are passed on, in the order in which they came to be.
     told: Vec<(OriginTag, u32)>,
     /// How many marks each machine began.
@@ -42,10 +42,10 @@ impl Mark {
 
 impl Marks {
     fn entry(&mut self, key: (OriginTag, u32)) -> Option<&mut Mark> {
-        if self.marks.len() >= MARKS_MAX && !self.marks.contains_key(&key) {
+        if self.by_piece.len() >= MARKS_MAX && !self.by_piece.contains_key(&key) {
             return None;
         }
-        Some(self.marks.entry(key).or_default())
+        Some(self.by_piece.entry(key).or_default())
     }
 
     /// This machine found it.
@@ -62,7 +62,7 @@ impl Marks {
 
     /// A machine that brings us pieces says so.
     pub(super) fn heard(&mut self, now: Instant, node: NodeId, (tag, piece): (OriginTag, u32)) {
-        if !self.marks.contains_key(&(tag, piece)) {
+        if !self.by_piece.contains_key(&(tag, piece)) {
             let begun = self.begun.entry(node).or_default();
             *begun += 1;
             if *begun > MARKS_EACH_MAX {
@@ -87,8 +87,8 @@ impl Marks {
 
     /// Whether the piece is not to be read from that origin now, by the word of others.
     pub(super) fn is_bad(&self, now: Instant, tag: OriginTag, piece: u32) -> bool {
-        let mark = || self.marks.get(&(tag, piece));
-        !self.marks.is_empty()
+        let mark = || self.by_piece.get(&(tag, piece));
+        !self.by_piece.is_empty()
             && mark().is_some_and(|it| it.believed_until.is_some_and(|until| now < until))
     }
 
@@ -138,7 +138,7 @@ mod tests {
     fn one_machine_fills_a_part_of_the_table_only() {
         let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
         (0..10_000).for_each(|piece| marks.heard(START, NodeId([1; 8]), (tag, piece)));
-        assert_eq!(marks.marks.len(), MARKS_EACH_MAX);
+        assert_eq!(marks.by_piece.len(), MARKS_EACH_MAX);
     }
 
     #[test]

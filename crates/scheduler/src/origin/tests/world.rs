@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet, RelPath};
 
-use crate::origin::{OriginConfig, OriginGate, OriginState, ReadEnd, SlotMessage, View};
+use super::machine::view;
+use crate::origin::{OriginConfig, OriginGate, OriginState, ReadEnd, SlotMessage};
 use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, OriginTag, SourceId};
 
 pub(super) const ORIGIN: SourceId = SourceId(u32::MAX);
@@ -478,25 +479,5 @@ impl World {
     /// Copies of the content that the origin has sent.
     pub(super) fn copies(&self) -> f64 {
         self.copies as f64 / f64::from(self.layout.pieces())
-    }
-}
-
-pub(super) fn view<'a>(
-    missing: &'a PieceSet,
-    available: &'a PieceSet,
-    serving: &'a [u16],
-    have: &PieceSet,
-    peers: usize,
-) -> View<'a> {
-    View {
-        narrowed: false,
-        wrong: None,
-        missing,
-        available,
-        serving,
-        pieces_left: have.capacity() - have.len(),
-        peers: peers as u32,
-        peers_goodput: 100 << 20,
-        link_goodput: 100 << 20,
     }
 }

@@ -6,8 +6,10 @@ use swarmcopy_layout::{PieceSet, Span};
 use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, LockWord, Outcome, SourceId};
 
 use crate::agenda::{Coming, Word};
+use crate::faults::LINGER_LOOK;
 use crate::link::{Job, Way};
 use crate::machine::Brain;
+use crate::profile::Stay;
 use crate::world::World;
 
 /// A machine takes in the HAVEs of its neighbours together, after this time; any other word makes
@@ -72,8 +74,9 @@ impl World {
                 }
             }
             Action::Complete => self.complete(machine),
-            Action::Explain { reason, .. } => {
+            Action::Explain { reason, source, .. } => {
                 *self.tally.reasons.entry(reason).or_default() += 1;
+                self.log_reason(machine, reason, source);
             }
             _ => {}
         }
@@ -82,6 +85,7 @@ impl World {
     fn complete(&mut self, machine: usize) {
         self.note([7, u64::try_from(machine).unwrap_or(u64::MAX), 0]);
         let one = &mut self.machines[machine];
+        let stay = one.spec.stay;
         let told_before = one.done_at.replace(self.now).is_some();
         assert!(
             !told_before,
@@ -89,6 +93,11 @@ impl World {
             self.profile.seed
         );
         self.waiting -= 1;
+        if stay != Stay::Always {
+            self.agenda
+                .put(self.now + LINGER_LOOK, Coming::Linger(machine));
+        }
+        self.watch_done(machine);
     }
 
     /// Sends a word to a neighbour.
@@ -97,7 +106,7 @@ impl World {
             return;
         };
         if self.links[way.link()].up {
-            let at = self.later(machine);
+            let at = self.heard_at(way);
             self.agenda.put(at, Coming::Word(way.other(), word));
         } else if let Word::Slots(letter) = word {
             self.letters.take(letter);
@@ -119,7 +128,7 @@ impl World {
         self.machines[machine].asks(pieces, origin.is_some());
         let Some(origin) = origin else {
             if let Some(way) = self.way(machine, source) {
-                self.ask(machine, id, way, span);
+                self.ask(id, way, span);
             }
             return;
         };
@@ -129,17 +138,18 @@ impl World {
             self.profile.seed
         );
         self.count_again(machine, source, span);
+        self.count_extra(machine, span);
         let way = self.stream(machine, origin);
-        self.ask(machine, id, way, span);
+        self.ask(id, way, span);
     }
 
     /// Asks for these bytes over a link.
-    pub(crate) fn ask(&mut self, machine: usize, id: JobId, way: Way, span: Span) {
+    pub(crate) fn ask(&mut self, id: JobId, way: Way, span: Span) {
         let key = self.jobs.insert(Job::new(id, way, span, self.now));
         let link = &mut self.links[way.link()];
         link.end_mut(way).asked.push(key);
         if link.up {
-            let at = self.later(machine);
+            let at = self.heard_at(way);
             self.agenda
                 .put(at, Coming::Word(way.other(), Word::Request(key)));
         } else {
@@ -226,8 +236,12 @@ impl World {
             self.retire(key);
             return;
         }
+        let span = job.span;
+        if self.is_origin(machine) && self.refuses(way, key) {
+            return;
+        }
         if let Some(scheduler) = self.machines[machine].scheduler() {
-            let mut pieces = self.layout.pieces_of(job.span);
+            let mut pieces = self.layout.pieces_of(span);
             let seed = self.profile.seed;
             assert!(
                 pieces.all(|piece| scheduler.have().contains(piece)),
@@ -243,10 +257,11 @@ impl World {
             let Some(other) = self.machines[machine].neighbours.get(at).copied() else {
                 continue;
             };
+            let comes = self.now + self.detour(machine, other.machine);
             let heard = &mut self.machines[other.machine].heard;
-            heard.push((other.source, index));
+            heard.push((other.source, index, comes));
             if heard.len() == 1 {
-                let at = self.now + HAVES_EVERY;
+                let at = comes + HAVES_EVERY;
                 self.agenda.put(at, Coming::Haves(other.machine));
             }
         }
@@ -254,14 +269,24 @@ impl World {
 
     /// A machine takes in what its neighbours have lately said to have.
     pub(crate) fn take_haves(&mut self, machine: usize) {
+        let now = self.now;
         let mut heard = std::mem::take(&mut self.machines[machine].heard);
-        for (source, index) in heard.drain(..) {
+        let mut later = Vec::new();
+        for (source, index, at) in heard.drain(..) {
+            if at > now {
+                later.push((source, index, at));
+                continue;
+            }
             let way = self.way(machine, source);
             let up = way.is_some_and(|way| self.links[way.link()].up);
             if let Some(piece) = self.layout.piece(index).filter(|_| up) {
                 let has = Has::Piece(piece);
                 self.tell(machine, Event::SourceHas { source, has });
             }
+        }
+        if let Some(first) = later.iter().map(|(_, _, at)| *at).min() {
+            self.agenda.put(first + HAVES_EVERY, Coming::Haves(machine));
+            heard = later;
         }
         self.machines[machine].heard = heard;
     }

@@ -55,6 +55,20 @@ pub(crate) enum Coming {
     Trouble(usize),
     /// A liar claims all slots.
     Lie(usize),
+    /// The asker of this job hears of the origin's refusal.
+    Fate(u32),
+    /// What a frozen machine was told meanwhile.
+    Told(usize, u32),
+    /// A process that ends in order has said all.
+    Gone(usize),
+    /// A complete machine looks whether it is needed.
+    Linger(usize),
+    /// A link to a machine without power is given up.
+    GivenUp(usize),
+    /// All that a machine was told of are met or out of reach.
+    Met(usize),
+    /// Promises are looked at.
+    Watch,
 }
 
 #[derive(Debug)]

@@ -13,23 +13,33 @@
 //! println!("{}", outcome.summary());
 //! ```
 
+pub mod weather;
+
 mod acts;
 mod agenda;
+mod faults;
+mod health;
 mod liar;
 mod link;
+mod log;
+mod looks;
 mod machine;
 mod meetings;
 mod origins;
 mod outcome;
 mod profile;
+mod stock;
 mod table;
 mod traffic;
 mod troubles;
 mod user;
+mod watch;
 mod world;
 
-pub use outcome::{Arrival, Look, MachineOutcome, Outcome, Read};
-pub use profile::{Fault, GIGABIT, Holds, MachineSpec, OriginSpec, Profile, Role, Trouble};
+pub use outcome::{Arrival, Look, MachineOutcome, Outcome, Read, Watched, WatchedMachine};
+pub use profile::{
+    Fault, GIGABIT, Health, Holds, Kept, MachineSpec, OriginSpec, Profile, Role, Stay, Trouble,
+};
 
 /// The simulator.
 #[derive(Debug)]

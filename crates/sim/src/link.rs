@@ -81,6 +81,8 @@ pub(crate) struct End {
     pub(crate) serves: bool,
     /// The piece that the other end asked for before anybody else did.
     pub(crate) first_of: Option<PieceIndex>,
+    /// When the last word of this machine is heard: none overtakes another.
+    pub(crate) word_at: Instant,
 }
 
 impl End {
@@ -95,6 +97,7 @@ impl End {
             in_turn: false,
             serves,
             first_of: None,
+            word_at: Instant::ZERO,
         }
     }
 }
@@ -159,6 +162,8 @@ pub(crate) struct Job {
     pub(crate) served: bool,
     /// Quanta on their way.
     pub(crate) quanta: u32,
+    /// The origin's refusal, and when the asker hears of it.
+    pub(crate) fate: Option<(Instant, Outcome)>,
 }
 
 impl Job {
@@ -177,6 +182,7 @@ impl Job {
             withdrawn: false,
             served: false,
             quanta: 0,
+            fate: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_scheduler::{Instant, NodeId, Scheduler, SourceId};
 
+use crate::agenda::Coming;
 use crate::liar::Claimer;
 use crate::link::Way;
 use crate::origins::Reading;
@@ -27,6 +28,19 @@ pub(crate) enum Brain {
     Origin,
     /// Reads the first origin all the time.
     User(User),
+}
+
+/// How a machine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Nothing is wrong.
+    Well,
+    /// It does nothing and takes nothing in.
+    Frozen,
+    /// Its process is about to end in order.
+    Leaving,
+    /// Its links stand, but nobody answers: it lost its power.
+    Powerless,
 }
 
 /// What a machine's uplink does.
@@ -68,8 +82,8 @@ pub(crate) struct Machine {
     pub(crate) reads: Vec<Read>,
     /// The machines at the other ends of the links that are up.
     pub(crate) neighbours: Vec<Neighbour>,
-    /// HAVEs of neighbours that were not taken in yet.
-    pub(crate) heard: Vec<(SourceId, u32)>,
+    /// HAVEs of neighbours that were not taken in yet, and when each comes.
+    pub(crate) heard: Vec<(SourceId, u32, Instant)>,
     /// Bytes of each piece that are here and not known to be wrong.
     pub(crate) filled: Vec<u64>,
     /// Its processor is busy until then.
@@ -86,6 +100,11 @@ pub(crate) struct Machine {
     pub(crate) asked_for: PieceSet,
     /// The tracker has answered it.
     pub(crate) answered: bool,
+    pub(crate) condition: Condition,
+    /// What comes while it is frozen.
+    pub(crate) held: Vec<Coming>,
+    /// Pieces that were verified when its process ended.
+    pub(crate) kept: Option<PieceSet>,
 }
 
 impl Machine {
@@ -118,7 +137,26 @@ impl Machine {
             arrivals: Vec::new(),
             asked_for: PieceSet::empty(pieces),
             answered: false,
+            condition: Condition::Well,
+            held: Vec::new(),
+            kept: None,
         }
+    }
+
+    /// Forgets what the former process did: another one begins.
+    pub(crate) fn start_again(&mut self, node: NodeId) {
+        self.node = node;
+        self.condition = Condition::Well;
+        (self.answered, self.done_at, self.timeout_at) = (false, None, None);
+        self.backlog = 0;
+        self.reading = Reading::default();
+        self.filled.fill(0);
+        self.asked_origin.fill(false);
+        self.asked_for = PieceSet::empty(self.asked_for.capacity());
+        self.heard.clear();
+        self.held.clear();
+        self.up.turns.clear();
+        (self.up.sending, self.up.stopped) = (None, false);
     }
 
     /// Bytes of these pieces are asked for.
@@ -139,6 +177,11 @@ impl Machine {
             at: now.since(Instant::ZERO),
             from_origin: self.asked_origin.get(place).copied().unwrap_or(false),
         });
+    }
+
+    /// Whether it does nothing and takes nothing in.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.condition == Condition::Frozen
     }
 
     pub(crate) fn is_alive(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::PieceSet;
-use swarmcopy_scheduler::origin::Mode;
+use swarmcopy_scheduler::origin::{Mode, OriginConfig};
 use swarmcopy_scheduler::{
     Config, Discovery, Down, Event, Hello, OriginKind, Outcome, Scheduler, SourceInfo,
 };
@@ -30,20 +30,25 @@ pub(crate) const LIE_EVERY: Duration = Duration::from_secs(1);
 impl World {
     /// A machine starts.
     pub(crate) fn join(&mut self, machine: usize) {
+        let have = self.at_start(machine);
         let one = &self.machines[machine];
-        let (node, role, holds) = (one.node, one.spec.role, one.spec.holds);
+        let (node, role) = (one.node, one.spec.role);
         self.machines[machine].late = self.in_swarm_count == self.layout.pieces();
         let slots = self.profile.policy.readers_max;
         self.machines[machine].brain = match role {
             Role::Mute => Brain::Mute,
             Role::Claimer => Brain::Claimer(Claimer::new(node, slots)),
             Role::User => Brain::User(User::new()),
-            Role::Own | Role::Stock => Brain::Scheduler(Box::new(self.scheduler(machine, holds))),
+            Role::Own | Role::Stock => {
+                Brain::Scheduler(Box::new(self.scheduler(machine, have.clone())))
+            }
         };
         if role == Role::User {
             return self.read_on(machine);
         }
-        self.announced.push(machine);
+        if !self.announced.contains(&machine) {
+            self.announced.push(machine);
+        }
         self.agenda.put(
             self.now + self.profile.latency * 2 + ANSWER,
             Coming::Dial(machine),
@@ -66,27 +71,46 @@ impl World {
             Role::Claimer => self.agenda.put(self.now + LIE_EVERY, Coming::Lie(machine)),
             Role::Mute | Role::User => {}
         }
-        if holds == Holds::Everything {
-            self.layout
-                .clone()
-                .piece_indexes()
-                .for_each(|piece| self.in_swarm(piece));
+        have.iter().for_each(|piece| self.in_swarm(piece));
+        self.changed();
+    }
+
+    /// What a machine has when its process begins.
+    fn at_start(&mut self, machine: usize) -> PieceSet {
+        let pieces = self.layout.pieces();
+        if let Some(kept) = self.machines[machine].kept.take() {
+            return kept;
+        }
+        match self.machines[machine].spec.holds {
+            Holds::Nothing => PieceSet::empty(pieces),
+            Holds::Everything => PieceSet::full(pieces),
+            Holds::Part(percent) => {
+                let mut part = PieceSet::empty(pieces);
+                for piece in self.layout.piece_indexes() {
+                    if self.rng.u32(..100) < percent {
+                        part.insert(piece);
+                    }
+                }
+                part
+            }
         }
     }
 
-    fn scheduler(&mut self, machine: usize, holds: Holds) -> Scheduler {
+    /// The policy of a machine.
+    pub(crate) fn policy(&self, machine: usize) -> &OriginConfig {
+        let own = self.machines[machine].spec.policy.as_ref();
+        own.unwrap_or(&self.profile.policy)
+    }
+
+    fn scheduler(&mut self, machine: usize, have: PieceSet) -> Scheduler {
+        let mut policy = self.policy(machine).clone();
         let one = &self.machines[machine];
-        let mut policy = self.profile.policy.clone();
         policy.node = one.node;
         policy.content = [42; 32];
         if one.spec.role == Role::Stock {
             policy.mode = Mode::Never;
         }
         let pieces = self.layout.pieces();
-        let have = match holds {
-            Holds::Nothing => PieceSet::empty(pieces),
-            Holds::Everything => PieceSet::full(pieces),
-        };
         let seed = self.rng.u64(..);
         let layout = Arc::clone(&self.layout);
         Scheduler::new(
@@ -101,7 +125,7 @@ impl World {
     fn hello(&self, machine: usize) -> Option<Hello> {
         let one = &self.machines[machine];
         matches!(one.spec.role, Role::Own | Role::Claimer).then(|| {
-            let policy = &self.profile.policy;
+            let policy = self.policy(machine);
             let (class, readers_max) = (policy.class, policy.readers_max);
             Hello {
                 node: one.node,
@@ -118,7 +142,7 @@ impl World {
         ways.filter(|way| self.links[way.link()].up).count()
     }
 
-    fn are_linked(&self, one: usize, other: usize) -> bool {
+    pub(crate) fn are_linked(&self, one: usize, other: usize) -> bool {
         let mut ways = self.machines[one].ways.iter();
         ways.any(|way| {
             let link = &self.links[way.link()];
@@ -133,7 +157,8 @@ impl World {
         }
         let mut others: Vec<usize> = self.announced.clone();
         others.retain(|other| *other != machine && self.machines[*other].is_alive());
-        let news = if others.is_empty() {
+        // a tracker goes on naming those that are gone without a word
+        let news = if self.announced.iter().all(|other| *other == machine) {
             Discovery::Nobody
         } else {
             Discovery::Named
@@ -156,17 +181,19 @@ impl World {
                 break;
             }
             if self.degree(other) < most
+                && self.machines[other].spec.listens
                 && !self.are_linked(machine, other)
                 && !self.is_cut(machine, other)
             {
                 found += 1;
                 let jitter = Duration::from_micros(self.rng.u64(0..10_000));
                 self.agenda.put(
-                    self.now + self.profile.latency * 3 + jitter,
+                    self.now + self.latency(machine, other) * 3 + jitter,
                     Coming::LinkUp(machine, other),
                 );
             }
         }
+        self.meet_all(machine);
         let next = if first { return } else { AGAIN.1 };
         self.agenda.put(self.now + next, Coming::Dial(machine));
     }
@@ -191,6 +218,7 @@ impl World {
             };
             self.machines[near].neighbours.push(neighbour);
         }
+        self.changed();
         let both_ours = self.hello(one).is_some() && self.hello(other).is_some();
         for (machine, far, source) in [(one, other, sources[0]), (other, one, sources[1])] {
             let hello = self.hello(far).filter(|_| both_ours);
@@ -216,6 +244,7 @@ impl World {
         if !std::mem::replace(&mut self.links[link].up, false) {
             return;
         }
+        self.changed();
         for side in [0, 1] {
             let end = way(link, side);
             let near = self.links[link].end(end).machine;
@@ -238,18 +267,14 @@ impl World {
 
     /// A machine dies.
     pub(crate) fn die(&mut self, machine: usize) {
-        if self.machines[machine].done_at.is_none() && self.machines[machine].is_alive() {
-            self.waiting -= 1;
-        }
-        self.machines[machine].brain = Brain::Absent;
-        self.machines[machine].reading.permits.clear();
+        self.end_process(machine);
         let ways: Vec<Way> = self.ways(machine).collect();
         for way in ways {
             let link = &self.links[way.link()];
             let (was_up, far) = (link.up, link.end(way.other()).machine);
             self.link_down(way.link(), Down::Reset);
             if was_up && !self.is_origin(far) {
-                let refused = self.now + CALL_BACK + self.profile.latency * 2;
+                let refused = self.now + CALL_BACK + self.latency(machine, far) * 2;
                 self.agenda.put(refused, Coming::Refused(far, machine));
             }
         }

@@ -101,6 +101,12 @@ impl World {
         one.ways.iter().copied().chain(streams)
     }
 
+    /// A machine's connections to origins.
+    pub(crate) fn streams(&self, machine: usize) -> impl Iterator<Item = Way> {
+        let streams = self.machines[machine].reading.streams.iter();
+        streams.map(|(_, way)| *way)
+    }
+
     /// Whether a machine may read this origin now; a user asks nobody.
     pub(crate) fn is_permitted(&self, machine: usize, source: SourceId) -> bool {
         let one = &self.machines[machine];
@@ -166,6 +172,8 @@ impl World {
             self.tally.origin_bytes += bytes;
         }
         one.origin_bytes += bytes;
+        self.watch_origin_bytes(reader, rest.start().saturating_sub(bytes), bytes);
+        let one = &mut self.machines[reader];
         if let Some(limit) = one.reading.limit {
             let time = Duration::from_micros(micros_for(bytes, limit));
             one.reading.next_at = one.reading.next_at.max(now) + time;
@@ -194,7 +202,7 @@ impl World {
         }
     }
 
-    fn has_wrong(&self, source: SourceId, piece: PieceIndex) -> bool {
+    pub(crate) fn has_wrong(&self, source: SourceId, piece: PieceIndex) -> bool {
         let place = usize::try_from(source.0).unwrap_or(usize::MAX);
         let spec = self.profile.origins.get(place);
         let every = spec.map_or(0, |spec| spec.wrong_every);

@@ -106,6 +106,50 @@ pub struct Outcome {
     pub trace: u64,
     /// How often each reason was given.
     pub reasons: BTreeMap<Reason, u64>,
+    /// What was watched, if anything.
+    pub watched: Option<Watched>,
+}
+
+/// What was watched of the promises.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Watched {
+    /// The machines, in the profile's order.
+    pub machines: Vec<WatchedMachine>,
+    /// Bytes that were read though somebody of the room had them or read them.
+    pub extra_bytes: u64,
+    /// Whether the room was ever such that one copy more saves a third of the time.
+    pub thin: bool,
+    /// Time with more readers than the policy allows, in some part of the room.
+    pub too_many: Duration,
+    /// Time with more than one reader too many.
+    pub far_too_many: Duration,
+    /// Bytes that were asked of an origin by who must not read.
+    pub forbidden: u64,
+    /// Whether somebody waited too long to be waited for, or worked without end.
+    pub hangs: bool,
+    /// What happened, if the profile says to write it down.
+    pub log: Vec<String>,
+}
+
+/// What was watched of a machine.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WatchedMachine {
+    /// The longest time beyond what is promised without a useful byte, and when it ended.
+    pub stalled: Option<(Duration, Duration)>,
+    /// The last change around it before it had everything.
+    pub since: Duration,
+    /// The shortest time from then on, if it could end and had not.
+    pub bound: Option<Duration>,
+    /// The longest way there and back in its part of the room.
+    pub round: Duration,
+    /// How many machines are in its part of the room.
+    pub part: usize,
+    /// When it had everything.
+    pub done: Option<Duration>,
+    /// Most actions that its scheduler wanted in one millisecond.
+    pub actions_max: u64,
 }
 
 impl Outcome {

@@ -32,6 +32,18 @@ pub enum Holds {
     Nothing,
     /// The whole content.
     Everything,
+    /// About so many of a hundred pieces, drawn by lot.
+    Part(u32),
+}
+
+/// When a machine that has everything goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Stay {
+    /// Never.
+    #[default]
+    Always,
+    /// As soon as no peer needs it, or after this time at the latest.
+    WhileNeeded(Duration),
 }
 
 /// One machine of the room.
@@ -48,12 +60,22 @@ pub struct MachineSpec {
     pub role: Role,
     /// What it has at the start.
     pub holds: Holds,
+    /// Time that its messages are on their way beside what all need.
+    pub far: Duration,
+    /// Whether others can call it; else only it calls them.
+    pub listens: bool,
+    /// When it goes once it has everything.
+    pub stay: Stay,
+    /// Bit i: it can reach origin i. What it can't reach answers it nothing.
+    pub reaches: u32,
+    /// Its policy, if it is not that of all.
+    pub policy: Option<OriginConfig>,
 }
 
 impl MachineSpec {
     /// Whether it takes part and lacks the content when it joins.
     pub(crate) fn wants(&self) -> bool {
-        self.holds == Holds::Nothing && matches!(self.role, Role::Own | Role::Stock)
+        self.holds != Holds::Everything && matches!(self.role, Role::Own | Role::Stock)
     }
 }
 
@@ -66,8 +88,36 @@ impl Default for MachineSpec {
             down_rate: GIGABIT,
             role: Role::Own,
             holds: Holds::Nothing,
+            far: Duration::ZERO,
+            listens: true,
+            stay: Stay::Always,
+            reaches: u32::MAX,
+            policy: None,
         }
     }
+}
+
+/// How an origin takes requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Health {
+    /// It answers.
+    #[default]
+    Well,
+    /// It answers nothing, and sends nothing more of what it was asked for.
+    Silent,
+    /// It refuses connections.
+    Refusing,
+    /// It breaks off soon after it was asked.
+    Resetting,
+    /// 503, with or without a word of how many milliseconds to stay away.
+    Busy(Option<u64>),
+    /// 404 for everything.
+    Missing,
+    /// Answers that are none to what was asked: a login page, wrong ranges.
+    Nonsense,
+    /// It answers, but sends only so many bytes a second.
+    Slow(u64),
 }
 
 /// A mirror.
@@ -80,6 +130,10 @@ pub struct OriginSpec {
     pub answer: Duration,
     /// Of so many pieces it has one with wrong bytes; 0 = none.
     pub wrong_every: u32,
+    /// Of so many pieces it lacks one; 0 = none.
+    pub lacks_every: u32,
+    /// Time that its messages are on their way beside what all need.
+    pub far: Duration,
 }
 
 impl Default for OriginSpec {
@@ -89,6 +143,8 @@ impl Default for OriginSpec {
             up_rate: 10 * GIGABIT,
             answer: Duration::ZERO,
             wrong_every: 0,
+            lacks_every: 0,
+            far: Duration::ZERO,
         }
     }
 }
@@ -109,6 +165,31 @@ pub enum Fault {
     OriginDown,
     /// The origins are back.
     OriginUp,
+    /// One origin takes requests in another way from now on.
+    Origin(usize, Health),
+    /// A machine's process dies; its machine refuses connections.
+    Crash(usize),
+    /// A machine is gone without a word, and answers nobody.
+    PowerLoss(usize),
+    /// A process ends in order.
+    Leave(usize),
+    /// A machine does nothing, and takes nothing in.
+    Freeze(usize),
+    /// It goes on.
+    Thaw(usize),
+    /// A machine that is gone starts again, with all that it had or with nothing.
+    Return(usize, Kept),
+    /// A machine's link sends and takes so many bytes a second from now on.
+    Rates(usize, u64, u64),
+}
+
+/// What a machine that starts again finds of its former copy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// Every verified piece.
+    All,
+    /// None.
+    Nothing,
 }
 
 /// When something goes wrong.
@@ -150,6 +231,12 @@ pub struct Profile {
     pub policy: OriginConfig,
     /// The end of the simulation, if not all are complete before.
     pub deadline: Duration,
+    /// Most time by which a message comes late; those of one link keep their order.
+    pub jitter: Duration,
+    /// Whether promises are watched: each machine's progress ten times a second.
+    pub watched: bool,
+    /// Whether what happens is written down as lines.
+    pub logged: bool,
 }
 
 impl Profile {
@@ -174,6 +261,9 @@ impl Profile {
             troubles: Vec::new(),
             policy: OriginConfig::default(),
             deadline: Duration::from_mins(20),
+            jitter: Duration::ZERO,
+            watched: false,
+            logged: false,
         }
     }
 

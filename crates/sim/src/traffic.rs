@@ -148,7 +148,7 @@ impl World {
         let link = &self.links[way.link()];
         let on_way = link.end(way).on_way;
         let receiver = &self.machines[link.end(way.other()).machine];
-        let latency = self.profile.latency;
+        let latency = self.way_latency(way);
         let behind = receiver.backlog >= backlog(receiver.spec.down_rate, latency);
         let window = window(self.machines[link.end(way).machine].up.rate, latency);
         link.up && (on_way == 0 || on_way < window && !behind)
@@ -254,8 +254,9 @@ impl World {
             return;
         };
         let to = self.links[way.link()].end(way.other()).machine;
+        let arrives = self.now + self.way_latency(way);
         let receiver = &mut self.machines[to];
-        let first = (self.now + self.profile.latency).max(receiver.down_free);
+        let first = arrives.max(receiver.down_free);
         let time = Duration::from_micros(micros_for(bytes, receiver.spec.down_rate));
         receiver.down_free = first + time;
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -271,7 +272,8 @@ impl World {
         link.end_mut(way).on_way -= bytes;
         let taker = link.end(way.other());
         let (to, source) = (taker.machine, taker.source);
-        self.machines[to].backlog -= bytes;
+        // a machine that started again has none of what its former process was sent
+        self.machines[to].backlog = self.machines[to].backlog.saturating_sub(bytes);
         let now = self.now;
         if let Some(job) = self.jobs.get_mut(key) {
             job.quanta -= 1;
@@ -287,6 +289,7 @@ impl World {
                 }
                 let tell = job.untold >= PROGRESS.0 || now.since(job.told_at) >= PROGRESS.1;
                 self.note_sender(to, source, span);
+                self.note_useful(to, source, span);
                 self.fill(to, span);
                 if whole {
                     self.tell_job_end(key);
@@ -319,7 +322,7 @@ impl World {
         job.withdrawn = true;
         let server = job.asker.other();
         self.agenda.put(self.now, Coming::JobEnd(key));
-        let at = self.now + self.profile.latency;
+        let at = self.now + self.way_latency(server);
         self.agenda
             .put(at, Coming::Word(server, Word::Withdraw(key)));
     }
@@ -403,8 +406,8 @@ impl World {
         }
     }
 
-    /// When a word that the machine says now is heard.
-    pub(crate) fn later(&self, machine: usize) -> Instant {
+    /// When a word that the machine says now is heard by those that are near.
+    fn later(&self, machine: usize) -> Instant {
         self.machines[machine].busy_until.max(self.now) + self.profile.latency
     }
 }

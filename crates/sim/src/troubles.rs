@@ -28,6 +28,30 @@ impl World {
             Fault::Heal => self.heal(),
             Fault::OriginDown => self.stop_origins(true),
             Fault::OriginUp => self.stop_origins(false),
+            Fault::Origin(origin, health) => self.set_health(origin, health),
+            Fault::Rates(machine, up, down) => self.set_rates(machine, up, down),
+            Fault::Return(machine, kept) => self.start_again(machine, kept),
+            Fault::Crash(machine)
+            | Fault::PowerLoss(machine)
+            | Fault::Leave(machine)
+            | Fault::Freeze(machine)
+            | Fault::Thaw(machine) => self.strike(machine, trouble.fault),
+        }
+        self.changed();
+    }
+
+    /// Something happens to one machine that is there.
+    fn strike(&mut self, machine: usize, fault: Fault) {
+        if machine >= self.room() || !self.machines[machine].is_alive() {
+            return;
+        }
+        match fault {
+            Fault::Crash(_) => self.die(machine),
+            Fault::PowerLoss(_) => self.lose_power(machine),
+            Fault::Leave(_) => self.leave(machine),
+            Fault::Freeze(_) => self.freeze(machine),
+            Fault::Thaw(_) => self.thaw(machine),
+            _ => {}
         }
     }
 

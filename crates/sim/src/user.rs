@@ -38,7 +38,7 @@ impl World {
         let start = number % (len / READ_LEN).max(1) * READ_LEN;
         let span = Span::new(start, READ_LEN.min(len));
         let way = self.stream(machine, 0);
-        self.ask(machine, JobId(number), way, span);
+        self.ask(JobId(number), way, span);
     }
 
     /// What he asked for is here.

@@ -16,8 +16,9 @@ use crate::agenda::{Agenda, Coming};
 use crate::link::{Job, Link, Way};
 use crate::machine::{Brain, Machine};
 use crate::outcome::{Look, MachineOutcome, Outcome, Readers};
-use crate::profile::{Fault, MachineSpec, Profile, Role};
+use crate::profile::{Fault, Health, MachineSpec, Profile, Role};
 use crate::table::{Slab, Table};
+use crate::watch::Watch;
 
 /// Steps from one look at a simulation to the next.
 const LOOK_STEPS: u64 = 100_000;
@@ -60,6 +61,13 @@ pub(crate) struct World {
     /// Pieces that some machine has.
     pub(crate) in_swarm: Vec<bool>,
     pub(crate) in_swarm_count: u32,
+    /// How each origin takes requests.
+    pub(crate) healths: Vec<Health>,
+    /// Decides by how much each word comes late.
+    pub(crate) jitter: fastrand::Rng,
+    /// What frozen machines were told meanwhile.
+    pub(crate) told: Slab<Event>,
+    pub(crate) watch: Option<Box<Watch>>,
 }
 
 impl World {
@@ -76,6 +84,7 @@ impl World {
         for origin in &profile.origins {
             let spec = MachineSpec {
                 up_rate: origin.up_rate,
+                far: origin.far,
                 ..MachineSpec::default()
             };
             let mut server = Machine::new(spec, NodeId::default(), 0);
@@ -109,6 +118,10 @@ impl World {
             waiting: 0,
             in_swarm: vec![false; pieces],
             in_swarm_count: 0,
+            healths: vec![Health::Well; profile.origins.len()],
+            jitter: fastrand::Rng::with_seed(profile.seed ^ 0x1a7e),
+            told: Slab::new(),
+            watch: profile.watched.then(|| Box::new(Watch::new(&profile))),
             profile,
         };
         world.put_down();
@@ -125,6 +138,10 @@ impl World {
         for (place, trouble) in self.profile.troubles.iter().enumerate() {
             self.agenda
                 .put(Instant::ZERO + trouble.at, Coming::Trouble(place));
+            self.waiting += usize::from(matches!(trouble.fault, Fault::Return(..)));
+        }
+        if self.watch.is_some() {
+            self.agenda.put(Instant::ZERO, Coming::Watch);
         }
     }
 
@@ -144,6 +161,9 @@ impl World {
                 look(self.look());
             }
             self.happen(coming);
+            if self.watch.as_ref().is_some_and(|watch| watch.is_over()) {
+                break;
+            }
         }
     }
 
@@ -158,6 +178,9 @@ impl World {
     }
 
     fn happen(&mut self, coming: Coming) {
+        if self.is_held_back(coming) {
+            return;
+        }
         match coming {
             Coming::Join(machine) => self.join(machine),
             Coming::Dial(machine) => self.dial(machine),
@@ -177,12 +200,30 @@ impl World {
                 self.tell(machine, Event::Dead { node });
             }
             Coming::Lie(machine) => self.lie(machine),
+            Coming::Fate(job) => self.meet_fate(job),
+            Coming::Told(machine, event) => {
+                if let Some(event) = self.told.take(event) {
+                    self.tell(machine, event);
+                }
+            }
+            Coming::Gone(machine) => self.gone(machine),
+            Coming::Linger(machine) => self.linger(machine),
+            Coming::GivenUp(machine) => self.give_up(machine),
+            Coming::Met(machine) => self.met(machine),
+            Coming::Watch => self.look_around(),
         }
     }
 
     /// Calls a machine's scheduler and does what it wants.
     pub(crate) fn tell(&mut self, machine: usize, event: Event) {
         let now = self.now;
+        if self.machines[machine].is_frozen() {
+            let event = self.told.insert(event);
+            self.machines[machine]
+                .held
+                .push(Coming::Told(machine, event));
+            return;
+        }
         let Some(scheduler) = self.machines[machine].scheduler_mut() else {
             return;
         };
@@ -211,12 +252,15 @@ impl World {
         let now = self.now;
         let one = &mut self.machines[machine];
         one.busy_until = one.busy_until.max(now) + cost;
+        let mut count = 0;
         while let Some(action) = self.machines[machine]
             .scheduler_mut()
             .and_then(swarmcopy_scheduler::Scheduler::poll_action)
         {
             self.act(machine, action);
+            count += 1;
         }
+        self.watch_actions(machine, count);
         let one = &mut self.machines[machine];
         let Some(due) = one
             .scheduler()
@@ -261,6 +305,7 @@ impl World {
             events: self.tally.events,
             trace: self.tally.trace,
             reasons: self.tally.reasons.clone(),
+            watched: self.watch.as_ref().map(|watch| watch.outcome()),
         }
     }
 
@@ -312,6 +357,14 @@ impl Fault {
             Self::Heal => 4,
             Self::OriginDown => 5,
             Self::OriginUp => 6,
+            Self::Origin(..) => 7,
+            Self::Crash(_) => 8,
+            Self::PowerLoss(_) => 9,
+            Self::Leave(_) => 10,
+            Self::Freeze(_) => 11,
+            Self::Thaw(_) => 12,
+            Self::Return(..) => 13,
+            Self::Rates(..) => 14,
         }
     }
 }

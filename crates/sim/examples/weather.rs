@@ -1,0 +1,256 @@
+//! Random rooms in which things go wrong at random: `cargo run --release -p swarmcopy-sim --example
+//! weather -- --rooms 3000 --seed 1` plays them, says how they fared, and gives each room that broke a
+//! promise in one line.
+//!
+//! - `--from K`: begins with the room of this number.
+//! - `--only NUMBER` or `--only 'DESCRIPTION'`: plays one room, with all that happens in it.
+//! - `--shrink NUMBER` or `--shrink 'DESCRIPTION'`: makes it smaller while it breaks the same promise.
+//! - `--kinds late,crash`: rooms made of these alone; `--kinds -stock,-mean`: without these.
+//! - `--json`: one line of JSON for each room instead.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example speaks to its user"
+)]
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use swarmcopy_sim::weather::{self, Draw, KINDS, Kind, Room, Verdict};
+
+/// Threads that play rooms.
+const THREADS: usize = 2;
+
+#[derive(Debug, Default)]
+struct Wish {
+    rooms: u64,
+    seed: u64,
+    from: u64,
+    only: Option<String>,
+    shrink: Option<String>,
+    kinds: Vec<Kind>,
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let wish = match read(std::env::args().skip(1)) {
+        Ok(wish) => wish,
+        Err(error) => {
+            eprintln!("weather: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    // what panics is told with its room
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = if let Some(which) = &wish.only {
+        only(&wish, which)
+    } else if let Some(which) = &wish.shrink {
+        shrink(&wish, which)
+    } else {
+        Ok(play(&wish))
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("weather: {error}");
+        ExitCode::from(2)
+    })
+}
+
+fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
+    let mut wish = Wish {
+        rooms: 1000,
+        seed: 1,
+        kinds: KINDS.iter().map(|(_, kind)| *kind).collect(),
+        ..Wish::default()
+    };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        let number = |text: String| {
+            let parsed = text.parse::<u64>();
+            parsed.map_err(|_| format!("'{text}' is no number"))
+        };
+        match word.as_str() {
+            "--rooms" => wish.rooms = number(value()?)?,
+            "--seed" => wish.seed = number(value()?)?,
+            "--from" => wish.from = number(value()?)?,
+            "--only" => wish.only = Some(value()?),
+            "--shrink" => wish.shrink = Some(value()?),
+            "--kinds" => wish.kinds = kinds(&value()?)?,
+            "--json" => wish.json = true,
+            _ => return Err(format!("'{word}' is no option")),
+        }
+    }
+    Ok(wish)
+}
+
+fn kinds(list: &str) -> Result<Vec<Kind>, String> {
+    let without = list.starts_with('-');
+    let mut named = Vec::new();
+    for word in list.split(',') {
+        let word = word.trim_start_matches('-');
+        let found = KINDS.iter().find(|(name, _)| *name == word);
+        let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+        let (_, kind) =
+            found.ok_or_else(|| format!("'{word}' is no kind; there are {}", names.join(", ")))?;
+        named.push(*kind);
+    }
+    let all = KINDS.iter().map(|(_, kind)| *kind);
+    Ok(all.filter(|kind| named.contains(kind) != without).collect())
+}
+
+fn room_of(wish: &Wish, which: &str) -> Result<Room, String> {
+    match which.parse::<u64>() {
+        Ok(number) => Ok(Draw::room(wish.seed, number, &wish.kinds)),
+        Err(_) => which.parse::<Room>().map_err(|error| error.to_string()),
+    }
+}
+
+fn only(wish: &Wish, which: &str) -> Result<ExitCode, String> {
+    let room = room_of(wish, which)?;
+    println!("{room}");
+    for line in weather::timeline(&room) {
+        println!("{line}");
+    }
+    let verdict = weather::play(&room);
+    tell(&verdict);
+    Ok(code(verdict.broken.is_empty()))
+}
+
+fn tell(verdict: &Verdict) {
+    let pace = verdict.pace.unwrap_or(0.0);
+    println!(
+        "pace {pace:.3} copies {:.3} ended {:.1?} steps {}",
+        verdict.copies, verdict.ended, verdict.steps
+    );
+    for breach in &verdict.broken {
+        println!("{}: {}", breach.promise, breach.how);
+    }
+}
+
+fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
+    let room = room_of(wish, which)?;
+    let verdict = weather::play(&room);
+    let Some(first) = verdict.broken.first() else {
+        println!("the room breaks no promise");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let Some(shrunk) = weather::shrink(&room, first.promise) else {
+        return Err("the room is not the same twice".to_owned());
+    };
+    println!("{}", shrunk.room);
+    println!("after {} rooms", shrunk.tries);
+    tell(&shrunk.verdict);
+    Ok(code(false))
+}
+
+/// What rooms came to.
+#[derive(Debug, Default)]
+struct Sums {
+    paces: Vec<f64>,
+    copies: Vec<f64>,
+    broken: BTreeMap<String, u64>,
+    rooms_broken: u64,
+    steps: u64,
+}
+
+fn play(wish: &Wish) -> ExitCode {
+    let next = AtomicU64::new(wish.from);
+    let end = wish.from.saturating_add(wish.rooms);
+    let sums = Mutex::new(Sums::default());
+    let started = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= end {
+                        break;
+                    }
+                    let room = Draw::room(wish.seed, number, &wish.kinds);
+                    let verdict = weather::play(&room);
+                    if let Ok(mut sums) = sums.lock() {
+                        take(wish, &mut sums, number, &verdict);
+                    }
+                }
+            });
+        }
+    });
+    let sums = sums.into_inner().unwrap_or_default();
+    let holds = sums.rooms_broken == 0;
+    if !wish.json {
+        report(wish, sums);
+        println!("in {:.1?}", started.elapsed());
+    }
+    code(holds)
+}
+
+fn take(wish: &Wish, sums: &mut Sums, number: u64, verdict: &Verdict) {
+    sums.paces.extend(verdict.pace);
+    sums.copies.push(verdict.copies);
+    sums.steps += verdict.steps;
+    sums.rooms_broken += u64::from(!verdict.broken.is_empty());
+    for breach in &verdict.broken {
+        *sums.broken.entry(breach.promise.to_string()).or_default() += 1;
+    }
+    if wish.json {
+        let broken = verdict.broken.iter();
+        let broken: Vec<String> = broken
+            .map(|it| format!("{{\"promise\":\"{}\",\"how\":{:?}}}", it.promise, it.how))
+            .collect();
+        println!(
+            "{{\"room\":{number},\"pace\":{:.4},\"copies\":{:.4},\"ended\":{:.3},\"broken\":[{}]}}",
+            verdict.pace.unwrap_or(0.0),
+            verdict.copies,
+            verdict.ended.as_secs_f64(),
+            broken.join(",")
+        );
+    } else if !verdict.broken.is_empty() {
+        let broken = verdict.broken.iter();
+        let broken: Vec<String> = broken
+            .map(|it| format!("{}: {}", it.promise, it.how))
+            .collect();
+        println!(
+            "--seed {} --only {number}  {}",
+            wish.seed,
+            broken.join("; ")
+        );
+    }
+}
+
+fn report(wish: &Wish, mut sums: Sums) {
+    println!(
+        "{} rooms of seed {}: {} broke a promise {:?}",
+        wish.rooms, wish.seed, sums.rooms_broken, sums.broken
+    );
+    println!(
+        "time over (last change + bound): {}",
+        parts(&mut sums.paces)
+    );
+    println!("copies: {}", parts(&mut sums.copies));
+    println!("{} events", sums.steps);
+}
+
+/// The median, and what 90 and 99 of a hundred keep to, and the worst.
+fn parts(all: &mut [f64]) -> String {
+    all.sort_by(f64::total_cmp);
+    let part = |percent: usize| {
+        let place = (all.len().saturating_sub(1) * percent).div_ceil(100);
+        all.get(place).copied().unwrap_or(0.0)
+    };
+    format!(
+        "median {:.3}, 90 % {:.3}, 99 % {:.3}, worst {:.3}",
+        part(50),
+        part(90),
+        part(99),
+        part(100)
+    )
+}
+
+fn code(holds: bool) -> ExitCode {
+    if holds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,320 @@
+//! What each machine has to do after a change, and the shortest time in which it could be done.
+//!
+//! The bound of a machine is the longest of these: what it lacks through its own downlink; what nobody
+//! has through the origins, and once through the uplinks of those that read it; what the room lacks
+//! through all uplinks, where nobody is given more than its downlink takes. Beside that the first and
+//! the last piece take their time on the way. Where reading what somebody has saves a third of the
+//! time or more, one copy more may be read.
+
+use std::time::Duration;
+
+use swarmcopy_layout::PieceSet;
+use swarmcopy_scheduler::origin::{Hours, Mode};
+
+use crate::link::micros_for;
+use crate::machine::{Brain, Condition};
+use crate::profile::{Health, Role};
+use crate::watch::Stock;
+use crate::world::World;
+
+/// By so much a time grows from one try to the next.
+const STEP_PARTS: u64 = 64;
+/// Times that are tried.
+const STEPS_MAX: u32 = 2_000;
+
+/// What can be had in a part of the room.
+#[derive(Debug)]
+pub(crate) struct Means {
+    pub(crate) members: Vec<usize>,
+    /// Pieces that an origin has right that somebody may read.
+    pub(crate) from_origins: PieceSet,
+    /// Bytes a second that can be read.
+    pub(crate) origin_rate: u64,
+    /// Bytes a second that the best of those who may read can pass on.
+    pub(crate) readers_up: u64,
+    /// Pieces that some machine has.
+    pub(crate) from_peers: PieceSet,
+}
+
+impl World {
+    /// Takes down who is with whom, and what each has to do now.
+    pub(crate) fn take_stock(&mut self) {
+        let parts = self.parts();
+        let mut stocks = vec![Stock::default(); parts.len()];
+        let mut thin = false;
+        let changed_at = self.watch.as_ref().map_or(self.now, |it| it.changed_at);
+        for part in 0..parts.len() {
+            let members: Vec<usize> = (0..parts.len())
+                .filter(|it| parts.get(*it) == Some(&part))
+                .collect();
+            if members.is_empty() {
+                continue;
+            }
+            thin |= self.stock_of_part(members, &mut stocks);
+        }
+        let now = self.now;
+        let Some(watch) = &mut self.watch else {
+            return;
+        };
+        if watch.parts != parts {
+            watch.met_at = now;
+        }
+        watch.parts = parts;
+        watch.thin |= thin;
+        for (noted, mut stock) in watch.noted.iter_mut().zip(stocks) {
+            stock.at = changed_at;
+            noted.stock = stock;
+        }
+    }
+
+    /// A number for each machine: those with the same can reach each other, if only through others.
+    fn parts(&self) -> Vec<usize> {
+        let mut parts: Vec<usize> = (0..self.room()).collect();
+        let mut seen = vec![false; self.room()];
+        for first in 0..self.room() {
+            let mut open = vec![first];
+            while let Some(machine) = open.pop() {
+                let fresh = seen
+                    .get_mut(machine)
+                    .is_some_and(|it| !std::mem::replace(it, true));
+                if !fresh {
+                    continue;
+                }
+                parts
+                    .get_mut(machine)
+                    .into_iter()
+                    .for_each(|it| *it = first);
+                if !self.takes_part(machine) {
+                    continue;
+                }
+                let near = self.machines[machine].neighbours.iter();
+                let near = near.filter(|it| self.takes_part(it.machine));
+                open.extend(near.map(|it| it.machine));
+            }
+        }
+        parts
+    }
+
+    fn takes_part(&self, machine: usize) -> bool {
+        let one = &self.machines[machine];
+        matches!(one.brain, Brain::Scheduler(_)) && one.condition == Condition::Well
+    }
+
+    /// Pieces that a machine wants and lacks.
+    pub(crate) fn lacks(&self, machine: usize) -> PieceSet {
+        let pieces = self.layout.pieces();
+        let Some(scheduler) = self.machines[machine].scheduler() else {
+            return PieceSet::empty(pieces);
+        };
+        let mut lacks = PieceSet::full(pieces);
+        lacks.subtract(scheduler.have());
+        lacks
+    }
+
+    /// Who may read this origin, as far as it answers.
+    fn may_read(&self, machine: usize, origin: usize) -> bool {
+        let policy = self.policy(machine);
+        let one = &self.machines[machine];
+        let health = self.healths.get(origin).copied().unwrap_or_default();
+        one.spec.role == Role::Own
+            && self.takes_part(machine)
+            && one.scheduler().is_some_and(|it| !it.is_complete())
+            && policy.mode != Mode::Never
+            && policy.hours == Hours::Open
+            && one.spec.reaches >> origin.min(31) & 1 == 1
+            && matches!(health, Health::Well | Health::Slow(_))
+    }
+
+    /// Pieces that an origin has right.
+    fn origin_has(&self, origin: usize) -> PieceSet {
+        let mut has = PieceSet::full(self.layout.pieces());
+        let source = crate::origins::source_of(origin);
+        for piece in self.layout.piece_indexes() {
+            if self.has_wrong(source, piece) || self.is_lacked(origin, piece) {
+                has.remove(piece);
+            }
+        }
+        has
+    }
+
+    /// What can be had in a part of the room.
+    pub(crate) fn means(&self, members: Vec<usize>) -> Means {
+        let pieces = self.layout.pieces();
+        let mut from_origins = PieceSet::empty(pieces);
+        let mut rate = 0u64;
+        let mut readers: Vec<(u64, u64)> = Vec::new();
+        for machine in &members {
+            let mut origins = 0..self.profile.origins.len();
+            if origins.any(|origin| self.may_read(*machine, origin)) {
+                let one = &self.machines[*machine];
+                readers.push((one.spec.down_rate, one.up.rate));
+            }
+        }
+        for origin in 0..self.profile.origins.len() {
+            if members.iter().any(|it| self.may_read(*it, origin)) {
+                from_origins.union_with(&self.origin_has(origin));
+                rate = rate.saturating_add(self.machines[self.room() + origin].up.rate);
+            }
+        }
+        let own = members.iter().map(|it| self.policy(*it));
+        let slots = own.clone().filter(|it| it.mode == Mode::Protect);
+        let slots = slots.map(|it| it.readers_max).min().unwrap_or(u32::MAX);
+        let slots = usize::try_from(slots).unwrap_or(usize::MAX);
+        let best = |of: fn(&(u64, u64)) -> u64| {
+            let mut all: Vec<u64> = readers.iter().map(of).collect();
+            all.sort_unstable_by(|one, other| other.cmp(one));
+            all.iter()
+                .take(slots)
+                .fold(0u64, |sum, it| sum.saturating_add(*it))
+        };
+        let budget = own.filter_map(|it| it.rate_bytes).min().unwrap_or(u64::MAX);
+        let mut from_peers = PieceSet::empty(pieces);
+        for machine in &members {
+            if let Some(scheduler) = self.machines[*machine].scheduler() {
+                from_peers.union_with(scheduler.have());
+            }
+        }
+        Means {
+            origin_rate: rate.min(best(|it| it.0)).min(budget),
+            readers_up: best(|it| it.1),
+            from_origins,
+            from_peers,
+            members,
+        }
+    }
+
+    /// Takes down what each machine of a part has to do; whether one more copy would save much.
+    fn stock_of_part(&self, members: Vec<usize>, stocks: &mut [Stock]) -> bool {
+        let means = self.means(members);
+        let piece_len = self.layout.piece_len();
+        let mut room = Room {
+            takers: Vec::new(),
+            origin_rate: means.origin_rate,
+            up: 0,
+            nowhere: 0,
+            content: self.layout.len(),
+        };
+        let mut nowhere = PieceSet::empty(self.layout.pieces());
+        let mut ups = Vec::new();
+        for machine in &means.members {
+            let one = &self.machines[*machine];
+            let lacks = self.lacks(*machine);
+            let left = u64::from(lacks.len()).saturating_mul(piece_len);
+            nowhere.union_with(&lacks);
+            room.takers
+                .push((left.min(self.layout.len()), one.spec.down_rate));
+            if one.scheduler().is_some() {
+                room.up = room.up.saturating_add(one.up.rate);
+                ups.push(one.up.rate);
+            }
+        }
+        nowhere.subtract(&means.from_peers);
+        let unreadable = nowhere.any_without(&means.from_origins);
+        room.nowhere = u64::from(nowhere.len()).saturating_mul(piece_len);
+        ups.sort_unstable();
+        let good_up = ups.get(ups.len() / 2).copied().unwrap_or(1);
+        let farthest = means.members.iter().map(|it| self.machines[*it].spec.far);
+        let way =
+            self.profile.latency + self.profile.jitter + farthest.max().unwrap_or_default() * 2;
+        let mut thin = false;
+        for (place, machine) in means.members.iter().enumerate() {
+            let Some((left, down)) = room.takers.get(place).copied() else {
+                continue;
+            };
+            let bound = if unreadable || left == 0 {
+                None
+            } else {
+                let up = self.machines[*machine].up.rate;
+                let (bound, saves) = room.bound(place, up, means.readers_up);
+                thin |= saves;
+                let hops = u64::from(usize::BITS - means.members.len().leading_zeros());
+                let last = if means.members.len() > 1 {
+                    micros_for(piece_len, good_up).saturating_mul(hops)
+                } else {
+                    0
+                };
+                let first = if room.nowhere > 0 {
+                    micros_for(piece_len, means.origin_rate)
+                } else {
+                    0
+                };
+                let grain = last
+                    .saturating_add(first)
+                    .saturating_add(micros_for(piece_len, down));
+                Some(Duration::from_micros(bound.saturating_add(grain)))
+            };
+            if let Some(stock) = stocks.get_mut(*machine) {
+                *stock = Stock {
+                    at: self.now,
+                    bound,
+                    round: way * 2,
+                    machines: means.members.len(),
+                };
+            }
+        }
+        thin
+    }
+}
+
+/// A part of the room in numbers.
+#[derive(Debug)]
+struct Room {
+    /// What each lacks, and what its downlink takes.
+    takers: Vec<(u64, u64)>,
+    origin_rate: u64,
+    up: u64,
+    /// Bytes that nobody has.
+    nowhere: u64,
+    content: u64,
+}
+
+impl Room {
+    /// The shortest time for one of them in microseconds, and whether one more copy would save a third
+    /// of it.
+    fn bound(&self, place: usize, own_up: u64, readers_up: u64) -> (u64, bool) {
+        let Some((left, down)) = self.takers.get(place).copied() else {
+            return (0, false);
+        };
+        let alone = self.takers.len() == 1;
+        let own = micros_for(left, down);
+        let read = micros_for(self.nowhere.min(left), self.origin_rate);
+        let passed_on = if alone {
+            0
+        } else {
+            micros_for(self.nowhere.min(left), readers_up)
+        };
+        let least = own.max(read);
+        let others_up = self.up.saturating_sub(own_up);
+        let once = self.with(left, self.nowhere, others_up, least.max(passed_on));
+        let twice = self.nowhere.saturating_add(self.content);
+        let twice = self.with(left, twice, others_up, least.max(passed_on / 2));
+        let most = twice.saturating_add(twice / 2);
+        (once.min(most), self.origin_rate > 0 && once >= most)
+    }
+
+    /// The same where so many bytes may be read.
+    fn with(&self, left: u64, readable: u64, others_up: u64, least: u64) -> u64 {
+        let from_peers = left.saturating_sub(readable);
+        let mut time = least.max(micros_for(from_peers, others_up)).max(1);
+        for _ in 0..STEPS_MAX {
+            if self.is_enough(readable, time) {
+                break;
+            }
+            time += time / STEP_PARTS + 1000;
+        }
+        time
+    }
+
+    /// Whether all can have what they can take within this time.
+    fn is_enough(&self, readable: u64, micros: u64) -> bool {
+        let bytes = |rate: u64| {
+            let bytes = u128::from(rate) * u128::from(micros) / 1_000_000;
+            u64::try_from(bytes).unwrap_or(u64::MAX)
+        };
+        let taken = self.takers.iter().fold(0u64, |sum, (left, down)| {
+            sum.saturating_add(bytes(*down).min(*left))
+        });
+        let read = bytes(self.origin_rate).min(readable);
+        taken <= read.saturating_add(bytes(self.up))
+    }
+}

@@ -1,0 +1,103 @@
+//! Random rooms are drawn, described, judged and made smaller as their heads say.
+
+use swarmcopy_sim::weather::{self, Draw, KINDS, Kind, Promise, Room, play, shrink};
+
+fn kinds() -> Vec<Kind> {
+    KINDS.iter().map(|(_, kind)| *kind).collect()
+}
+
+fn room(line: &str) -> Room {
+    line.parse().unwrap()
+}
+
+/// Two machines beside one origin, at 1 MB/s, with what else is said of the room.
+fn two(more: &str) -> Room {
+    let machines = "m up=1000000 down=1000000; m up=1000000 down=1000000";
+    room(&format!(
+        "r seed=3 pieces=200x16384; {machines}; o up=1000000; {more}"
+    ))
+}
+
+#[test]
+fn the_same_number_gives_the_same_room_and_the_same_course() {
+    for number in 0..50 {
+        let once = Draw::room(9, number, &kinds());
+        let again = Draw::room(9, number, &kinds());
+        assert_eq!(once.to_string(), again.to_string());
+        if number < 5 {
+            assert_eq!(weather::timeline(&once), weather::timeline(&again));
+        }
+    }
+    let other = Draw::room(10, 0, &kinds());
+    assert_ne!(Draw::room(9, 0, &kinds()).to_string(), other.to_string());
+}
+
+#[test]
+fn a_description_says_all_of_a_room() {
+    for number in 0..500 {
+        let drawn = Draw::room(11, number, &kinds());
+        let line = drawn.to_string();
+        assert_eq!(room(&line).to_string(), line);
+    }
+    let number = (0..1000).find(|number| {
+        let room = Draw::room(11, *number, &kinds());
+        room.troubles.len() > 2 && room.machines.len() > 2
+    });
+    let drawn = Draw::room(11, number.unwrap(), &kinds());
+    let read = room(&drawn.to_string());
+    assert_eq!(weather::timeline(&drawn), weather::timeline(&read));
+}
+
+#[test]
+fn what_describes_no_room_is_refused() {
+    for line in [
+        "x",
+        "r pieces=0x1",
+        "m speed=3",
+        "t 5s explode 3",
+        "t soon crash 1",
+    ] {
+        let error = line.parse::<Room>().unwrap_err().to_string();
+        assert!(error.contains("cannot read"), "{line}: {error}");
+    }
+}
+
+#[test]
+fn a_room_that_can_get_nothing_breaks_nothing() {
+    let nobody = room("r seed=3 pieces=20x16384; m up=1000000 down=1000000");
+    let verdict = play(&nobody);
+    assert!(verdict.broken.is_empty(), "{:?}", verdict.broken);
+    let never = two("t 0s origin 0 refusing");
+    let verdict = play(&never);
+    assert!(verdict.broken.is_empty(), "{:?}", verdict.broken);
+}
+
+/// No scheduler keeps what is promised here: the bounds know nothing of an origin that thinks for minutes.
+const STUCK: &str = "o up=1000000 answer=300s";
+
+#[test]
+fn who_gets_nothing_from_an_origin_that_is_well_hangs() {
+    let line = format!("r seed=3 pieces=20x16384; m up=1000000 down=1000000; {STUCK}");
+    let verdict = play(&room(&line));
+    assert!(verdict.breaks(Promise::Hangs), "{:?}", verdict.broken);
+    assert!(verdict.ended < std::time::Duration::from_mins(2));
+}
+
+#[test]
+fn a_smaller_room_breaks_the_same_promise() {
+    let machine = "m up=1000000 down=1000000 k=3 far=3ms stay=2s";
+    let more = "t 1s freeze 1; t 2s thaw 1; t 3s crash 0";
+    let machines = format!("{machine}; {machine}; {machine}");
+    let line = format!("r seed=3 pieces=64x16384 files=3 jitter=2ms; {machines}; {STUCK}; {more}");
+    let shrunk = shrink(&room(&line), Promise::Hangs).unwrap();
+    assert!(shrunk.verdict.breaks(Promise::Hangs));
+    let smallest = "r seed=3 pieces=1x16384 latency=500us; m up=1000000 down=1000000; ";
+    let smallest = format!("{smallest}{STUCK}");
+    assert_eq!(
+        shrunk.room.to_string(),
+        smallest,
+        "after {} rooms",
+        shrunk.tries
+    );
+    assert!(shrink(&two(""), Promise::Sound).is_none());
+}

@@ -234,7 +234,7 @@ impl World {
     fn timeout(&mut self, machine: usize) {
         let now = self.now;
         let one = &mut self.machines[machine];
-        if one.timeout_at == Some(now) {
+        if one.timeout_at.is_some_and(|at| at <= now) {
             one.timeout_at = None;
         }
         let Some(scheduler) = one.scheduler_mut() else {

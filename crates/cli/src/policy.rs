@@ -190,7 +190,10 @@ fn parse(text: &str) -> Result<Rules, String> {
             .and_then(Rate::limit),
         isolated: word("isolated", file.isolated.as_deref())?,
         hours: file.hours.iter().map(hours).collect::<Result<_, _>>()?,
-        group: file.group,
+        group: file
+            .group
+            .map(|group| values::group(&group).map_err(|why| format!("group: {why}")))
+            .transpose()?,
         class: word("class", file.class.as_deref())?,
         guard: word("guard", file.guard.as_deref())?,
         no_limit: file

@@ -74,6 +74,8 @@ pub struct Hello {
     pub origins: Vec<OriginTag>,
     /// How many machines may read the origin, as it was told; 0 = it says nothing.
     pub readers_max: u32,
+    /// Whose table of slots it shares, if it says so: the number of another group's says nothing of ours.
+    pub group: Option<String>,
     /// How it is connected.
     pub class: MachineClass,
     /// Whether it waits for bytes that nobody brings it.

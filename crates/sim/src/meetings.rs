@@ -132,6 +132,7 @@ impl World {
                 origins: (0..self.profile.origins.len()).map(tag).collect(),
                 readers_max,
                 class,
+                group: None,
                 starving: false,
             }
         })

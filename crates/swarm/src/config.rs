@@ -52,8 +52,8 @@ limits! {
     addresses_max: usize = 2000;
     /// Addresses taken from one message of a peer (BEP 11).
     pex_addresses_max: usize = 50;
-    /// Slot messages taken from a peer in a second.
-    slot_messages_max: u32 = 20;
+    /// Slot messages taken from a peer at once; then twenty a second.
+    slot_messages_max: u32 = 40;
     /// Connections to one machine of ours, the link itself among them.
     connections_max: usize = 8;
     /// Connections beside those of the links that a swarm has in all.

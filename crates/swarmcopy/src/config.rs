@@ -138,6 +138,13 @@ pub enum Stay {
     Always,
 }
 
+/// Longest name of a group, in bytes.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+pub const group_len_max: usize = swarmcopy_bt_wire::extension::GROUP_LEN_MAX;
+
 /// Settings of one copy.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -173,7 +180,7 @@ pub struct CopyOptions {
     pub origin_rate: Option<u64>,
     /// What to do when others are known but can't be reached.
     pub isolated: Isolated,
-    /// Machines with the same group share the slots.
+    /// Machines with the same group share the slots; at most [`group_len_max`] bytes.
     pub group: String,
     /// How this machine is connected.
     pub class: MachineClass,

@@ -46,7 +46,9 @@ mod verify;
 mod web;
 mod what;
 
-pub use config::{Config, CopyOptions, GuardUse, Isolated, MachineClass, OriginMode, Stay};
+pub use config::{
+    Config, CopyOptions, GuardUse, Isolated, MachineClass, OriginMode, Stay, group_len_max,
+};
 pub use content::Content;
 pub use error::{Error, ErrorKind};
 pub use hours::Hours;

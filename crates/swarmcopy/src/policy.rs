@@ -8,7 +8,10 @@ use swarmcopy_scheduler::origin::{self, OriginConfig};
 
 use crate::content::Content;
 use crate::hours::all_allow;
-use crate::{GuardUse, Hours, Isolated, MachineClass, OriginMode};
+use crate::{
+    CopyOptions, Error, ErrorKind, GuardUse, Hours, Isolated, MachineClass, OriginMode,
+    group_len_max,
+};
 
 /// The least and the most machines that may be allowed to read at a time.
 const READERS: (u32, u32) = (1, origin::readers_max_max);
@@ -24,6 +27,17 @@ pub(crate) struct Policy {
     pub(crate) class: MachineClass,
     pub(crate) hours: Vec<Vec<Hours>>,
     pub(crate) guard: GuardUse,
+}
+
+/// Refuses the name of a group that no message has room for: machines that cut it, or leave it out, would not
+/// share the slots.
+pub(crate) fn check_group(options: &CopyOptions) -> Result<(), Error> {
+    if group_of(&options.group).is_some() {
+        return Ok(());
+    }
+    let len = options.group.len();
+    let message = format!("the group's name has {len} bytes: at most {group_len_max} are sent");
+    Err(Error::new(ErrorKind::Usage, message))
 }
 
 impl Policy {
@@ -66,8 +80,10 @@ impl Policy {
         let hours = told.hours.iter();
         let hours = hours.filter_map(|text| read("hours", Some(text), |text| text.parse().ok()));
         self.hours.push(hours.collect());
-        if self.group.is_empty() {
-            self.group = told.group.clone().unwrap_or_default();
+        if self.group.is_empty()
+            && let Some(group) = read("group", told.group.as_deref(), group_of)
+        {
+            self.group = group;
         }
     }
 
@@ -142,6 +158,10 @@ fn read<T>(name: &str, text: Option<&str>, parse: impl Fn(&str) -> Option<T>) ->
         tracing::warn!("the torrent's policy.{name} is not understood: {text:?}");
     }
     parsed
+}
+
+fn group_of(text: &str) -> Option<String> {
+    (text.len() <= group_len_max).then(|| text.to_owned())
 }
 
 fn mode_of(text: &str) -> Option<OriginMode> {
@@ -221,6 +241,18 @@ mod tests {
         assert_eq!(policy.hours_at(19 * 60), origin::Hours::Open);
         assert_eq!(policy.hours_at(12 * 60), origin::Hours::Closed);
         assert_eq!(policy.hours_at(21 * 60), origin::Hours::Closed);
+    }
+
+    #[test]
+    fn a_group_that_no_message_has_room_for_is_taken_from_nobody() {
+        let long = "x".repeat(group_len_max + 1);
+        let policy = resolved(|_| {}, |own| own.policy.group = Some(long.clone()));
+        assert_eq!(policy.group, "");
+        let mut options = CopyOptions::new("to");
+        options.group = long;
+        assert_eq!(check_group(&options).unwrap_err().kind(), ErrorKind::Usage);
+        options.group.pop();
+        assert!(check_group(&options).is_ok());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::content::{Content, Role};
 use crate::engine::{Clock, Engine, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed};
 use crate::guard::{self, Guard};
 use crate::limits::OriginLimits;
-use crate::policy::Policy;
+use crate::policy::{Policy, check_group};
 use crate::session::Inner;
 use crate::{Error, ErrorKind, OriginMode, Phase, Report, Started, mirrors, web};
 
@@ -63,6 +63,7 @@ impl Prepared {
             return Err(Error::new(ErrorKind::Failed, message)
                 .with_hint("make a .torrent or a metalink with pieces of them"));
         }
+        check_group(&content.options)?;
         let mirror_options = web::mirror_options(&content.options)?;
         let notes = mpsc::channel(NOTES_MAX);
         let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
@@ -283,6 +284,7 @@ impl Prepared {
             node: self.node,
             origins: origins.values().map(OriginEntry::tag).collect(),
             readers_max: policy.readers_max,
+            group: Some(policy.group.clone()),
             class: policy.class(),
             ..Hello::default()
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::ExtensionError;
+use super::slots::GROUP_LEN_MAX;
 use crate::bencode::{self, Item, Kind, Limits, Value};
 use crate::text;
 
@@ -51,6 +52,9 @@ pub struct OwnHandshake {
     pub origin_tags: Vec<[u8; 8]>,
     /// How many readers of the origin the speaker's policy allows.
     pub readers_max: u32,
+    /// Whose table of readers the speaker shares; empty for that of all who name none. `None` if it says
+    /// nothing about it, or what no group is called.
+    pub group: Option<String>,
     /// Class of the speaker's connection, such as `wired`.
     pub class: String,
     /// The speaker lacks pieces and gets none.
@@ -150,6 +154,11 @@ impl OwnHandshake {
                 .take(TAGS_MAX)
                 .collect(),
             readers_max: number(b"k"),
+            group: value
+                .find(b"group")
+                .and_then(|group| group.as_str())
+                .filter(|group| group.len() <= GROUP_LEN_MAX)
+                .map(str::to_owned),
             class: value
                 .find(b"class")
                 .and_then(|class| text(&class))
@@ -170,6 +179,7 @@ impl OwnHandshake {
                 Item::list(self.origin_tags.iter().take(TAGS_MAX).copied()),
             )
             .with("k", self.readers_max)
+            .with_some("group", self.group.as_deref())
             .with("class", self.class.as_str())
             .with("starving", u32::from(self.starving))
             .with("block", self.block_len_max)

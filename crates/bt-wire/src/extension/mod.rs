@@ -17,7 +17,8 @@ pub use handshake::{ExtensionHandshake, HANDSHAKE_LEN_MAX, OwnHandshake, TAGS_MA
 pub use metadata::{METADATA_BLOCK_LEN, MetadataMessage};
 pub use pex::{PEX_PEERS_MAX, Pex, PexFlags, PexPeer};
 pub use slots::{
-    BadMark, Claim, MARKS_MAX, NodeBytes, RECORDS_MAX, SLOTS_LEN_MAX, SlotRecord, SlotsMessage,
+    BadMark, Claim, GROUP_LEN_MAX, MARKS_MAX, NodeBytes, RECORDS_MAX, SLOTS_LEN_MAX, SlotRecord,
+    SlotsMessage,
 };
 
 /// The number of the handshake itself.

@@ -13,7 +13,7 @@ pub const RECORDS_MAX: usize = 64;
 /// Most claims, most bad marks and most counts in one message.
 pub const MARKS_MAX: usize = 64;
 /// Longest name of a group.
-const GROUP_LEN_MAX: usize = 64;
+pub const GROUP_LEN_MAX: usize = 64;
 
 /// One register of the slot table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -138,9 +138,11 @@ impl SlotsMessage {
         (bytes.len() <= SLOTS_LEN_MAX).then_some(bytes)
     }
 
-    /// Writes everything in as many messages as it takes, at least one; the speaker's own words
-    /// stand in each. A group's name is cut to its limit.
-    pub fn into_parts(mut self) -> Vec<Vec<u8>> {
+    /// Writes everything in as many messages as it takes, at least one, with at most `items_max` entries of a
+    /// kind in each, because the listener takes no more; the speaker's own words stand in each. A group's name
+    /// is cut to its limit.
+    pub fn into_parts(mut self, items_max: usize) -> Vec<Vec<u8>> {
+        let items_max = items_max.max(1);
         self.group
             .truncate(self.group.floor_char_boundary(GROUP_LEN_MAX));
         let mut parts = Vec::new();
@@ -153,10 +155,16 @@ impl SlotsMessage {
                 (self.readers_max, self.node, self.starving);
             part.barren = self.barren;
             part.link_goodput_bytes = self.link_goodput_bytes;
-            move_fitting(&mut self.records, &mut part, |part| &mut part.records);
-            move_fitting(&mut self.claims, &mut part, |part| &mut part.claims);
-            move_fitting(&mut self.bad, &mut part, |part| &mut part.bad);
-            move_fitting(&mut self.bytes, &mut part, |part| &mut part.bytes);
+            move_fitting(&mut self.records, &mut part, items_max, |part| {
+                &mut part.records
+            });
+            move_fitting(&mut self.claims, &mut part, items_max, |part| {
+                &mut part.claims
+            });
+            move_fitting(&mut self.bad, &mut part, items_max, |part| &mut part.bad);
+            move_fitting(&mut self.bytes, &mut part, items_max, |part| {
+                &mut part.bytes
+            });
             parts.extend(part.encode());
             // each entry is far shorter than a message, so every part takes some
             if self.is_bare() {
@@ -189,16 +197,17 @@ impl SlotsMessage {
     }
 }
 
-/// Moves entries from the front of `from` into the message as long as it can be written.
+/// Moves entries from the front of `from` into the message as long as it can be written, `max` at most.
 fn move_fitting<T>(
     from: &mut Vec<T>,
     part: &mut SlotsMessage,
+    max: usize,
     list: fn(&mut SlotsMessage) -> &mut Vec<T>,
 ) {
     let mut kept = Vec::new();
     for entry in from.drain(..) {
         list(part).push(entry);
-        if part.encode().is_none()
+        if (list(part).len() > max || part.encode().is_none())
             && let Some(entry) = list(part).pop()
         {
             kept.push(entry);

@@ -14,6 +14,7 @@ fn own() -> OwnHandshake {
         node: *b"\0\x01\xff456,8",
         origin_tags: vec![[1; 8], [2; 8]],
         readers_max: 3,
+        group: Some("lab".to_owned()),
         class: "wired".to_owned(),
         starving: true,
         block_len_max: 1 << 20,
@@ -195,7 +196,7 @@ fn a_message_of_slots_never_exceeds_1_kib_and_loses_nothing() {
     read.readers_max = 64;
     read.starving = true;
     read.link_goodput_bytes = 1 << 40;
-    let parts = message.into_parts();
+    let parts = message.into_parts(MARKS_MAX);
     for wire in &parts {
         assert!(wire.len() <= SLOTS_LEN_MAX);
         let part = SlotsMessage::parse(wire).unwrap();
@@ -220,7 +221,7 @@ fn a_message_without_entries_is_still_one() {
         node: [4; 8],
         ..SlotsMessage::default()
     };
-    let parts = message.clone().into_parts();
+    let parts = message.clone().into_parts(MARKS_MAX);
     assert_eq!(parts.len(), 1);
     assert_eq!(SlotsMessage::parse(&parts[0]), Ok(message));
 }

@@ -75,7 +75,7 @@ pub(crate) struct GetArgs {
     #[arg(long, value_enum)]
     pub(crate) isolated: Option<IsolatedArg>,
     /// Machines with the same group share the places at the origin
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::group)]
     pub(crate) group: Option<String>,
     /// How this machine is connected: those by cable go first at share and mirrors [default: wired]
     #[arg(long, value_enum)]

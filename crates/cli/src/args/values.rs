@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use swarmcopy::group_len_max;
 
 /// A number of bytes a second, or no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +129,18 @@ pub(crate) fn tracker(text: &str) -> Result<String, String> {
     url(text, &["http", "https", "udp"])
 }
 
+/// Parses the name of a group.
+pub(crate) fn group(text: &str) -> Result<String, String> {
+    if text.len() <= group_len_max {
+        Ok(text.to_owned())
+    } else {
+        let len = text.len();
+        Err(format!(
+            "a group's name has at most {group_len_max} bytes, this one has {len}"
+        ))
+    }
+}
+
 /// Parses a country as metalinks name it.
 pub(crate) fn country(text: &str) -> Result<String, String> {
     let code = text.trim().to_ascii_lowercase();
@@ -236,6 +249,16 @@ fn scale(number: &str, factor: u64) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_that_no_message_has_room_for_is_refused() {
+        assert!(group(&"ü".repeat(32)).is_ok());
+        let refused = group(&"ü".repeat(33)).unwrap_err();
+        assert!(
+            refused.contains("64") && refused.contains("66"),
+            "{refused}"
+        );
+    }
 
     #[test]
     fn sizes_are_decimal_unless_they_say_otherwise() {

@@ -286,7 +286,13 @@ impl OriginGate {
         self.gossip.join(now, peer, hello, self.table.known());
         self.company.joined(now, hello.node);
         self.wake(now);
-        self.meet_readers_max(now, hello.readers_max);
+        if hello
+            .group
+            .as_ref()
+            .is_none_or(|group| *group == self.config.group)
+        {
+            self.meet_readers_max(now, hello.readers_max);
+        }
     }
 
     /// It is no more; other sources are ignored.

@@ -39,6 +39,8 @@ const ADDRESS_EVERY: Duration = Duration::from_secs(1);
 /// Blocks of metadata that a peer may ask for at once, and the time in which one more is given.
 const METADATA_MAX: u32 = 4096;
 const METADATA_EVERY: Duration = Duration::from_millis(2);
+/// Time in which one more slot message is taken, beside those at once.
+const SLOT_MESSAGE_EVERY: Duration = Duration::from_millis(50);
 /// Version of our own words in the greeting.
 const OWN_VERSION: u32 = 1;
 
@@ -79,6 +81,7 @@ fn own_words(hello: &Hello, block_len: u32) -> OwnHandshake {
     own.node = hello.node.0;
     own.origin_tags = hello.origins.iter().map(|tag| tag.0).collect();
     own.readers_max = hello.readers_max;
+    own.group.clone_from(&hello.group);
     class_name(hello.class).clone_into(&mut own.class);
     own.starving = hello.starving;
     own.block_len_max = block_len;
@@ -100,6 +103,7 @@ fn hello_of(own: &OwnHandshake) -> Hello {
         node: NodeId(own.node),
         origins: own.origin_tags.iter().map(|tag| OriginTag(*tag)).collect(),
         readers_max: own.readers_max,
+        group: own.group.clone(),
         class: match own.class.as_str() {
             "wifi" => MachineClass::Wifi,
             "vpn" => MachineClass::Vpn,
@@ -139,13 +143,11 @@ pub(super) struct Quotas {
 
 impl Quotas {
     pub(super) fn new(now: Instant) -> Self {
-        let a_second =
-            |messages: u32| Tokens::new(now, messages, Duration::from_secs(1) / messages);
         Self {
             greetings: Tokens::new(now, GREETINGS_MAX, GREETING_EVERY),
             addresses: Tokens::new(now, ADDRESSES_MAX, ADDRESS_EVERY),
             metadata: Tokens::new(now, METADATA_MAX, METADATA_EVERY),
-            slots: a_second(slot_messages_max),
+            slots: Tokens::new(now, slot_messages_max, SLOT_MESSAGE_EVERY),
         }
     }
 }

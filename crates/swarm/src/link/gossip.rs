@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use swarmcopy_bt_wire::extension::{self as wire, SlotsMessage};
-use swarmcopy_scheduler::origin::{Claim, NodeBytes, SlotMessage, SlotRecord};
+use swarmcopy_scheduler::origin::{Claim, NodeBytes, SlotMessage, SlotRecord, message_items_max};
 use swarmcopy_scheduler::{NodeId, OriginTag};
 
 /// Messages that wait before newer ones are merged into the last.
@@ -87,7 +87,8 @@ fn encode(message: &SlotMessage) -> Vec<Bytes> {
         bytes: count.bytes,
     };
     words.bytes = message.bytes.iter().map(count).collect();
-    words.into_parts().into_iter().map(Bytes::from).collect()
+    let parts = words.into_parts(message_items_max);
+    parts.into_iter().map(Bytes::from).collect()
 }
 
 fn to_wire(record: &SlotRecord) -> wire::SlotRecord {
@@ -149,6 +150,7 @@ pub(crate) fn decode(payload: &[u8]) -> Option<SlotMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::slot_messages_max;
 
     fn message(slot: u32, heartbeat: u64) -> SlotMessage {
         let record = SlotRecord {
@@ -206,5 +208,30 @@ mod tests {
         for payload in pending.take_encoded() {
             assert!(decode(&payload).is_some());
         }
+    }
+
+    #[test]
+    fn what_is_sent_at_once_is_all_taken() {
+        let mut pending = Pending::default();
+        for heartbeat in 0..1000 {
+            pending.push(message(u32::try_from(heartbeat % 64).unwrap(), heartbeat));
+        }
+        let payloads = pending.take_encoded();
+        let messages: Vec<_> = payloads
+            .iter()
+            .map(|payload| decode(payload).unwrap())
+            .collect();
+        assert!(messages.len() <= usize::try_from(slot_messages_max).unwrap());
+        let mut newest = std::collections::BTreeMap::new();
+        for message in &messages {
+            for record in message.records.iter().take(message_items_max) {
+                newest.insert(record.slot, record.heartbeat);
+            }
+            let claims = message.claims.len();
+            assert!(claims <= message_items_max && message.bad.len() <= message_items_max);
+        }
+        let expected =
+            (936..1000).map(|heartbeat| (u32::try_from(heartbeat % 64).unwrap(), heartbeat));
+        assert_eq!(newest, expected.collect());
     }
 }

@@ -430,3 +430,18 @@ fn closed_hours_give_everything_back() {
     assert!(!bench.gate.may_open(bench.now));
     assert_eq!(bench.gate.status(bench.now).slots, 0);
 }
+
+#[test]
+fn the_number_of_readers_of_another_group_does_not_shrink_ours() {
+    for (group, slots) in [(Some("other"), 3), (Some("ours"), 1), (None, 1)] {
+        let mut bench = Bench::new(1, |config| config.group = "ours".to_owned());
+        let hello = Hello {
+            node: node(7, 0),
+            readers_max: 1,
+            group: group.map(str::to_owned),
+            ..Hello::default()
+        };
+        bench.gate.peer_up(bench.now, SourceId(7), &hello);
+        assert_eq!(bench.gate.table.slots(), slots, "{group:?}");
+    }
+}

@@ -4,113 +4,19 @@
 //! outside the folder is ever touched, calls may run side by side, and an error leaves files that
 //! were not named in the call as they were. The contract suite in the tests runs on all of them.
 
-use std::fmt;
-use std::io::{self, IoSlice};
-use std::path::{Path, PathBuf};
-
 mod faulty;
 mod folder;
 mod handles;
 mod known;
 mod memory;
+mod seam;
 mod system;
 
 pub use faulty::{Fault, FaultyDisk};
 pub use folder::{FolderDisk, Links};
 pub use memory::MemoryDisk;
-
-/// What is known of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileStat {
-    /// Its length in bytes.
-    pub len: u64,
-    /// When its bytes were last changed, in nanoseconds since 1970; for comparison only.
-    pub modified_ns: u128,
-}
-
-/// A path of a listing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
-    /// Relative to the disk's folder.
-    pub path: PathBuf,
-    /// Whether it is a folder (a link to one is not).
-    pub is_dir: bool,
-}
-
-/// A file that no other process writes as long as this is held.
-pub trait DiskLock: Send + Sync + fmt::Debug {}
-
-/// Files below one folder.
-///
-/// Errors are those of [`std::io`]; [`io::ErrorKind::WouldBlock`] from [`Disk::lock`] means that
-/// another process has the lock. All calls block.
-pub trait Disk: Send + Sync + fmt::Debug {
-    /// Reads some bytes at `offset`; 0 at the end of the file.
-    fn read_at(&self, path: &Path, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
-
-    /// Writes all bytes at `offset`; creates the file and its folders, grows it if need be.
-    fn write_at(&self, path: &Path, bytes: &mut [IoSlice<'_>], offset: u64) -> io::Result<()>;
-
-    /// Writes all bytes of a file that has no others; nobody will write it again soon.
-    fn write_whole(&self, path: &Path, bytes: &mut [IoSlice<'_>]) -> io::Result<()> {
-        self.write_at(path, bytes, 0)
-    }
-
-    /// Creates the file and its folders and makes it at least `len` bytes long, its space taken
-    /// from the disk where that is possible without writing.
-    fn reserve(&self, path: &Path, len: u64) -> io::Result<()>;
-
-    /// Makes the existing file `len` bytes long.
-    fn set_len(&self, path: &Path, len: u64) -> io::Result<()>;
-
-    /// Waits until the bytes of these files are safe from a power cut.
-    fn sync(&self, paths: &[PathBuf]) -> io::Result<()>;
-
-    /// What is at `path`; `None` if nothing is, an error if it is no plain file.
-    fn stat(&self, path: &Path) -> io::Result<Option<FileStat>>;
-
-    /// Whether some byte of the range may have been written; a disk that can't tell says yes.
-    fn holds_data(&self, path: &Path, offset: u64, len: u64) -> io::Result<bool> {
-        let _ = (path, offset, len);
-        Ok(true)
-    }
-
-    /// What lies below the folder at `path`, all levels; nothing if it does not exist.
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
-
-    /// Removes the file.
-    fn remove(&self, path: &Path) -> io::Result<()>;
-
-    /// Renames a file or folder; an empty folder at `to` is replaced, anything else is an error.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-
-    /// Marks the file as a program, where the disk knows such a mark.
-    fn set_executable(&self, path: &Path) -> io::Result<()>;
-
-    /// Creates the file if need be and locks it against other processes.
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
-
-    /// The path as a person would write it.
-    fn display_path(&self, path: &Path) -> PathBuf;
-}
-
-/// Fills `buffer` from `offset`; the end of the file before that is an error.
-pub(crate) fn read_exact(
-    disk: &dyn Disk,
-    path: &Path,
-    buffer: &mut [u8],
-    offset: u64,
-) -> io::Result<()> {
-    let mut done = 0;
-    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-        match disk.read_at(path, rest, at)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => done += read,
-        }
-    }
-    Ok(())
-}
+pub(crate) use seam::read_exact;
+pub use seam::{Disk, DiskLock, Entry, FileStat};
 
 #[cfg(test)]
 mod tests;

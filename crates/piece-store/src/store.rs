@@ -6,17 +6,17 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use bytes::{Bytes, BytesMut};
 use swarmcopy_layout::{PieceIndex, PieceSet, Span, Spans};
 
 use crate::assemblies::Assemblies;
-use crate::blame::Blame;
 use crate::cache::HotCache;
 use crate::disk::{Disk, FolderDisk, Links};
 use crate::error::StoreError;
+use crate::event::{OnEvent, StoreEvent};
 use crate::files::{Files, u64_of};
 use crate::finish;
 use crate::journal::Journal;
@@ -24,6 +24,7 @@ use crate::pool::Pool;
 use crate::queue::Queue;
 use crate::resume::{Resume, resume};
 use crate::scan::scan;
+use crate::shared::Shared;
 use crate::syncer::Syncer;
 use crate::target::Target;
 use crate::verify::side_by_side_min;
@@ -34,31 +35,6 @@ use crate::writing::Writing;
 pub const JOURNAL_SUFFIX: &str = ".swarmcopy";
 /// What the name of a staged copy has behind the content's.
 pub const STAGED_SUFFIX: &str = ".swarmcopy-staged";
-
-/// What happens to pieces; told from the store's threads, in order for one piece.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StoreEvent {
-    /// The piece is verified and written; it can be read and handed on.
-    PieceOk {
-        /// Which.
-        piece: PieceIndex,
-    },
-    /// The bytes of the piece were wrong; all of it is missing again.
-    PieceBad {
-        /// Which.
-        piece: PieceIndex,
-        /// Who sent parts of it. A single one is to blame; with several, wait for `Liar`.
-        senders: Vec<u32>,
-    },
-    /// This sender sent wrong bytes for a piece that has verified meanwhile.
-    Liar {
-        /// Who.
-        sender: u32,
-    },
-    /// The disk took no bytes, or did not keep them.
-    Failed(StoreError),
-}
 
 /// Where the content lies until it is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,9 +85,6 @@ impl Options {
     }
 }
 
-/// Where a store tells what happens. Called on the store's threads: it should only pass on.
-pub type OnEvent = Box<dyn Fn(StoreEvent) + Send + Sync>;
-
 /// Assembles, verifies, writes and reads back one content.
 ///
 /// Memory calls ([`Store::reserve`], [`Store::commit`], [`Store::release`], [`Store::abandon`],
@@ -124,31 +97,6 @@ pub struct Store {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     threads_max: usize,
-}
-
-pub(crate) struct Shared {
-    pub(crate) target: Arc<Target>,
-    pub(crate) files: Arc<Files>,
-    pub(crate) pool: Pool,
-    pub(crate) assemblies: Assemblies,
-    pub(crate) queue: Queue,
-    pub(crate) writing: Writing,
-    pub(crate) cache: HotCache,
-    /// `None` if the store only reads.
-    pub(crate) syncer: Option<Syncer>,
-    pub(crate) events: OnEvent,
-    have: Mutex<PieceSet>,
-    blame: Mutex<Blame>,
-}
-
-impl Shared {
-    pub(crate) fn have(&self) -> MutexGuard<'_, PieceSet> {
-        self.have.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn blame(&self) -> MutexGuard<'_, Blame> {
-        self.blame.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl fmt::Debug for Store {

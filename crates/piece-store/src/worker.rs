@@ -4,13 +4,12 @@
 //! right only after its bytes are written; neighbours are written together; every piece taken from
 //! the queue is settled with it.
 
-use std::collections::BTreeSet;
-
-use swarmcopy_layout::{FileIndex, PieceIndex, Span};
+use swarmcopy_layout::{PieceIndex, Span};
 
 use crate::assembly::Filled;
 use crate::error::StoreError;
-use crate::store::{Shared, StoreEvent};
+use crate::event::StoreEvent;
+use crate::shared::Shared;
 use crate::verify::verify;
 
 /// Works until the queue is stopped.
@@ -126,16 +125,4 @@ fn handle_bad(shared: &Shared, filled: &Filled) {
         piece: filled.piece,
         senders,
     });
-}
-
-impl Shared {
-    /// Notes pieces whose bytes are on the disk, so that the journal records them.
-    pub(crate) fn note(&self, pieces: &[PieceIndex]) {
-        let Some(syncer) = &self.syncer else { return };
-        let layout = self.target.layout();
-        let spans = || pieces.iter().map(|piece| layout.piece_span(*piece));
-        let slices = spans().flat_map(|span| self.files.stored_slices(span));
-        let files: BTreeSet<FileIndex> = slices.map(|slice| slice.file).collect();
-        syncer.note(pieces, files, spans().map(Span::len).sum());
-    }
 }

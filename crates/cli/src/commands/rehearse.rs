@@ -6,7 +6,7 @@ use swarmcopy_rehearsal::{
 };
 use tokio::sync::mpsc;
 
-use super::block_on;
+use super::runtime::block_on;
 use super::signals::Signals;
 use super::simulate::{simulate, verdict};
 use crate::args::values::Rate;

@@ -10,8 +10,9 @@ use swarmcopy::{
     Session,
 };
 
+use super::found::{tell_left_out, tell_notes};
+use super::runtime::block_on;
 use super::signals::Signals;
-use super::{block_on, tell_left_out, tell_notes};
 use crate::exit::{self, Style};
 use crate::render::{self, CopyView};
 use crate::what::What;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use swarmcopy::{CopyOptions, Description, DescriptionKind, Error, FileDescription};
 
-use super::block_on;
+use super::runtime::block_on;
 use crate::args::ShowArgs;
 use crate::exit::{self, Style};
 use crate::{format, output};

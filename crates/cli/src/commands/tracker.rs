@@ -8,7 +8,7 @@ use swarmcopy::{Error, ErrorKind};
 use swarmcopy_tracker::{TrackerOptions, TrackerServer};
 use tokio_util::sync::CancellationToken;
 
-use super::block_on;
+use super::runtime::block_on;
 use super::signals::Signals;
 use crate::args::TrackerArgs;
 use crate::exit::{self, Style};

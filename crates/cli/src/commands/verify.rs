@@ -3,7 +3,7 @@
 use serde::Serialize;
 use swarmcopy::{Error, Verified};
 
-use super::{find, tell_left_out};
+use super::found::{find, tell_left_out};
 use crate::args::VerifyArgs;
 use crate::exit::{self, Style};
 use crate::render::Gauge;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{live, on_terminal};
+use super::live;
+use super::view::on_terminal;
 use crate::exit::Style;
 use crate::{format, output};
 

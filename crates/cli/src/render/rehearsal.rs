@@ -7,7 +7,8 @@ use indicatif::{MultiProgress, ProgressBar};
 use serde::Serialize;
 use swarmcopy_rehearsal::MachineProgress;
 
-use super::{json, live, on_terminal, text};
+use super::view::on_terminal;
+use super::{json, live, text};
 use crate::exit::Style;
 use crate::rollout::RollOut;
 use crate::{format, output};

@@ -1,5 +1,8 @@
 //! The contract that every disk keeps, and what only a folder can get wrong.
 
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+
 use super::*;
 use std::io::ErrorKind;
 

@@ -5,6 +5,7 @@
 //! server names, and no address with a password is ever told.
 
 mod reader;
+mod server;
 mod session;
 mod sessions;
 
@@ -19,29 +20,14 @@ use crate::http::MirrorError;
 use crate::http::notes::Notes;
 use crate::http::target::{Schemes, Target};
 use crate::{MirrorOptions, OriginSource, PieceSource, Shape, SourceError};
+use server::Server;
 use sessions::Sessions;
-
-/// Most connections to an FTP server: many allow few from one address.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const ftp_streams_max: u32 = 8;
+pub use sessions::ftp_streams_max;
 
 /// An FTP server that holds a content.
 #[derive(Debug)]
 pub struct FtpSource {
     server: Arc<Server>,
-}
-
-/// What the fetches of a server share; it outlives a permit.
-#[derive(Debug)]
-struct Server {
-    target: Target,
-    layout: Arc<Layout>,
-    options: MirrorOptions,
-    notes: Notes,
-    sessions: Sessions,
 }
 
 impl FtpSource {

@@ -14,7 +14,7 @@ use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Span};
 use tokio::io::AsyncReadExt as _;
 use url::Url;
 
-use super::Server;
+use super::server::Server;
 use super::session::{self, Fault, Session, within};
 use super::sessions::Slot;
 use crate::error::FirstLack;

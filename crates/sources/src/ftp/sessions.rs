@@ -10,11 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustls::ClientConfig;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::ftp_streams_max;
 use super::session::Session;
 use crate::http::reach::Guard;
 use crate::http::target::Target;
 use crate::{MirrorOptions, Ownership};
+
+/// Most connections to an FTP server: many allow few from one address.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+pub const ftp_streams_max: u32 = 8;
 
 /// The slots of one server.
 pub(super) struct Sessions {

@@ -3,7 +3,6 @@
 //! What must stay true: a login goes to the mirror's own origin alone, at most `redirects_max` redirects are
 //! followed, and none to where the mirror must not lead.
 
-use std::error::Error;
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Response, header};
@@ -11,39 +10,19 @@ use hyper::body::{Body as _, Incoming};
 use url::Url;
 
 use super::answer::{self, Answer, Asked, Refusal};
-use super::reach::PrivateAddress;
+use super::options::redirects_max;
 use super::reader::{MirrorReader, Wanted};
 use super::slots::{NoAnswer, Slot};
 use super::target::without_credentials;
+use super::trouble::{Trouble, is_not_trusted, leads_to_private, plain_words};
 use crate::SourceError;
 
-/// Most redirects in a row.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(super) const redirects_max: u32 = 10;
 /// Longest body of an answer without use that is read to keep its connection.
 #[expect(
     non_upper_case_globals,
     reason = "limits are written as the nouns they are"
 )]
 const drain_len_max: u64 = 16 * 1024;
-
-/// Why a question has no answer.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// Another try may mend it.
-    Passing(String),
-    /// None will.
-    Final(SourceError),
-}
-
-impl From<SourceError> for Trouble {
-    fn from(error: SourceError) -> Self {
-        Self::Final(error)
-    }
-}
 
 impl MirrorReader {
     /// Asks for a part of a file and follows redirects.
@@ -200,67 +179,4 @@ fn is_html_name(name: &str) -> bool {
         ending.as_str(),
         "html" | "htm" | "xhtml" | "xht" | "shtml" | "mht" | "php" | "hta"
     )
-}
-
-/// An error and what caused it, outermost first.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let cause = next?;
-        next = cause.source();
-        Some(cause)
-    })
-}
-
-fn leads_to_private(error: &(dyn Error + 'static)) -> bool {
-    find::<PrivateAddress>(error).is_some()
-}
-
-/// Whether the server's certificate, or ours, is not taken.
-fn is_not_trusted(error: &(dyn Error + 'static)) -> bool {
-    matches!(
-        find(error),
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
-    )
-}
-
-/// The first cause of this kind.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    causes(error).find_map(|cause| {
-        // an I/O error shows the cause of what it wraps, not what it wraps
-        let wrapped = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let wrapped = wrapped.and_then(|inner| inner.downcast_ref());
-        cause.downcast_ref().or(wrapped)
-    })
-}
-
-/// An error in its first cause's words.
-pub(super) fn plain_words(error: &(dyn Error + 'static)) -> String {
-    causes(error)
-        .last()
-        .map_or_else(String::new, ToString::to_string)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("cannot connect")]
-    struct Outer(#[source] std::io::Error);
-
-    #[test]
-    fn a_private_address_is_found_below_other_errors() {
-        let private = Outer(std::io::Error::other(PrivateAddress));
-        assert!(leads_to_private(&private));
-        assert!(!leads_to_private(&Outer(
-            std::io::ErrorKind::NotFound.into()
-        )));
-        assert_eq!(plain_words(&private), "a redirect to a private address");
-        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        assert!(is_not_trusted(&Outer(std::io::Error::other(unknown))));
-        assert!(!is_not_trusted(&private));
-    }
 }

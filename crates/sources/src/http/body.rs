@@ -49,7 +49,7 @@ impl Body<'_> {
                 Err(NoFrame::End) => return Ok((at, End::Early)),
                 Err(NoFrame::Silent) => return Ok((at, End::Silent)),
                 Err(NoFrame::Reset(error)) => {
-                    return Ok((at, End::Reset(super::ask::plain_words(&*error))));
+                    return Ok((at, End::Reset(super::trouble::plain_words(&*error))));
                 }
             };
             self.intake.put(at, &frame)?;

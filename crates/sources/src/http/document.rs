@@ -11,9 +11,11 @@ use hyper::body::Incoming;
 use url::Url;
 
 use super::MirrorOptions;
-use super::ask::{plain_words, redirects_max};
+use super::error::MirrorError;
+use super::options::redirects_max;
 use super::slots::{NoAnswer, NoFrame, Slot, Slots};
-use super::target::{MirrorError, Schemes, Target, without_credentials};
+use super::target::{Schemes, Target, without_credentials};
+use super::trouble::plain_words;
 use crate::Shape;
 
 /// Longest time for a document, redirects and all.

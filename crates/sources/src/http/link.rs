@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tower_service::Service;
 use url::Url;
 
+use super::error::LinkError;
 use super::options::MirrorOptions;
 use super::patient::{PatientConnector, Promise};
 use super::reach::Guard;
@@ -34,9 +35,6 @@ const READ_LEN: usize = 512 * 1024;
 /// their packets.
 const RECEIVE_BUFFER_PARTS: u64 = 50;
 const RECEIVE_BUFFER: (u64, u64) = (32 * 1024, 4 * 1024 * 1024);
-
-/// An error of a connection, in whatever words its layers use.
-pub(super) type LinkError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes links for one mirror.
 #[derive(Debug)]

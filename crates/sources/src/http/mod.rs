@@ -8,8 +8,11 @@ pub(crate) mod answer;
 mod ask;
 mod body;
 mod document;
+mod error;
+mod files;
 mod lanes;
 mod link;
+mod mirror;
 mod netrc;
 pub(crate) mod notes;
 mod options;
@@ -22,6 +25,7 @@ mod sequence;
 mod slots;
 mod spool;
 pub(crate) mod target;
+mod trouble;
 mod trust;
 mod turns;
 
@@ -32,41 +36,23 @@ use swarmcopy_layout::{FileIndex, Layout, Span};
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
 
 pub use document::{DocumentError, Fetched, Head, document_time_max, fetch_document};
+pub use error::MirrorError;
 pub use netrc::{Login, Netrc};
-pub use options::{MirrorOptions, Ownership};
-pub use target::MirrorError;
+pub use options::{MirrorOptions, Ownership, mirror_streams_max};
 pub use trust::Trust;
 
 use crate::gate::Gate;
 use crate::{OriginSource, PieceSource, Shape, SourceError};
+use mirror::Mirror;
 use notes::Notes;
 use sequence::Sequences;
 use slots::Slots;
 use target::{Schemes, Target};
 
-/// Most connections to a mirror unless told otherwise.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const mirror_streams_max: u32 = 32;
-
 /// A mirror of a content.
 #[derive(Debug)]
 pub struct MirrorSource {
     mirror: Arc<Mirror>,
-}
-
-/// What the fetches of a mirror share; it outlives a permit, so that connections and what is known of
-/// files do too.
-#[derive(Debug)]
-struct Mirror {
-    target: Target,
-    layout: Arc<Layout>,
-    options: MirrorOptions,
-    notes: Notes,
-    slots: Arc<Slots>,
-    sequences: Sequences,
 }
 
 impl MirrorSource {

@@ -4,10 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::mirror_streams_max;
 use super::netrc::Netrc;
 use super::trust::Trust;
 use crate::Limiter;
+
+/// Most connections to a mirror unless told otherwise.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+pub const mirror_streams_max: u32 = 32;
+/// Most redirects in a row.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+pub(super) const redirects_max: u32 = 10;
 
 /// Whose server a mirror is, as far as this machine was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::link::LinkError;
+use super::error::LinkError;
 use super::reach::Guard;
 
 /// The task is woken about this often at the server's rate.

@@ -10,11 +10,11 @@ use http::Response;
 use hyper::body::Incoming;
 use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Span};
 
-use super::Mirror;
 use super::answer::{Answer, Refusal, skip_len_max};
-use super::ask::Trouble;
 use super::body::{Body, End};
+use super::mirror::Mirror;
 use super::slots::Slot;
+use super::trouble::Trouble;
 use crate::gate::Gate;
 use crate::intake::Intake;
 use crate::{PieceSource, SourceError, SpanSink};

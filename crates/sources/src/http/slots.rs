@@ -16,8 +16,9 @@ use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
+use super::error::LinkError;
 use super::lanes::Lanes;
-use super::link::{Dialer, Link, LinkError};
+use super::link::{Dialer, Link};
 use super::options::{MirrorOptions, Ownership};
 use super::reach::Guard;
 use super::target::Target;

@@ -8,30 +8,11 @@ use std::collections::BTreeMap;
 use swarmcopy_layout::{FileEntry, FileIndex, Layout, RelPath, Span};
 use url::Url;
 
+use super::error::MirrorError;
 use super::netrc::Login;
 use super::options::MirrorOptions;
 use super::percent;
 use crate::Shape;
-
-/// Why a mirror cannot be used at all.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MirrorError {
-    /// Its address is no URL of a kind that is known here.
-    #[error("cannot use the mirror {shown}: {what}")]
-    Url {
-        /// The address without credentials.
-        shown: String,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The proxy's address is no http or https URL.
-    #[error("cannot use the proxy {0}")]
-    Proxy(String),
-    /// The additional certificates cannot be read.
-    #[error("cannot read the certificates: {0}")]
-    Certificates(String),
-}
 
 /// The kinds of addresses that a source reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls_platform_verifier::Verifier;
 
-use super::target::MirrorError;
+use super::error::MirrorError;
 
 /// The certificates that a mirror's must lead to; clones share the work of loading them.
 #[derive(Clone)]

@@ -11,11 +11,11 @@ use swarmcopy_layout::{FileEntry, FileSlice, Span};
 use tokio::time::timeout;
 
 use super::answer::{Answer, Refusal};
-use super::ask::{Trouble, plain_words};
 use super::reader::{MirrorReader, Wanted, barren_rounds_max};
 use super::sequence::{Lead, Sequence, Stream, Turn, Version};
 use super::slots::{NoFrame, Slot};
 use super::spool::Spool;
+use super::trouble::{Trouble, plain_words};
 use crate::intake::len_of;
 use crate::{SourceError, SpanSink, rate};
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use swarmcopy_layout::{FileEntry, Layout, Platform};
 
-use super::{file_path, identity};
+use super::identity;
+use super::place::file_path;
 use crate::Shape;
 
 /// How long a location may take to be looked at.

@@ -7,6 +7,7 @@
 mod handles;
 mod identity;
 mod locate;
+mod place;
 mod pool;
 mod read;
 mod reader;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use swarmcopy_layout::{Layout, Platform, RelPath};
+use swarmcopy_layout::Layout;
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
 
 pub use locate::ShareError;
@@ -126,13 +127,5 @@ impl OriginSource for ShareSource {
             pool,
             self.limits.clone(),
         )))
-    }
-}
-
-/// Where the file at `path` lies below `root`.
-fn file_path(root: &Path, shape: Shape, path: &RelPath) -> PathBuf {
-    match shape {
-        Shape::File => root.to_path_buf(),
-        Shape::Tree => root.join(path.to_path(Platform::HERE)),
     }
 }

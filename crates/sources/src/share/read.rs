@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use swarmcopy_layout::{FileEntry, FileSlice, Layout, PieceIndex, Span};
 
-use super::file_path;
 use super::handles::{Handles, Pattern};
+use super::place::file_path;
 use super::pool::Ticket;
 use crate::error::{FirstLack, Lack};
 use crate::gate::Gate;

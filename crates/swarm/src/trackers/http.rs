@@ -3,13 +3,14 @@
 //! What must stay true: a reply is read only up to its limit, whatever length it claims.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, REPLY_LEN_MAX};
 use url::Url;
 
-use super::ANSWER_TIME;
-
+/// Time for a tracker to answer.
+pub(super) const ANSWER_TIME: Duration = Duration::from_secs(15);
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 3;
 

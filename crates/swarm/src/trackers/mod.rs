@@ -26,8 +26,6 @@ use crate::common::Common;
 use crate::hub::{Command, Via};
 use crate::{SwarmEvent, TrackerNote};
 
-/// Time for a tracker to answer.
-const ANSWER_TIME: Duration = Duration::from_secs(15);
 /// Time for a tracker to hear that we leave.
 const FAREWELL_TIME: Duration = Duration::from_secs(2);
 /// How many peers are asked for.
@@ -69,7 +67,7 @@ async fn ask(
             (scheme, _) => Err(format!("cannot ask a tracker by {scheme}")),
         }
     };
-    timeout(ANSWER_TIME, asking)
+    timeout(http::ANSWER_TIME, asking)
         .await
         .unwrap_or_else(|_| Err("it does not answer".to_owned()))
 }

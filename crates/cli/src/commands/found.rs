@@ -1,0 +1,62 @@
+//! What a name on the command line stands for, and what of it is left out.
+
+use std::time::Duration;
+
+use swarmcopy::{Config, Content, CopyOptions, Error, ErrorKind, Session};
+
+use super::runtime::block_on;
+use crate::output;
+use crate::what::What;
+
+/// How long peers are asked what a magnet link means, where nothing is copied.
+const MAGNET_TIME: Duration = Duration::from_mins(1);
+/// Notes that are shown one by one.
+const NOTES_SHOWN: usize = 20;
+
+/// Finds out what `what` names, for commands that copy nothing.
+pub(super) fn find(what: &What) -> Result<Content, Error> {
+    block_on(async {
+        let mut config = Config::default();
+        // only a magnet link, which an address may lead to, makes us talk to peers
+        let ip = match what.path() {
+            Some(_) => [127, 0, 0, 1],
+            None => [0, 0, 0, 0],
+        };
+        config.listen = Some((ip, 0).into());
+        config.lsd = matches!(what.0, swarmcopy::What::Magnet(_));
+        let session = Session::builder().config(config).build().await?;
+        let mut options = CopyOptions::new(".");
+        options.timeout = Some(MAGNET_TIME);
+        options.netrc = crate::netrc::find();
+        let content = session.find(&what.0, &options).await;
+        session.shutdown().await;
+        content.inspect(tell_notes)
+    })
+}
+
+/// Tells what of a metalink was not taken.
+pub(super) fn tell_notes(content: &Content) {
+    let notes = content.notes();
+    for note in notes.iter().take(NOTES_SHOWN) {
+        output::note(&format!("warning: {note}"));
+    }
+    if let Some(more) = notes
+        .len()
+        .checked_sub(NOTES_SHOWN)
+        .filter(|more| *more > 0)
+    {
+        output::note(&format!("warning: and {more} more entries"));
+    }
+}
+
+/// The error that a copy without some of the files ends with, however well it went.
+pub(super) fn tell_left_out(content: &Content) -> Option<Error> {
+    let left_out = content.left_out();
+    let first = left_out.first()?;
+    let count = crate::format::count(u64::try_from(left_out.len()).unwrap_or(u64::MAX), "file");
+    for entry in left_out.iter().take(NOTES_SHOWN) {
+        output::note(&format!("warning: left out: {entry}"));
+    }
+    let message = format!("{count} of the metalink left out: {first}");
+    Some(Error::new(ErrorKind::Incomplete, message).with_hint("all other files are complete"))
+}

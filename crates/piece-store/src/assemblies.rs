@@ -2,7 +2,8 @@
 //!
 //! A span may cover many pieces. What must stay true: a piece that is verified, or waiting to be,
 //! is *shut*: nothing is handed out for it; a piece has at most one assembly; assemblies hold no
-//! more than `bytes_max` bytes of pieces together.
+//! more than `bytes_max` bytes of pieces together; pads (BEP 47) are filled from the start, so that
+//! nobody is asked for them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,7 @@ use crate::pool::Pool;
 #[derive(Debug)]
 pub struct Assemblies {
     layout: Arc<Layout>,
+    has_pads: bool,
     pool: Pool,
     bytes_max: u64,
     state: Mutex<State>,
@@ -38,8 +40,10 @@ impl Assemblies {
             bytes: 0,
             shut,
         };
+        let has_pads = layout.files().any(|(_, file)| file.attributes().pad);
         Self {
             layout,
+            has_pads,
             pool,
             bytes_max,
             state: Mutex::new(state),
@@ -150,6 +154,15 @@ impl Assemblies {
         }
         state.bytes = bytes;
         let assembly = Arc::new(Assembly::new(piece, span, self.pool.clone()));
+        if self.has_pads {
+            let is_pad = |file| {
+                let entry = self.layout.file(file);
+                entry.is_some_and(|entry| entry.attributes().pad)
+            };
+            let slices = self.layout.slices(span);
+            let pads = slices.filter(|slice| is_pad(slice.file));
+            pads.for_each(|pad| assembly.put_zeros(pad.span));
+        }
         state.open.insert(piece, Arc::clone(&assembly));
         Some(assembly)
     }
@@ -217,5 +230,27 @@ mod tests {
             assemblies.reserve(all.after(80_000), 3).unwrap().0,
             all.after(80_000)
         );
+    }
+
+    #[test]
+    fn pads_are_there_from_the_start_and_nobody_is_blamed_for_them() {
+        let path = |path: &str| RelPath::parse(path).unwrap();
+        let mut builder = Layout::builder(40_000).file(path("f"), 30_000);
+        let pad = swarmcopy_layout::Attributes::pad();
+        builder.push(path("pad"), 10_000, pad);
+        let layout = builder.file(path("g"), 5).build().unwrap();
+        let assemblies = Assemblies::new(Arc::new(layout), Pool::new(1 << 20), 1 << 20);
+        let (span, buffer) = assemblies.reserve(Span::new(0, 40_000), 1).unwrap();
+        assert_eq!(span, Span::new(0, 30_000));
+        assert_eq!(assemblies.missing(Span::new(0, 40_000)).len(), 30_000);
+        assemblies.release(span, 1, buffer);
+        assert_eq!(assemblies.bytes(), 0, "an untouched piece is kept");
+        let (span, mut buffer) = assemblies.reserve(Span::new(0, 40_000), 2).unwrap();
+        buffer.fill(7);
+        let filled = assemblies.commit(span, 2, buffer).unwrap();
+        assert_eq!(filled.senders, [(span, 2)]);
+        let bytes = filled.parts.concat();
+        assert!(bytes[..30_000].iter().all(|byte| *byte == 7));
+        assert!(bytes[30_000..].iter().all(|byte| *byte == 0) && bytes.len() == 40_000);
     }
 }

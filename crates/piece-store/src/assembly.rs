@@ -24,7 +24,7 @@ pub struct Filled {
     pub span: Span,
     /// The bytes, in order, in as few parts as their memory allows.
     pub parts: Vec<Bytes>,
-    /// Who sent which bytes; the spans cover the piece once, in order.
+    /// Who sent which bytes; the spans cover the piece once, in order, but for pads.
     pub senders: Vec<(Span, u32)>,
 }
 
@@ -45,7 +45,12 @@ struct State {
     spares: Vec<BytesMut>,
     senders: BTreeMap<u64, (u64, u32)>,
     filled: u64,
+    /// Bytes of `filled` that are zeros nobody sent.
+    zeros: u64,
 }
+
+/// Who "sent" the zeros of pads; nobody is blamed for them.
+const NOBODY: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Run {
@@ -99,6 +104,17 @@ impl Assembly {
             span,
             pool,
             state: Mutex::new(state),
+        }
+    }
+
+    /// Fills `span` with zeros: the bytes of a pad, which nobody needs to bring.
+    pub(crate) fn put_zeros(&self, span: Span) {
+        let mut rest = span.intersection(self.span);
+        while let Some((run, mut buffer)) = self.reserve(rest, NOBODY) {
+            buffer.fill(0);
+            self.commit(run, NOBODY, buffer);
+            self.lock().zeros += run.len();
+            rest = Span::between(run.end(), rest.end());
         }
     }
 
@@ -157,13 +173,14 @@ impl Assembly {
         self.lock().filled
     }
 
-    /// Whether no byte is filled and nobody holds memory of it.
+    /// Whether nobody has brought a byte or holds memory of it.
     pub(crate) fn is_idle(&self) -> bool {
-        let idle = |run: &Run| matches!(run.memory, Memory::None | Memory::Free { .. });
-        self.lock().runs.values().all(idle)
+        let held = |run: &Run| matches!(run.memory, Memory::Reserved(_) | Memory::Abandoned(_));
+        let state = self.lock();
+        state.filled == state.zeros && !state.runs.values().any(held)
     }
 
-    /// Who sent which bytes so far, in order.
+    /// Who sent which bytes so far, in order; zeros that nobody sent are left out.
     pub fn senders(&self) -> Vec<(Span, u32)> {
         self.lock().senders()
     }
@@ -400,9 +417,8 @@ impl State {
     }
 
     fn senders(&self) -> Vec<(Span, u32)> {
-        self.senders
-            .iter()
-            .map(|(from, (to, who))| (Span::between(*from, *to), *who))
+        let sent = self.senders.iter().filter(|(_, (_, who))| *who != NOBODY);
+        sent.map(|(from, (to, who))| (Span::between(*from, *to), *who))
             .collect()
     }
 

@@ -117,6 +117,25 @@ async fn a_complete_copy_is_recognised_and_read_from_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn peers_send_no_pads_of_a_hybrid_torrent() {
+    let room = Room::of(Format::Hybrid);
+    let (seeds, gets) = (session(14).await, session(15).await);
+    let seed = room.content("x").seed_from(room.share());
+    let mut options = CopyOptions::new(".");
+    options.stay = Stay::Always;
+    let seed = seeds.add(seed.options(options)).await.unwrap();
+    let peer = seed.started().listen.to_string();
+    let content = room.content("two").peer(peer);
+    let report = run(&gets, content).await.unwrap();
+    assert!(report.complete && room.same("two"));
+    assert_eq!((report.bytes, report.from_peers), (1_200_000, 1_200_000));
+    gets.shutdown().await;
+    seeds.shutdown().await;
+    let served = seed.finished().await.map(|report| report.uploaded);
+    assert_eq!(served.unwrap(), 1_200_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_machine_copies_from_a_seed_alone() {
     let room = Room::new();
     let (seeder, copier) = (session(4).await, session(5).await);

@@ -58,13 +58,16 @@ impl Block {
 pub(crate) struct Cutter {
     layout: Arc<Layout>,
     block_len: u64,
+    has_pads: bool,
 }
 
 impl Cutter {
     pub(crate) fn new(layout: Arc<Layout>, block_len: u32) -> Self {
+        let has_pads = layout.files().any(|(_, file)| file.attributes().pad);
         Self {
-            layout,
+            has_pads,
             block_len: u64::from(block_len.max(1)),
+            layout,
         }
     }
 
@@ -83,19 +86,34 @@ impl Cutter {
         usize::try_from(blocks).unwrap_or(usize::MAX).max(1)
     }
 
-    /// The block at the start of `span`: up to the next multiple of the block length in its piece.
+    /// The block at the start of `span`: up to the next multiple of the block length in its piece, or
+    /// to a pad, whose zeros nobody needs to send.
     pub(crate) fn first(&self, span: Span) -> Option<Block> {
         let piece = self.layout.piece_at(span.start())?;
         let whole = self.layout.piece_span(piece);
         let begin = span.start().checked_sub(whole.start())?;
         let room = self.block_len - begin % self.block_len;
-        let span = span.head(room).intersection(whole);
+        let span = self.before_pad(span.head(room).intersection(whole));
         Some(Block {
             piece,
             begin: u32::try_from(begin).ok()?,
             len: u32::try_from(span.len()).ok().filter(|len| *len > 0)?,
             span,
         })
+    }
+
+    /// What of `span` comes before a pad; all of it if it starts in one.
+    fn before_pad(&self, span: Span) -> Span {
+        if !self.has_pads {
+            return span;
+        }
+        let is_pad = |file| {
+            let entry = self.layout.file(file);
+            entry.is_some_and(|entry| entry.attributes().pad)
+        };
+        let mut slices = self.layout.slices(span).skip(1);
+        let pad = slices.find(|slice| is_pad(slice.file));
+        pad.map_or(span, |pad| Span::between(span.start(), pad.span.start()))
     }
 
     /// The block that a message names, if the content has it.
@@ -109,5 +127,25 @@ impl Cutter {
             len,
             span,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarmcopy_layout::{Attributes, RelPath};
+
+    #[test]
+    fn a_block_ends_where_a_pad_begins() {
+        let path = |path: &str| RelPath::parse(path).unwrap();
+        let mut builder = Layout::builder(32 << 10).file(path("a"), 20_000);
+        builder.push(path("pad"), (32 << 10) - 20_000, Attributes::pad());
+        builder = builder.file(path("b"), 5);
+        let layout = Arc::new(builder.build().unwrap());
+        let cutter = Cutter::new(layout, BLOCK_LEN);
+        let first = |at| cutter.first(Span::between(at, 40_000)).unwrap().span;
+        assert_eq!(first(0), Span::new(0, 16_384));
+        assert_eq!(first(16_384), Span::between(16_384, 20_000));
+        assert_eq!(first(32 << 10), Span::new(32 << 10, 5));
     }
 }

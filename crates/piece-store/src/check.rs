@@ -95,7 +95,8 @@ pub fn check_on(
     )?;
     result.good = good.into_inner().unwrap_or_else(PoisonError::into_inner);
     for (file, _) in target.digests().files() {
-        if absent.contains(&file) || whole::is_right(target, &files, file)? {
+        if !target.stores(file) || absent.contains(&file) || whole::is_right(target, &files, file)?
+        {
             continue;
         }
         let span = layout.file(file).map(FileEntry::span).unwrap_or_default();

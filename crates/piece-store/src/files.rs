@@ -1,7 +1,8 @@
 //! Reading and writing spans of the content in its files.
 //!
-//! What must stay true: pads are never written and read as zeros; a file's space is reserved before
-//! its first byte, unless one write covers it all.
+//! What must stay true: pads are never written and read as zeros; files that are not selected are
+//! never written; a file's space is reserved before its first byte, unless one write covers it all;
+//! what an earlier run or somebody else left is not written again where it is right already.
 
 use std::io::IoSlice;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ pub(crate) struct Files {
     place: RwLock<PathBuf>,
     /// By file: whether its space is reserved.
     prepared: Vec<AtomicBool>,
+    /// By file: whether bytes of it lay there before this run.
+    found: Vec<AtomicBool>,
 }
 
 impl Files {
@@ -35,17 +38,24 @@ impl Files {
         pool: Pool,
         place: PathBuf,
     ) -> Self {
-        let prepared = target
-            .layout()
-            .files()
-            .map(|_| AtomicBool::new(false))
-            .collect();
+        let flags = || {
+            let files = target.layout().files();
+            files.map(|_| AtomicBool::new(false)).collect()
+        };
         Self {
+            prepared: flags(),
+            found: flags(),
             target,
             disk,
             pool,
             place: RwLock::new(place),
-            prepared,
+        }
+    }
+
+    /// Notes that bytes of `file` lie there already.
+    pub(crate) fn note_found(&self, file: FileIndex) {
+        if let Some(found) = self.found.get(usize_of(u64::from(file.value()))) {
+            found.store(true, Ordering::Relaxed);
         }
     }
 
@@ -69,19 +79,9 @@ impl Files {
         }
     }
 
-    /// The parts of files that `span` covers, pads left out.
+    /// The parts of files that `span` covers, without pads and files that are not stored.
     pub(crate) fn stored_slices(&self, span: Span) -> impl Iterator<Item = FileSlice> + '_ {
-        self.target
-            .layout()
-            .slices(span)
-            .filter(|slice| !self.is_pad(slice.file))
-    }
-
-    fn is_pad(&self, file: FileIndex) -> bool {
-        self.target
-            .layout()
-            .file(file)
-            .is_some_and(|entry| entry.attributes().pad)
+        self.target.stored_slices(span)
     }
 
     fn len_of(&self, file: FileIndex) -> u64 {
@@ -108,9 +108,12 @@ impl Files {
         for slice in self.stored_slices(Span::new(start, len)) {
             let path = self.path_below(&place, slice.file);
             let failed = |cause| self.error("write", &path, cause);
-            self.prepare(&path, slice)?;
             let part = Span::new(slice.span.start() - start, slice.span.len());
             let mut bytes = gather(parts, part);
+            if self.lies_there(&path, slice, &bytes) {
+                continue;
+            }
+            self.prepare(&path, slice)?;
             let whole = self.len_of(slice.file) == slice.span.len();
             let written = if whole {
                 self.disk.write_whole(&path, &mut bytes)
@@ -120,6 +123,24 @@ impl Files {
             written.map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Whether these bytes of a file lay there before this run: a file that is right keeps its time.
+    fn lies_there(&self, path: &Path, slice: FileSlice, bytes: &[IoSlice<'_>]) -> bool {
+        let index = usize_of(u64::from(slice.file.value()));
+        let found = self.found.get(index);
+        if !found.is_some_and(|found| found.load(Ordering::Relaxed)) {
+            return false;
+        }
+        let mut at = slice.offset;
+        bytes.iter().all(|part| {
+            part.chunks(SEGMENT_LEN_MAX).all(|chunk| {
+                let mut segment = self.pool.take(chunk.len());
+                let read = read_exact(&*self.disk, path, segment.as_mut_slice(), at);
+                at = at.saturating_add(u64_of(chunk.len()));
+                read.is_ok() && *segment == *chunk
+            })
+        })
     }
 
     /// Reserves the space of a file before its first byte.
@@ -163,7 +184,7 @@ impl Files {
             let Some(part) = buffer.get_mut(from..to) else {
                 continue;
             };
-            if self.is_pad(slice.file) {
+            if self.target.is_pad(slice.file) {
                 part.fill(0);
                 continue;
             }

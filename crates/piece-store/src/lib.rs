@@ -35,12 +35,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adopt;
 mod assemblies;
 mod assembly;
+mod at_hand;
 mod blame;
 mod cache;
 mod check;
 mod disk;
+mod edges;
 mod error;
 mod event;
 mod files;
@@ -59,7 +62,9 @@ mod verify;
 mod whole;
 mod worker;
 mod writing;
+mod zeros;
 
+pub use adopt::Lender;
 pub use assemblies::Assemblies;
 pub use assembly::{Assembly, Filled};
 pub use cache::HotCache;

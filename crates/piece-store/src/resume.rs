@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::files::{Files, usize_of};
 use crate::journal::{Recorded, stamp};
 use crate::target::Target;
+use crate::zeros::Zeros;
 
 /// What a store found when it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,9 @@ use crate::target::Target;
 pub struct Resume {
     /// Verified by an earlier run and untouched since.
     pub have: PieceSet,
+    /// The same, as far as the bytes of selected files go: the rest is not here, so these pieces can't
+    /// be read.
+    pub hollow: PieceSet,
     /// Something lies there that must be hashed before it counts.
     pub recheck: PieceSet,
 }
@@ -35,38 +39,77 @@ pub(crate) fn resume(
     recorded: &Recorded,
 ) -> Result<Resume, StoreError> {
     let layout = target.layout();
-    let mut found = vec![Found::default(); layout.files().len()];
-    let vacant = files.is_vacant();
-    for (file, _) in target.stored_files().filter(|_| !vacant) {
-        let Some(stat) = files.stat(file)? else {
-            continue;
-        };
-        if let Some(entry) = found.get_mut(usize_of(u64::from(file.value()))) {
-            *entry = look(stat, recorded.stamps.get(&file.value()).copied());
-        }
-    }
+    let wanted = target.wanted();
+    let found = look_at_all(target, files, recorded, &wanted)?;
     let mut have = PieceSet::empty(layout.pieces());
-    let mut recheck = have.clone();
+    let (mut hollow, mut recheck) = (have.clone(), have.clone());
+    let mut zeros = Zeros::default();
     let of = |slice: &FileSlice| {
         found
             .get(usize_of(u64::from(slice.file.value())))
             .copied()
             .unwrap_or_default()
     };
-    for piece in layout.piece_indexes() {
+    let lies = |slice: &FileSlice| of(slice).len >= slice.offset + slice.span.len();
+    for piece in wanted.iter() {
         let span = layout.piece_span(piece);
-        let lies = |slice: FileSlice| of(&slice).len >= slice.offset + slice.span.len();
-        if !files.stored_slices(span).all(lies) {
+        if !files.stored_slices(span).all(|slice| lies(&slice)) {
             continue;
         }
         let trusted = files.stored_slices(span).all(|slice| of(&slice).trusted);
         if trusted && recorded.pieces.contains(piece) {
-            have.insert(piece);
-        } else if files.holds_data(span) {
+            let kept = if target.is_edge(piece) {
+                &mut hollow
+            } else {
+                &mut have
+            };
+            kept.insert(piece);
+            continue;
+        }
+        let mut slices = layout.slices(span);
+        let all_lies = slices.all(|slice| target.is_pad(slice.file) || lies(&slice));
+        if all_lies && (files.holds_data(span) || zeros.are(target, piece)) {
             recheck.insert(piece);
         }
     }
-    Ok(Resume { have, recheck })
+    Ok(Resume {
+        have,
+        hollow,
+        recheck,
+    })
+}
+
+/// What lies in the place of each file that holds bytes of a wanted piece.
+fn look_at_all(
+    target: &Target,
+    files: &Files,
+    recorded: &Recorded,
+    wanted: &PieceSet,
+) -> Result<Vec<Found>, StoreError> {
+    let layout = target.layout();
+    let mut found = vec![Found::default(); layout.files().len()];
+    if files.is_vacant() {
+        return Ok(found);
+    }
+    for ((file, entry), place) in layout.files().zip(&mut found) {
+        let mut pieces = layout.pieces_of(entry.span());
+        let mut is_near = || pieces.any(|piece| wanted.contains(piece));
+        let looked = if target.stores(file) {
+            files.stat(file)?
+        } else if !target.is_pad(file) && is_near() {
+            // what stands in its place is nobody's concern
+            files.stat(file).unwrap_or(None)
+        } else {
+            None
+        };
+        if let Some(stat) = looked {
+            *place = look(stat, recorded.stamps.get(&file.value()).copied());
+            if stat.len > 0 {
+                files.note_found(file);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn look(stat: FileStat, recorded: Option<u32>) -> Found {

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use swarmcopy_layout::{FileIndex, PieceIndex, PieceSet, Span};
 
 use crate::assemblies::Assemblies;
+use crate::assembly::Filled;
 use crate::blame::Blame;
 use crate::cache::HotCache;
+use crate::edges::Edges;
 use crate::event::OnEvent;
 use crate::files::Files;
 use crate::pool::Pool;
@@ -28,13 +30,29 @@ pub(crate) struct Shared {
     /// `None` if the store only reads.
     pub(crate) syncer: Option<Syncer>,
     pub(crate) events: OnEvent,
+    /// Verified pieces whose bytes can be read.
     pub(crate) have: Mutex<PieceSet>,
+    /// Verified pieces of which only the bytes of selected files lie here.
+    pub(crate) hollow: Mutex<PieceSet>,
+    pub(crate) edges: Edges,
     pub(crate) blame: Mutex<Blame>,
 }
 
 impl Shared {
     pub(crate) fn have(&self) -> MutexGuard<'_, PieceSet> {
         self.have.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn hollow(&self) -> MutexGuard<'_, PieceSet> {
+        self.hollow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a verified piece that is written, as far as its files are selected.
+    pub(crate) fn keep(&self, filled: &Filled) {
+        let piece = filled.piece;
+        let readable = !self.target.is_edge(piece) || self.edges.insert(filled);
+        let mut set = if readable { self.have() } else { self.hollow() };
+        set.insert(piece);
     }
 
     pub(crate) fn blame(&self) -> MutexGuard<'_, Blame> {

@@ -15,6 +15,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet, Span, Spans};
 use crate::assemblies::Assemblies;
 use crate::cache::HotCache;
 use crate::disk::{Disk, FolderDisk, Links};
+use crate::edges::Edges;
 use crate::error::StoreError;
 use crate::event::{OnEvent, StoreEvent};
 use crate::files::{Files, u64_of};
@@ -23,7 +24,6 @@ use crate::journal::Journal;
 use crate::pool::Pool;
 use crate::queue::Queue;
 use crate::resume::{Resume, resume};
-use crate::scan::scan;
 use crate::shared::Shared;
 use crate::syncer::Syncer;
 use crate::target::Target;
@@ -94,9 +94,9 @@ impl Options {
 /// Dropping a store ends its threads after the pieces that wait, without synchronising: pieces that
 /// were not recorded yet are hashed again by the next run. [`Store::close`] avoids that.
 pub struct Store {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    threads_max: usize,
+    pub(crate) threads_max: usize,
 }
 
 impl fmt::Debug for Store {
@@ -143,10 +143,11 @@ impl Store {
         let files = Arc::new(files);
         let syncer = Syncer::new(Arc::clone(&files), journal);
         let store = Self::start((target, files, pool), Some(syncer), options, events);
-        for piece in found.have.iter() {
+        for piece in found.have.iter().chain(found.hollow.iter()) {
             store.shared.assemblies.shut(piece);
         }
         store.shared.have().union_with(&found.have);
+        store.shared.hollow().union_with(&found.hollow);
         Ok((store, found))
     }
 
@@ -195,7 +196,7 @@ impl Store {
         events: OnEvent,
     ) -> Self {
         let layout = Arc::clone(target.layout());
-        let have = Mutex::new(PieceSet::empty(layout.pieces()));
+        let none = PieceSet::empty(layout.pieces());
         let shared = Arc::new(Shared {
             assemblies: Assemblies::new(layout, pool.clone(), options.assembly_bytes_max),
             queue: Queue::new(side_by_side_min(&target)),
@@ -207,7 +208,9 @@ impl Store {
             pool,
             syncer,
             events,
-            have,
+            have: Mutex::new(none.clone()),
+            hollow: Mutex::new(none),
+            edges: Edges::default(),
         });
         let threads_max = options.threads();
         let threads = if shared.syncer.is_some() {
@@ -232,14 +235,20 @@ impl Store {
         &self.shared.pool
     }
 
-    /// The verified pieces.
+    /// The verified pieces whose bytes can be read.
     pub fn have(&self) -> PieceSet {
         self.shared.have().clone()
     }
 
-    /// Whether `piece` is verified.
+    /// Whether `piece` is verified and its bytes can be read: of one at the edge of a selection, the
+    /// files that are not selected hold the rest.
     pub fn has(&self, piece: PieceIndex) -> bool {
         self.shared.have().contains(piece)
+    }
+
+    /// Verified pieces of which only the bytes of selected files lie here: they can't be read.
+    pub fn hollow(&self) -> PieceSet {
+        self.shared.hollow().clone()
     }
 
     /// Hands out memory for the first run of `span` that is missing and not reserved. The run lies
@@ -288,47 +297,6 @@ impl Store {
         self.shared.assemblies.missing(span)
     }
 
-    /// Hashes pieces that lie on the disk and takes the right ones; `report` hears of each piece,
-    /// in no order and from several threads. Blocks.
-    pub fn recheck(
-        &self,
-        pieces: &PieceSet,
-        report: &(dyn Fn(PieceIndex, bool) + Sync),
-    ) -> Result<PieceSet, StoreError> {
-        let shared = &self.shared;
-        let right = Mutex::new(PieceSet::empty(pieces.capacity()));
-        let handle = |piece: PieceIndex, is_right: bool| {
-            if is_right {
-                right
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(piece);
-                shared.assemblies.shut(piece);
-                shared.note(&[piece]);
-                shared.have().insert(piece);
-            }
-            report(piece, is_right);
-        };
-        scan(
-            &shared.target,
-            &shared.files,
-            pieces,
-            self.threads_max,
-            &handle,
-        )?;
-        Ok(right.into_inner().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Whether the bytes of `piece` on the disk are right; hashed once, then remembered. Blocks.
-    pub fn verify_piece(&self, piece: PieceIndex) -> Result<bool, StoreError> {
-        if self.has(piece) {
-            return Ok(true);
-        }
-        let mut one = PieceSet::empty(self.shared.target.layout().pieces());
-        one.insert(piece);
-        Ok(!self.recheck(&one, &|_, _| ())?.is_empty())
-    }
-
     /// The bytes of `span`, all of whose pieces must be verified: views of the newest pieces, or
     /// read from the disk. Blocks.
     pub fn read(&self, span: Span) -> Result<Vec<Bytes>, StoreError> {
@@ -342,7 +310,8 @@ impl Store {
     /// The bytes of `span` if it lies in one verified piece that is still in memory. Doesn't block.
     pub fn read_cached(&self, span: Span) -> Option<Vec<Bytes>> {
         let piece = self.shared.target.layout().piece_at(span.start())?;
-        self.shared.cache.find(piece, span)
+        let cached = self.shared.cache.find(piece, span);
+        cached.or_else(|| self.shared.edges.find(piece, span))
     }
 
     /// Reads the bytes of `span` into `buffer`, which must be as long. Blocks.
@@ -386,11 +355,11 @@ impl Store {
             .syncer
             .as_ref()
             .ok_or(StoreError::Closed { action: "finish" })?;
-        let missing = {
-            let have = self.shared.have();
-            have.capacity() - have.len()
-        };
-        if missing > 0 {
+        let mut missing = self.shared.target.wanted();
+        missing.subtract(&self.shared.have());
+        missing.subtract(&self.shared.hollow());
+        if !missing.is_empty() {
+            let missing = missing.len();
             return Err(StoreError::Incomplete { missing });
         }
         self.shared.queue.wait_idle();

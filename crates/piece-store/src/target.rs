@@ -1,4 +1,4 @@
-//! What a store holds: a content's name, shape, layout, digests and identity.
+//! What a store holds: a content's name, shape, layout, digests and identity, and which of its files.
 //!
 //! What must stay true: a `Target` that exists can be stored: its name is one name, it has one
 //! digest per piece, its pieces fit in memory, and no two files fall together on this platform.
@@ -6,7 +6,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use swarmcopy_layout::{FileEntry, FileIndex, Layout, PieceDigests, Platform, RelPath};
+use swarmcopy_layout::{
+    FileEntry, FileIndex, FileSlice, Layout, PieceDigests, PieceIndex, PieceSet, Platform, RelPath,
+    Span,
+};
 
 use crate::error::StoreError;
 use crate::names;
@@ -35,6 +38,8 @@ pub struct Target {
     layout: Arc<Layout>,
     digests: Arc<PieceDigests>,
     id: [u8; 32],
+    /// By file: whether it is stored.
+    stored: Arc<[bool]>,
 }
 
 impl Target {
@@ -75,9 +80,11 @@ impl Target {
                 digests: digests.len(),
             });
         }
+        let stored = layout.files().map(|(_, file)| !file.attributes().pad);
         Ok(Self {
             name,
             shape,
+            stored: stored.collect(),
             layout,
             digests,
             id,
@@ -91,6 +98,17 @@ impl Target {
             names::check(&self.layout, Platform::HERE, wanted)?;
         }
         Ok(())
+    }
+
+    /// The same, with only those files stored that pass; pads never are. Refuses names as
+    /// [`check_names`](Self::check_names) does.
+    pub fn select(mut self, wanted: &dyn Fn(FileIndex) -> bool) -> Result<Self, StoreError> {
+        self.check_names(wanted)?;
+        let files = self.layout.files();
+        self.stored = files
+            .map(|(index, file)| !file.attributes().pad && wanted(index))
+            .collect();
+        Ok(self)
     }
 
     /// The name of the file or folder.
@@ -118,11 +136,54 @@ impl Target {
         self.id
     }
 
-    /// The files that are stored: all but the pads.
+    /// Whether `file` is stored: no pad, and selected.
+    pub fn stores(&self, file: FileIndex) -> bool {
+        let index = usize::try_from(file.value()).unwrap_or(usize::MAX);
+        self.stored.get(index).copied().unwrap_or(false)
+    }
+
+    /// The files that are stored: all that are selected but the pads.
     pub fn stored_files(&self) -> impl Iterator<Item = (FileIndex, &FileEntry)> {
-        self.layout
-            .files()
-            .filter(|(_, file)| !file.attributes().pad)
+        self.layout.files().filter(|(file, _)| self.stores(*file))
+    }
+
+    /// The parts of stored files that `span` covers, in order.
+    pub fn stored_slices(&self, span: Span) -> impl Iterator<Item = FileSlice> + '_ {
+        let slices = self.layout.slices(span);
+        slices.filter(|slice| self.stores(slice.file))
+    }
+
+    /// How many bytes of `span` belong to stored files.
+    pub fn stored_len(&self, span: Span) -> u64 {
+        self.stored_slices(span).map(|slice| slice.span.len()).sum()
+    }
+
+    /// Bytes of all stored files.
+    pub fn bytes(&self) -> u64 {
+        self.stored_files().map(|(_, file)| file.len()).sum()
+    }
+
+    /// The pieces that hold bytes of stored files.
+    pub fn wanted(&self) -> PieceSet {
+        let mut wanted = PieceSet::empty(self.layout.pieces());
+        for (_, file) in self.stored_files() {
+            for piece in self.layout.pieces_of(file.span()) {
+                wanted.insert(piece);
+            }
+        }
+        wanted
+    }
+
+    /// Whether `piece` holds bytes of a file that is not stored, and is no pad.
+    pub fn is_edge(&self, piece: PieceIndex) -> bool {
+        let mut slices = self.layout.slices(self.layout.piece_span(piece));
+        slices.any(|slice| !self.stores(slice.file) && !self.is_pad(slice.file))
+    }
+
+    /// Whether `file` only aligns the next one.
+    pub(crate) fn is_pad(&self, file: FileIndex) -> bool {
+        let entry = self.layout.file(file);
+        entry.is_some_and(|entry| entry.attributes().pad)
     }
 
     /// Where the content lies, relative to DIR.

@@ -66,6 +66,33 @@ pub(crate) fn verify(target: &Target, pieces: &[(PieceIndex, &[Bytes])]) -> Vec<
     right
 }
 
+/// The digest that `parts` have, of the kind of `digest`; `None` if there is no such kind for a piece.
+/// `stored` is how many bytes come before a pad.
+pub(crate) fn digest_of_same_kind(
+    digest: PieceDigest,
+    stored: u64,
+    parts: &[Bytes],
+) -> Option<PieceDigest> {
+    let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
+    match digest {
+        PieceDigest::Sha1(_) => sha1_many(&[&parts])
+            .into_iter()
+            .next()
+            .map(PieceDigest::Sha1),
+        PieceDigest::Sha256(_) => sha256_many(&[&parts])
+            .into_iter()
+            .next()
+            .map(PieceDigest::Sha256),
+        PieceDigest::Sha384(_) => Some(PieceDigest::Sha384(sha384(&parts))),
+        PieceDigest::Sha512(_) => Some(PieceDigest::Sha512(sha512(&parts))),
+        PieceDigest::Merkle { leaves, .. } => {
+            let root = merkle_root(&cut(&parts, stored), leaves)?;
+            Some(PieceDigest::Merkle { root, leaves })
+        }
+        _ => None,
+    }
+}
+
 fn sha384(parts: &[&[u8]]) -> [u8; 48] {
     let mut hasher = Sha384::new();
     for part in parts {
@@ -88,7 +115,7 @@ fn merkle_root(parts: &[&[u8]], leaves: u32) -> Option<[u8; 32]> {
 }
 
 /// How many bytes of `piece` come before its first pad: the trees of BEP 52 cover one file.
-fn stored_len(target: &Target, piece: PieceIndex) -> u64 {
+pub(crate) fn stored_len(target: &Target, piece: PieceIndex) -> u64 {
     let layout = target.layout();
     let span = layout.piece_span(piece);
     let pad = layout.slices(span).find(|slice| {

@@ -59,7 +59,7 @@ fn settle_run(shared: &Shared, run: Vec<Filled>) {
 }
 
 /// Cuts pieces into runs of neighbours.
-fn runs(mut pieces: Vec<Filled>) -> Vec<Vec<Filled>> {
+pub(crate) fn runs(mut pieces: Vec<Filled>) -> Vec<Vec<Filled>> {
     pieces.sort_unstable_by_key(|filled| filled.piece);
     let mut runs: Vec<Vec<Filled>> = Vec::new();
     for filled in pieces {
@@ -90,7 +90,7 @@ fn write_run(shared: &Shared, run: Vec<Filled>) {
 }
 
 /// Writes neighbouring pieces and notes them for the journal.
-fn write(shared: &Shared, run: &[Filled]) -> Result<(), StoreError> {
+pub(crate) fn write(shared: &Shared, run: &[Filled]) -> Result<(), StoreError> {
     let Some(first) = run.first() else {
         return Ok(());
     };
@@ -106,7 +106,7 @@ fn write(shared: &Shared, run: &[Filled]) -> Result<(), StoreError> {
 
 fn handle_right(shared: &Shared, filled: Filled) {
     let piece = filled.piece;
-    shared.have().insert(piece);
+    shared.keep(&filled);
     let liars = shared.blame().handle_right(&filled);
     let len = filled.span.len();
     shared.cache.insert(piece, filled.span, filled.parts);

@@ -39,6 +39,8 @@ mod metalink;
 mod mirrors;
 mod policy;
 mod report;
+mod reuse;
+mod select;
 mod session;
 mod show;
 mod start;

@@ -22,7 +22,7 @@ use crate::guard::{self, Guard};
 use crate::limits::OriginLimits;
 use crate::policy::{Policy, check_group};
 use crate::session::Inner;
-use crate::{Error, ErrorKind, OriginMode, Phase, Report, Started, mirrors, web};
+use crate::{Error, ErrorKind, OriginMode, Phase, Report, Started, mirrors, reuse, select, web};
 
 /// News of fetches and the store that may wait for the loop.
 const NOTES_MAX: usize = 1024;
@@ -72,11 +72,9 @@ impl Prepared {
         let tell = notes.0.clone();
         let opening = content.clone();
         let opened = tokio::task::spawn_blocking(move || open_store(&opening, tell)).await;
-        let (store, resume) = opened
-            .map_err(|error| {
-                Error::new(ErrorKind::Failed, format!("cannot open the copy: {error}"))
-            })?
-            .map_err(|error| disk_failed(&error))?;
+        let (store, resume) = opened.map_err(|error| {
+            Error::new(ErrorKind::Failed, format!("cannot open the copy: {error}"))
+        })??;
         Ok(Self {
             session,
             content,
@@ -91,17 +89,14 @@ impl Prepared {
 
     pub(crate) fn started(&self, session: &Inner) -> Started {
         let info = self.content.torrent.as_ref().map(|torrent| &torrent.info);
-        let layout = &self.content.layout;
+        let (layout, target) = (&self.content.layout, self.store.target());
         Started {
             name: self.content.name().to_owned(),
             info_hash: info.and_then(|info| info.info_hash_v1),
             info_hash_v2: info.and_then(|info| info.info_hash_v2),
-            bytes: layout.bytes(),
+            bytes: target.bytes(),
             pieces: layout.pieces(),
-            files: layout
-                .files()
-                .filter(|(_, file)| !file.attributes().pad)
-                .count(),
+            files: target.stored_files().count(),
             listen: session.listener.local_addr(),
             seed: self.seed,
         }
@@ -109,9 +104,9 @@ impl Prepared {
 
     /// Runs the copy to its end.
     pub(crate) async fn run(self, clock: Clock, outlets: Outlets) -> Result<Report, Error> {
-        let have = tokio::select! {
+        let (have, lent) = tokio::select! {
             () = outlets.stop.cancelled() => return Err(crate::engine::interrupted()),
-            have = self.check(&clock, &outlets) => have?,
+            checked = self.check(&clock, &outlets) => checked?,
         };
         let ids = Arc::new(SourceIds::new());
         // this machine's part of the origin's budget: the scheduler says how much that is
@@ -126,11 +121,12 @@ impl Prepared {
         let guard = self.start_guard(locks);
         let (tell, swarm_events) = mpsc::channel(SWARM_EVENTS_MAX);
         let hello = self.hello(&policy, &origins);
-        let config = self.swarm_config(have.clone(), ids, hello);
+        let lent = (ids.next(), lent);
+        let config = self.swarm_config(self.shown(&have), ids, hello);
         let blocks = Arc::new(StoreReader::new(Arc::clone(&self.store)));
         let swarm = Swarm::start(config, blocks, tell, &self.session.quit);
         let layout = Arc::clone(&self.content.layout);
-        let wanted = PieceSet::full(layout.pieces());
+        let wanted = self.store.target().wanted();
         let mut config = policy.origin_config(self.node, self.content.padded_id());
         if guard.is_some() {
             config.guard = GuardUse::Active;
@@ -155,40 +151,63 @@ impl Prepared {
             guard,
             guard_state,
             have,
+            lent,
             outlets,
         });
         // large, as is this future
         Box::pin(engine.run()).await
     }
 
-    /// Hashes what lies at the target and is not vouched for by the journal.
-    async fn check(&self, clock: &Clock, outlets: &Outlets) -> Result<PieceSet, Error> {
-        let Some(resume) = &self.resume else {
-            return Ok(PieceSet::full(self.content.layout.pieces()));
+    /// What of `have` peers can be given: not what lies here in part only.
+    fn shown(&self, have: &PieceSet) -> PieceSet {
+        let mut shown = have.clone();
+        shown.subtract(&self.store.hollow());
+        shown
+    }
+
+    /// Hashes what lies at the target and is not vouched for by the journal, then takes what older
+    /// copies have. Gives the pieces that are here, and how many bytes older copies gave.
+    async fn check(&self, clock: &Clock, outlets: &Outlets) -> Result<(PieceSet, u64), Error> {
+        let Some(resume) = self.resume.clone() else {
+            return Ok((PieceSet::full(self.content.layout.pieces()), 0));
         };
-        let mut have = resume.have.clone();
-        if resume.recheck.is_empty() {
-            return Ok(have);
-        }
-        let store = Arc::clone(&self.store);
-        let pieces = resume.recheck.clone();
-        let layout = Arc::clone(&self.content.layout);
+        let (store, content) = (Arc::clone(&self.store), self.content.clone());
         let (clock, progress) = (*clock, outlets.progress.clone());
-        let report = move |piece: PieceIndex, _right: bool| {
+        let looked = move |piece: PieceIndex| {
+            let target = store.target();
+            let len = target.stored_len(target.layout().piece_span(piece));
             progress.send_modify(|look| {
                 look.phase = Phase::Checking;
                 look.elapsed = clock.elapsed();
-                look.verified += layout.piece_span(piece).len();
+                look.verified += len;
             });
         };
-        let found = tokio::task::spawn_blocking(move || store.recheck(&pieces, &report)).await;
-        let found = found
-            .map_err(|error| {
-                Error::new(ErrorKind::Failed, format!("cannot check the copy: {error}"))
-            })?
-            .map_err(|error| disk_failed(&error))?;
-        have.union_with(&found);
-        Ok(have)
+        let store = Arc::clone(&self.store);
+        let checked = tokio::task::spawn_blocking(move || {
+            let mut have = resume.have;
+            have.union_with(&resume.hollow);
+            if !resume.recheck.is_empty() {
+                let report = |piece, _right| looked(piece);
+                have.union_with(&store.recheck(&resume.recheck, &report)?);
+            }
+            let mut missing = store.target().wanted();
+            missing.subtract(&have);
+            // each piece counts once
+            let report = |piece| {
+                if !resume.recheck.contains(piece) {
+                    looked(piece);
+                }
+            };
+            let lent = reuse::take(&content, &store, &missing, &report)?;
+            have.union_with(&lent);
+            let target = store.target();
+            let lens = lent.iter().map(|piece| target.layout().piece_span(piece));
+            Ok::<_, StoreError>((have, lens.map(|span| target.stored_len(span)).sum()))
+        });
+        let checked = checked.await.map_err(|error| {
+            Error::new(ErrorKind::Failed, format!("cannot check the copy: {error}"))
+        })?;
+        checked.map_err(|error| disk_failed(&error))
     }
 
     /// The origins, and the folders in which lock files of shares may lie.
@@ -325,7 +344,9 @@ impl Prepared {
 fn open_store(
     content: &Content,
     notes: mpsc::Sender<Note>,
-) -> Result<(Store, Option<Resume>), StoreError> {
+) -> Result<(Store, Option<Resume>), Error> {
+    let failed = |error: StoreError| disk_failed(&error);
+    let wanted = select::wanted(&content.layout, &content.options.select)?;
     let shape = if content.is_tree() {
         Shape::Tree
     } else {
@@ -333,7 +354,18 @@ fn open_store(
     };
     let (layout, digests) = (Arc::clone(&content.layout), Arc::clone(&content.digests));
     let id = content.padded_id();
-    let target = Target::new(content.name.clone(), shape, layout, digests, id)?;
+    let name = content.name.clone();
+    let target = match wanted {
+        None => Target::new(name, shape, layout, digests, id),
+        Some(wanted) => Target::of_some(name, shape, layout, digests, id).and_then(|target| {
+            target.select(&|file| {
+                let at = usize::try_from(file.value()).ok();
+                let at = at.and_then(|at| wanted.get(at));
+                at.copied().unwrap_or(false)
+            })
+        }),
+    };
+    let target = target.map_err(failed)?;
     let mut options = Options::default();
     if content.options.staged || must_be_staged(content, &target) {
         options.placement = Placement::Staged;
@@ -347,10 +379,14 @@ fn open_store(
                 }
             };
             let (store, resume) =
-                Store::open(&content.options.into, target, &options, Box::new(tell))?;
+                Store::open(&content.options.into, target, &options, Box::new(tell))
+                    .map_err(failed)?;
             Ok((store, Some(resume)))
         }
-        Role::Seed(folder) => Ok((Store::open_read_only(folder, target, &options)?, None)),
+        Role::Seed(folder) => {
+            let store = Store::open_read_only(folder, target, &options).map_err(failed)?;
+            Ok((store, None))
+        }
     }
 }
 

@@ -91,10 +91,13 @@ pub(super) fn summary(name: &str, report: &Report) -> Vec<String> {
     let rate = u64::try_from(u128::from(copied) * 1000 / report.elapsed.as_millis().max(1));
     let mut lines = vec![if report.complete {
         let rate = format::rate(rate.unwrap_or(u64::MAX));
-        format!(
-            "{name}: complete and verified: {} in {taken}, {rate}",
-            format::bytes(report.bytes)
-        )
+        let bytes = format::bytes(report.bytes);
+        let new = if report.reused > 0 && copied > 0 {
+            format!(", of which {} new,", format::bytes(copied))
+        } else {
+            String::new()
+        };
+        format!("{name}: complete and verified: {bytes}{new} in {taken}, {rate}")
     } else {
         format!("{name}: not complete after {taken}")
     }];
@@ -170,7 +173,7 @@ mod tests {
         let lines = summary("CS5", &report());
         assert_eq!(
             lines[0],
-            "CS5: complete and verified: 1.00 GB in 4.00 s, 200 MB/s"
+            "CS5: complete and verified: 1.00 GB, of which 800 MB new, in 4.00 s, 200 MB/s"
         );
         assert_eq!(
             lines[1],

@@ -1,6 +1,8 @@
 //! The built binary, run as a user runs it.
 
 #[cfg(test)]
+mod chosen;
+#[cfg(test)]
 mod copy;
 #[cfg(test)]
 mod make;
@@ -11,6 +13,7 @@ mod names;
 #[cfg(test)]
 mod origin;
 #[cfg(test)]
+mod reuse;
 mod servers;
 #[cfg(test)]
 mod show;

@@ -80,6 +80,11 @@ impl<D: Disk> Disk for FaultyDisk<D> {
         }
     }
 
+    fn share_bytes(&self, path: &Path, source: &Path) -> io::Result<bool> {
+        self.check_write()?;
+        self.disk.share_bytes(path, source)
+    }
+
     fn reserve(&self, path: &Path, len: u64) -> io::Result<()> {
         self.check_write()?;
         self.disk.reserve(path, len)

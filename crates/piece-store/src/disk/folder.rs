@@ -209,6 +209,19 @@ impl Disk for FolderDisk {
         swarmcopy_sys::io::write_all_vectored_at(&file, bytes, 0)
     }
 
+    fn share_bytes(&self, path: &Path, source: &Path) -> io::Result<bool> {
+        if self.metadata(path)?.is_some() {
+            return Ok(false);
+        }
+        let source = File::open(source)?;
+        let file = self.open(path, Access::Write)?;
+        if system::share_bytes(&file, &source) {
+            return Ok(true);
+        }
+        fs::remove_file(self.root.join(path))?;
+        Ok(false)
+    }
+
     fn reserve(&self, path: &Path, len: u64) -> io::Result<()> {
         let file = self.file(path, Access::Write)?;
         if system::is_in_memory(&file) {

@@ -41,6 +41,13 @@ pub trait Disk: Send + Sync + fmt::Debug {
         self.write_at(path, bytes, 0)
     }
 
+    /// Makes the file at `path`, where nothing is, of the bytes of the file at `source`, which is not of
+    /// this disk, without copying them; tells whether it did. Few file systems can.
+    fn share_bytes(&self, path: &Path, source: &Path) -> io::Result<bool> {
+        let _ = (path, source);
+        Ok(false)
+    }
+
     /// Creates the file and its folders and makes it at least `len` bytes long, its space taken
     /// from the disk where that is possible without writing.
     fn reserve(&self, path: &Path, len: u64) -> io::Result<()>;

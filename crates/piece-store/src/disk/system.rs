@@ -1,9 +1,9 @@
 //! What a folder can ask of some systems only; each question has a safe answer everywhere.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) use linux::{holds_data, is_in_memory, sync_whole};
+pub(super) use linux::{holds_data, is_in_memory, share_bytes, sync_whole};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) use other::{holds_data, is_in_memory, sync_whole};
+pub(super) use other::{holds_data, is_in_memory, share_bytes, sync_whole};
 
 #[cfg(not(unix))]
 pub(super) use other::mark_executable;
@@ -16,7 +16,7 @@ mod linux {
     use std::io;
     use std::path::Path;
 
-    use rustix::fs::{SeekFrom, fstatfs, seek, syncfs};
+    use rustix::fs::{SeekFrom, fstatfs, ioctl_ficlone, seek, syncfs};
     use rustix::io::Errno;
 
     /// Magic numbers of tmpfs and ramfs in `statfs(2)`.
@@ -37,6 +37,11 @@ mod linux {
             Err(Errno::INVAL) => Ok(true),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Gives the empty `file` the bytes of `source` without copying them, if the file system can.
+    pub(crate) fn share_bytes(file: &File, source: &File) -> bool {
+        ioctl_ficlone(file, source).is_ok()
     }
 
     /// Synchronises the whole file system that holds `root`; tells whether that was possible.
@@ -72,6 +77,10 @@ mod other {
     use std::path::Path;
 
     pub(crate) fn is_in_memory(_file: &File) -> bool {
+        false
+    }
+
+    pub(crate) fn share_bytes(_file: &File, _source: &File) -> bool {
         false
     }
 

@@ -74,11 +74,15 @@ fn layout_digest(target: &Target) -> [u8; 20] {
         "file"
     };
     hasher.update(shape.as_bytes());
-    for (_, file) in target.layout().files() {
+    for (index, file) in target.layout().files() {
         line.clear();
-        let pad = u8::from(file.attributes().pad);
-        let _ = write!(line, "\0{}\0{pad}\0{}", file.len(), file.path());
+        let pad = file.attributes().pad;
+        let _ = write!(line, "\0{}\0{}\0{}", file.len(), u8::from(pad), file.path());
         hasher.update(line.as_bytes());
+        if !pad && !target.stores(index) {
+            // what was verified without a file says nothing of it
+            hasher.update(b"\0-");
+        }
     }
     hasher.finish()
 }

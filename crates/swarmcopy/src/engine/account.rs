@@ -1,6 +1,7 @@
 //! What came from where: counters per source and per kind, and rates over the last seconds.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use swarmcopy_scheduler::{Reason, SourceId};
@@ -39,6 +40,22 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Starts with what older copies in these folders (or at the target) gave.
+    pub(crate) fn of_lent((id, bytes): (SourceId, u64), folders: &[PathBuf]) -> Self {
+        let mut account = Self::default();
+        if bytes > 0 {
+            let names: Vec<_> = folders.iter().map(|it| it.display().to_string()).collect();
+            let name = if names.is_empty() {
+                "files at the target".to_owned()
+            } else {
+                names.join(", ")
+            };
+            account.source_up(id, SourceKind::Reuse, name);
+            account.brought(id, bytes);
+        }
+        account
+    }
+
     /// A source is there.
     pub(crate) fn source_up(&mut self, id: SourceId, kind: SourceKind, name: String) {
         self.sources.insert(

@@ -103,7 +103,7 @@ impl Engine {
             elapsed: self.clock.elapsed(),
             phase: self.phase,
             verified: self.verified,
-            bytes: self.content.layout.len(),
+            bytes: self.store.target().bytes(),
             rate: self.rate.0,
             peers: self.account.peers(),
             sources: self.account.sources(self.scheduler.rates()),
@@ -137,7 +137,9 @@ impl Engine {
                 let elapsed = self.clock.elapsed();
                 self.completed = Some((Instant::now(), elapsed));
                 self.phase = Phase::Serving;
-                self.swarm.completed();
+                if self.scheduler.have().is_full() {
+                    self.swarm.completed();
+                }
                 self.outlets.complete.send_replace(Some(elapsed));
                 self.look();
             }
@@ -216,10 +218,10 @@ impl Engine {
     fn incomplete_files(&self) -> Vec<String> {
         let layout = &self.content.layout;
         let have = self.scheduler.have();
-        let files = layout.files().map(|(_, file)| file);
+        let files = self.store.target().stored_files().map(|(_, file)| file);
         let lacking = files.filter(|file| {
             let mut pieces = layout.pieces_of(file.span());
-            !file.attributes().pad && !pieces.all(|piece| have.contains(piece))
+            !pieces.all(|piece| have.contains(piece))
         });
         let paths = lacking.map(|file| file.path().as_str().to_owned());
         paths.take(LISTED_MAX).collect()
@@ -288,7 +290,7 @@ impl Engine {
             elapsed: self
                 .completed
                 .map_or_else(|| self.clock.elapsed(), |(_, elapsed)| elapsed),
-            bytes: self.content.layout.bytes(),
+            bytes: self.store.target().bytes(),
             reused: self.reused,
             from_share,
             from_mirror,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
-use swarmcopy_piece_store::Store;
+use swarmcopy_piece_store::{Store, Target};
 use swarmcopy_scheduler::origin::Hours;
 use swarmcopy_scheduler::{Action, Event, JobId, Reason, Scheduler, SourceId, SourceInfo};
 use swarmcopy_sources::{Limiter, PieceSource};
@@ -73,6 +73,8 @@ pub(crate) struct Parts {
     pub(crate) guard: Option<Guard>,
     pub(crate) guard_state: GuardState,
     pub(crate) have: PieceSet,
+    /// What older copies gave.
+    pub(crate) lent: (SourceId, u64),
     pub(crate) outlets: Outlets,
 }
 
@@ -113,13 +115,11 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(parts: Parts) -> Self {
-        let layout = &parts.content.layout;
-        let verified = parts
-            .have
-            .iter()
-            .map(|piece| layout.piece_span(piece).len())
-            .sum();
+        let target = parts.store.target();
+        let lens = parts.have.iter().map(|piece| stored_len(target, piece));
+        let verified = lens.sum();
         let arrivals = Arrivals::new(parts.content.options.keep_arrivals);
+        let account = Account::of_lent(parts.lent, &parts.content.options.reuse);
         Self {
             content: parts.content,
             scheduler: parts.scheduler,
@@ -139,7 +139,7 @@ impl Engine {
             links: BTreeMap::new(),
             jobs: BTreeMap::new(),
             tasks: TaskTracker::new(),
-            account: Account::default(),
+            account,
             arrivals,
             outlets: parts.outlets,
             phase: Phase::Copying,
@@ -252,10 +252,12 @@ impl Engine {
     }
 
     fn piece_ok(&mut self, piece: PieceIndex) {
-        self.verified += self.content.layout.piece_span(piece).len();
+        self.verified += stored_len(self.store.target(), piece);
         self.verified_at = Instant::now();
         self.arrivals.verified(piece, self.clock.elapsed());
-        self.swarm.have(piece);
+        if self.store.has(piece) {
+            self.swarm.have(piece);
+        }
         self.tell(Event::PieceOk { piece });
     }
 
@@ -395,6 +397,11 @@ impl Engine {
         };
         self.tasks.spawn(fetch.run());
     }
+}
+
+/// How many bytes of `piece` belong to wanted files.
+fn stored_len(target: &Target, piece: PieceIndex) -> u64 {
+    target.stored_len(target.layout().piece_span(piece))
 }
 
 async fn sleep_until(at: Option<tokio::time::Instant>) {

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use swarmcopy_layout::RelPath;
 
 use crate::{Error, ErrorKind};
@@ -63,13 +63,8 @@ impl Exclude {
     /// # Errors
     /// [`ErrorKind::Usage`] naming a pattern that can't be read.
     pub(crate) fn new(patterns: &[String], paths: Vec<PathBuf>) -> Result<Self, Error> {
-        let bad = |error: globset::Error| Error::new(ErrorKind::Usage, format!("pattern {error}"));
-        let mut set = GlobSetBuilder::new();
-        for pattern in patterns {
-            set.add(Glob::new(pattern.trim_end_matches('/')).map_err(bad)?);
-        }
         Ok(Self {
-            patterns: set.build().map_err(bad)?,
+            patterns: crate::select::patterns(patterns)?,
             paths,
         })
     }

@@ -33,7 +33,8 @@ fn main() -> ExitCode {
     if let Ok(filter) = EnvFilter::try_from_default_env() {
         tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .with_writer(|| output::Log)
             .init();
     }
     let code = match Cli::try_parse() {

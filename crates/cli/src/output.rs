@@ -1,7 +1,8 @@
 //! The only place that writes to stdout and stderr.
 //!
 //! What must stay true: a reader that closes stdout early ends the program quietly, and no text
-//! from outside reaches a terminal with control characters in it.
+//! from outside reaches a terminal with characters in it that command the terminal or turn the
+//! direction of what stands around them.
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
@@ -27,7 +28,7 @@ pub(crate) fn lines(texts: &[String]) {
 /// Writes a result or an event as one line of JSON.
 pub(crate) fn json(event: &impl Serialize) {
     match serde_json::to_string(event) {
-        Ok(text) => write(&text),
+        Ok(text) => write(&escaped(&text)),
         Err(error) => note(&format!("warning: cannot write an event: {error}")),
     }
 }
@@ -46,15 +47,62 @@ pub(crate) fn error(error: &Error) {
     }
 }
 
-/// The text with control characters shown, not obeyed.
+/// The text with characters that would be obeyed shown as something else.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }
     text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if is_obeyed(c) { '\u{fffd}' } else { c })
         .collect::<String>()
         .into()
+}
+
+/// The same JSON with such characters escaped: its readers see no difference, a terminal does.
+fn escaped(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_obeyed) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_obeyed(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text.into()
+}
+
+/// Whether `c` is a control character or a mark that turns the writing direction.
+fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// Writes lines of the log to stderr, cleaned as all text is.
+#[derive(Debug)]
+pub(crate) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut stderr = io::stderr().lock();
+        for line in text.split_inclusive('\n') {
+            match line.strip_suffix('\n') {
+                Some(line) => writeln!(stderr, "{}", clean(line))?,
+                None => write!(stderr, "{}", clean(line))?,
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 fn write(text: &str) {
@@ -78,5 +126,19 @@ mod tests {
     fn control_characters_are_shown_and_not_obeyed() {
         assert_eq!(clean("plain ü"), "plain ü");
         assert_eq!(clean("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+        assert_eq!(clean("a\u{9b}2J\u{7f}"), "a\u{fffd}2J\u{fffd}");
+    }
+
+    #[test]
+    fn marks_that_turn_the_direction_are_shown_and_not_obeyed() {
+        for mark in "\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+            let text = format!("a{mark}gpj.exe");
+            assert_eq!(clean(&text), "a\u{fffd}gpj.exe");
+            let json = serde_json::to_string(&text).unwrap();
+            let written = escaped(&json).into_owned();
+            assert!(!written.contains(mark), "{written}");
+            assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+        }
+        assert_eq!(clean("שלום\u{200d}"), "שלום\u{200d}");
     }
 }

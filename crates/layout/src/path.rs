@@ -4,7 +4,9 @@
 //! joining it to a folder can't leave that folder on Linux or Windows. Under which names a disk
 //! stores it is told by `stored`.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// Longest name of a path in bytes of UTF-8: what common file systems store.
 #[expect(
@@ -38,9 +40,15 @@ pub enum PathError {
 }
 
 /// A path below some folder, as plain names.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Whoever made the content may have used other names, which are no plain ones: bytes that are no
+/// UTF-8, control characters. They are kept beside, to find the file at sources; they are never
+/// written and never shown, and make no difference when paths are compared.
+#[derive(Clone)]
 pub struct RelPath {
     joined: Box<str>,
+    /// The names that were given, joined with `/`, where they differ.
+    given: Option<Box<[u8]>>,
 }
 
 impl RelPath {
@@ -66,6 +74,7 @@ impl RelPath {
             _ if depth > depth_max => Err(PathError::TooDeep(depth)),
             _ => Ok(Self {
                 joined: joined.into(),
+                given: None,
             }),
         }
     }
@@ -91,6 +100,62 @@ impl RelPath {
     /// The last name.
     pub fn name(&self) -> &str {
         self.names().next_back().unwrap_or_default()
+    }
+
+    /// The same path with the names that were given for it. They are dropped where a source can't
+    /// have a file under them, because one is empty, `.` or `..`, or holds `/` or NUL.
+    #[must_use]
+    pub fn with_given<I, N>(self, names: I) -> Self
+    where
+        I: IntoIterator<Item = N>,
+        N: AsRef<[u8]>,
+    {
+        let names: Vec<N> = names.into_iter().collect();
+        let bad = |name: &[u8]| matches!(name, b"" | b"." | b"..") || name.contains(&0);
+        let bad = |name: &[u8]| bad(name) || name.contains(&b'/');
+        let usable = !names.is_empty() && !names.iter().any(|name| bad(name.as_ref()));
+        let joined = names
+            .iter()
+            .map(AsRef::as_ref)
+            .collect::<Vec<_>>()
+            .join(&b'/');
+        let differs = usable && joined != self.joined.as_bytes();
+        Self {
+            given: differs.then(|| joined.into()),
+            ..self
+        }
+    }
+
+    /// The names that were given, outermost first, if they are others.
+    pub fn given_names(&self) -> Option<impl Iterator<Item = &[u8]>> {
+        let given = self.given.as_deref()?;
+        Some(given.split(|byte| *byte == b'/'))
+    }
+}
+
+impl PartialEq for RelPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.joined == other.joined
+    }
+}
+
+impl Eq for RelPath {}
+
+impl PartialOrd for RelPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RelPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.joined.cmp(&other.joined)
+    }
+}
+
+impl Hash for RelPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.joined.hash(state);
     }
 }
 
@@ -132,6 +197,27 @@ mod tests {
         }
         assert!(RelPath::parse(&"x".repeat(256)).is_err());
         assert!(RelPath::from_names(vec!["d"; 257]).is_err());
+    }
+
+    #[test]
+    fn names_that_were_given_are_kept_beside_the_plain_ones() {
+        let given = |path: &str, names: &[&[u8]]| {
+            let path = RelPath::parse(path).unwrap().with_given(names);
+            let names = path
+                .given_names()
+                .map(|names| names.collect::<Vec<_>>().join(&b'|'));
+            (path.as_str().to_owned(), names)
+        };
+        let kept = given("d/caf_", &[b"d", b"caf\xe9"]);
+        assert_eq!(kept, ("d/caf_".to_owned(), Some(b"d|caf\xe9".to_vec())));
+        assert_eq!(given("d/a", &[b"d", b"a"]).1, None);
+        for unsafe_name in [&b".."[..], b".", b"", b"a/../b", b"a\0"] {
+            assert_eq!(
+                given("d/_", &[b"d", unsafe_name]).1,
+                None,
+                "{unsafe_name:?}"
+            );
+        }
     }
 
     proptest! {

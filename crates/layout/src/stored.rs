@@ -38,6 +38,32 @@ impl RelPath {
         }
     }
 
+    /// The paths under which a source on a disk of `platform` may have the file, the likeliest
+    /// first: the names that were given, where that disk can have them, and those that a copy of
+    /// ours has. On Windows the folder that they are joined to must begin with `\\?\`
+    /// if there are two, because `trail.` and `aux.txt` mean something else without.
+    pub fn source_paths(&self, platform: Platform) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = self.given_path(platform).into_iter().collect();
+        let stored = self.to_path(platform);
+        if !paths.contains(&stored) {
+            paths.push(stored);
+        }
+        paths
+    }
+
+    /// The path as it was given, if a disk of `platform` can have it.
+    fn given_path(&self, platform: Platform) -> Option<PathBuf> {
+        match platform {
+            Platform::Unix => self.given_names()?.map(os_name).collect(),
+            Platform::Windows => match self.given_names() {
+                Some(names) => names
+                    .map(|name| true_name(std::str::from_utf8(name).ok()?))
+                    .collect(),
+                None => self.names().map(true_name).collect(),
+            },
+        }
+    }
+
     /// A key under which two paths are equal if a disk of `platform` that folds case and Unicode
     /// forms would take what it stores for the same file.
     pub fn fold_key(&self, platform: Platform) -> String {
@@ -47,6 +73,23 @@ impl RelPath {
         };
         names.join("/")
     }
+}
+
+/// A name as a unix disk has it.
+#[cfg(unix)]
+fn os_name(name: &[u8]) -> Option<&std::ffi::OsStr> {
+    Some(std::os::unix::ffi::OsStrExt::from_bytes(name))
+}
+
+/// A name as a unix disk has it, as far as another system can say it.
+#[cfg(not(unix))]
+fn os_name(name: &[u8]) -> Option<&str> {
+    std::str::from_utf8(name).ok()
+}
+
+/// A name that a Windows disk can have, if only by its full path.
+fn true_name(name: &str) -> Option<&str> {
+    Some(name).filter(|name| !name.contains(is_reserved))
 }
 
 /// Letters as large ones and then as small ones (a small letter may have two large forms, and the
@@ -182,6 +225,45 @@ mod tests {
         ] {
             assert_eq!(stored(plain), Path::new(plain));
         }
+    }
+
+    #[test]
+    fn sources_are_asked_for_the_given_name_first() {
+        let given = RelPath::parse("d/caf_")
+            .unwrap()
+            .with_given([&b"d"[..], b"caf\xe9"]);
+        let windows = given.source_paths(Platform::Windows);
+        assert_eq!(windows, [Path::new("d/caf_")]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt as _;
+            let there = given.source_paths(Platform::Unix);
+            assert_eq!(there[0].as_os_str().as_bytes(), b"d/caf\xe9");
+            assert_eq!(there[1], Path::new("d/caf_"));
+        }
+    }
+
+    #[test]
+    fn windows_shares_are_asked_for_the_true_name_first() {
+        let paths = |path: &str| {
+            RelPath::parse(path)
+                .unwrap()
+                .source_paths(Platform::Windows)
+        };
+        let two = |a: &str, b: &str| vec![PathBuf::from(a), PathBuf::from(b)];
+        assert_eq!(paths("aux.txt"), two("aux.txt", "%61ux.txt"));
+        assert_eq!(paths("d./trail."), two("d./trail.", "d%2E/trail%2E"));
+        assert_eq!(paths("%43ON"), two("%43ON", "%2543ON"));
+        assert_eq!(paths("plain"), [PathBuf::from("plain")]);
+        // a colon would name a stream of another file
+        assert_eq!(paths("a:b"), [PathBuf::from("a%3Ab")]);
+        let turned = RelPath::parse("ab").unwrap().with_given(["a\u{202e}b"]);
+        assert_eq!(
+            turned.source_paths(Platform::Windows),
+            two("a\u{202e}b", "ab")
+        );
+        let slash = RelPath::parse("ab").unwrap().with_given(["a\\b"]);
+        assert_eq!(slash.source_paths(Platform::Windows), [PathBuf::from("ab")]);
     }
 
     #[test]

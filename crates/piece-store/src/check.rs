@@ -70,7 +70,7 @@ pub fn check_on(
 ) -> Result<CheckReport, StoreError> {
     let layout = target.layout();
     let pool = Pool::new(POOL_BYTES_MAX);
-    let files = Files::new(Arc::new(target.clone()), disk, pool, target.place());
+    let files = Files::as_found(Arc::new(target.clone()), disk, pool);
     let mut result = CheckReport::default();
     let absent = find_absent(target, &files, &mut result)?;
     let good = Mutex::new(PieceSet::empty(layout.pieces()));

@@ -10,12 +10,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
-use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Platform, Span};
+use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Platform, RelPath, Span};
 
 use crate::disk::{Disk, FileStat, read_exact};
 use crate::error::StoreError;
 use crate::pool::{Pool, SEGMENT_LEN_MAX};
 use crate::target::{Shape, Target};
+
+/// Under which names the files lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Under those that this platform stores them by.
+    Stored,
+    /// Under those that were given for them, where such a file is there.
+    AsFound,
+}
 
 /// The files of a target on a disk.
 #[derive(Debug)]
@@ -23,6 +32,7 @@ pub(crate) struct Files {
     target: Arc<Target>,
     disk: Arc<dyn Disk>,
     pool: Pool,
+    names: Names,
     /// Where the content lies; changes once, when a staged copy is published.
     place: RwLock<PathBuf>,
     /// By file: whether its space is reserved.
@@ -48,6 +58,7 @@ impl Files {
             target,
             disk,
             pool,
+            names: Names::Stored,
             place: RwLock::new(place),
         }
     }
@@ -57,6 +68,16 @@ impl Files {
         if let Some(found) = self.found.get(usize_of(u64::from(file.value()))) {
             found.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// The files of a copy that is only read: somebody else may have made it, under the names that
+    /// were given.
+    pub(crate) fn as_found(target: Arc<Target>, disk: Arc<dyn Disk>, pool: Pool) -> Self {
+        let place = target.name().source_paths(Platform::HERE);
+        let place = first_there(&*disk, place).unwrap_or_else(|| target.place());
+        let mut files = Self::new(target, disk, pool, place);
+        files.names = Names::AsFound;
+        files
     }
 
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
@@ -74,9 +95,18 @@ impl Files {
 
     fn path_below(&self, place: &Path, file: FileIndex) -> PathBuf {
         match (self.target.shape(), self.target.layout().file(file)) {
-            (Shape::Tree, Some(entry)) => place.join(entry.path().to_path(Platform::HERE)),
+            (Shape::Tree, Some(entry)) => self.path_in(place, entry.path()),
             _ => place.to_owned(),
         }
+    }
+
+    fn path_in(&self, place: &Path, path: &RelPath) -> PathBuf {
+        let stored = place.join(path.to_path(Platform::HERE));
+        if self.names == Names::Stored {
+            return stored;
+        }
+        let paths = path.source_paths(Platform::HERE).into_iter();
+        first_there(&*self.disk, paths.map(|path| place.join(path)).collect()).unwrap_or(stored)
     }
 
     /// The parts of files that `span` covers, without pads and files that are not stored.
@@ -251,6 +281,19 @@ impl Files {
     ) -> StoreError {
         StoreError::disk(action, &self.disk.display_path(path), cause)
     }
+}
+
+/// The first of some paths where something lies; one alone is not looked at.
+fn first_there(disk: &dyn Disk, mut paths: Vec<PathBuf>) -> Option<PathBuf> {
+    if paths.len() < 2 {
+        return paths.pop();
+    }
+    let is_there = |path: &PathBuf| match disk.stat(path) {
+        Ok(found) => found.is_some(),
+        // something lies there that is no file
+        Err(error) => error.kind() == std::io::ErrorKind::InvalidInput,
+    };
+    paths.into_iter().find(is_there)
 }
 
 /// The bytes of `span` (relative to the first part) as slices for one write.

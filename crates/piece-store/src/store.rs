@@ -173,8 +173,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let pool = Pool::new(options.pool_bytes_max);
         let target = Arc::new(target);
-        let place = target.place();
-        let files = Arc::new(Files::new(Arc::clone(&target), disk, pool.clone(), place));
+        let files = Arc::new(Files::as_found(Arc::clone(&target), disk, pool.clone()));
         if let Some((file, _)) = target.stored_files().next()
             && files.stat(file)?.is_none()
         {

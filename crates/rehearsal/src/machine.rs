@@ -114,7 +114,7 @@ async fn content_for(stage: &Stage, number: u16) -> Result<Content, Error> {
         Shape::File
     };
     let (name, layout) = (
-        content.name().to_owned(),
+        content.file_name().clone(),
         Arc::new(content.layout().clone()),
     );
     let share = ShareSource::locate(&stage.original, &name, shape, layout).await;

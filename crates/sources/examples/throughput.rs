@@ -79,7 +79,13 @@ async fn measure(path: &Path, len: u64) -> Outcome<()> {
         .file(RelPath::parse(NAME)?, len)
         .build()?;
     let layout = Arc::new(layout);
-    let share = ShareSource::locate(path, NAME, Shape::File, Arc::clone(&layout)).await?;
+    let share = ShareSource::locate(
+        path,
+        &RelPath::parse(NAME)?,
+        Shape::File,
+        Arc::clone(&layout),
+    )
+    .await?;
     let url = serve(path.to_owned())?;
     let mirror = mirror(&url, &layout)?;
     let origins: [(&str, &dyn OriginSource); 2] = [("share", &share), ("mirror", &mirror)];
@@ -101,7 +107,13 @@ async fn measure(path: &Path, len: u64) -> Outcome<()> {
 
 fn mirror(url: &str, layout: &Arc<Layout>) -> Outcome<MirrorSource> {
     let (layout, options) = (Arc::clone(layout), MirrorOptions::default());
-    Ok(MirrorSource::new(url, NAME, Shape::File, layout, options)?)
+    Ok(MirrorSource::new(
+        url,
+        &RelPath::parse(NAME)?,
+        Shape::File,
+        layout,
+        options,
+    )?)
 }
 
 /// How long it takes to fetch everything with so many fetches at a time.

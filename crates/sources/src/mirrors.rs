@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swarmcopy_layout::{FileIndex, Layout};
+use swarmcopy_layout::{FileIndex, Layout, RelPath};
 
 use crate::http::MirrorError;
 use crate::{FtpSource, MirrorOptions, MirrorSource, OriginSource, Shape};
@@ -14,7 +14,7 @@ use crate::{FtpSource, MirrorOptions, MirrorSource, OriginSource, Shape};
 /// any time.
 pub async fn mirror_at(
     url: &str,
-    name: &str,
+    name: &RelPath,
     shape: Shape,
     layout: Arc<Layout>,
     options: MirrorOptions,

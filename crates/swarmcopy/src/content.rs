@@ -7,12 +7,12 @@
 
 mod torrent;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use swarmcopy_bt_wire::metainfo::{Form, Torrent};
-use swarmcopy_layout::{Layout, PieceDigests, RelPath};
+use swarmcopy_layout::{Layout, PieceDigests, Platform, RelPath};
 
 use swarmcopy_sources::OriginSource;
 
@@ -53,6 +53,7 @@ impl Content {
             .map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
         let name = RelPath::from_names([&torrent.info.name])
             .map_err(|error| Error::new(ErrorKind::Failed, format!("info.name: {error}")))?;
+        let name = name.with_given(&torrent.info.raw_name);
         let (layout, digests) = torrent::describe(&torrent)?;
         Ok(Self {
             layout: Arc::new(layout),
@@ -121,6 +122,22 @@ impl Content {
     /// Its name: the file or folder that it becomes.
     pub fn name(&self) -> &str {
         self.name.as_str()
+    }
+
+    /// Its name as a path, which also tells under which other names sources may have it.
+    pub fn file_name(&self) -> &RelPath {
+        &self.name
+    }
+
+    /// Where it lies in `folder` if somebody made it there or copied it there, the likeliest first:
+    /// under the name that was given for it, or under that of a copy of ours, which comes last.
+    pub fn places_in(&self, folder: &Path) -> Vec<PathBuf> {
+        let names = self.name.source_paths(Platform::HERE);
+        let folder = match names.as_slice() {
+            [_] => folder.to_path_buf(),
+            _ => swarmcopy_sys::path::verbatim(folder),
+        };
+        names.iter().map(|name| folder.join(name)).collect()
     }
 
     /// Where its files and pieces lie.

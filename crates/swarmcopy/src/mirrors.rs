@@ -65,7 +65,7 @@ async fn at(
     };
     let (layout, mut options) = (Arc::clone(&content.layout), owned(options, ownership));
     options.limits = limits.of_mirror(url).await;
-    let made = mirror_at(url, content.name(), shape, layout, options).await;
+    let made = mirror_at(url, &content.name, shape, layout, options).await;
     made.inspect_err(|error| tracing::warn!("mirror left out: {error}"))
         .ok()
 }

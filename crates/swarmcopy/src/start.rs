@@ -267,7 +267,7 @@ impl Prepared {
     async fn find_share(&self, location: &Path) -> Option<ShareSource> {
         let shape = self.source_shape();
         let layout = Arc::clone(&self.content.layout);
-        let found = ShareSource::locate(location, self.content.name(), shape, layout).await;
+        let found = ShareSource::locate(location, &self.content.name, shape, layout).await;
         match found {
             Ok(share) if is_same(share.root(), &self.target_path()) => {
                 tracing::warn!(

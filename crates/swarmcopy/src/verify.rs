@@ -91,7 +91,7 @@ pub fn verify(
         Shape::File
     };
     let layout = content.layout();
-    let (place, id) = (folder.join(name.to_path(Platform::HERE)), [0; 32]);
+    let (place, id) = (place_of(&folder, &name), [0; 32]);
     let (files, digests) = (Arc::clone(&content.layout), Arc::clone(&content.digests));
     let target = Target::new(name, shape, files, digests, id).map_err(|error| failed(&error))?;
     let checked = AtomicU64::new(0);
@@ -113,11 +113,9 @@ pub fn verify(
 fn locate(content: &Content, at: &Path) -> Result<(PathBuf, RelPath), Error> {
     let at = std::fs::canonicalize(at)
         .map_err(|error| failed(&format!("cannot read {}: {error}", at.display())))?;
-    let inside = at.join(content.name.to_path(Platform::HERE));
-    if !inside.exists() && is_content(content, &at) {
-        let own = at
-            .file_name()
-            .and_then(|name| RelPath::from_names([name.to_str()?]).ok());
+    let inside = content.places_in(&at);
+    if !inside.iter().any(|place| place.exists()) && is_content(content, &at) {
+        let own = at.file_name().and_then(name_of);
         if let (Some(folder), Some(name)) = (at.parent(), own) {
             return Ok((folder.to_path_buf(), name));
         }
@@ -126,6 +124,14 @@ fn locate(content: &Content, at: &Path) -> Result<(PathBuf, RelPath), Error> {
         return Ok((at, content.name.clone()));
     }
     Err(failed(&format!("{} is no folder", at.display())))
+}
+
+/// Where the copy lies.
+fn place_of(folder: &Path, name: &RelPath) -> PathBuf {
+    let names = name.source_paths(Platform::HERE).into_iter();
+    let mut places = names.map(|name| folder.join(name));
+    let found = places.find(|place| place.exists());
+    found.unwrap_or_else(|| folder.join(name.to_path(Platform::HERE)))
 }
 
 /// Whether `at` looks like the content itself and not like the folder that contains it.
@@ -140,7 +146,21 @@ fn is_content(content: &Content, at: &Path) -> bool {
     files
         .by_ref()
         .take(LOOKED_FOR_MAX)
-        .any(|(_, file)| at.join(file.path().to_path(Platform::HERE)).exists())
+        .any(|(_, file)| has(at, file.path()))
+}
+
+/// Whether a file or folder lies at `path` in `folder`, under whichever of its names.
+fn has(folder: &Path, path: &RelPath) -> bool {
+    let folder = swarmcopy_sys::path::verbatim(folder);
+    let mut paths = path.source_paths(Platform::HERE).into_iter();
+    paths.any(|path| folder.join(path).exists())
+}
+
+/// The name of a file or folder of this disk.
+fn name_of(name: &std::ffi::OsStr) -> Option<RelPath> {
+    let bytes = name.as_encoded_bytes();
+    let plain = name.to_string_lossy().replace('\\', "_");
+    Some(RelPath::from_names([plain]).ok()?.with_given([bytes]))
 }
 
 fn verified(

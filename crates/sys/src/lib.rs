@@ -35,6 +35,7 @@ pub mod limits;
 pub mod lock;
 pub mod net;
 pub mod open;
+pub mod path;
 pub mod random;
 pub mod sync;
 

@@ -156,19 +156,36 @@ impl Builder {
     /// Says which name can't be written so that every reader sees it as it is.
     fn compare(&self, torrent: &Torrent) -> Result<(), MetainfoError> {
         let problem = "holds characters that torrents do not carry, or is taken twice";
-        if torrent.info.name != self.name {
+        let info = &torrent.info;
+        let name = info.raw_name.as_deref().unwrap_or(info.name.as_bytes());
+        if name != self.name.as_bytes() || !is_one_name(&self.name) {
             return Err(MetainfoError::field("info.name", problem));
         }
         let ours = self.files.iter().filter(|file| !file.pad);
         let theirs = torrent.info.files.iter().filter(|file| !file.pad);
         let changed = ours
             .zip(theirs)
-            .find(|(a, b)| a.path != b.path || b.renamed.is_some());
+            .find(|(a, b)| !is_same(&a.path, b) || b.renamed.is_some());
         match changed {
             Some((file, _)) => Err(MetainfoError::field(file.path.join("/"), problem)),
             None => Ok(()),
         }
     }
+}
+
+/// Whether `read` was written with these names.
+fn is_same(names: &[String], read: &File) -> bool {
+    let raw = read.raw_path.iter().map(Vec::as_slice);
+    if read.raw_path.is_empty() {
+        return names == read.path;
+    }
+    names.iter().all(|name| is_one_name(name)) && names.iter().map(String::as_bytes).eq(raw)
+}
+
+/// Whether a disk can have it as one name. Readers that show or store other characters differently
+/// still find the file by what is written.
+fn is_one_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0'])
 }
 
 fn attributes(file: &File) -> Option<String> {

@@ -7,6 +7,9 @@ pub struct File {
     /// Names below the torrent's top folder; for a single file just its name. Each is a plain name:
     /// no separator, no control character, neither `.` nor `..`, never empty.
     pub path: Vec<String>,
+    /// The same names as the torrent has them, where one differs. They may hold anything: they are
+    /// for finding the file where others have it, never for writing or showing it.
+    pub raw_path: Vec<Vec<u8>>,
     /// Another last name to be used on disk, because an earlier file or a folder has this path.
     pub renamed: Option<String>,
     /// Length in bytes; 0 for symbolic links.

@@ -2,7 +2,7 @@
 //!
 //! What must stay true: the tree is walked with an explicit stack; sums never overflow.
 
-use super::path::plain_name;
+use super::path::{Names, plain_name, raw_path};
 use super::{FILES_MAX, File, MetainfoError, PATH_DEPTH_MAX, PATH_NAMES_MAX};
 use crate::bencode::{Dict, Kind, List, Value};
 
@@ -22,9 +22,11 @@ pub(super) fn read_list(list: List<'_>) -> Result<Vec<File>, MetainfoError> {
 }
 
 /// Reads the one file of a version 1 torrent that has `length`.
-pub(super) fn read_single(info: &Value<'_>, name: &str) -> Result<File, MetainfoError> {
+pub(super) fn read_single(info: &Value<'_>, name: &str, raw: &[u8]) -> Result<File, MetainfoError> {
+    let path = vec![name.to_owned()];
     let mut file = File {
-        path: vec![name.to_owned()],
+        raw_path: raw_path(&path, &[raw]),
+        path,
         ..File::default()
     };
     read_attributes(info, &mut file, "info")?;
@@ -43,7 +45,7 @@ pub(super) fn read_tree(
 ) -> Result<(Vec<File>, bool), MetainfoError> {
     let mut walk = Walk {
         folders: Vec::new(),
-        path: Vec::new(),
+        path: Names::default(),
         files: Vec::new(),
         names: 0,
     };
@@ -109,10 +111,11 @@ fn read_entry(entry: &Value<'_>, index: usize) -> Result<File, MetainfoError> {
         .map(|path| read_path(path, &field(".path")))
         .transpose()?
         .unwrap_or_default();
-    file.path = if names.is_empty() && file.pad {
+    file.raw_path = names.raw();
+    file.path = if names.plain().is_empty() && file.pad {
         File::padding(file.len).path
     } else {
-        names
+        names.plain().to_vec()
     };
     if file.path.is_empty() {
         return Err(MetainfoError::field(field(".path"), "missing or empty"));
@@ -132,14 +135,14 @@ fn read_len(entry: &Value<'_>, field: &str) -> Result<u64, MetainfoError> {
     })
 }
 
-fn read_path(list: List<'_>, field: &str) -> Result<Vec<String>, MetainfoError> {
-    let mut names = Vec::new();
+fn read_path<'d>(list: List<'d>, field: &str) -> Result<Names<'d>, MetainfoError> {
+    let mut names = Names::default();
     for name in list {
         let raw = name
             .as_bytes()
             .ok_or_else(|| MetainfoError::field(field, "not a string"))?;
-        names.push(plain_name(raw).unwrap_or_else(|| "_".to_owned()));
-        if names.len() > PATH_DEPTH_MAX {
+        names.push(raw);
+        if names.plain().len() > PATH_DEPTH_MAX {
             return Err(MetainfoError::field(field, "too many folders"));
         }
     }
@@ -170,7 +173,7 @@ fn read_attributes(entry: &Value<'_>, file: &mut File, field: &str) -> Result<()
 /// The walk through a file tree: the folders that are open and the names that lead to them.
 struct Walk<'d> {
     folders: Vec<Dict<'d>>,
-    path: Vec<String>,
+    path: Names<'d>,
     files: Vec<File>,
     names: usize,
 }
@@ -189,17 +192,16 @@ impl<'d> Walk<'d> {
         Ok(())
     }
 
-    fn enter(&mut self, name: &[u8], value: &Value<'d>) -> Result<(), MetainfoError> {
+    fn enter(&mut self, name: &'d [u8], value: &Value<'d>) -> Result<(), MetainfoError> {
         let children = value.as_dict().filter(|_| !name.is_empty());
         let children =
             children.ok_or_else(|| MetainfoError::field(TREE, "an entry is no file or folder"))?;
-        self.path
-            .push(plain_name(name).unwrap_or_else(|| "_".to_owned()));
+        self.path.push(name);
         let mut entries = children.clone();
         match (entries.next(), entries.next()) {
             (Some(([], file)), None) => {
-                check_count(self.files.len(), &mut self.names, &self.path)?;
-                self.files.push(read_leaf(&file, self.path.clone())?);
+                check_count(self.files.len(), &mut self.names, self.path.plain())?;
+                self.files.push(read_leaf(&file, &self.path)?);
                 self.path.pop();
             }
             _ => self.folders.push(children),
@@ -208,13 +210,14 @@ impl<'d> Walk<'d> {
     }
 }
 
-fn read_leaf(entry: &Value<'_>, path: Vec<String>) -> Result<File, MetainfoError> {
-    let field = format!("{TREE}.{}", path.join("/"));
+fn read_leaf(entry: &Value<'_>, path: &Names<'_>) -> Result<File, MetainfoError> {
+    let field = format!("{TREE}.{}", path.plain().join("/"));
     if entry.kind() != Kind::Dict {
         return Err(MetainfoError::field(field, "not a dictionary"));
     }
     let mut file = File {
-        path,
+        path: path.plain().to_vec(),
+        raw_path: path.raw(),
         ..File::default()
     };
     read_attributes(entry, &mut file, &field)?;

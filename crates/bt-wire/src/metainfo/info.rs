@@ -37,6 +37,9 @@ pub struct Info {
     pub info_hash_v2: Option<[u8; 32]>,
     /// Name of the file or of the top folder, a plain name.
     pub name: String,
+    /// The name as the torrent has it, where that is no plain name: for finding the content where
+    /// others have it, never for writing or showing it.
+    pub raw_name: Option<Vec<u8>>,
     /// One file or a folder.
     pub form: Form,
     /// Length of every piece but the last.
@@ -98,7 +101,9 @@ impl Info {
         let sha1: [u8; 20] = Sha1::digest(raw).into();
         let sha2: [u8; 32] = Sha256::digest(raw).into();
         let plain = plain_name(name_field);
-        let found = read_files(root, version, piece_length, plain.as_deref())?;
+        let named = plain.as_deref().map(|plain| (plain, name_field));
+        let found = read_files(root, version, piece_length, named)?;
+        let name_field = Some(name_field.to_vec());
         let mut files = found.files;
         let total_len = total_len(&files)?;
         make_unique(&mut files)?;
@@ -114,6 +119,7 @@ impl Info {
             raw: raw.clone(),
             info_hash_v1: found.has_v1.then_some(sha1),
             info_hash_v2: (version == Version::Two).then_some(sha2),
+            raw_name: name_field.filter(|raw| plain.as_deref().map(str::as_bytes) != Some(raw)),
             name: plain.unwrap_or_else(fallback),
             form: found.form,
             piece_length,
@@ -218,14 +224,15 @@ fn read_files(
     root: &Value<'_>,
     version: Version,
     piece_length: u32,
-    name: Option<&str>,
+    name: Option<(&str, &[u8])>,
 ) -> Result<Found, MetainfoError> {
     let list = root.find(b"files").and_then(|files| files.as_list());
     let v1 = match list.clone() {
         Some(list) => Some((read_list(list)?, Form::Tree)),
         None if version == Version::One || root.find(b"length").is_some() => {
-            let name = name.ok_or_else(|| MetainfoError::field("info.name", "not a file name"))?;
-            Some((vec![read_single(root, name)?], Form::SingleFile))
+            let (name, raw) =
+                name.ok_or_else(|| MetainfoError::field("info.name", "not a file name"))?;
+            Some((vec![read_single(root, name, raw)?], Form::SingleFile))
         }
         None => None,
     };

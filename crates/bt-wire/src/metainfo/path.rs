@@ -18,7 +18,7 @@ pub(super) fn plain_name(raw: &[u8]) -> Option<String> {
     let mut name = String::with_capacity(raw.len());
     for chunk in raw.utf8_chunks() {
         let kept = chunk.valid().chars().filter(|c| !is_dropped(*c));
-        name.extend(kept.map(|c| if c < ' ' { '_' } else { c }));
+        name.extend(kept.map(|c| if c.is_control() { '_' } else { c }));
         if !chunk.invalid().is_empty() {
             name.push('_');
         }
@@ -27,10 +27,54 @@ pub(super) fn plain_name(raw: &[u8]) -> Option<String> {
     (!nothing).then(|| shorten(name))
 }
 
+/// A path of plain names and the names that it was made of, both outermost first.
+#[derive(Debug, Default)]
+pub(super) struct Names<'d> {
+    plain: Vec<String>,
+    raw: Vec<&'d [u8]>,
+}
+
+impl<'d> Names<'d> {
+    pub(super) fn push(&mut self, raw: &'d [u8]) {
+        self.plain
+            .push(plain_name(raw).unwrap_or_else(|| "_".to_owned()));
+        self.raw.push(raw);
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.plain.pop();
+        self.raw.pop();
+    }
+
+    pub(super) fn plain(&self) -> &[String] {
+        &self.plain
+    }
+
+    /// The raw names, if one is not plain.
+    pub(super) fn raw(&self) -> Vec<Vec<u8>> {
+        raw_path(&self.plain, &self.raw)
+    }
+}
+
+/// The raw names, if one differs from the plain one.
+pub(super) fn raw_path(plain: &[String], raw: &[&[u8]]) -> Vec<Vec<u8>> {
+    let same = |(plain, raw): (&String, &&[u8])| plain.as_bytes() == *raw;
+    if plain.iter().zip(raw).all(same) {
+        return Vec::new();
+    }
+    raw.iter().map(|name| name.to_vec()).collect()
+}
+
 fn is_dropped(c: char) -> bool {
     matches!(
         c,
-        '/' | '\\' | '\0' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        '/' | '\\'
+            | '\0'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
     )
 }
 

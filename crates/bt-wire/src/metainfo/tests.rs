@@ -166,8 +166,8 @@ fn a_layer_that_does_not_hash_to_its_root_is_refused() {
 }
 
 #[test]
-fn names_that_other_programs_would_change_are_not_written() {
-    for name in ["..", ".", "", "a\\b", "a\u{7}", "a\u{202e}b", "a\0"] {
+fn names_that_are_no_names_are_not_written() {
+    for name in ["..", ".", "", "a\\b", "a/b", "a\0"] {
         let mut builder = tree();
         builder.files[1].path = vec!["folder".to_owned(), name.to_owned()];
         assert!(builder.build().is_err(), "{name:?}");
@@ -175,6 +175,40 @@ fn names_that_other_programs_would_change_are_not_written() {
         builder.name = name.to_owned();
         assert!(builder.build().is_err(), "{name:?}");
     }
+}
+
+#[test]
+fn names_that_are_read_as_others_are_kept_as_they_were_written() {
+    for (name, plain) in [
+        ("a\u{7}", "a_"),
+        ("a\u{202e}b", "ab"),
+        ("\u{2066}a\u{7f}", "a_"),
+    ] {
+        let mut builder = tree();
+        builder.name = name.to_owned();
+        builder.files[1].path = vec!["folder".to_owned(), name.to_owned()];
+        let info = builder.build().unwrap().torrent.info;
+        assert_eq!(info.raw_name.as_deref(), Some(name.as_bytes()));
+        assert_eq!(info.name, plain);
+        assert_eq!(info.files[1].path, ["folder", plain]);
+        assert_eq!(info.files[1].raw_path, [&b"folder"[..], name.as_bytes()]);
+    }
+    let info = tree().build().unwrap().torrent.info;
+    assert!(info.raw_name.is_none() && info.files.iter().all(|file| file.raw_path.is_empty()));
+}
+
+#[test]
+fn names_of_a_file_tree_are_kept_as_they_were_written() {
+    let mut builder = v2_tree();
+    builder.files[1].path = path("a/e\rb");
+    let info = builder.build().unwrap().torrent.info;
+    let odd = info
+        .files
+        .iter()
+        .find(|file| !file.raw_path.is_empty())
+        .unwrap();
+    assert_eq!(odd.path, ["a", "e_b"]);
+    assert_eq!(odd.raw_path, [&b"a"[..], b"e\rb"]);
 }
 
 #[test]
@@ -289,7 +323,9 @@ proptest! {
     }
 
     #[test]
-    fn usual_names_pass_unchanged(name in "[^/\\\\\u{0}-\u{1f}\u{200e}\u{200f}\u{202a}-\u{202e}]{3,60}") {
+    fn usual_names_pass_unchanged(
+        name in "[^/\\\\\u{0}-\u{1f}\u{7f}-\u{9f}\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]{3,60}",
+    ) {
         prop_assert_eq!(plain_name(name.as_bytes()), Some(name));
     }
 

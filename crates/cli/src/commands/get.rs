@@ -34,7 +34,7 @@ pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
 }
 
 fn with_share_beside(content: Content, args: &GetArgs) -> Content {
-    let beside = |path| share_beside(path, content.name(), &args.to);
+    let beside = |path| share_beside(path, &|folder| content.places_in(folder), &args.to);
     let Some(folder) = args.what.path().and_then(beside) else {
         return content;
     };
@@ -88,12 +88,23 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
 }
 
 /// The folder of the .torrent, if the content stands beside it and is not the target itself.
-fn share_beside(torrent: &Path, name: &str, to: &Path) -> Option<PathBuf> {
+fn share_beside(
+    torrent: &Path,
+    places_in: &dyn Fn(&Path) -> Vec<PathBuf>,
+    to: &Path,
+) -> Option<PathBuf> {
     let folder = folder_of(torrent);
-    let id = |path: &Path| -> Option<FileId> { file_id(path).ok() };
-    let beside = id(&folder.join(name))?;
-    let is_target = id(&to.join(name)) == Some(beside) || id(to) == id(folder);
-    let is_partial = folder.join(format!("{name}{JOURNAL_SUFFIX}")).exists();
+    let id = |path: &PathBuf| -> Option<FileId> { file_id(path).ok() };
+    let places = places_in(folder);
+    let beside = places.iter().find_map(id)?;
+    let is_target = places_in(to).iter().any(|place| id(place) == Some(beside))
+        || file_id(to).ok() == file_id(folder).ok();
+    let journal = places.last().map(|place| {
+        let mut journal = place.clone().into_os_string();
+        journal.push(JOURNAL_SUFFIX);
+        PathBuf::from(journal)
+    });
+    let is_partial = journal.is_some_and(|journal| journal.exists());
     (!is_target && !is_partial).then(|| folder.to_path_buf())
 }
 
@@ -109,6 +120,10 @@ fn folder_of(path: &Path) -> &Path {
 mod tests {
     use super::*;
     use std::fs;
+
+    fn share_beside(torrent: &Path, name: &str, to: &Path) -> Option<PathBuf> {
+        super::share_beside(torrent, &|folder| vec![folder.join(name)], to)
+    }
 
     fn room() -> (tempfile::TempDir, PathBuf, PathBuf) {
         let dir = tempfile::tempdir().unwrap();

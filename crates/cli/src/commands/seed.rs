@@ -30,7 +30,7 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
         what: &args.what,
         options,
         prepare: &|content| {
-            let folder = folder_of(&args.from, content.name());
+            let folder = folder_of(&args.from, &|folder| content.places_in(folder));
             content.seed_from(folder)
         },
         style: Style::of(args.json),
@@ -39,11 +39,11 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
 }
 
 /// The folder that contains NAME, where `from` is that or NAME itself.
-fn folder_of(from: &Path, name: &str) -> PathBuf {
-    if !from.join(name).exists()
+fn folder_of(from: &Path, places_in: &dyn Fn(&Path) -> Vec<PathBuf>) -> PathBuf {
+    if !places_in(from).iter().any(|place| place.exists())
         && let Ok(full) = from.canonicalize()
-        && full.file_name().is_some_and(|own| own == name)
         && let Some(folder) = full.parent()
+        && places_in(folder).contains(&full)
     {
         return folder.to_path_buf();
     }
@@ -70,6 +70,8 @@ mod tests {
         let dir = dir.path().canonicalize().unwrap();
         let content = dir.join("CS5");
         std::fs::create_dir(&content).unwrap();
+        let folder_of =
+            |from: &Path, name: &str| folder_of(from, &|folder| vec![folder.join(name)]);
         assert_eq!(folder_of(&dir, "CS5"), dir);
         assert_eq!(folder_of(&content, "CS5"), dir);
         assert_eq!(folder_of(&content, "CS6"), content);

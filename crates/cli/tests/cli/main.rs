@@ -12,6 +12,8 @@ mod metaurls;
 mod names;
 #[cfg(test)]
 mod origin;
+#[cfg(all(test, target_os = "linux"))]
+mod raw_names;
 #[cfg(test)]
 mod reuse;
 mod servers;

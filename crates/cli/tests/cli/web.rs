@@ -91,7 +91,7 @@ impl Web {
                     continue;
                 }
                 let names = path.strip_prefix(folder).unwrap().iter();
-                let names = names.map(|name| encoded(name.to_str().unwrap()));
+                let names = names.map(|name| encoded(name.as_encoded_bytes()));
                 let at = format!("/{}", names.collect::<Vec<_>>().join("/"));
                 self.put(&at, Page::new(std::fs::read(&path).unwrap()));
             }
@@ -162,9 +162,10 @@ fn answer(mut stream: &TcpStream, page: &Page, range: Option<(usize, usize)>) ->
     stream.write_all(body).ok()
 }
 
-fn encoded(name: &str) -> String {
+fn encoded(name: &[u8]) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes()
+    name.iter()
+        .copied()
         .map(|byte| match byte {
             byte if plain(byte) => char::from(byte).to_string(),
             byte => format!("%{byte:02X}"),

@@ -37,10 +37,15 @@ pub struct FolderDisk {
 }
 
 impl FolderDisk {
-    /// Takes the folder at `root`, which need not exist yet.
+    /// Takes the folder at `root`, which need not exist yet. Where nothing is written, names that
+    /// only others write can be read.
     pub fn new(root: &Path, links: Links) -> Self {
+        let root = match links {
+            Links::Refuse => root.to_owned(),
+            Links::Follow => swarmcopy_sys::path::verbatim(root),
+        };
         Self {
-            root: root.to_owned(),
+            root,
             links,
             handles: Arc::default(),
             known: KnownFolders::default(),

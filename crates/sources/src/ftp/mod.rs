@@ -12,7 +12,7 @@ mod sessions;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use swarmcopy_layout::{FileIndex, Layout, Span};
+use swarmcopy_layout::{FileIndex, Layout, RelPath, Span};
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
 
 use crate::gate::Gate;
@@ -36,7 +36,7 @@ impl FtpSource {
     /// means TLS from the first byte on port 990, and `AUTH TLS` on any other. Proxies are not used.
     pub fn new(
         url: &str,
-        name: &str,
+        name: &RelPath,
         shape: Shape,
         layout: Arc<Layout>,
         options: MirrorOptions,

@@ -157,12 +157,13 @@ impl FtpReader {
         if let Some(refusal) = self.server.notes.refusal(wanted.index) {
             return Err(self.lacks(wanted, refusal));
         }
-        let url = self
-            .server
-            .target
-            .file_url(wanted.index, wanted.file.path());
+        let spelling = self.server.notes.known(wanted.index).spelling;
+        let target = &self.server.target;
+        let url = target.file_url(wanted.index, wanted.file.path(), spelling);
         let url = url.ok_or_else(|| self.refuse(wanted, Refusal::NoAddress))?;
-        let path = path_of(&url).ok_or_else(|| self.refuse(wanted, Refusal::Name))?;
+        let Some(path) = path_of(&url) else {
+            return self.absent(wanted, Refusal::Name);
+        };
         let kept = slot.session.take();
         let is_kept = kept.is_some();
         let mut session = match kept {
@@ -180,7 +181,7 @@ impl FtpReader {
             }
             Err(Begin::Fault(Fault::Refused(code))) => {
                 slot.session = Some(session);
-                return Err(self.refuse(wanted, Refusal::Reply(code)));
+                return self.absent(wanted, Refusal::Reply(code));
             }
             // a server that closed a kept connection may say so by a reply
             Err(Begin::Fault(Fault::Busy(why))) if is_kept => {
@@ -337,6 +338,19 @@ impl FtpReader {
         SourceError::Silent { name, what }
     }
 
+    /// Looks for the file under its other name, if it has one; else it is not there.
+    fn absent(&self, wanted: Wanted<'_>, refusal: Refusal) -> Result<Round, SourceError> {
+        let notes = &self.server.notes;
+        let spelling = notes.known(wanted.index).spelling;
+        let other = (self.server.target).other_spelling(wanted.file.path(), spelling);
+        let other = other.ok_or_else(|| self.refuse(wanted, refusal))?;
+        notes.learn(wanted.index, |known| known.spelling = other);
+        Ok(Round {
+            reached: wanted.span.start(),
+            trouble: refusal.to_string(),
+        })
+    }
+
     /// Notes that the file is not to be asked for, and says so.
     fn refuse(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
         self.server.notes.refuse(wanted.index, refusal);
@@ -376,7 +390,8 @@ fn path_of(url: &Url) -> Option<String> {
         Some((path, kind)) if kind.len() == 1 => path,
         _ => path,
     };
-    let path = percent::decoded(path);
+    // other bytes than those of UTF-8 can't be sent in a command
+    let path = String::from_utf8(percent::decoded_bytes(path)).ok()?;
     let fits = !path.is_empty() && !path.contains(['\r', '\n', '\0']);
     fits.then_some(path)
 }

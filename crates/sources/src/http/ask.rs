@@ -33,7 +33,7 @@ impl MirrorReader {
     ) -> Result<(Response<Incoming>, Answer), Trouble> {
         let known = self.mirror.notes.known(wanted.index);
         let target = &self.mirror.target;
-        let home = target.file_url(wanted.index, wanted.file.path());
+        let home = target.file_url(wanted.index, wanted.file.path(), known.spelling);
         let home = home.ok_or_else(|| self.refuse(wanted, Refusal::NoAddress))?;
         let kept = known.moved.is_some();
         let mut url = known.moved.unwrap_or_else(|| home.clone());

@@ -14,9 +14,8 @@ use super::MirrorOptions;
 use super::error::MirrorError;
 use super::options::redirects_max;
 use super::slots::{NoAnswer, NoFrame, Slot, Slots};
-use super::target::{Schemes, Target, without_credentials};
+use super::target::{Target, without_credentials};
 use super::trouble::plain_words;
-use crate::Shape;
 
 /// Longest time for a document, redirects and all.
 #[expect(
@@ -98,8 +97,7 @@ pub async fn fetch_document(
     len_max: usize,
     looks: fn(&[u8]) -> bool,
 ) -> Result<Fetched, DocumentError> {
-    // the name is that of a file below an address that ends in a slash; this one names the file
-    let target = Target::new(url, Schemes::Http, "document", Shape::Tree, options)?;
+    let target = Target::of_document(url, options)?;
     let slots = Slots::new(&target, options);
     let fetch = Fetch {
         target: &target,

@@ -32,7 +32,7 @@ mod turns;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use swarmcopy_layout::{FileIndex, Layout, Span};
+use swarmcopy_layout::{FileIndex, Layout, RelPath, Span};
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
 
 pub use document::{DocumentError, Fetched, Head, document_time_max, fetch_document};
@@ -60,7 +60,7 @@ impl MirrorSource {
     /// files lie below URL/NAME (BEP 19). A password in the URL is used and never shown.
     pub fn new(
         url: &str,
-        name: &str,
+        name: &RelPath,
         shape: Shape,
         layout: Arc<Layout>,
         options: MirrorOptions,

@@ -11,6 +11,7 @@ use swarmcopy_layout::FileIndex;
 use url::Url;
 
 use super::answer::Refusal;
+use super::target::Spelling;
 
 /// Most files whose redirect or validator is remembered.
 #[expect(
@@ -36,6 +37,8 @@ pub(crate) struct Known {
     pub(crate) moved: Option<Url>,
     /// Its strong entity tag.
     pub(crate) etag: Option<String>,
+    /// Which name it has there, as far as that is known.
+    pub(crate) spelling: Spelling,
     /// Its length was asked for, and is the content's.
     pub(crate) is_sized: bool,
 }

@@ -3,24 +3,30 @@
 //! What must stay true: whatever a name holds, it stays one segment of the path.
 
 /// Encodes every byte but the unreserved ones: letters, digits, `-`, `.`, `_` and `~`.
-pub(crate) fn encoded(name: &str) -> String {
+pub(crate) fn encoded(name: impl AsRef<[u8]>) -> String {
     const HEX: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
     ];
     let digit = |at: u8| HEX.get(usize::from(at & 15)).copied().unwrap_or('0');
+    let name = name.as_ref();
     let mut url = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            url.push(char::from(byte));
+    for byte in name {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+            url.push(char::from(*byte));
         } else {
-            url.extend(['%', digit(byte >> 4), digit(byte)]);
+            url.extend(['%', digit(byte >> 4), digit(*byte)]);
         }
     }
     url
 }
 
-/// Undoes the encoding; what is no encoding stays as it is.
+/// Undoes the encoding; what is no encoding stays as it is, what is no UTF-8 is replaced.
 pub(crate) fn decoded(text: &str) -> String {
+    String::from_utf8_lossy(&decoded_bytes(text)).into_owned()
+}
+
+/// Undoes the encoding; what is no encoding stays as it is.
+pub(crate) fn decoded_bytes(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
@@ -36,7 +42,7 @@ pub(crate) fn decoded(text: &str) -> String {
             tail
         };
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 #[cfg(test)]

@@ -162,6 +162,9 @@ impl MirrorReader {
                     .learn(wanted.index, |known| known.etag = None);
                 Ok("the file changes all the time".to_owned())
             }
+            Answer::Refused(Refusal::Status(404 | 410)) if self.respell(wanted) => {
+                Ok("no such file under the name that was given for it".to_owned())
+            }
             Answer::Refused(refusal) => Err(self.refuse(wanted, refusal)),
             Answer::Busy { what, retry_after } => Err(SourceError::Busy {
                 name: self.name(),
@@ -172,6 +175,17 @@ impl MirrorReader {
             Answer::Broken(what) => Err(self.broken(what)),
             Answer::Moved(_) | Answer::Bytes { .. } => Ok("redirects without end".to_owned()),
         }
+    }
+
+    /// Whether the file may be there under another name, which is asked for from now on.
+    fn respell(&self, wanted: Wanted<'_>) -> bool {
+        let notes = &self.mirror.notes;
+        let spelling = notes.known(wanted.index).spelling;
+        let other = (self.mirror.target).other_spelling(wanted.file.path(), spelling);
+        if let Some(other) = other {
+            notes.learn(wanted.index, |known| known.spelling = other);
+        }
+        other.is_some()
     }
 
     /// Fails if the file is known not to be had here.

@@ -50,8 +50,8 @@ pub(crate) struct Target {
 
 #[derive(Debug)]
 enum Place {
-    /// At the base or below it, by the rules of BEP 19; the content's name is percent-encoded.
-    Below { shape: Shape, name: String },
+    /// At the base or below it, by the rules of BEP 19.
+    Below { shape: Shape, name: RelPath },
     /// Each at an address of its own.
     Each(BTreeMap<FileIndex, Url>),
 }
@@ -60,7 +60,7 @@ impl Target {
     pub(crate) fn new(
         url: &str,
         schemes: Schemes,
-        name: &str,
+        name: &RelPath,
         shape: Shape,
         options: &MirrorOptions,
     ) -> Result<Self, MirrorError> {
@@ -70,13 +70,24 @@ impl Target {
             shown: shown.clone(),
             what,
         };
-        let probe = RelPath::from_names([name]).map_err(|error| wrong(error.to_string()))?;
-        let name = percent::encoded(name);
-        below(&base, shape, &name, &probe)
+        below(&base, shape, &[name, name], Spelling::Stored)
             .ok_or_else(|| wrong("no file can lie there".to_owned()))?;
+        let name = name.clone();
         Ok(Self {
             base,
             place: Place::Below { shape, name },
+            login,
+            shown,
+        })
+    }
+
+    /// A target that is one document and holds no file of a content.
+    pub(crate) fn of_document(url: &str, options: &MirrorOptions) -> Result<Self, MirrorError> {
+        let (base, login) = read(url, Schemes::Http, options)?;
+        let shown = base.to_string();
+        Ok(Self {
+            base,
+            place: Place::Each(BTreeMap::new()),
             login,
             shown,
         })
@@ -154,11 +165,25 @@ impl Target {
     }
 
     /// The URL of a file; `None` if it has none.
-    pub(crate) fn file_url(&self, file: FileIndex, path: &RelPath) -> Option<Url> {
+    pub(crate) fn file_url(
+        &self,
+        file: FileIndex,
+        path: &RelPath,
+        spelling: Spelling,
+    ) -> Option<Url> {
         match &self.place {
-            Place::Below { shape, name } => below(&self.base, *shape, name, path),
+            Place::Below { shape, name } => below(&self.base, *shape, &[name, path], spelling),
             Place::Each(urls) => urls.get(&file).cloned(),
         }
+    }
+
+    /// How else a file may be called that is not there under a name of `spelling`.
+    pub(crate) fn other_spelling(&self, path: &RelPath, spelling: Spelling) -> Option<Spelling> {
+        let Place::Below { name, .. } = &self.place else {
+            return None;
+        };
+        let differs = name.given_names().is_some() || path.given_names().is_some();
+        (differs && spelling == Spelling::Given).then_some(Spelling::Stored)
     }
 
     /// The login to use for `url`: none outside the mirror's own origin.
@@ -166,6 +191,26 @@ impl Target {
         self.login
             .as_ref()
             .filter(|_| identity(url) == identity(&self.base))
+    }
+}
+
+/// Which names a mirror's files have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Spelling {
+    /// Those that whoever made the content gave them.
+    #[default]
+    Given,
+    /// Those that a copy of ours has.
+    Stored,
+}
+
+impl Spelling {
+    /// The names of a path, each percent-encoded.
+    fn encoded(self, path: &RelPath) -> Vec<String> {
+        match path.given_names().filter(|_| self == Self::Given) {
+            Some(names) => names.map(percent::encoded).collect(),
+            None => path.names().map(percent::encoded).collect(),
+        }
     }
 }
 
@@ -209,20 +254,22 @@ fn identity(url: &Url) -> String {
     format!("{}\0{host}\0{port}", url.scheme())
 }
 
-/// Where BEP 19 says that a file lies.
-fn below(base: &Url, shape: Shape, name: &str, path: &RelPath) -> Option<Url> {
+/// Where BEP 19 says that the file `path` of the content `name` lies.
+fn below(
+    base: &Url,
+    shape: Shape,
+    [name, path]: &[&RelPath; 2],
+    spelling: Spelling,
+) -> Option<Url> {
     let text = base.as_str();
     let slash = if text.ends_with('/') { "" } else { "/" };
+    let name = spelling.encoded(name).join("/");
     match shape {
         Shape::File if slash.is_empty() => Url::parse(&format!("{text}{name}")).ok(),
         Shape::File => Some(base.clone()),
         Shape::Tree => {
-            let mut url = format!("{text}{slash}{name}");
-            for name in path.names() {
-                url.push('/');
-                url.push_str(&percent::encoded(name));
-            }
-            Url::parse(&url).ok()
+            let path = spelling.encoded(path).join("/");
+            Url::parse(&format!("{text}{slash}{name}/{path}")).ok()
         }
     }
 }
@@ -258,7 +305,27 @@ mod tests {
     use super::*;
 
     fn target(url: &str, name: &str, shape: Shape) -> Target {
-        Target::new(url, Schemes::Http, name, shape, &MirrorOptions::default()).unwrap()
+        let name = RelPath::parse(name).unwrap();
+        Target::new(url, Schemes::Http, &name, shape, &MirrorOptions::default()).unwrap()
+    }
+
+    fn name(name: &str) -> RelPath {
+        RelPath::parse(name).unwrap()
+    }
+
+    #[test]
+    fn a_file_is_asked_for_by_the_name_that_was_given_and_then_by_ours() {
+        let name = name("caf_").with_given([b"caf\xe9"]);
+        let path = RelPath::parse("ab").unwrap().with_given(["a\u{202e}b"]);
+        let options = MirrorOptions::default();
+        let target =
+            Target::new("http://h/d", Schemes::Http, &name, Shape::Tree, &options).unwrap();
+        let url = |spelling| target.file_url(first_file(), &path, spelling).unwrap();
+        let given = url(Spelling::Given);
+        assert_eq!(given.as_str(), "http://h/d/caf%E9/a%E2%80%AEb");
+        let other = target.other_spelling(&path, Spelling::Given);
+        assert_eq!(url(other.unwrap()).as_str(), "http://h/d/caf_/ab");
+        assert!(target.other_spelling(&path, Spelling::Stored).is_none());
     }
 
     fn first_file() -> FileIndex {
@@ -269,7 +336,8 @@ mod tests {
     fn url(base: &str, name: &str, shape: Shape, path: &str) -> String {
         let path = RelPath::parse(path).unwrap();
         let target = target(base, name, shape);
-        target.file_url(first_file(), &path).unwrap().to_string()
+        let url = target.file_url(first_file(), &path, Spelling::Given);
+        url.unwrap().to_string()
     }
 
     #[test]
@@ -320,7 +388,7 @@ mod tests {
         let shown = format!(
             "{target:?}{}",
             target
-                .file_url(first_file(), &RelPath::parse("x").unwrap())
+                .file_url(first_file(), &RelPath::parse("x").unwrap(), Spelling::Given)
                 .unwrap()
         );
         assert!(
@@ -336,8 +404,14 @@ mod tests {
             proxy,
             ..MirrorOptions::default()
         };
-        let error =
-            Target::new("http://h/", Schemes::Http, "n", Shape::File, &options).unwrap_err();
+        let error = Target::new(
+            "http://h/",
+            Schemes::Http,
+            &name("n"),
+            Shape::File,
+            &options,
+        )
+        .unwrap_err();
         assert_eq!(error.to_string(), "cannot use the proxy ..@proxy:3128");
     }
 
@@ -353,7 +427,7 @@ mod tests {
             let error = Target::new(
                 bad,
                 Schemes::Http,
-                "n",
+                &name("n"),
                 Shape::File,
                 &MirrorOptions::default(),
             )
@@ -374,7 +448,9 @@ mod tests {
         let files = [at("http://h/a"), at("http://h:80/b?c")];
         let target = Target::of_files(&files, Schemes::Http, &options).unwrap();
         let path = RelPath::parse("x").unwrap();
-        let url = target.file_url(first_file(), &path).unwrap();
+        let url = target
+            .file_url(first_file(), &path, Spelling::Given)
+            .unwrap();
         assert_eq!(url.as_str(), "http://h/b?c");
         assert_eq!(target.shown(), "http://h/");
         assert!(Target::of_files(&[], Schemes::Http, &options).is_err());

@@ -5,9 +5,11 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use swarmcopy_layout::FileIndex;
+
+use super::places;
 
 /// Open files of all threads of a share together.
 #[expect(
@@ -44,17 +46,17 @@ impl Handles {
         }
     }
 
-    /// The open file, opened at `path` if it was not.
+    /// The open file, opened at the first of `places` where it lies if it was not.
     pub(super) fn get(
         &mut self,
         index: FileIndex,
-        path: &Path,
+        places: &dyn Fn() -> Vec<PathBuf>,
         pattern: Pattern,
     ) -> io::Result<&File> {
         let known = self.open.iter().position(|(open, _)| *open == index);
         let entry = match known.and_then(|at| self.open.remove(at)) {
             Some(entry) => entry,
-            None => (index, open(path, pattern)?),
+            None => (index, places::first(&places(), |path| open(path, pattern))?),
         };
         self.open.truncate(self.max.saturating_sub(1));
         self.open.push_front(entry);
@@ -100,7 +102,8 @@ mod tests {
         };
         for at in [0, 1, 0, 2] {
             let path = folder.path().join(format!("f{at}"));
-            handles.get(files[at], &path, Pattern::Scattered).unwrap();
+            let places = || vec![path.clone()];
+            handles.get(files[at], &places, Pattern::Scattered).unwrap();
         }
         let open: Vec<_> = handles.open.iter().map(|entry| entry.0).collect();
         assert_eq!(open, [files[2], files[0]]);

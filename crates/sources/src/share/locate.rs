@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use swarmcopy_layout::{FileEntry, Layout, Platform};
+use swarmcopy_layout::{FileEntry, Layout, Platform, RelPath};
 
-use super::identity;
-use super::place::file_path;
+use super::{identity, places};
 use crate::Shape;
 
 /// How long a location may take to be looked at.
@@ -57,7 +56,7 @@ pub(super) struct Found {
 /// Looks for `name` at `location`.
 pub(super) async fn locate(
     location: &Path,
-    name: &str,
+    name: &RelPath,
     shape: Shape,
     layout: Arc<Layout>,
 ) -> Result<Found, ShareError> {
@@ -67,7 +66,7 @@ pub(super) async fn locate(
         move |what: String| ShareError::Unreachable { path, what }
     };
     let (reply, answer) = tokio::sync::oneshot::channel();
-    let (look_at, name) = (path.clone(), name.to_owned());
+    let (look_at, name) = (path.clone(), name.clone());
     let look = move || {
         // nobody waits any more once the deadline has passed
         let _ = reply.send(find(&look_at, &name, shape, &layout));
@@ -82,7 +81,12 @@ pub(super) async fn locate(
     }
 }
 
-fn find(location: &Path, name: &str, shape: Shape, layout: &Layout) -> Result<Found, ShareError> {
+fn find(
+    location: &Path,
+    name: &RelPath,
+    shape: Shape,
+    layout: &Layout,
+) -> Result<Found, ShareError> {
     let unreachable = |error: std::io::Error| ShareError::Unreachable {
         path: location.to_path_buf(),
         what: crate::share::read::plain_words(&error),
@@ -91,12 +95,14 @@ fn find(location: &Path, name: &str, shape: Shape, layout: &Layout) -> Result<Fo
     std::fs::metadata(&location).map_err(unreachable)?;
     let not_there = || ShareError::NotThere {
         path: location.clone(),
-        name: name.to_owned(),
+        name: name.to_string(),
     };
-    let inside = stored_name(name).map(|name| location.join(name));
-    let is_itself = location.file_name().is_some_and(|last| last == name);
+    let names = name.source_paths(Platform::HERE);
+    let is_itself = names.iter().any(|name| location.ends_with(name));
+    let inside = places::of_content(&location, name);
     let inside = inside
-        .filter(|path| has_shape(path, shape))
+        .into_iter()
+        .find(|path| has_shape(path, shape))
         .map(|path| (probe(&path, shape, layout), path));
     let itself =
         has_shape(&location, shape).then(|| (probe(&location, shape, layout), location.clone()));
@@ -109,12 +115,6 @@ fn find(location: &Path, name: &str, shape: Shape, layout: &Layout) -> Result<Fo
     };
     let identity = identity::of(&root);
     Ok(Found { root, identity })
-}
-
-/// The name as this platform stores it, if it is a plain one.
-fn stored_name(name: &str) -> Option<PathBuf> {
-    let path = swarmcopy_layout::RelPath::from_names([name]).ok()?;
-    Some(path.to_path(Platform::HERE))
 }
 
 fn has_shape(path: &Path, shape: Shape) -> bool {
@@ -133,7 +133,9 @@ fn probe(root: &Path, shape: Shape, layout: &Layout) -> usize {
         .collect();
     let step = files.len().div_ceil(PROBES).max(1);
     let fits = |file: &&FileEntry| {
-        let there = std::fs::metadata(file_path(root, shape, file.path()));
+        let there = places::first(&places::of_file(root, shape, file.path()), |path| {
+            std::fs::metadata(path)
+        });
         there.is_ok_and(|there| there.is_file() && there.len() == file.len())
     };
     files

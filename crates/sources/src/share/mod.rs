@@ -7,7 +7,7 @@
 mod handles;
 mod identity;
 mod locate;
-mod place;
+mod places;
 mod pool;
 mod read;
 mod reader;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use swarmcopy_layout::Layout;
+use swarmcopy_layout::{Layout, RelPath};
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
 
 pub use locate::ShareError;
@@ -50,7 +50,7 @@ impl ShareSource {
     /// Looks on a thread of its own and gives up after 20 s.
     pub async fn locate(
         location: &Path,
-        name: &str,
+        name: &RelPath,
         shape: Shape,
         layout: Arc<Layout>,
     ) -> Result<Self, ShareError> {

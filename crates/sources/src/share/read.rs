@@ -11,7 +11,7 @@ use std::sync::Arc;
 use swarmcopy_layout::{FileEntry, FileSlice, Layout, PieceIndex, Span};
 
 use super::handles::{Handles, Pattern};
-use super::place::file_path;
+use super::places;
 use super::pool::Ticket;
 use crate::error::{FirstLack, Lack};
 use crate::gate::Gate;
@@ -70,11 +70,12 @@ impl Part {
             ticket.check()?;
             self.check_gate(chunk.span(), piece)?;
             let offset = chunk.span().start() - file.span().start();
-            let path = || file_path(&self.folder.root, self.folder.shape, file.path());
+            let places = || places::of_file(&self.folder.root, self.folder.shape, file.path());
             let open = match &once {
                 Some(open) => Ok(open),
-                None if whole => File::open(path()).map(|open| &*once.insert(open)),
-                None => handles.get(slice.file, &path(), self.pattern),
+                None if whole => places::first(&places(), |path| File::open(path))
+                    .map(|open| &*once.insert(open)),
+                None => handles.get(slice.file, &places, self.pattern),
             };
             let read = open.and_then(|open| {
                 swarmcopy_sys::io::read_exact_at(open, chunk.as_mut_slice(), offset)

@@ -9,7 +9,7 @@ use swarmcopy_sources::{
     PieceSource, Shape, ShareSource, SourceError, SpanSink,
 };
 
-use crate::support::content::{Content, awkward, content};
+use crate::support::content::{Content, awkward, content, name};
 use crate::support::ftp::{Act, FtpServer};
 use crate::support::permit::permit;
 use crate::support::server::{Server, tree, without_ranges};
@@ -74,7 +74,7 @@ async fn a_share_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     content.write(&folder.path().join("tree"));
     let layout = Arc::clone(&content.layout);
-    let share = ShareSource::locate(folder.path(), "tree", Shape::Tree, layout)
+    let share = ShareSource::locate(folder.path(), &name("tree"), Shape::Tree, layout)
         .await
         .unwrap();
     let subject = permitted(&content, &share);
@@ -92,7 +92,7 @@ async fn a_mirror_keeps_the_contract() {
     let layout = Arc::clone(&content.layout);
     let options = MirrorOptions::default();
     let url = server.url("/");
-    let mirror = MirrorSource::new(&url, "tree", Shape::Tree, layout, options).unwrap();
+    let mirror = MirrorSource::new(&url, &name("tree"), Shape::Tree, layout, options).unwrap();
     check(&permitted(&content, &mirror)).await.unwrap();
 }
 
@@ -106,7 +106,7 @@ async fn a_mirror_that_ignores_ranges_keeps_the_contract() {
     let layout = Arc::clone(&content.layout);
     let options = MirrorOptions::default();
     let url = server.url("/");
-    let mirror = MirrorSource::new(&url, "tree", Shape::Tree, layout, options).unwrap();
+    let mirror = MirrorSource::new(&url, &name("tree"), Shape::Tree, layout, options).unwrap();
     check(&permitted(&content, &mirror)).await.unwrap();
 }
 
@@ -116,7 +116,8 @@ async fn an_ftp_mirror_keeps_the_contract() {
     let server = FtpServer::start(&content, |_| Act::Right).await;
     let layout = Arc::clone(&content.layout);
     let options = MirrorOptions::default();
-    let mirror = FtpSource::new(&server.url(), "tree", Shape::Tree, layout, options).unwrap();
+    let mirror =
+        FtpSource::new(&server.url(), &name("tree"), Shape::Tree, layout, options).unwrap();
     check(&permitted(&content, &mirror)).await.unwrap();
 }
 

@@ -12,14 +12,14 @@ use swarmcopy_sources::{
     SpanSink,
 };
 
-use crate::support::content::{Content, awkward, content};
+use crate::support::content::{Content, awkward, content, name};
 use crate::support::permit::permit;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 async fn located(content: &Content, location: &Path) -> Result<ShareSource, ShareError> {
     let layout = Arc::clone(&content.layout);
-    ShareSource::locate(location, "tree", Shape::Tree, layout).await
+    ShareSource::locate(location, &name("tree"), Shape::Tree, layout).await
 }
 
 /// A share with a sink beside it.
@@ -113,7 +113,7 @@ async fn a_single_file_is_found_in_its_folder_and_as_itself() {
     let file = folder.path().join("tree");
     for location in [folder.path(), &file] {
         let layout = Arc::clone(&content.layout);
-        let share = ShareSource::locate(location, "tree", Shape::File, layout)
+        let share = ShareSource::locate(location, &name("tree"), Shape::File, layout)
             .await
             .unwrap();
         assert_eq!(share.root(), file);

@@ -34,6 +34,7 @@ fn layout_of(info: &Info, mut builder: LayoutBuilder) -> Result<Layout, Error> {
         }
         let path = RelPath::from_names(file.disk_path())
             .map_err(|error| refused(&format!("info.files[{at}].path: {error}")))?;
+        let path = path.with_given(&file.raw_path);
         let attributes = if file.pad {
             Attributes::pad()
         } else {

@@ -70,9 +70,11 @@ impl Exclude {
     }
 
     /// A folder that is left out is not entered, so a name further up needs no look.
-    fn covers(&self, rel: &RelPath, path: &Path) -> bool {
-        self.patterns.is_match(rel.as_str())
-            || self.patterns.is_match(rel.name())
+    fn covers(&self, root: &Path, path: &Path) -> bool {
+        let below = path.strip_prefix(root).unwrap_or(path);
+        let name = path.file_name().map(Path::new);
+        self.patterns.is_match(below)
+            || name.is_some_and(|name| self.patterns.is_match(name))
             || self.paths.iter().any(|own| own == path)
     }
 }
@@ -88,10 +90,11 @@ pub(crate) fn walk(root: &Path, exclude: &Exclude) -> Result<Walk, Error> {
         for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))? {
             let entry = entry.map_err(|error| unreadable(&folder, &error))?;
             let path = entry.path();
-            let rel = below(rel.as_ref(), &entry)?;
-            if exclude.covers(&rel, &path) {
+            // before its name is looked at: what is left out may be called as it likes
+            if exclude.covers(root, &path) {
                 continue;
             }
+            let rel = below(rel.as_ref(), &entry)?;
             match kind_of(root, &entry).map_err(|error| unreadable(&path, &error))? {
                 Kind::Folder => folders.push((path, Some(rel))),
                 Kind::File(stamp) => walk.files.push(Found { path, rel, stamp }),

@@ -11,7 +11,7 @@ use swarmcopy_sources::{
     SourceError, SpanSink, mirror_at,
 };
 
-use crate::support::content::{Content, awkward};
+use crate::support::content::{Content, awkward, name};
 use crate::support::ftp::{Act, Command, FtpServer};
 use crate::support::permit::permit;
 
@@ -44,7 +44,7 @@ impl Rig {
         let content = awkward();
         let server = FtpServer::start(&content, script).await;
         let layout = Arc::clone(&content.layout);
-        let mirror = mirror_at(&server.url(), "tree", Shape::Tree, layout, options)
+        let mirror = mirror_at(&server.url(), &name("tree"), Shape::Tree, layout, options)
             .await
             .unwrap();
         let (permit, scheduler) = permit(&content.layout);
@@ -265,7 +265,7 @@ async fn other_peoples_servers_get_one_connection() {
         let mut options = options();
         options.ownership = Ownership::Others;
         let layout = Arc::clone(&awkward().layout);
-        let server = FtpSource::new(url, "tree", Shape::Tree, layout, options).unwrap();
+        let server = FtpSource::new(url, &name("tree"), Shape::Tree, layout, options).unwrap();
         server.find_home().await;
         server.streams_max()
     };

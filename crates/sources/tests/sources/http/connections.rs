@@ -9,7 +9,7 @@ use swarmcopy_sources::{
 };
 
 use super::rig::{DEADLINE, FILE_LEN, PART, Rig, one_file, opened, options};
-use crate::support::content::{Content, awkward, content};
+use crate::support::content::{Content, awkward, content, name};
 use crate::support::permit::permit;
 use crate::support::server::{Reply, Request, Server, Then, tree};
 
@@ -282,7 +282,7 @@ async fn streams_of_others(url: &str, proxy: Option<&str>) -> u32 {
     options.ownership = Ownership::Others;
     options.proxy = proxy.map(str::to_owned);
     let layout = Arc::clone(&content.layout);
-    let mirror = MirrorSource::new(url, "f.bin", Shape::File, layout, options).unwrap();
+    let mirror = MirrorSource::new(url, &name("f.bin"), Shape::File, layout, options).unwrap();
     mirror.find_home().await;
     mirror.streams_max()
 }

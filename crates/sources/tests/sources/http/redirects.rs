@@ -7,7 +7,7 @@ use swarmcopy_sources::http::Netrc;
 use swarmcopy_sources::{Blame, MemorySink, MirrorSource, OriginSource, Shape, SpanSink};
 
 use super::rig::{FILE_LEN, PART, Rig, one_file, options, whole_file};
-use crate::support::content::content;
+use crate::support::content::{content, name};
 use crate::support::permit::permit;
 use crate::support::server::{Reply, Server};
 
@@ -127,7 +127,7 @@ async fn a_password_is_never_shown() {
     let server = Server::start(|_| Reply::new("401 Unauthorized", &[], b"")).await;
     let url = server.url("/f.bin").replace("http://", "http://me:s3cret@");
     let layout = Arc::clone(&content.layout);
-    let mirror = MirrorSource::new(&url, "f.bin", Shape::File, layout, options()).unwrap();
+    let mirror = MirrorSource::new(&url, &name("f.bin"), Shape::File, layout, options()).unwrap();
     let (permit, _scheduler) = permit(&content.layout);
     let source = mirror.open(permit).await.unwrap();
     let sink = Arc::new(MemorySink::new(FILE_LEN, 65_536));

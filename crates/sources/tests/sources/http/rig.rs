@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::content::{Content, content};
+use crate::support::content::{Content, content, name};
 use crate::support::permit::permit;
 use crate::support::server::{Reply, Request, Server};
 use swarmcopy_layout::Span;
@@ -44,12 +44,19 @@ pub(crate) async fn opened(
     url: &str,
     options: MirrorOptions,
 ) -> (Arc<dyn PieceSource>, Scheduler) {
-    let name = if shape == Shape::File {
+    let called = if shape == Shape::File {
         "f.bin"
     } else {
         "tree"
     };
-    let mirror = MirrorSource::new(url, name, shape, Arc::clone(&content.layout), options).unwrap();
+    let mirror = MirrorSource::new(
+        url,
+        &name(called),
+        shape,
+        Arc::clone(&content.layout),
+        options,
+    )
+    .unwrap();
     let (permit, scheduler) = permit(&content.layout);
     (mirror.open(permit).await.unwrap(), scheduler)
 }

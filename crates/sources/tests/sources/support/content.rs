@@ -27,6 +27,11 @@ pub(crate) fn noise(len: usize) -> Vec<u8> {
     bytes
 }
 
+/// A content's name.
+pub(crate) fn name(name: &str) -> RelPath {
+    RelPath::parse(name).unwrap()
+}
+
 /// A content of these files; a path that starts with `.pad/` is a pad.
 pub(crate) fn content(piece_len: u64, files: &[(&str, usize)]) -> Content {
     let mut builder = Layout::builder(piece_len);

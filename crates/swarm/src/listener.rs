@@ -89,6 +89,20 @@ impl Listener {
         lock(&self.registry).insert(info_hash, swarm);
     }
 
+    /// The same for a swarm that only asks for a description; false if the content is there already.
+    pub(crate) fn register_if_free(
+        &self,
+        info_hash: [u8; 20],
+        swarm: mpsc::Sender<Command>,
+    ) -> bool {
+        let mut registry = lock(&self.registry);
+        let free = !registry.contains_key(&info_hash);
+        if free {
+            registry.insert(info_hash, swarm);
+        }
+        free
+    }
+
     pub(crate) fn unregister(&self, info_hash: &[u8; 20]) {
         lock(&self.registry).remove(info_hash);
     }

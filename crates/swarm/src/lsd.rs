@@ -127,10 +127,11 @@ impl Lsd {
         tokio::spawn(async move { cancel.run_until_cancelled(task).await });
     }
 
-    /// Announces a content from now on; who answers is told to its hub.
+    /// Announces a content from now on, and who announces it too is told to its hub. A content that nobody can be
+    /// reached for here is only listened for.
     pub(crate) fn register(&self, common: &Arc<Common>) {
         let mut contents = self.state.contents();
-        if common.listen_port != 0 && contents.len() < CONTENTS_MAX {
+        if contents.len() < CONTENTS_MAX {
             let due = Instant::now();
             let common = Arc::clone(common);
             let content = Content {
@@ -142,6 +143,15 @@ impl Lsd {
             contents.insert(content.common.info_hash, content);
             self.state.changed.notify_one();
         }
+    }
+
+    /// The same for a swarm that only asks for a description; false if the content is there already.
+    pub(crate) fn register_if_free(&self, common: &Arc<Common>) -> bool {
+        let free = !self.state.contents().contains_key(&common.info_hash);
+        if free {
+            self.register(common);
+        }
+        free
     }
 
     pub(crate) fn unregister(&self, info_hash: &[u8; 20]) {
@@ -165,7 +175,7 @@ impl State {
         let mut contents = self.contents();
         let mut due: Vec<_> = contents
             .values_mut()
-            .filter(|content| content.due <= now)
+            .filter(|content| content.due <= now && content.common.listen_port != 0)
             .collect();
         let port = due.first().map(|content| content.common.listen_port);
         due.retain(|content| Some(content.common.listen_port) == port);
@@ -176,6 +186,7 @@ impl State {
         }
         let next = contents
             .values()
+            .filter(|content| content.common.listen_port != 0)
             .map(|content| content.due)
             .min()
             .unwrap_or(now + EVERY);

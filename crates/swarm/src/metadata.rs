@@ -1,7 +1,8 @@
 //! Fetching an info dictionary from peers (BEP 9), for those who have only a magnet link.
 //!
-//! What must stay true: what is returned has the hash that was asked for, and no peer makes us
-//! keep more than the longest metadata.
+//! Some clients answer one request at a time and forget the others, so few are open and each is repeated. What
+//! must stay true: what is returned has the hash that was asked for, and no peer makes us keep more than the
+//! longest metadata.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval, timeout, timeout_at};
 
 use crate::LinkEnd;
 use crate::address_book::AddressBook;
@@ -30,7 +31,11 @@ const MESSAGE_TIME: Duration = Duration::from_secs(15);
 /// Messages that a peer may send before the metadata is there.
 const MESSAGES_MAX: usize = 10_000;
 /// Requests that are open at a time.
-const REQUESTS_MAX: u32 = 32;
+const REQUESTS_MAX: usize = 2;
+/// A request is repeated after this; the next time after twice as long.
+const REPEAT_AFTER: Duration = Duration::from_secs(1);
+/// Longest pause before a request is repeated.
+const REPEAT_MAX: Duration = Duration::from_secs(3);
 /// The number by which we want to receive metadata messages.
 const OUR_ID: u8 = 2;
 /// How often addresses are looked through for one to try again.
@@ -49,10 +54,14 @@ pub(crate) async fn fetch(
     loop {
         tokio::select! {
             Some(command) = found.recv() => {
-                if let Command::Found { addrs, via } = command {
-                    for addr in addrs {
+                match command {
+                    Command::Found { addrs, via } => for addr in addrs {
                         book.learn(addr, via, Instant::now());
+                    },
+                    Command::Incoming { stream, addr, theirs } if asking.len() < dials_max => {
+                        asking.spawn(async move { (addr, answer(stream, &theirs, ours).await) });
                     }
+                    _ => {}
                 }
             }
             Some(Ok((addr, result))) = asking.join_next() => match result {
@@ -75,6 +84,28 @@ pub(crate) async fn fetch(
 
 async fn ask(addr: SocketAddr, from: Option<IpAddr>, ours: Handshake) -> Result<Bytes, LinkEnd> {
     let Dialled { stream, theirs, .. } = handshake::dial(addr, from, &ours).await?;
+    converse(stream, &theirs, &ours).await
+}
+
+/// Asks a peer that has dialled.
+async fn answer(
+    mut stream: TcpStream,
+    theirs: &Handshake,
+    ours: Handshake,
+) -> Result<Bytes, LinkEnd> {
+    if theirs.peer_id == ours.peer_id {
+        return Err(LinkEnd::Ourselves);
+    }
+    let writing = timeout(MESSAGE_TIME, handshake::write(&mut stream, &ours));
+    writing.await.map_err(|_| LinkEnd::Silent)??;
+    converse(stream, theirs, &ours).await
+}
+
+async fn converse(
+    stream: TcpStream,
+    theirs: &Handshake,
+    ours: &Handshake,
+) -> Result<Bytes, LinkEnd> {
     if !theirs.reserved.extended() {
         return Err(LinkEnd::Violation("it has no extensions to ask by"));
     }
@@ -100,8 +131,16 @@ struct Parts {
     id: Option<u8>,
     len: usize,
     blocks: Vec<Option<Bytes>>,
-    asked: u32,
-    came: u32,
+    /// The first block that was not asked for yet.
+    next: u32,
+    open: Vec<Open>,
+}
+
+/// A request that was not answered yet.
+struct Open {
+    block: u32,
+    repeat_at: Instant,
+    pause: Duration,
 }
 
 impl Asker {
@@ -109,9 +148,21 @@ impl Asker {
         let mut words = ExtensionHandshake::default();
         words.extensions.insert(UT_METADATA.to_owned(), OUR_ID);
         self.say(HANDSHAKE_ID, words.encode()).await?;
+        let mut silent_at = Instant::now() + MESSAGE_TIME;
         for _ in 0..MESSAGES_MAX {
-            let hearing = timeout(MESSAGE_TIME, self.hear());
-            match hearing.await.map_err(|_| LinkEnd::Silent)?? {
+            let repeat_at = self.parts.repeat_at().unwrap_or(silent_at);
+            let Ok(heard) = timeout_at(repeat_at.min(silent_at), self.hear()).await else {
+                let now = Instant::now();
+                if now >= silent_at {
+                    return Err(LinkEnd::Silent);
+                }
+                for (id, request) in self.parts.repeats(now) {
+                    self.say(id, request.encode()).await?;
+                }
+                continue;
+            };
+            silent_at = Instant::now() + MESSAGE_TIME;
+            match heard? {
                 Some(Message::Extended {
                     id: HANDSHAKE_ID,
                     payload,
@@ -193,10 +244,12 @@ impl Parts {
                 let start = at.saturating_mul(METADATA_BLOCK_LEN);
                 let due = self.len.saturating_sub(start).min(METADATA_BLOCK_LEN);
                 match self.blocks.get_mut(at) {
-                    Some(place) if place.is_none() && data.len() == due => *place = Some(data),
+                    // what was asked for again may come twice
+                    Some(Some(_)) => {}
+                    Some(place) if data.len() == due => *place = Some(data),
                     _ => return Err(LinkEnd::Violation("a block of metadata that can't be")),
                 }
-                self.came = self.came.saturating_add(1);
+                self.open.retain(|open| open.block != block);
                 Ok(())
             }
             MetadataMessage::Reject { .. } => Err(LinkEnd::Violation("it keeps its metadata")),
@@ -205,12 +258,35 @@ impl Parts {
     }
 
     fn next_request(&mut self) -> Option<(u8, MetadataMessage)> {
-        let block = self.asked;
-        let open = block.saturating_sub(self.came);
+        let block = self.next;
         let more = usize::try_from(block).is_ok_and(|at| at < self.blocks.len());
-        let id = self.id.filter(|_| more && open < REQUESTS_MAX)?;
-        self.asked = block.saturating_add(1);
+        let id = self.id.filter(|_| more && self.open.len() < REQUESTS_MAX)?;
+        self.next = block.saturating_add(1);
+        self.open.push(Open {
+            block,
+            repeat_at: Instant::now() + REPEAT_AFTER,
+            pause: REPEAT_AFTER,
+        });
         Some((id, MetadataMessage::Request { block }))
+    }
+
+    /// When a request is to be repeated next.
+    fn repeat_at(&self) -> Option<Instant> {
+        self.open.iter().map(|open| open.repeat_at).min()
+    }
+
+    /// The requests that are to be repeated now.
+    fn repeats(&mut self, now: Instant) -> Vec<(u8, MetadataMessage)> {
+        let due = self.open.iter_mut().filter(|open| open.repeat_at <= now);
+        let blocks = due.map(|open| {
+            open.pause = (open.pause * 2).min(REPEAT_MAX);
+            open.repeat_at = now + open.pause;
+            open.block
+        });
+        let id = self.id;
+        blocks
+            .filter_map(|block| Some((id?, MetadataMessage::Request { block })))
+            .collect()
     }
 
     fn whole(&self) -> Option<Bytes> {

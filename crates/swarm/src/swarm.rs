@@ -194,6 +194,7 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
     let (commands, found) = mpsc::channel(COMMANDS_MAX);
     let (events, mut told) = mpsc::channel(COMMANDS_MAX);
     let lsd = config.lsd.clone().filter(|_| !config.private);
+    let listener = config.listener.clone();
     let (trackers, peers) = (config.trackers.clone(), config.peers.clone());
     let bind_ip = bind_ip(&config);
     let cancel = CancellationToken::new();
@@ -210,15 +211,32 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
             cancel.run_until_cancelled(naming).await;
         });
     }
-    if let Some(lsd) = &lsd {
-        lsd.register(&common);
-    }
+    let commands = common.hub.clone();
+    let _reachable = Reachable {
+        info_hash: common.info_hash,
+        listener: listener.filter(|it| it.register_if_free(common.info_hash, commands)),
+        lsd: lsd.filter(|lsd| lsd.register_if_free(&common)),
+    };
     let ours = handshake::ours(common.info_hash, common.peer_id);
-    let bytes = metadata::fetch(ours, bind_ip, found).await;
-    if let Some(lsd) = &lsd {
-        lsd.unregister(&common.info_hash);
+    metadata::fetch(ours, bind_ip, found).await
+}
+
+/// A content that peers can reach us for while its description is asked for.
+struct Reachable {
+    info_hash: [u8; 20],
+    listener: Option<Arc<Listener>>,
+    lsd: Option<Arc<Lsd>>,
+}
+
+impl Drop for Reachable {
+    fn drop(&mut self) {
+        if let Some(listener) = &self.listener {
+            listener.unregister(&self.info_hash);
+        }
+        if let Some(lsd) = &self.lsd {
+            lsd.unregister(&self.info_hash);
+        }
     }
-    bytes
 }
 
 /// The store of a content that is not known yet.

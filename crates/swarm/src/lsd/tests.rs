@@ -141,3 +141,17 @@ async fn the_callers_that_are_counted_are_limited() {
     assert!(!lsd.state.may_call(ip(9000), now));
     assert!(lsd.state.may_call(ip(9000), now + Duration::from_secs(1)));
 }
+
+#[tokio::test]
+async fn a_content_without_a_port_is_listened_for_and_not_announced() {
+    let Some((lsd, common, mut commands, cancel)) = machine(0) else {
+        return;
+    };
+    cancel.cancel();
+    assert!(lsd.state.due(Instant::now() + EVERY).0.is_none());
+    assert!(!lsd.register_if_free(&common), "it is there already");
+    let call = Announce::new(9, vec![common.info_hash]).with_cookie("other");
+    lsd.state.heard(&call, IpAddr::from([10, 0, 0, 7]));
+    let found = SocketAddr::from(([10, 0, 0, 7], 9));
+    assert_eq!(first_found(&mut commands).await, Some(found));
+}

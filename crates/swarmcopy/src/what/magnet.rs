@@ -96,7 +96,7 @@ fn swarm_config(
     let hash = hash.ok_or_else(|| failed(&"cannot read magnet link: no usable info-hash"))?;
     let nothing = Layout::builder(1).build().map_err(|error| failed(&error))?;
     let mut config = SwarmConfig::new(hash, session.peer_id, Arc::new(nothing));
-    config.bind_ip = session.listener.bound_ip();
+    config.listener = Some(Arc::clone(&session.listener));
     config.lsd.clone_from(&session.lsd);
     let trackers = magnet.trackers.iter().chain(&options.trackers);
     config.trackers = trackers

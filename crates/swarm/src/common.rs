@@ -11,6 +11,7 @@ use swarmcopy_sources::{Limiter, Networks};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::{block_len_max, read_ahead_all_len_max, read_ahead_len_max};
 use crate::hub::Command;
 use crate::link::Turns;
 use crate::witnesses::Witnesses;
@@ -78,6 +79,14 @@ impl Common {
         limit.filter(|_| !self.no_limit.contains(peer))
     }
 
+    /// How much a link reads at once for uploading: less where there are many links.
+    pub(crate) fn read_ahead_len(&self) -> u64 {
+        let links = u64::try_from(self.totals.links.load(Ordering::Relaxed)).unwrap_or(u64::MAX);
+        // a run that is being read, and half of one that is ready
+        let share = read_ahead_all_len_max / links.max(1) / 3 * 2;
+        share.clamp(block_len_max.into(), read_ahead_len_max)
+    }
+
     /// Bytes of the content that are not verified yet, as trackers want to know.
     pub(crate) fn left(&self) -> u64 {
         if self.layout.is_empty() {
@@ -96,4 +105,28 @@ impl Common {
 /// Adds to a counter.
 pub(crate) fn count(counter: &AtomicU64, bytes: u64) {
     counter.fetch_add(bytes, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::testing::{Options, common};
+
+    #[test]
+    fn many_links_read_ahead_no_more_than_a_few() {
+        let (events, _) = mpsc::channel(1);
+        let (hub, _) = mpsc::channel(1);
+        let common = common(&Options::default(), events, hub);
+        assert_eq!(common.read_ahead_len(), read_ahead_len_max);
+        for links in [60, 120] {
+            common
+                .totals
+                .links
+                .store(usize::try_from(links).unwrap(), Ordering::Relaxed);
+            let all = common.read_ahead_len() * 3 / 2 * links;
+            assert!(all <= read_ahead_all_len_max, "{all} of {links} links");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The log of completed pieces: appended to by one, read by every link at its own speed.
 //!
-//! What must stay true: pieces are never taken out and never told twice, and a link's cursor is
-//! taken together with the set that its bitfield is made of, so that no HAVE is lost between them.
+//! What must stay true: pieces are told once, and a link's cursor is taken together with the set that its bitfield
+//! is made of, so that no HAVE is lost between them. A piece that turns out to be wrong is taken out for good.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +19,7 @@ pub struct HaveLog {
 struct State {
     set: PieceSet,
     order: Vec<PieceIndex>,
+    withdrawn: PieceSet,
 }
 
 /// How far one reader has come in a [`HaveLog`].
@@ -30,6 +31,7 @@ impl HaveLog {
     pub fn new(set: PieceSet) -> Self {
         Self {
             state: Mutex::new(State {
+                withdrawn: PieceSet::empty(set.capacity()),
                 set,
                 order: Vec::new(),
             }),
@@ -40,11 +42,18 @@ impl HaveLog {
     /// Adds a piece; one that is there already is not told again.
     pub fn append(&self, piece: PieceIndex) {
         let mut state = self.lock();
-        if state.set.insert(piece) {
+        if !state.withdrawn.contains(piece) && state.set.insert(piece) {
             state.order.push(piece);
             drop(state);
             self.grown.notify_waiters();
         }
+    }
+
+    /// Takes a piece out; false if it was not in.
+    pub fn withdraw(&self, piece: PieceIndex) -> bool {
+        let mut state = self.lock();
+        state.withdrawn.insert(piece);
+        state.set.remove(piece)
     }
 
     /// The pieces so far, and the place behind them.
@@ -59,7 +68,10 @@ impl HaveLog {
         let news = state.order.get(cursor.0..).unwrap_or_default();
         let news: Vec<_> = news.iter().take(max).copied().collect();
         cursor.0 = cursor.0.saturating_add(news.len());
-        news
+        let right = news.into_iter();
+        right
+            .filter(|piece| !state.withdrawn.contains(*piece))
+            .collect()
     }
 
     /// Whether this piece is in.
@@ -128,8 +140,10 @@ mod tests {
         for piece in &pieces {
             log.append(*piece);
         }
+        assert!(log.withdraw(pieces[9]) && !log.withdraw(pieces[9]));
+        log.append(pieces[9]);
+        assert!(!log.is_full() && !log.contains(pieces[9]), "it stays out");
         assert_eq!(log.since(&mut cursor, 3).len(), 3);
-        assert_eq!(log.since(&mut cursor, 99).len(), 5);
-        assert!(log.is_full());
+        assert_eq!(log.since(&mut cursor, 99).len(), 4);
     }
 }

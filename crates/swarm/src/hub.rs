@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use swarmcopy_bt_wire::peer::Handshake;
+use swarmcopy_layout::PieceIndex;
 use swarmcopy_scheduler::{Discovery, Down, SourceId};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     TrackersAsked { answered: bool },
     /// The first local announcement went out, or could not.
     LsdAnnounced { sent: bool },
+    /// A piece that we said to have is wrong.
+    Withdrawn { piece: PieceIndex },
     /// The peer is to be left alone.
     Ban { id: SourceId },
 }
@@ -181,6 +184,11 @@ impl Hub {
             }
             Command::LsdAnnounced { sent } => {
                 self.setup.ways.lsd = if sent { Way::Done(now) } else { Way::Failed };
+            }
+            Command::Withdrawn { piece } => {
+                for linked in self.links.values() {
+                    link::extension::withdraw(&linked.shared, piece);
+                }
             }
             Command::Ban { id } => {
                 if let Some(linked) = self.links.get(&id) {

@@ -83,9 +83,9 @@ mod witnesses;
 pub use blocks::BlockReader;
 pub use config::{
     PeerName, SwarmConfig, addresses_max, block_len_default, block_len_max, connections_max,
-    dials_max, handshakes_max, lanes_max, links_max_default, pex_addresses_max, read_ahead_len_max,
-    requests_default, requests_long_min, requests_max, requests_min, requests_open_max,
-    slot_messages_max,
+    dials_max, handshakes_max, lanes_max, links_max_default, pex_addresses_max,
+    read_ahead_all_len_max, read_ahead_len_max, requests_default, requests_long_min, requests_max,
+    requests_min, requests_open_max, slot_messages_max,
 };
 pub use error::{LinkEnd, SwarmError};
 pub use event::{SwarmEvent, TrackerNote};

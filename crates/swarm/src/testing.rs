@@ -57,6 +57,23 @@ pub(crate) fn layout(len: u64) -> Arc<Layout> {
 #[derive(Debug)]
 pub(crate) struct Memory(pub(crate) Bytes);
 
+/// The same with a piece that is wrong.
+#[derive(Debug)]
+struct Damaged(Memory, Option<u32>);
+
+#[async_trait]
+impl BlockReader for Damaged {
+    async fn read(&self, span: Span) -> io::Result<Vec<Bytes>> {
+        let wrong = self
+            .1
+            .map(|piece| Span::new(u64::from(piece) * PIECE_LEN, PIECE_LEN));
+        if wrong.is_some_and(|wrong| !wrong.intersection(span).is_empty()) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.0.read(span).await
+    }
+}
+
 #[async_trait]
 impl BlockReader for Memory {
     async fn read(&self, span: Span) -> io::Result<Vec<Bytes>> {
@@ -71,6 +88,8 @@ impl BlockReader for Memory {
 pub(crate) struct Options {
     pub(crate) len: u64,
     pub(crate) have: bool,
+    /// A piece of ours that is wrong.
+    pub(crate) wrong: Option<u32>,
     pub(crate) fast: bool,
     pub(crate) extended: bool,
     pub(crate) hello: Option<swarmcopy_scheduler::Hello>,
@@ -87,6 +106,7 @@ impl Default for Options {
         Self {
             len: PIECE_LEN * 4 + 100,
             have: false,
+            wrong: None,
             fast: true,
             extended: false,
             hello: None,
@@ -198,7 +218,10 @@ pub(crate) fn common(
         peer_id: [2; 20],
         layout,
         have: HaveLog::new(have),
-        blocks: Arc::new(Memory(content(usize::try_from(options.len).unwrap()))),
+        blocks: Arc::new(Damaged(
+            Memory(content(usize::try_from(options.len).unwrap())),
+            options.wrong,
+        )),
         events,
         hub,
         ids: Arc::new(SourceIds::new()),

@@ -166,6 +166,8 @@ pub struct CopyOptions {
     pub private_redirects: bool,
     /// Peers to connect to.
     pub peers: Vec<String>,
+    /// Most peers to be connected to at a time; a machine beyond that is told so.
+    pub connections: usize,
     /// Trackers, besides the torrent's own.
     pub trackers: Vec<String>,
     /// Older or partial local copies, used piece by piece where the hashes fit.
@@ -219,6 +221,7 @@ impl CopyOptions {
             netrc: None,
             private_redirects: false,
             peers: Vec::new(),
+            connections: swarmcopy_swarm::links_max_default,
             trackers: Vec::new(),
             reuse: Vec::new(),
             select: Vec::new(),

@@ -27,5 +27,7 @@ pub const HANDSHAKE_ID: u8 = 0;
 pub const UT_METADATA: &str = "ut_metadata";
 /// Name of peer exchange.
 pub const UT_PEX: &str = "ut_pex";
+/// Name of the word that a piece is there no more (BEP 54).
+pub const LT_DONTHAVE: &str = "lt_donthave";
 /// Name of our slot gossip.
 pub const SC_SLOTS: &str = "sc_slots";

@@ -98,6 +98,10 @@ pub(crate) struct GetArgs {
     /// Don't exchange addresses with other machines
     #[arg(long)]
     pub(crate) no_pex: bool,
+    /// Most machines to be connected to at a time; one more is told that there is no room, unless another said
+    /// nothing for long or its address has many places
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = values::connections)]
+    pub(crate) connections: usize,
     /// Look for other machines in the distributed hash table (not built yet)
     #[arg(long)]
     pub(crate) dht: bool,

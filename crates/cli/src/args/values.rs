@@ -129,6 +129,15 @@ pub(crate) fn tracker(text: &str) -> Result<String, String> {
     url(text, &["http", "https", "udp"])
 }
 
+/// Parses a number of connections.
+pub(crate) fn connections(text: &str) -> Result<usize, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (1..=1000).contains(number));
+    number.ok_or_else(|| format!("{text:?} is no number from 1 to 1000"))
+}
+
 /// Parses the name of a group.
 pub(crate) fn group(text: &str) -> Result<String, String> {
     if text.len() <= group_len_max {

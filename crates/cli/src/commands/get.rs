@@ -71,6 +71,7 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     options.netrc = args.netrc.clone().or_else(netrc::find);
     options.private_redirects = args.private_redirects;
     options.peers.clone_from(&args.peer);
+    options.connections = args.connections;
     options.trackers.clone_from(&args.tracker);
     options.reuse.clone_from(&args.reuse);
     options.select.clone_from(&args.select);

@@ -22,6 +22,7 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
     let mut options = CopyOptions::new(&args.from);
     options.trackers.clone_from(&args.tracker);
     options.peers.clone_from(&args.peer);
+    options.connections = args.connections;
     options.no_limit = vec![args.no_limit.clone()];
     options.stay = Stay::Always;
     options.netrc = crate::netrc::find();

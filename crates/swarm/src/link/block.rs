@@ -1,9 +1,10 @@
 //! One block on the wire: a piece, an offset in it and a length.
 //!
-//! What must stay true: a `Block` lies inside its piece.
+//! What must stay true: a `Block` lies inside its piece, but for the zeros behind its end that some clients ask for.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use swarmcopy_bt_wire::peer::{FrameHead, Message, encode_piece_header};
 use swarmcopy_layout::{BLOCK_LEN, Layout, PieceIndex, Span};
 
@@ -13,9 +14,12 @@ pub(crate) struct Block {
     pub(crate) piece: PieceIndex,
     pub(crate) begin: u32,
     pub(crate) len: u32,
-    /// The same bytes as a span of the content.
+    /// The same bytes as a span of the content; shorter than `len` where zeros follow.
     pub(crate) span: Span,
 }
+
+/// What stands behind the end of a piece.
+static ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
 
 impl Block {
     /// Whether the block is what a message on the wire means.
@@ -45,6 +49,13 @@ impl Block {
             begin: self.begin,
             len: self.len,
         }
+    }
+
+    /// The zeros behind the content's own bytes.
+    pub(crate) fn zeros(&self) -> Option<Bytes> {
+        let len = u64::from(self.len).saturating_sub(self.span.len());
+        let zeros = ZEROS.get(..usize::try_from(len).ok()?)?;
+        (!zeros.is_empty()).then(|| Bytes::from_static(zeros))
     }
 
     /// The bytes that go before the block itself.
@@ -78,6 +89,11 @@ impl Cutter {
 
     pub(crate) fn block_len(&self) -> u64 {
         self.block_len
+    }
+
+    /// The bytes of a piece.
+    pub(crate) fn span_of(&self, piece: PieceIndex) -> Span {
+        self.layout.piece_span(piece)
     }
 
     /// How many blocks of 16 KiB one of these is worth.
@@ -127,6 +143,23 @@ impl Cutter {
             len,
             span,
         })
+    }
+
+    /// The block that a peer asks for: one that the content has, or the last one of a piece by the length of the
+    /// others. Some clients ask so where a file of version 2 ends (BEP 52), and take zeros behind its end.
+    pub(crate) fn asked(&self, index: u32, begin: u32, len: u32) -> Option<Block> {
+        let last = || {
+            let piece = self.layout.piece(index)?;
+            let rest = self
+                .layout
+                .piece_span(piece)
+                .len()
+                .checked_sub(begin.into())?;
+            let last = self.named(index, begin, u32::try_from(rest).ok()?)?;
+            let usual = begin.is_multiple_of(BLOCK_LEN) && len > last.len && len <= BLOCK_LEN;
+            usual.then_some(Block { len, ..last })
+        };
+        self.named(index, begin, len).or_else(last)
     }
 }
 

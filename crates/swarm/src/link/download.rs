@@ -3,15 +3,16 @@
 //! No I/O. What must stay true: a block is open for one job at most, a job is answered exactly
 //! once, and no more requests are open than the peer takes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use swarmcopy_layout::Span;
+use swarmcopy_layout::{PieceIndex, Span};
 use swarmcopy_sources::SpanSink;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::block::{Block, Cutter};
+use super::lacking::Lacking;
 use super::meter::Meter;
 use crate::config::{requests_default, requests_long_min, requests_min, requests_open_max};
 
@@ -27,6 +28,8 @@ pub(crate) enum JobFailure {
     Choked,
     /// The peer refused a block.
     Rejected,
+    /// The peer has this piece no more.
+    Lacks(Span),
     /// The link is gone.
     LinkGone,
 }
@@ -82,6 +85,7 @@ pub(crate) struct Download {
     round_trip: Option<Duration>,
     /// When the block was asked for that was asked for last of those that came.
     newest_come: Option<Instant>,
+    lacking: Lacking,
 }
 
 /// Whether the peer can be asked.
@@ -112,6 +116,7 @@ impl Download {
             snubbed: false,
             round_trip: None,
             newest_come: None,
+            lacking: Lacking::default(),
         }
     }
 
@@ -133,7 +138,7 @@ impl Download {
         let refused = match self.phase {
             Phase::Gone => Some(JobFailure::LinkGone),
             Phase::Choked => Some(JobFailure::Choked),
-            Phase::Open => None,
+            Phase::Open => self.lacking.find_in(span, &self.cutter),
         };
         if let Some(failure) = refused {
             // the receiver waits in the same call, so the answer can't be lost
@@ -295,8 +300,8 @@ impl Download {
             && self.open.len().saturating_mul(4) >= self.depth().saturating_mul(3)
     }
 
-    /// Whether a block that was asked for this long after another has come before it. Peers answer
-    /// in the order of asking, so the other is lost, or on a way that hardly moves.
+    /// Whether a block that was asked for this long after another has come before it. The other is lost, or on a
+    /// way that hardly moves, or the peer likes another order: whoever asks must know of such a way.
     pub(crate) fn is_overtaken(&self, by: Duration) -> bool {
         let oldest = self.open.front().map(|open| open.asked + by);
         oldest.is_some_and(|oldest| self.newest_come >= Some(oldest))
@@ -329,6 +334,26 @@ impl Download {
         self.fail_all(JobFailure::Choked);
     }
 
+    /// The peer has a piece no more: the jobs that wait for it end.
+    pub(crate) fn lacks(&mut self, piece: PieceIndex) {
+        self.lacking.insert(piece);
+        let span = self.cutter.span_of(piece);
+        let waiting = self.open.iter().filter(|open| open.block.piece == piece);
+        let mut jobs: BTreeSet<_> = waiting.map(|open| open.job).collect();
+        let to_ask = self.jobs.iter();
+        let to_ask = to_ask.filter(|job| !job.rest.intersection(span).is_empty());
+        jobs.extend(to_ask.map(|job| job.number));
+        for job in jobs {
+            self.take_back(job);
+            self.fail(job, JobFailure::Lacks(span));
+        }
+    }
+
+    /// The peer has a piece.
+    pub(crate) fn has(&mut self, piece: PieceIndex) {
+        self.lacking.has(piece);
+    }
+
     /// The peer refuses a block. False if it was never asked for it.
     pub(crate) fn reject(&mut self, index: u32, begin: u32, len: u32) -> bool {
         if self.forget_withdrawn(index, begin, len) {
@@ -344,6 +369,9 @@ impl Download {
         if let Some(open) = self.open.remove(at) {
             self.take_back(open.job);
             self.fail(open.job, JobFailure::Rejected);
+            if self.phase == Phase::Open && self.lacking.refuses(open.block.piece) {
+                self.lacks(open.block.piece);
+            }
         }
         true
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use swarmcopy_bt_wire::extension::{
-    ExtensionHandshake, HANDSHAKE_ID, METADATA_BLOCK_LEN, MetadataMessage, OwnHandshake, Pex,
-    SC_SLOTS, UT_METADATA, UT_PEX,
+    ExtensionHandshake, HANDSHAKE_ID, LT_DONTHAVE, METADATA_BLOCK_LEN, MetadataMessage,
+    OwnHandshake, Pex, SC_SLOTS, UT_METADATA, UT_PEX,
 };
-use swarmcopy_layout::BLOCK_LEN;
+use swarmcopy_layout::{BLOCK_LEN, PieceIndex};
 use swarmcopy_scheduler::{Hello, MachineClass, NodeId, OriginTag};
 use tokio::time::Instant;
 
@@ -30,6 +30,8 @@ pub(crate) const PEX_ID: u8 = 1;
 pub(super) const METADATA_ID: u8 = 2;
 /// The number by which we want to receive slot messages.
 pub(super) const SLOTS_ID: u8 = 3;
+/// The number by which we want to hear what a peer has no more (BEP 54).
+const DONT_HAVE_ID: u8 = 4;
 /// Greetings that a peer may send at once, and the time in which one more is taken (BEP 10 lets it change its words).
 const GREETINGS_MAX: u32 = 8;
 const GREETING_EVERY: Duration = Duration::from_secs(10);
@@ -53,6 +55,7 @@ pub(super) fn greeting(shared: &Shared) -> Vec<u8> {
         speak(UT_PEX, PEX_ID);
     }
     speak(UT_METADATA, METADATA_ID);
+    speak(LT_DONTHAVE, DONT_HAVE_ID);
     if common.hello.is_some() {
         speak(SC_SLOTS, SLOTS_ID);
     }
@@ -121,6 +124,15 @@ fn agreed_block_len(ours: u32, own: Option<&OwnHandshake>) -> u32 {
         .max(BLOCK_LEN)
 }
 
+/// Tells a peer that understands it that a piece is here no more (BEP 54).
+pub(crate) fn withdraw(shared: &Shared, piece: PieceIndex) {
+    let id = shared.state().spoken.dont_have;
+    if let Some(id) = id {
+        // a peer with so much unread is about to be cut off
+        let _ = shared.reply_extended(id, piece.value().to_be_bytes().to_vec());
+    }
+}
+
 /// Our words to a peer for which there is no room.
 pub(crate) fn refusal(common: &Common) -> Vec<u8> {
     let mut words = ExtensionHandshake::default();
@@ -167,6 +179,10 @@ impl Reader {
             }
             METADATA_ID => self.handle_metadata(payload),
             SLOTS_ID => self.handle_slots(payload).await,
+            DONT_HAVE_ID => {
+                self.handle_dont_have(payload);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -205,6 +221,7 @@ impl Reader {
                 pex: words.id_of(UT_PEX),
                 metadata: words.id_of(UT_METADATA),
                 slots: words.id_of(SC_SLOTS),
+                dont_have: words.id_of(LT_DONTHAVE),
                 client: words.client.clone(),
                 listens,
                 lane,
@@ -268,6 +285,16 @@ impl Reader {
                 .await
             }
             None => Ok(()),
+        }
+    }
+
+    fn handle_dont_have(&mut self, payload: &[u8]) {
+        let index = payload.try_into().map(u32::from_be_bytes);
+        let piece = index
+            .ok()
+            .and_then(|index| self.shared.common.layout.piece(index));
+        if let Some(piece) = piece {
+            self.lacks(piece);
         }
     }
 

@@ -10,6 +10,7 @@ mod download;
 pub(crate) mod extension;
 mod feeder;
 mod gossip;
+mod lacking;
 pub(crate) mod lanes;
 mod meter;
 mod outbox;
@@ -34,7 +35,7 @@ use async_trait::async_trait;
 use swarmcopy_layout::{PieceIndex, Span};
 use swarmcopy_scheduler::origin::SlotMessage;
 use swarmcopy_scheduler::{Hello, SourceId};
-use swarmcopy_sources::{PieceSource, SourceError, SpanSink};
+use swarmcopy_sources::{Lack, PieceSource, SourceError, SpanSink};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -178,6 +179,13 @@ impl PeerLink {
         match failure {
             JobFailure::Choked => busy("it serves us no more for now"),
             JobFailure::Rejected => busy("it refused a block"),
+            JobFailure::Lacks(span) => SourceError::Lacks {
+                name,
+                path: format!("bytes {span}"),
+                what: "it has them no more".to_owned(),
+                lack: Lack::Absent,
+                span,
+            },
             JobFailure::LinkGone => SourceError::Broken {
                 name,
                 what: "the link is gone".to_owned(),

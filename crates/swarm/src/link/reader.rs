@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use swarmcopy_bt_wire::peer::{FrameHead, Limits, Message};
-use swarmcopy_layout::{BLOCK_LEN, PieceSet};
+use swarmcopy_layout::{BLOCK_LEN, PieceIndex, PieceSet};
 use swarmcopy_scheduler::{Has, Hello};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, timeout_at};
@@ -155,6 +155,7 @@ impl Reader {
         if !self.peer_has.insert(piece) {
             return Ok(());
         }
+        self.shared.state().download.has(piece);
         self.note_complete();
         self.tell(SwarmEvent::Has {
             id: self.shared.id,
@@ -189,6 +190,14 @@ impl Reader {
         .await
     }
 
+    /// The peer has a piece no more.
+    pub(super) fn lacks(&mut self, piece: PieceIndex) {
+        self.peer_has.remove(piece);
+        self.note_complete();
+        self.shared.state().download.lacks(piece);
+        self.shared.writer.notify_one();
+    }
+
     fn note_complete(&self) {
         self.shared
             .peer_complete
@@ -204,7 +213,7 @@ impl Reader {
     }
 
     fn handle_request(&mut self, index: u32, begin: u32, len: u32) -> Result<(), LinkEnd> {
-        let block = self.cutter.named(index, begin, len);
+        let block = self.cutter.asked(index, begin, len);
         let block = block.ok_or(LinkEnd::Violation("a request outside its piece"))?;
         let known = self.shared.common.have.contains(block.piece);
         let verdict = if known {
@@ -223,7 +232,7 @@ impl Reader {
 
     fn handle_cancel(&mut self, index: u32, begin: u32, len: u32) -> Result<(), LinkEnd> {
         let cancelled = self.shared.state().upload.cancel(index, begin, len);
-        match self.cutter.named(index, begin, len) {
+        match self.cutter.asked(index, begin, len) {
             Some(block) if cancelled => self.refuse(block),
             _ => Ok(()),
         }

@@ -8,6 +8,7 @@
 
 use std::io::{self, IoSliceMut, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -51,6 +52,8 @@ pub(crate) struct Receive {
     since_yield: usize,
     /// What the socket waits for before it wakes the task.
     lowat: usize,
+    /// Milliseconds of the link's life at which bytes last came here.
+    pulse: Arc<AtomicU64>,
 }
 
 impl Receive {
@@ -63,7 +66,14 @@ impl Receive {
             end: 0,
             since_yield: 0,
             lowat: 1,
+            pulse: Arc::default(),
         }
+    }
+
+    /// The same, telling when bytes came.
+    pub(crate) fn with_pulse(mut self, pulse: Arc<AtomicU64>) -> Self {
+        self.pulse = pulse;
+        self
     }
 
     /// The head of the next message. May be dropped at any await.
@@ -253,7 +263,9 @@ impl Receive {
     /// Notes that bytes came, and lets the writer run now and then: requests must go out while a
     /// fast peer's bytes never cease.
     async fn heard(&mut self, bytes: usize) {
-        self.shared.heard(Instant::now());
+        let now = Instant::now();
+        self.shared.heard(now);
+        self.pulse.store(self.shared.age_ms(now), Ordering::Relaxed);
         self.since_yield = self.since_yield.saturating_add(bytes);
         if self.since_yield >= BUFFER_LEN {
             self.since_yield = 0;

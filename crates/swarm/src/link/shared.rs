@@ -98,6 +98,7 @@ pub(crate) struct Spoken {
     pub(crate) pex: Option<u8>,
     pub(crate) metadata: Option<u8>,
     pub(crate) slots: Option<u8>,
+    pub(crate) dont_have: Option<u8>,
     pub(crate) client: Option<String>,
     /// Where it listens.
     pub(crate) listens: Option<SocketAddr>,
@@ -253,6 +254,12 @@ impl Shared {
         let mut state = self.state();
         state.last_heard = now;
         state.download.heard(now);
+    }
+
+    /// How old the link is.
+    pub(crate) fn age_ms(&self, now: Instant) -> u64 {
+        let age = now.saturating_duration_since(self.since).as_millis();
+        u64::try_from(age).unwrap_or(u64::MAX)
     }
 
     /// Bytes of blocks that it moved in all.

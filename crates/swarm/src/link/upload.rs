@@ -1,7 +1,7 @@
 //! The serving side of a link: requests that wait, blocks that are read, blocks that are ready.
 //!
 //! No I/O; the order of requests is decided by [`Requests`]. What must stay true: at most
-//! `requests_max` requests wait, at most [`READY_MAX`] bytes are read ahead, and with the fast
+//! `requests_max` requests wait, at most one and a half runs are read ahead, and with the fast
 //! extension each request is answered by its block or a reject.
 
 use std::collections::VecDeque;
@@ -15,9 +15,6 @@ use swarmcopy_scheduler::spread::uplink::Urgency;
 use super::block::Block;
 use super::turns::Turns;
 use crate::config::{read_ahead_len_max, requests_max};
-
-/// Bytes that may lie ready before more are read.
-const READY_MAX: u64 = 512 * 1024;
 
 /// A block on its way: its head and its bytes.
 #[derive(Debug)]
@@ -46,6 +43,8 @@ pub(crate) struct Upload {
     reading: Vec<Block>,
     ready: VecDeque<Frame>,
     ready_len: u64,
+    /// Longest run to read at once; no more is read while half as much is ready.
+    run_len_max: u64,
     choking: bool,
 }
 
@@ -56,6 +55,7 @@ impl Upload {
             reading: Vec::new(),
             ready: VecDeque::new(),
             ready_len: 0,
+            run_len_max: read_ahead_len_max,
             choking: true,
         }
     }
@@ -120,9 +120,14 @@ impl Upload {
             .collect()
     }
 
+    /// Sets how much is read at once.
+    pub(crate) fn set_read_ahead(&mut self, len: u64) {
+        self.run_len_max = len.min(read_ahead_len_max);
+    }
+
     /// Whether there is a run to read now.
     pub(crate) fn has_run(&self) -> bool {
-        self.ready_len < READY_MAX && self.reading.is_empty() && !self.wanted.is_empty()
+        self.ready_len < self.run_len_max / 2 && self.reading.is_empty() && !self.wanted.is_empty()
     }
 
     /// The next run to read: blocks that follow each other, as one span. `None` while enough is
@@ -134,7 +139,7 @@ impl Upload {
         let mut run = self.wanted.front()?.span.head(0);
         while let Some(block) = self.wanted.front().copied()
             && block.span.start() == run.end()
-            && run.len().saturating_add(block.span.len()) <= read_ahead_len_max
+            && run.len().saturating_add(block.span.len()) <= self.run_len_max
         {
             run = Span::between(run.start(), block.span.end());
             self.reading.push(block);
@@ -143,14 +148,15 @@ impl Upload {
         Some(run)
     }
 
-    /// The bytes of a run are there: those still wanted become ready.
-    pub(crate) fn fill(&mut self, run: Span, parts: Vec<Bytes>) {
+    /// The bytes of a run, or of a part of it, are there: those still wanted become ready.
+    pub(crate) fn fill(&mut self, part: Span, parts: Vec<Bytes>) {
         let mut cutter = Parts {
-            at: run.start(),
+            at: part.start(),
             parts: parts.into(),
         };
-        for block in std::mem::take(&mut self.reading) {
-            if let Some(parts) = cutter.cut(block.span) {
+        for block in self.fail(part) {
+            if let Some(mut parts) = cutter.cut(block.span) {
+                parts.extend(block.zeros());
                 self.ready_len = self.ready_len.saturating_add(block.span.len());
                 self.ready.push_back(Frame {
                     block,
@@ -161,9 +167,10 @@ impl Upload {
         }
     }
 
-    /// A run could not be read; returns the blocks that were wanted of it.
-    pub(crate) fn fail(&mut self) -> Vec<Block> {
-        std::mem::take(&mut self.reading)
+    /// A run, or a part of it, could not be read; returns the blocks that were wanted of it.
+    pub(crate) fn fail(&mut self, part: Span) -> Vec<Block> {
+        let inside = |block: &mut Block| part.contains(block.span);
+        self.reading.extract_if(.., inside).collect()
     }
 
     /// Takes the next block that is ready.

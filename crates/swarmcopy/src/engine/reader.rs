@@ -1,24 +1,83 @@
 //! Reads verified bytes back for peers, on threads that may block.
+//!
+//! What must stay true: a piece of a copy that is only served is hashed once, whoever asks for it and however often,
+//! and whether it is right or wrong.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use swarmcopy_layout::Span;
-use swarmcopy_piece_store::Store;
+use swarmcopy_layout::{PieceIndex, PieceSet, Span};
+use swarmcopy_piece_store::{Store, StoreError};
 use swarmcopy_swarm::BlockReader;
+
+/// Pieces that may be hashed at a time, each in memory: of two in one place the second waits for the first.
+const PLACES: usize = 4;
 
 /// The store as the swarm reads it.
 #[derive(Debug)]
 pub(crate) struct StoreReader {
     store: Arc<Store>,
+    proofs: Arc<Proofs>,
+}
+
+/// What is known of a copy that is only served.
+#[derive(Debug)]
+struct Proofs {
+    wrong: Mutex<PieceSet>,
+    places: [Mutex<()>; PLACES],
 }
 
 impl StoreReader {
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store }
+        let pieces = store.target().layout().pieces();
+        let proofs = Proofs {
+            wrong: Mutex::new(PieceSet::empty(pieces)),
+            places: std::array::from_fn(|_| Mutex::default()),
+        };
+        Self {
+            store,
+            proofs: Arc::new(proofs),
+        }
     }
+}
+
+impl Proofs {
+    /// Whether a piece is right. Blocks.
+    fn prove(&self, store: &Store, piece: PieceIndex) -> Result<bool, StoreError> {
+        if store.has(piece) {
+            return Ok(true);
+        }
+        let place = usize::try_from(piece.value()).unwrap_or(0) % PLACES;
+        let place = self.places.get(place);
+        let _alone = place.map(|place| place.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.wrong().contains(piece) {
+            return Ok(false);
+        }
+        let right = store.verify_piece(piece)?;
+        if !right {
+            self.wrong().insert(piece);
+            let piece = piece.value();
+            tracing::warn!(piece, "the copy here differs from the torrent");
+        }
+        Ok(right)
+    }
+
+    fn wrong(&self) -> MutexGuard<'_, PieceSet> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a span after all its pieces are proven. Blocks.
+fn read(store: &Store, proofs: &Proofs, span: Span) -> io::Result<Vec<Bytes>> {
+    for piece in store.target().layout().pieces_of(span) {
+        if !proofs.prove(store, piece).map_err(io::Error::other)? {
+            let message = format!("piece {} is wrong here", piece.value());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+    }
+    store.read(span).map_err(io::Error::other)
 }
 
 #[async_trait]
@@ -27,21 +86,40 @@ impl BlockReader for StoreReader {
         if let Some(parts) = self.store.read_cached(span) {
             return Ok(parts);
         }
-        let store = Arc::clone(&self.store);
-        let read = tokio::task::spawn_blocking(move || {
-            // pieces of a copy that is only served are verified before they are first sent
-            for piece in store.target().layout().pieces_of(span) {
-                if !store.verify_piece(piece)? {
-                    tracing::warn!(
-                        piece = piece.value(),
-                        "the copy here differs from the torrent"
-                    );
-                }
-            }
-            store.read(span)
-        });
-        read.await
-            .map_err(io::Error::other)?
-            .map_err(io::Error::other)
+        let (store, proofs) = (Arc::clone(&self.store), Arc::clone(&self.proofs));
+        let reading = tokio::task::spawn_blocking(move || read(&store, &proofs, span));
+        reading.await.map_err(io::Error::other)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use swarmcopy_layout::{Layout, PieceDigest, PieceDigests, RelPath};
+    use swarmcopy_piece_store::{Options, Shape, Target};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wrong_piece_is_hashed_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = || RelPath::parse("it").unwrap();
+        let layout = Layout::builder(16_384).file(path(), 32_768);
+        let layout = Arc::new(layout.build().unwrap());
+        let right = vec![1; 16_384];
+        let digest = PieceDigest::Sha1(swarmcopy_digest::sha1(&right));
+        let digests = Arc::new(PieceDigests::new(vec![digest, digest]));
+        let target = Target::new(path(), Shape::File, layout, digests, [0; 32]).unwrap();
+        let mut bytes = [vec![2; 16_384], right].concat();
+        std::fs::write(folder.path().join("it"), &bytes).unwrap();
+        let store = Store::open_read_only(folder.path(), target, &Options::default()).unwrap();
+        let reader = StoreReader::new(Arc::new(store));
+        let error = reader.read(Span::new(0, 100)).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+        assert!(reader.read(Span::new(16_384, 100)).await.is_ok());
+        // were it hashed again, it would be right now
+        bytes[..16_384].fill(1);
+        std::fs::write(folder.path().join("it"), &bytes).unwrap();
+        let error = reader.read(Span::new(0, 100)).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
     }
 }

@@ -17,7 +17,7 @@ mod trial;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -67,13 +67,23 @@ pub(crate) struct Lanes {
     streams: mpsc::Receiver<TcpStream>,
     /// Lanes that bring us blocks.
     taking: JoinSet<(u64, TakeEnd)>,
-    /// Their numbers and what tells each to end, oldest first.
-    stops: Vec<(u64, CancellationToken)>,
+    /// The same, oldest first.
+    stops: Vec<Taking>,
     next: u64,
     /// Lanes that bring the peer blocks.
     serving: JoinSet<()>,
     trial: Trial,
     window: Window,
+}
+
+/// A lane that brings us blocks.
+#[derive(Debug)]
+struct Taking {
+    number: u64,
+    /// Tells it to end.
+    stop: CancellationToken,
+    /// Milliseconds of the link's life at which bytes last came by it.
+    pulse: Arc<AtomicU64>,
 }
 
 /// What was seen of the link since the last judgement.
@@ -151,9 +161,10 @@ impl Lanes {
         let Some((addr, name)) = self.door() else {
             return;
         };
+        let silent = self.has_silent_lane();
         let (full, overtaken) = {
             let state = self.shared.state();
-            let overtaken = !self.stops.is_empty() && state.download.is_overtaken(OVERTAKEN_BY);
+            let overtaken = silent && state.download.is_overtaken(OVERTAKEN_BY);
             (state.download.is_full(), overtaken)
         };
         if overtaken {
@@ -180,9 +191,18 @@ impl Lanes {
         let wanted = self.trial.judge(rates, window.full);
         while self.stops.len() > wanted {
             // its end is told when what is on its way has come
-            self.stops.pop().iter().for_each(|(_, stop)| stop.cancel());
+            self.stops.pop().iter().for_each(|lane| lane.stop.cancel());
         }
         while self.stops.len() < wanted && self.take(addr, name) {}
+    }
+
+    /// Whether a lane brought nothing for so long that what is overtaken may be lost on it. A peer sends blocks in
+    /// the order that it likes: that one came before another proves nothing where all lanes move.
+    fn has_silent_lane(&self) -> bool {
+        let now = self.shared.age_ms(Instant::now());
+        let time = u64::try_from(OVERTAKEN_BY.as_millis()).unwrap_or(u64::MAX);
+        let mut lanes = self.stops.iter();
+        lanes.any(|lane| now >= lane.pulse.load(Ordering::Relaxed).saturating_add(time))
     }
 
     /// Where lanes can be dialled and by which name, if the peer takes them and is far enough.
@@ -205,8 +225,13 @@ impl Lanes {
         let stop = CancellationToken::new();
         let number = self.next;
         self.next = number.wrapping_add(1);
-        self.stops.push((number, stop.clone()));
-        let taking = take::run(Arc::clone(&self.shared), addr, name, stop);
+        let pulse = Arc::new(AtomicU64::new(self.shared.age_ms(Instant::now())));
+        self.stops.push(Taking {
+            number,
+            stop: stop.clone(),
+            pulse: Arc::clone(&pulse),
+        });
+        let taking = take::run(Arc::clone(&self.shared), addr, name, (stop, pulse));
         self.taking.spawn(async move {
             let end = taking.await;
             drop(permit);
@@ -224,7 +249,7 @@ impl Lanes {
         match end {
             TakeEnd::Asked => {}
             TakeEnd::Refused => {
-                self.stops.retain(|(other, _)| *other != number);
+                self.stops.retain(|other| other.number != number);
                 self.trial.refused(self.stops.len());
             }
             TakeEnd::Lost => self.break_all(),

@@ -5,15 +5,16 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use swarmcopy_bt_wire::peer::{FrameHead, Limits};
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::LinkEnd;
-use crate::handshake::{self, Dialled};
+use crate::handshake;
 use crate::link::Shared;
 use crate::link::receive::Receive;
 
@@ -36,7 +37,7 @@ pub(super) async fn run(
     shared: Arc<Shared>,
     addr: SocketAddr,
     name: [u8; 20],
-    stop: CancellationToken,
+    (stop, pulse): (CancellationToken, Arc<AtomicU64>),
 ) -> TakeEnd {
     let common = &shared.common;
     let ours = handshake::ours(common.info_hash, name);
@@ -49,15 +50,20 @@ pub(super) async fn run(
         }
     };
     let _counted = Counted::new(&shared.lanes_in);
-    take(&shared, dialled, stop).await
+    let (read, write) = dialled.stream.into_split();
+    let receive = Receive::new(read, Arc::clone(&shared)).with_pulse(pulse);
+    take(&shared, receive, write, stop).await
 }
 
-async fn take(shared: &Arc<Shared>, dialled: Dialled, stop: CancellationToken) -> TakeEnd {
+async fn take(
+    shared: &Arc<Shared>,
+    mut receive: Receive,
+    write: OwnedWriteHalf,
+    stop: CancellationToken,
+) -> TakeEnd {
     let block_len = shared.state().download.block_len();
     let limits = Limits::for_pieces(shared.common.layout.pieces())
         .with_block_len_max(u32::try_from(block_len).unwrap_or(u32::MAX));
-    let (read, write) = dialled.stream.into_split();
-    let mut receive = Receive::new(read, Arc::clone(shared));
     let mut reading = pin!(read_blocks(&mut receive, &limits));
     tokio::select! {
         _ = &mut reading => return TakeEnd::Lost,

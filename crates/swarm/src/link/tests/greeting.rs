@@ -8,6 +8,7 @@ use swarmcopy_bt_wire::extension::{ExtensionHandshake, MetadataMessage, Pex, Pex
 use swarmcopy_bt_wire::peer::Message;
 use swarmcopy_scheduler::origin::{SlotMessage, SlotRecord};
 use swarmcopy_scheduler::{Has, Hello, NodeId};
+use swarmcopy_sources::{PieceSource, SourceError};
 
 use crate::hub::Command;
 use crate::testing::{BLOCK, Options, PIECE_LEN, Rig, content, soon};
@@ -302,5 +303,91 @@ async fn a_suggestion_is_told_and_one_beyond_the_content_is_ignored() {
     match rig.event().await {
         SwarmEvent::Suggested { piece, .. } => assert_eq!(piece.value(), 1),
         other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_a_peer_has_no_more_is_asked_of_it_no_more() {
+    let mut rig = Rig::unchoked(Options::default()).await;
+    let (sink, link) = (rig.span_sink(), rig.link());
+    let piece = |index: u64| swarmcopy_layout::Span::new(index * PIECE_LEN, PIECE_LEN);
+    let lacks = |result: Result<(), SourceError>| {
+        let error = result.unwrap_err();
+        assert_eq!(error.blame(), swarmcopy_sources::Blame::Lacks(piece(1)));
+    };
+    let asking = link.fetch(piece(1), &sink);
+    let refusing = async {
+        rig.peer.hear_requests(4).await;
+        rig.shared
+            .state()
+            .download
+            .lacks(rig.common.layout.piece(1).unwrap());
+    };
+    let (asked, ()) = tokio::join!(soon(asking), refusing);
+    lacks(asked);
+    lacks(soon(link.fetch(piece(1), &sink)).await);
+}
+
+#[tokio::test]
+async fn what_a_peer_refuses_again_and_again_it_lacks() {
+    let mut rig = Rig::unchoked(Options::default()).await;
+    let (sink, link) = (rig.span_sink(), rig.link());
+    let span = swarmcopy_layout::Span::new(0, u64::from(BLOCK));
+    for _ in 0..3 {
+        let refusing = async {
+            let (index, begin, len) = rig.peer.hear_requests(1).await[0];
+            rig.peer.say(Message::Reject { index, begin, len }).await;
+        };
+        let (asked, ()) = tokio::join!(soon(link.fetch(span, &sink)), refusing);
+        let blame = asked.unwrap_err().blame();
+        assert!(
+            matches!(blame, swarmcopy_sources::Blame::Busy { .. }),
+            "{blame:?}"
+        );
+    }
+    let blame = soon(link.fetch(span, &sink)).await.unwrap_err().blame();
+    assert!(
+        matches!(blame, swarmcopy_sources::Blame::Lacks(_)),
+        "{blame:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_link_tells_and_hears_what_is_there_no_more() {
+    let mut rig = Rig::new(Options {
+        extended: true,
+        ..Options::default()
+    })
+    .await;
+    let Message::Extended { id: 0, payload } = rig.peer.hear().await else {
+        panic!("expected the greeting");
+    };
+    let id = ExtensionHandshake::parse(&payload)
+        .unwrap()
+        .id_of("lt_donthave")
+        .unwrap();
+    rig.peer.say(Message::HaveAll).await;
+    let payload = Bytes::from_static(&[0, 0, 0, 1]);
+    rig.peer.say(Message::Extended { id, payload }).await;
+    rig.peer.say(Message::Unchoke).await;
+    while !matches!(rig.event().await, SwarmEvent::Unchoked { .. }) {}
+    assert!(
+        !rig.shared
+            .peer_complete
+            .load(std::sync::atomic::Ordering::Relaxed)
+    );
+    let mut words = ExtensionHandshake::default();
+    words.extensions.insert("lt_donthave".to_owned(), 7);
+    let payload = words.encode().into();
+    rig.peer.say(Message::Extended { id: 0, payload }).await;
+    rig.peer.say(Message::Have(1)).await;
+    while !matches!(rig.event().await, SwarmEvent::Has { .. }) {}
+    let piece = rig.common.layout.piece(2).unwrap();
+    crate::link::extension::withdraw(&rig.shared, piece);
+    loop {
+        if let Message::Extended { id: 7, payload } = rig.peer.hear().await {
+            assert_eq!(payload, [0, 0, 0, 2].as_slice());
+            break;
+        }
     }
 }

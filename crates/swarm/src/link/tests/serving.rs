@@ -77,6 +77,74 @@ async fn an_unchoked_peer_is_served_in_order() {
 }
 
 #[tokio::test]
+async fn the_last_block_of_a_piece_is_filled_with_zeros_for_who_asks_for_its_usual_length() {
+    let mut rig = Rig::new(Options {
+        have: true,
+        ..Options::default()
+    })
+    .await;
+    assert_eq!(rig.peer.hear().await, Message::HaveAll);
+    rig.link().unchoke();
+    assert_eq!(rig.peer.hear().await, Message::Unchoke);
+    let (index, begin, len) = (4, 0, BLOCK);
+    rig.peer.say(Message::Request { index, begin, len }).await;
+    let bytes = content_of(&rig);
+    let mut data = bytes[usize::try_from(PIECE_LEN * 4).unwrap()..].to_vec();
+    assert_eq!(data.len(), 100);
+    data.resize(usize::try_from(BLOCK).unwrap(), 0);
+    let data = data.into();
+    assert_eq!(rig.peer.hear().await, Message::Piece { index, begin, data });
+    // taken back in the same words
+    rig.link().choke();
+    assert_eq!(rig.peer.hear().await, Message::Choke);
+    rig.peer.say(Message::Request { index, begin, len }).await;
+    assert_eq!(rig.peer.hear().await, Message::Reject { index, begin, len });
+}
+
+#[tokio::test]
+async fn a_wrong_piece_is_withdrawn_and_the_others_of_its_run_are_served() {
+    let mut rig = Rig::new(Options {
+        have: true,
+        wrong: Some(1),
+        ..Options::default()
+    })
+    .await;
+    assert_eq!(rig.peer.hear().await, Message::HaveAll);
+    rig.link().unchoke();
+    assert_eq!(rig.peer.hear().await, Message::Unchoke);
+    let last = u32::try_from(PIECE_LEN).unwrap() - BLOCK;
+    let wanted = [
+        (0, last),
+        (1, 0),
+        (1, BLOCK),
+        (1, 2 * BLOCK),
+        (1, last),
+        (2, 0),
+    ];
+    for (index, begin) in wanted {
+        let len = BLOCK;
+        rig.peer.say(Message::Request { index, begin, len }).await;
+    }
+    let (mut served, mut refused) = (Vec::new(), 0);
+    for _ in wanted {
+        match rig.peer.hear().await {
+            Message::Piece { index, .. } => served.push(index),
+            Message::Reject { index: 1, .. } => refused += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((served, refused), (vec![0, 2], 4));
+    assert!(
+        !rig.common
+            .have
+            .contains(rig.common.layout.piece(1).unwrap())
+    );
+    let told = std::iter::from_fn(|| rig.commands.try_recv().ok());
+    let told = told.filter(|it| matches!(it, crate::hub::Command::Withdrawn { .. }));
+    assert_eq!(told.count(), 1);
+}
+
+#[tokio::test]
 async fn a_choked_peer_is_refused_and_so_is_what_we_lack() {
     let mut rig = Rig::new(Options {
         have: true,

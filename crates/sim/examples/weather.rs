@@ -5,6 +5,7 @@
 //! - `--from K`: begins with the room of this number.
 //! - `--only NUMBER` or `--only 'DESCRIPTION'`: plays one room, with all that happens in it.
 //! - `--shrink NUMBER` or `--shrink 'DESCRIPTION'`: makes it smaller while it breaks the same promise.
+//!   `--promise P3`: that one, not the first that it breaks.
 //! - `--kinds late,crash`: rooms made of these alone; `--kinds -stock,-mean`: without these.
 //! - `--json`: one line of JSON for each room instead.
 #![expect(
@@ -30,6 +31,7 @@ struct Wish {
     from: u64,
     only: Option<String>,
     shrink: Option<String>,
+    promise: Option<String>,
     kinds: Vec<Kind>,
     json: bool,
 }
@@ -76,6 +78,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
             "--from" => wish.from = number(value()?)?,
             "--only" => wish.only = Some(value()?),
             "--shrink" => wish.shrink = Some(value()?),
+            "--promise" => wish.promise = Some(value()?),
             "--kinds" => wish.kinds = kinds(&value()?)?,
             "--json" => wish.json = true,
             _ => return Err(format!("'{word}' is no option")),
@@ -131,8 +134,11 @@ fn tell(verdict: &Verdict) {
 fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
     let room = room_of(wish, which)?;
     let verdict = weather::play(&room);
-    let Some(first) = verdict.broken.first() else {
-        println!("the room breaks no promise");
+    let wanted = wish.promise.as_ref();
+    let mut broken = verdict.broken.iter();
+    let first = broken.find(|it| wanted.is_none_or(|name| it.promise.to_string() == **name));
+    let Some(first) = first else {
+        println!("the room breaks no such promise");
         return Ok(ExitCode::SUCCESS);
     };
     let Some(shrunk) = weather::shrink(&room, first.promise) else {

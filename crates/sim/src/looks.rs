@@ -15,7 +15,7 @@ use crate::agenda::Coming;
 use crate::link::micros_for;
 use crate::machine::{Brain, Condition};
 use crate::profile::{Health, Role};
-use crate::watch::Course;
+use crate::watch::{Bringer, Course};
 use crate::world::World;
 
 /// How often it is looked.
@@ -204,9 +204,8 @@ impl World {
             return true;
         }
         let slack = self.slack(machine);
-        let since = slack.map(|_| now);
-        self.could(machine, since);
-        let Some(slack) = slack else {
+        self.could(machine, slack.map(|(bringer, _)| bringer));
+        let Some((_, slack)) = slack else {
             return false;
         };
         let Some(watch) = &mut self.watch else {
@@ -217,7 +216,7 @@ impl World {
             return false;
         };
         let from = one.useful_at.max(changed_at);
-        let from = from.max(one.could_since.unwrap_or(now));
+        let from = from.max(one.could_since.map_or(now, |it| it.1));
         let beyond = now.since(from).saturating_sub(slack);
         if beyond > one.stalled.map_or(Duration::ZERO, |it| it.0) {
             let first = one.stalled.is_none();
@@ -232,14 +231,17 @@ impl World {
         true
     }
 
-    fn could(&mut self, machine: usize, since: Option<Instant>) {
-        if let Some(one) = self.watch.as_mut().and_then(|it| it.noted.get_mut(machine)) {
-            one.could_since = since.map(|since| one.could_since.unwrap_or(since));
+    fn could(&mut self, machine: usize, bringer: Option<Bringer>) {
+        let now = self.now;
+        let noted = self.watch.as_mut().map(|it| &mut it.noted);
+        if let Some(one) = noted.and_then(|it| it.get_mut(machine)) {
+            let before = one.could_since.filter(|it| Some(it.0) == bringer);
+            one.could_since = bringer.map(|bringer| before.unwrap_or((bringer, now)));
         }
     }
 
     /// How long a machine may go without a useful byte; `None` where nothing could bring it one.
-    fn slack(&self, machine: usize) -> Option<Duration> {
+    fn slack(&self, machine: usize) -> Option<(Bringer, Duration)> {
         let watch = self.watch.as_ref()?;
         let mine = watch.parts.get(machine)?;
         let stock = &watch.noted.get(machine)?.stock;
@@ -254,7 +256,7 @@ impl World {
         let piece_len = self.layout.piece_len();
         let count = u64::try_from(means.members.len()).unwrap_or(u64::MAX);
         let time = |bytes: u64, rate: u64| Duration::from_micros(micros_for(bytes, rate));
-        let turn = if !there.is_empty() {
+        let (bringer, turn) = if !there.is_empty() {
             let others = means.members.iter().filter(|it| **it != machine);
             let holders = others.filter(|it| {
                 let scheduler = self.machines[**it].scheduler();
@@ -269,13 +271,15 @@ impl World {
                 (sum.saturating_add(it), least.min(it))
             });
             let turn = piece_len.min(TURN_LEN);
-            time(turn.saturating_mul(count), up) + time(turn, least)
+            let wait = time(turn.saturating_mul(count), up) + time(turn, least);
+            (Bringer::Peer, wait)
         } else if !readable.is_empty() {
-            time(piece_len.saturating_mul(8), means.origin_rate)
+            let wait = time(piece_len.saturating_mul(8), means.origin_rate);
+            (Bringer::Origin, wait)
         } else {
             return None;
         };
-        Some(STALL.max(stock.round * 4) + turn)
+        Some((bringer, STALL.max(stock.round * 4) + turn))
     }
 
     /// Counts who reads beside how many may: in each part of the room for itself.

@@ -28,6 +28,9 @@ impl World {
     /// He asks for the next bytes, from the beginning again after the last.
     pub(crate) fn read_on(&mut self, machine: usize) {
         let now = self.now;
+        if self.profile.origins.is_empty() {
+            return;
+        }
         let one = &mut self.machines[machine];
         let Brain::User(user) = &mut one.brain else {
             return;

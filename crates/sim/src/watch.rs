@@ -22,11 +22,21 @@ pub(crate) struct Stock {
     pub(crate) machines: usize,
 }
 
+/// Who could bring a machine a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bringer {
+    /// A peer that has something.
+    Peer,
+    /// An origin, straight or by way of another machine.
+    Origin,
+}
+
 /// What is noted of one machine.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Noted {
     pub(crate) useful_at: Instant,
-    pub(crate) could_since: Option<Instant>,
+    /// Since when something could bring it a byte, and who.
+    pub(crate) could_since: Option<(Bringer, Instant)>,
     /// What it has to do since the last change, and how fast that could go.
     pub(crate) stock: Stock,
     /// The longest time beyond what is allowed without a useful byte, and when it ended.

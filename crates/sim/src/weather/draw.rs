@@ -88,7 +88,7 @@ const LENS: (u64, u64) = (16 << 10, 1 << 30);
 const PIECE_LENS: (u64, u64) = (16 << 10, 4 << 20);
 const PIECES_MAX: u64 = 5000;
 /// About so many quanta go through the links of a room.
-const QUANTA: u64 = 20_000;
+const QUANTA: u64 = 12_000;
 
 /// Draws rooms.
 #[derive(Debug)]
@@ -165,7 +165,14 @@ impl Draw {
         let least = if self.rng.u32(..4) == 0 { 1 } else { 200 };
         let pieces = self.between(least, PIECES_MAX);
         let piece_len = (len / pieces).next_power_of_two();
-        let piece_len = piece_len.clamp(PIECE_LENS.0, PIECE_LENS.1);
+        // a piece that takes longer than half a second is rare, as where a torrent is made with care
+        let coarse = self.rng.u32(..20) == 0;
+        let longest = if coarse {
+            PIECE_LENS.1
+        } else {
+            (self.rate / 4).next_power_of_two().min(PIECE_LENS.1)
+        };
+        let piece_len = piece_len.clamp(PIECE_LENS.0, longest.max(PIECE_LENS.0));
         let pieces = (len / piece_len).clamp(1, PIECES_MAX);
         self.room.piece_len = piece_len;
         self.room.pieces = u32::try_from(pieces).unwrap_or(1);

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use swarmcopy_layout::Span;
+use swarmcopy_scheduler::SourceId;
 use swarmcopy_scheduler::origin::{Hours, Mode};
-use swarmcopy_scheduler::{Instant, SourceId};
 
 use crate::agenda::Coming;
 use crate::link::micros_for;

@@ -118,6 +118,8 @@ pub struct Watched {
     pub machines: Vec<WatchedMachine>,
     /// Bytes that were read though somebody of the room had them or read them.
     pub extra_bytes: u64,
+    /// Bytes that the origins send while a word goes through the room and back, at most.
+    pub crossed_bytes: u64,
     /// Whether the room was ever such that one copy more saves a third of the time.
     pub thin: bool,
     /// Time with more readers than the policy allows, in some part of the room.

@@ -183,8 +183,17 @@ impl World {
         }
     }
 
+    /// Takes down what may be asked for twice before a word has come through the room and back.
+    fn note_crossing(&mut self, means: &Means, round: Duration) {
+        let round = u64::try_from(round.as_micros()).unwrap_or(u64::MAX);
+        let crossed = means.origin_rate.saturating_mul(round) / 1_000_000;
+        if let Some(watch) = self.watch.as_mut().filter(|_| means.members.len() > 1) {
+            watch.crossed_bytes = watch.crossed_bytes.max(crossed);
+        }
+    }
+
     /// Takes down what each machine of a part has to do; whether one more copy would save much.
-    fn stock_of_part(&self, members: Vec<usize>, stocks: &mut [Stock]) -> bool {
+    fn stock_of_part(&mut self, members: Vec<usize>, stocks: &mut [Stock]) -> bool {
         let means = self.means(members);
         let piece_len = self.layout.piece_len();
         let mut room = Room {
@@ -216,6 +225,7 @@ impl World {
         let farthest = means.members.iter().map(|it| self.machines[*it].spec.far);
         let way =
             self.profile.latency + self.profile.jitter + farthest.max().unwrap_or_default() * 2;
+        self.note_crossing(&means, way * 2);
         let mut thin = false;
         for (place, machine) in means.members.iter().enumerate() {
             let Some((left, down)) = room.takers.get(place).copied() else {

@@ -76,6 +76,8 @@ pub(crate) struct Watch {
     pub(crate) extra_bytes: u64,
     /// Whether the room was ever such that reading twice saves much.
     pub(crate) thin: bool,
+    /// Most bytes that the origins send while a word goes there and back.
+    pub(crate) crossed_bytes: u64,
     pub(crate) too_many: Duration,
     pub(crate) far_too_many: Duration,
     /// Bytes that were asked of an origin by who must not.
@@ -101,6 +103,7 @@ impl Watch {
             parts: (0..machines).collect(),
             extra: BTreeSet::new(),
             extra_bytes: 0,
+            crossed_bytes: 0,
             thin: false,
             too_many: Duration::ZERO,
             far_too_many: Duration::ZERO,
@@ -150,6 +153,7 @@ impl Watch {
         Watched {
             machines: machines.collect(),
             extra_bytes: self.extra_bytes,
+            crossed_bytes: self.crossed_bytes,
             thin: self.thin,
             too_many: self.too_many,
             far_too_many: self.far_too_many,

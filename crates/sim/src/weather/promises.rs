@@ -19,8 +19,8 @@ use crate::{Outcome, Simulation, Watched};
 const ROUNDS: u32 = 4;
 /// A fiftieth of the content may be read again.
 const EXTRA_PARTS: u64 = 50;
-/// And so many pieces, for contents of few.
-const EXTRA_PIECES: u64 = 2;
+/// And so many pieces, for contents of few: the least window of a reader.
+const EXTRA_PIECES: u64 = 4;
 /// One reader too many is there for no longer.
 const TOO_MANY: Duration = Duration::from_millis(300);
 
@@ -191,6 +191,8 @@ fn pace(outcome: &Outcome, watched: &Watched, verdict: &mut Verdict) {
 
 fn copies(room: &Room, outcome: &Outcome, watched: &Watched, verdict: &mut Verdict) {
     let most = outcome.len / EXTRA_PARTS + room.piece_len * EXTRA_PIECES;
+    // what is asked for before words of others have come
+    let most = most.saturating_add(watched.crossed_bytes);
     let most = if watched.thin {
         most + outcome.len
     } else {

@@ -235,10 +235,11 @@ fn take(wish: &Wish, sums: &mut Sums, number: u64, verdict: &Verdict) {
             .map(|it| format!("{{\"promise\":\"{}\",\"how\":{:?}}}", it.promise, it.how))
             .collect();
         println!(
-            "{{\"room\":{number},\"pace\":{:.4},\"copies\":{:.4},\"ended\":{:.3},\"broken\":[{}]}}",
+            "{{\"room\":{number},\"pace\":{:.4},\"copies\":{:.4},\"ended\":{:.3},\"steps\":{},\"broken\":[{}]}}",
             verdict.pace.unwrap_or(0.0),
             verdict.copies,
             verdict.ended.as_secs_f64(),
+            verdict.steps,
             broken.join(",")
         );
     } else if !verdict.broken.is_empty() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceSet, Span};
-use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, LockWord, Outcome, SourceId};
+use swarmcopy_scheduler::{Action, Down, Event, Has, Instant, JobId, LockWord, Outcome, SourceId};
 
 use crate::agenda::{Coming, Word};
 use crate::faults::LINGER_LOOK;
@@ -260,10 +260,22 @@ impl World {
             let comes = self.now + self.detour(machine, other.machine);
             let heard = &mut self.machines[other.machine].heard;
             heard.push((other.source, index, comes));
-            if heard.len() == 1 {
+            if comes > self.now {
+                self.haves_later(other.machine, comes);
+            } else if heard.len() == 1 {
                 let at = comes + HAVES_EVERY;
                 self.agenda.put(at, Coming::Haves(other.machine));
             }
+        }
+    }
+
+    /// A machine will take in what comes at this time, if it does not take in anything else before.
+    fn haves_later(&mut self, machine: usize, comes: Instant) {
+        let due = &mut self.machines[machine].haves_due;
+        if due.is_none() {
+            let at = comes + HAVES_EVERY;
+            *due = Some(at);
+            self.agenda.put(at, Coming::Haves(machine));
         }
     }
 
@@ -284,8 +296,10 @@ impl World {
                 self.tell(machine, Event::SourceHas { source, has });
             }
         }
+        let one = &mut self.machines[machine];
+        one.haves_due = one.haves_due.filter(|at| *at > now);
         if let Some(first) = later.iter().map(|(_, _, at)| *at).min() {
-            self.agenda.put(first + HAVES_EVERY, Coming::Haves(machine));
+            self.haves_later(machine, first);
             heard = later;
         }
         self.machines[machine].heard = heard;

@@ -84,6 +84,8 @@ pub(crate) struct Machine {
     pub(crate) neighbours: Vec<Neighbour>,
     /// HAVEs of neighbours that were not taken in yet, and when each comes.
     pub(crate) heard: Vec<(SourceId, u32, Instant)>,
+    /// When those of far neighbours are taken in next.
+    pub(crate) haves_due: Option<Instant>,
     /// Bytes of each piece that are here and not known to be wrong.
     pub(crate) filled: Vec<u64>,
     /// Its processor is busy until then.
@@ -127,6 +129,7 @@ impl Machine {
             reads: Vec::new(),
             neighbours: Vec::new(),
             heard: Vec::new(),
+            haves_due: None,
             filled: vec![0; places],
             busy_until: Instant::ZERO,
             timeout_at: None,
@@ -154,6 +157,7 @@ impl Machine {
         self.asked_origin.fill(false);
         self.asked_for = PieceSet::empty(self.asked_for.capacity());
         self.heard.clear();
+        self.haves_due = None;
         self.held.clear();
         self.up.turns.clear();
         (self.up.sending, self.up.stopped) = (None, false);

@@ -15,7 +15,7 @@ use crate::config::{block_len_max, read_ahead_all_len_max, read_ahead_len_max};
 use crate::hub::Command;
 use crate::link::Turns;
 use crate::witnesses::Witnesses;
-use crate::{BlockReader, HaveLog, SourceIds, SwarmEvent};
+use crate::{BlockReader, Encryption, HaveLog, SourceIds, SwarmEvent};
 
 /// One per swarm; read-only but for the log and the counters.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub(crate) struct Common {
     /// Whether addresses are exchanged: asked for, and not forbidden by a private torrent.
     pub(crate) pex: bool,
     pub(crate) client: String,
+    /// Whether links are encrypted.
+    pub(crate) encryption: Encryption,
     pub(crate) block_len: u32,
     /// The address that outgoing connections come from, if it matters.
     pub(crate) bind_ip: Option<IpAddr>,

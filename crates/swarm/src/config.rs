@@ -12,7 +12,7 @@ use swarmcopy_scheduler::Hello;
 use swarmcopy_sources::{Limiter, Networks};
 use url::Url;
 
-use crate::{Listener, Lsd, SourceIds, SwarmError};
+use crate::{Encryption, Listener, Lsd, SourceIds, SwarmError};
 
 /// Writes limits the way they are read: as the nouns they are.
 macro_rules! limits {
@@ -155,6 +155,8 @@ pub struct SwarmConfig {
     pub ids: Arc<SourceIds>,
     /// The program's name and version as peers see it.
     pub client: String,
+    /// Whether links that we dial are encrypted; the listener has its own word about those that come.
+    pub encryption: Encryption,
     /// Longest block to agree on with machines of ours, at least 16 KiB.
     pub block_len: u32,
     /// Connections to one machine of ours where one does not fill the line; 1 turns more of them
@@ -185,6 +187,7 @@ impl SwarmConfig {
             peers: Vec::new(),
             ids: Arc::new(SourceIds::new()),
             client: concat!("swarmcopy ", env!("CARGO_PKG_VERSION")).to_owned(),
+            encryption: Encryption::Accept,
             connections: connections_max,
             block_len: block_len_default,
         }

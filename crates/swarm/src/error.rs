@@ -71,6 +71,15 @@ impl LinkEnd {
         }
     }
 
+    /// Whether a peer that was just dialled may have hung up because it wants an encrypted handshake, or none.
+    pub(crate) fn may_want_other_words(&self) -> bool {
+        let hung_up = matches!(
+            self,
+            Self::Io(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+        );
+        hung_up || matches!(self, Self::ByPeer | Self::Wire(_) | Self::Violation(_))
+    }
+
     /// Whether the peer is to be left alone for a while.
     pub fn is_malicious(&self) -> bool {
         matches!(self, Self::Wire(_) | Self::Violation(_))

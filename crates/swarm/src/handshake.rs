@@ -8,13 +8,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use crate::LinkEnd;
 use crate::config::{CONNECT_TIME, HANDSHAKE_TIME};
+use crate::wire::Wire;
+use crate::{Encryption, LinkEnd, mse};
 
 /// Reads the peer's handshake; the caller sets a deadline.
 pub(crate) async fn read(stream: &mut TcpStream) -> Result<Handshake, LinkEnd> {
     let mut bytes = [0; Handshake::LEN];
     stream.read_exact(&mut bytes).await?;
+    Ok(Handshake::decode(&bytes)?)
+}
+
+/// The same of a connection that may be in a cipher.
+pub(crate) async fn read_wire(wire: &mut Wire) -> Result<Handshake, LinkEnd> {
+    let mut bytes = [0; Handshake::LEN];
+    wire.read_exact(&mut bytes).await?;
     Ok(Handshake::decode(&bytes)?)
 }
 
@@ -36,27 +44,67 @@ pub(crate) fn ours(info_hash: [u8; 20], peer_id: [u8; 20]) -> Handshake {
 /// A connection that was made and answered.
 #[derive(Debug)]
 pub(crate) struct Dialled {
-    pub(crate) stream: TcpStream,
+    pub(crate) wire: Wire,
     pub(crate) theirs: Handshake,
     /// How long the answer took.
     pub(crate) round_trip: Duration,
 }
 
-/// Connects to `addr`, from `from` if that is given, and exchanges handshakes.
+/// Connects to `addr`, from `from` if that is given, and exchanges handshakes: in plain words and then in a cipher
+/// if the peer hangs up on the first, in the order that is wished.
 pub(crate) async fn dial(
     addr: SocketAddr,
     from: Option<IpAddr>,
     ours: &Handshake,
+    wish: Encryption,
+) -> Result<Dialled, LinkEnd> {
+    let ways: &[Words] = match wish {
+        Encryption::Accept => &[Words::Plain, Words::Sealed],
+        Encryption::Prefer => &[Words::Sealed, Words::Plain],
+        Encryption::Off => &[Words::Plain],
+    };
+    let mut end = LinkEnd::ByPeer;
+    for words in ways {
+        match dial_with(addr, from, ours, *words).await {
+            Err(hung_up) if hung_up.may_want_other_words() => end = hung_up,
+            result => return result,
+        }
+    }
+    Err(end)
+}
+
+/// How the first words of a link are said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Plain,
+    Sealed,
+}
+
+async fn dial_with(
+    addr: SocketAddr,
+    from: Option<IpAddr>,
+    ours: &Handshake,
+    words: Words,
 ) -> Result<Dialled, LinkEnd> {
     let mut stream = connect(addr, from).await?;
     // only makes the link quicker
     let _ = stream.set_nodelay(true);
     let asked = Instant::now();
     let exchange = async {
-        write(&mut stream, ours).await?;
-        read(&mut stream).await
+        match words {
+            Words::Plain => {
+                write(&mut stream, ours).await?;
+                let theirs = read(&mut stream).await?;
+                Ok((theirs, Wire::from(stream)))
+            }
+            Words::Sealed => {
+                let mut wire = mse::ask(stream, ours).await?;
+                let theirs = read_wire(&mut wire).await?;
+                Ok::<_, LinkEnd>((theirs, wire))
+            }
+        }
     };
-    let theirs = timeout(HANDSHAKE_TIME, exchange)
+    let (theirs, wire) = timeout(HANDSHAKE_TIME, exchange)
         .await
         .map_err(|_| LinkEnd::Silent)??;
     if theirs.info_hash != ours.info_hash {
@@ -66,7 +114,7 @@ pub(crate) async fn dial(
         return Err(LinkEnd::Ourselves);
     }
     Ok(Dialled {
-        stream,
+        wire,
         theirs,
         round_trip: asked.elapsed(),
     })

@@ -12,7 +12,6 @@ use std::time::Duration;
 use swarmcopy_bt_wire::peer::Handshake;
 use swarmcopy_layout::PieceIndex;
 use swarmcopy_scheduler::{Discovery, Down, SourceId};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
@@ -26,6 +25,7 @@ use crate::config::dials_max;
 use crate::discovery::{Way, Ways};
 use crate::handshake::{self, Dialled};
 use crate::link::{self, Direction, Setup, Shared, lanes};
+use crate::wire::Wire;
 use crate::{LinkEnd, SwarmEvent};
 
 mod admission;
@@ -45,7 +45,7 @@ const NEIGHBOURS_MIN: usize = 20;
 pub(crate) enum Command {
     /// A peer has connected and sent its handshake.
     Incoming {
-        stream: TcpStream,
+        wire: Wire,
         addr: SocketAddr,
         theirs: Handshake,
     },
@@ -147,15 +147,11 @@ impl Hub {
     fn handle_command(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Incoming { stream, theirs, .. } if lanes::is_name(&theirs.peer_id) => {
-                self.handle_lane(stream, &theirs.peer_id);
+            Command::Incoming { wire, theirs, .. } if lanes::is_name(&theirs.peer_id) => {
+                self.handle_lane(wire, &theirs.peer_id);
             }
-            Command::Incoming {
-                stream,
-                addr,
-                theirs,
-            } => {
-                self.handle_stream(stream, Setup::new(addr, &theirs, Direction::Incoming));
+            Command::Incoming { wire, addr, theirs } => {
+                self.handle_wire(wire, Setup::new(addr, &theirs, Direction::Incoming));
             }
             Command::Found { addrs, via } => {
                 for addr in addrs {
@@ -220,7 +216,7 @@ impl Hub {
             Ok(dialled) => {
                 let setup = Setup::new(addr, &dialled.theirs, Direction::Outgoing);
                 let setup = setup.with_round_trip(dialled.round_trip);
-                self.handle_stream(dialled.stream, setup);
+                self.handle_wire(dialled.wire, setup);
             }
             Err(LinkEnd::Ourselves) => self.book.is_ourselves(addr),
             Err(end) => {
@@ -232,12 +228,12 @@ impl Hub {
     }
 
     /// A connection whose handshake has been read: makes it a link, or refuses it.
-    fn handle_stream(&mut self, stream: TcpStream, setup: Setup) {
+    fn handle_wire(&mut self, wire: Wire, setup: Setup) {
         let (addr, direction, now) = (setup.addr, setup.direction, Instant::now());
         if let Some(end) = self.refusal(&setup) {
             tracing::debug!(%addr, %end, "link refused");
             if direction == Direction::Incoming {
-                self.decline(stream, &setup, &end);
+                self.decline(wire, &setup, &end);
             } else if end == LinkEnd::Duplicate {
                 self.note_alias(addr, &setup.peer_id);
             } else {
@@ -245,7 +241,7 @@ impl Hub {
             }
             return;
         }
-        let (shared, running) = link::start(&self.common, stream, setup);
+        let (shared, running) = link::start(&self.common, wire, setup);
         let listens = (direction == Direction::Outgoing).then_some(addr);
         if let Some(addr) = listens {
             self.book.linked(addr);
@@ -265,9 +261,11 @@ impl Hub {
     }
 
     /// One more connection of a link that stands; any other that calls itself so is let go.
-    fn handle_lane(&self, stream: TcpStream, name: &[u8; 20]) {
+    fn handle_lane(&self, wire: Wire, name: &[u8; 20]) {
         let mut links = self.links.values();
-        if let Some(linked) = links.find(|linked| linked.shared.lane_name == *name) {
+        if let Some(linked) = links.find(|linked| linked.shared.lane_name == *name)
+            && let Some(stream) = wire.into_plain()
+        {
             linked.shared.add_lane(stream);
         }
     }
@@ -330,9 +328,9 @@ impl Hub {
             && let Some(addr) = self.book.next_dial(Instant::now())
         {
             let ours = handshake::ours(self.common.info_hash, self.common.peer_id);
-            let from = self.common.bind_ip;
+            let (from, wish) = (self.common.bind_ip, self.common.encryption);
             self.dials
-                .spawn(async move { (addr, handshake::dial(addr, from, &ours).await) });
+                .spawn(async move { (addr, handshake::dial(addr, from, &ours, wish).await) });
         }
     }
 

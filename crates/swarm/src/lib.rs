@@ -73,11 +73,13 @@ mod link;
 mod listener;
 mod lsd;
 mod metadata;
+mod mse;
 mod swarm;
 #[cfg(test)]
 mod testing;
 mod tokens;
 mod trackers;
+mod wire;
 mod witnesses;
 
 pub use blocks::BlockReader;
@@ -94,4 +96,5 @@ pub use ids::SourceIds;
 pub use link::{LinkStats, PeerLink};
 pub use listener::Listener;
 pub use lsd::{Lsd, LsdOptions};
+pub use mse::Encryption;
 pub use swarm::{Swarm, SwarmStats, fetch_metadata};

@@ -10,16 +10,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::SwarmError;
 use crate::config::{HANDSHAKE_TIME, handshakes_max};
 use crate::handshake;
 use crate::hub::Command;
+use crate::tokens::Tokens;
+use crate::wire::Wire;
+use crate::{Encryption, LinkEnd, SwarmError, mse};
+use swarmcopy_bt_wire::peer::Handshake;
 
 /// Connections that the system may keep for us.
 const BACKLOG: i32 = 1024;
@@ -32,7 +36,19 @@ mod hearing;
 
 use hearing::Hearing;
 
-type Registry = Arc<Mutex<HashMap<[u8; 20], mpsc::Sender<Command>>>>;
+type Registry = Arc<Door>;
+
+/// What all sockets of a listener share.
+#[derive(Debug)]
+struct Door {
+    swarms: Mutex<HashMap<[u8; 20], mpsc::Sender<Command>>>,
+    encryption: Encryption,
+    /// Encrypted handshakes that may be answered.
+    sealed: Mutex<Tokens>,
+}
+
+/// The first bytes of a plain handshake.
+const PLAIN: &[u8; 20] = b"\x13BitTorrent protocol";
 
 /// Accepts links for the swarms of a process.
 #[derive(Debug)]
@@ -49,6 +65,15 @@ impl Listener {
         addr: Option<SocketAddr>,
         cancel: &CancellationToken,
     ) -> Result<Arc<Self>, SwarmError> {
+        Self::bind_with(addr, Encryption::Accept, cancel)
+    }
+
+    /// The same with a word about encrypted links.
+    pub fn bind_with(
+        addr: Option<SocketAddr>,
+        encryption: Encryption,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Self>, SwarmError> {
         let sockets = match addr {
             Some(addr) => {
                 vec![bind_tcp(addr).map_err(|source| SwarmError::Listen { addr, source })?]
@@ -62,7 +87,11 @@ impl Listener {
         };
         let listener = Arc::new(Self {
             addr: first.ok_or_else(unbound)?,
-            registry: Registry::default(),
+            registry: Arc::new(Door {
+                swarms: Mutex::default(),
+                encryption,
+                sealed: Mutex::new(Tokens::new(Instant::now(), mse::ANSWERS.0, mse::ANSWERS.1)),
+            }),
             cancel: cancel.child_token(),
         });
         let heard = Arc::new(Hearing::new(handshakes_max));
@@ -114,8 +143,16 @@ impl Drop for Listener {
     }
 }
 
-fn lock(registry: &Registry) -> MutexGuard<'_, HashMap<[u8; 20], mpsc::Sender<Command>>> {
-    registry.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(door: &Door) -> MutexGuard<'_, HashMap<[u8; 20], mpsc::Sender<Command>>> {
+    door.swarms.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Door {
+    /// Whether one more encrypted handshake is answered: each costs some reckoning.
+    fn may_answer(&self) -> bool {
+        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        sealed.take(Instant::now())
+    }
 }
 
 /// Listens at an address, with room for a whole room that starts at once.
@@ -156,20 +193,32 @@ async fn accept(socket: TcpListener, registry: Registry, heard: Arc<Hearing>) {
 }
 
 /// Reads a handshake and hands the connection to the swarm that it names.
-async fn hear(mut stream: TcpStream, addr: SocketAddr, registry: &Registry) {
-    let read = timeout(HANDSHAKE_TIME, handshake::read(&mut stream)).await;
-    let Ok(Ok(theirs)) = read else { return };
+async fn hear(stream: TcpStream, addr: SocketAddr, registry: &Registry) {
+    let Ok(Ok((wire, theirs))) = timeout(HANDSHAKE_TIME, greet(stream, registry)).await else {
+        return;
+    };
     let swarm = lock(registry).get(&theirs.info_hash).cloned();
     let Some(swarm) = swarm else { return };
     let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-    if swarm
-        .try_send(Command::Incoming {
-            stream,
-            addr,
-            theirs,
-        })
-        .is_err()
-    {
+    let incoming = Command::Incoming { wire, addr, theirs };
+    if swarm.try_send(incoming).is_err() {
         tracing::debug!(%addr, "too many links at once");
     }
+}
+
+/// Reads a handshake, in plain words or in a cipher.
+async fn greet(mut stream: TcpStream, door: &Door) -> Result<(Wire, Handshake), LinkEnd> {
+    let mut first = [0; PLAIN.len()];
+    stream.read_exact(&mut first).await?;
+    let mut wire = if first == *PLAIN {
+        Wire::with(stream, None, first.as_slice().into())
+    } else {
+        if door.encryption == Encryption::Off || !door.may_answer() {
+            return Err(LinkEnd::Closed);
+        }
+        let contents: Vec<_> = lock(door).keys().copied().collect();
+        mse::answer(stream, &first, &contents, door.encryption).await?
+    };
+    let theirs = handshake::read_wire(&mut wire).await?;
+    Ok((wire, theirs))
 }

@@ -14,17 +14,16 @@ use swarmcopy_bt_wire::extension::{
 };
 use swarmcopy_bt_wire::metainfo::METADATA_LEN_MAX;
 use swarmcopy_bt_wire::peer::{FrameHead, Handshake, Limits, Message};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout, timeout_at};
 
-use crate::LinkEnd;
 use crate::address_book::AddressBook;
 use crate::config::dials_max;
 use crate::handshake::{self, Dialled};
 use crate::hub::Command;
+use crate::wire::Wire;
+use crate::{Encryption, LinkEnd};
 
 /// Time for the next message of a peer.
 const MESSAGE_TIME: Duration = Duration::from_secs(15);
@@ -45,7 +44,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// be dropped at any await.
 pub(crate) async fn fetch(
     ours: Handshake,
-    bind_ip: Option<IpAddr>,
+    (bind_ip, wish): (Option<IpAddr>, Encryption),
     mut found: mpsc::Receiver<Command>,
 ) -> Bytes {
     let mut book = AddressBook::new(Instant::now());
@@ -58,8 +57,8 @@ pub(crate) async fn fetch(
                     Command::Found { addrs, via } => for addr in addrs {
                         book.learn(addr, via, Instant::now());
                     },
-                    Command::Incoming { stream, addr, theirs } if asking.len() < dials_max => {
-                        asking.spawn(async move { (addr, answer(stream, &theirs, ours).await) });
+                    Command::Incoming { wire, addr, theirs } if asking.len() < dials_max => {
+                        asking.spawn(async move { (addr, answer(wire, &theirs, ours).await) });
                     }
                     _ => {}
                 }
@@ -77,40 +76,37 @@ pub(crate) async fn fetch(
         while asking.len() < dials_max
             && let Some(addr) = book.next_dial(Instant::now())
         {
-            asking.spawn(async move { (addr, ask(addr, bind_ip, ours).await) });
+            asking.spawn(async move { (addr, ask(addr, (bind_ip, wish), ours).await) });
         }
     }
 }
 
-async fn ask(addr: SocketAddr, from: Option<IpAddr>, ours: Handshake) -> Result<Bytes, LinkEnd> {
-    let Dialled { stream, theirs, .. } = handshake::dial(addr, from, &ours).await?;
-    converse(stream, &theirs, &ours).await
+async fn ask(
+    addr: SocketAddr,
+    (from, wish): (Option<IpAddr>, Encryption),
+    ours: Handshake,
+) -> Result<Bytes, LinkEnd> {
+    let Dialled { wire, theirs, .. } = handshake::dial(addr, from, &ours, wish).await?;
+    converse(wire, &theirs, &ours).await
 }
 
 /// Asks a peer that has dialled.
-async fn answer(
-    mut stream: TcpStream,
-    theirs: &Handshake,
-    ours: Handshake,
-) -> Result<Bytes, LinkEnd> {
+async fn answer(mut wire: Wire, theirs: &Handshake, ours: Handshake) -> Result<Bytes, LinkEnd> {
     if theirs.peer_id == ours.peer_id {
         return Err(LinkEnd::Ourselves);
     }
-    let writing = timeout(MESSAGE_TIME, handshake::write(&mut stream, &ours));
+    let words = ours.encode();
+    let writing = timeout(MESSAGE_TIME, wire.write_all(&words));
     writing.await.map_err(|_| LinkEnd::Silent)??;
-    converse(stream, theirs, &ours).await
+    converse(wire, theirs, &ours).await
 }
 
-async fn converse(
-    stream: TcpStream,
-    theirs: &Handshake,
-    ours: &Handshake,
-) -> Result<Bytes, LinkEnd> {
+async fn converse(wire: Wire, theirs: &Handshake, ours: &Handshake) -> Result<Bytes, LinkEnd> {
     if !theirs.reserved.extended() {
         return Err(LinkEnd::Violation("it has no extensions to ask by"));
     }
     let mut asker = Asker {
-        stream,
+        wire,
         buffer: BytesMut::new(),
         parts: Parts::default(),
     };
@@ -119,7 +115,7 @@ async fn converse(
 
 /// The conversation with one peer.
 struct Asker {
-    stream: TcpStream,
+    wire: Wire,
     buffer: BytesMut,
     parts: Parts,
 }
@@ -193,7 +189,7 @@ impl Asker {
             payload: payload.into(),
         }
         .encode(&mut out);
-        let writing = timeout(MESSAGE_TIME, self.stream.write_all(&out));
+        let writing = timeout(MESSAGE_TIME, self.wire.write_all(&out));
         Ok(writing.await.map_err(|_| LinkEnd::Silent)??)
     }
 
@@ -209,7 +205,7 @@ impl Asker {
                     return Ok(Message::decode(&head, payload, &limits)?);
                 }
             }
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+            if self.wire.read_buf(&mut self.buffer).await? == 0 {
                 return Err(LinkEnd::ByPeer);
             }
         }

@@ -218,7 +218,7 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
         lsd: lsd.filter(|lsd| lsd.register_if_free(&common)),
     };
     let ours = handshake::ours(common.info_hash, common.peer_id);
-    metadata::fetch(ours, bind_ip, found).await
+    metadata::fetch(ours, (bind_ip, common.encryption), found).await
 }
 
 /// A content that peers can reach us for while its description is asked for.
@@ -285,6 +285,7 @@ fn common(
         witnesses: Witnesses::default(),
         pex: config.pex && !config.private,
         client: config.client,
+        encryption: config.encryption,
         block_len: config.block_len,
         connections: config.connections.clamp(1, connections_max),
         lanes: Arc::new(Semaphore::new(lanes_max)),

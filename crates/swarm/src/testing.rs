@@ -147,7 +147,7 @@ impl Rig {
             extended: options.extended,
             round_trip: None,
         };
-        let (shared, running) = link::start(&common, ours, setup);
+        let (shared, running) = link::start(&common, ours.into(), setup);
         Self {
             shared,
             running: tokio::spawn(running),
@@ -234,6 +234,7 @@ pub(crate) fn common(
         pex: true,
         witnesses: Witnesses::default(),
         client: "swarmcopy test".to_owned(),
+        encryption: crate::Encryption::Accept,
         block_len: options.block_len,
         bind_ip: None,
         connections: connections_max,

@@ -95,6 +95,30 @@ pub enum GuardUse {
     Off,
 }
 
+/// Whether links are encrypted, for other clients that want it: machines of ours speak plainly with each other,
+/// and what is copied is known to be right in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Encryption {
+    /// Where the peer wants it.
+    #[default]
+    Accept,
+    /// Where the peer can do it.
+    Prefer,
+    /// Never.
+    Off,
+}
+
+impl From<Encryption> for swarmcopy_swarm::Encryption {
+    fn from(encryption: Encryption) -> Self {
+        match encryption {
+            Encryption::Accept => Self::Accept,
+            Encryption::Prefer => Self::Prefer,
+            Encryption::Off => Self::Off,
+        }
+    }
+}
+
 /// Settings of a [`Session`](crate::Session).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -105,6 +129,8 @@ pub struct Config {
     pub lsd: bool,
     /// Whether to exchange peers (BEP 11).
     pub pex: bool,
+    /// Whether links are encrypted, for other clients that want it.
+    pub encryption: Encryption,
     /// Most bytes a second to take from all sources.
     pub limit_down: Option<u64>,
     /// Most bytes a second to give to peers.
@@ -119,6 +145,7 @@ impl Default for Config {
             listen: None,
             lsd: true,
             pex: true,
+            encryption: Encryption::Accept,
             limit_down: None,
             limit_up: None,
             seed: None,

@@ -49,7 +49,8 @@ mod web;
 mod what;
 
 pub use config::{
-    Config, CopyOptions, GuardUse, Isolated, MachineClass, OriginMode, Stay, group_len_max,
+    Config, CopyOptions, Encryption, GuardUse, Isolated, MachineClass, OriginMode, Stay,
+    group_len_max,
 };
 pub use content::Content;
 pub use error::{Error, ErrorKind};

@@ -65,10 +65,13 @@ impl SessionBuilder {
             tracing::debug!(%error, "the limit of open files stays as it is");
         }
         let quit = CancellationToken::new();
-        let listener = Listener::bind(self.config.listen, &quit).map_err(|error| {
-            Error::new(ErrorKind::Failed, error.to_string())
-                .with_hint("choose another address with --listen")
-        })?;
+        let listener =
+            Listener::bind_with(self.config.listen, self.config.encryption.into(), &quit).map_err(
+                |error| {
+                    Error::new(ErrorKind::Failed, error.to_string())
+                        .with_hint("choose another address with --listen")
+                },
+            )?;
         let lsd = if self.config.lsd {
             start::lsd(&listener, &quit)
         } else {

@@ -328,6 +328,7 @@ impl Prepared {
         config.limit_up = Some(Arc::clone(&session.limit_up));
         config.no_limit = self.free_networks();
         config.pex = session.config.pex;
+        config.encryption = session.config.encryption.into();
         config.links_max = self.content.options.connections;
         config.trackers = self.content.trackers();
         config.peers = self

@@ -3,6 +3,7 @@
 //! What must stay true: a flag that is accepted does what its help says; what is not built yet is
 //! refused with a sentence (see `not_built`), never ignored.
 
+mod encryption;
 mod get;
 mod make;
 mod rehearse;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use swarmcopy::Network;
 
+use super::encryption::EncryptionArg;
 use super::values::{self, Rate};
 use crate::what::What;
 
@@ -46,6 +47,9 @@ pub(crate) struct SeedArgs {
     /// Don't exchange addresses with other machines
     #[arg(long)]
     pub(crate) no_pex: bool,
+    /// Whether links with other people's clients are encrypted: where the peer wants it, where it can do it, or never
+    #[arg(long, value_enum, default_value_t = EncryptionArg::Accept)]
+    pub(crate) encryption: EncryptionArg,
     /// Most machines to be connected to at a time; one more is told that there is no room, unless another said
     /// nothing for long or its address has many places
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = values::connections)]

@@ -57,6 +57,7 @@ fn config(args: &GetArgs) -> Config {
     config.listen = args.listen;
     config.lsd = !args.no_lsd;
     config.pex = !args.no_pex;
+    config.encryption = args.encryption.into();
     config.limit_down = args.limit_down.and_then(Rate::limit);
     config.limit_up = args.limit_up.and_then(Rate::limit);
     config

@@ -18,6 +18,7 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
     config.listen = args.listen;
     config.lsd = !args.no_lsd;
     config.pex = !args.no_pex;
+    config.encryption = args.encryption.into();
     config.limit_up = args.limit_up.and_then(Rate::limit);
     let mut options = CopyOptions::new(&args.from);
     options.trackers.clone_from(&args.tracker);

@@ -24,6 +24,7 @@ fn bad_usage_exits_with_2() {
         "get tree.torrent --to x --hours 18-6",
         "get tree.torrent --to x --class modem",
         "get tree.torrent --to x --connections 0",
+        "get tree.torrent --to x --encryption maybe",
         "get tree.torrent --to x --group 0123456789012345678901234567890123456789012345678901234567890123456789",
         "get tree.torrent --to x --guard server",
         "get tree.torrent --to x --policy missing.toml",

@@ -12,13 +12,12 @@ use std::time::Duration;
 use bytes::BytesMut;
 use swarmcopy_bt_wire::extension::HANDSHAKE_ID;
 use swarmcopy_bt_wire::peer::Message;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::{Hub, Linked, TICK};
 use crate::config::dials_max;
 use crate::link::{Direction, Setup, Shared, extension};
+use crate::wire::Wire;
 use crate::{LinkEnd, handshake};
 
 /// A peer that said nothing of use for so long keeps nobody else out.
@@ -105,7 +104,7 @@ impl Hub {
     }
 
     /// Tells a refused peer who we are, so that it can see why, and closes.
-    pub(super) fn decline(&mut self, mut stream: TcpStream, setup: &Setup, why: &LinkEnd) {
+    pub(super) fn decline(&mut self, mut wire: Wire, setup: &Setup, why: &LinkEnd) {
         if self.farewells.len() >= dials_max {
             return;
         }
@@ -116,7 +115,7 @@ impl Hub {
         }
         self.farewells.spawn(async move {
             // whether it hears us or not, the connection ends here
-            let writing = stream.write_all(&words);
+            let writing = wire.write_all(&words);
             let _ = tokio::time::timeout(TICK, writing).await;
         });
     }

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use swarmcopy_bt_wire::peer::{FrameHead, Limits, Message};
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, PieceSet};
 use swarmcopy_scheduler::{Has, Hello};
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, timeout_at};
 
 use super::block::{Block, Cutter};
@@ -17,6 +16,7 @@ use super::receive::Receive;
 use super::upload::Verdict;
 use super::{PeerLink, Shared};
 use crate::config::HELLO_TIME;
+use crate::wire::WireRead;
 use crate::{LinkEnd, SwarmEvent};
 
 /// Events that wait for the extension handshake, at most.
@@ -38,7 +38,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(shared: Arc<Shared>, half: OwnedReadHalf) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, half: WireRead) -> Self {
         let layout = &shared.common.layout;
         Self {
             limits: Limits::for_pieces(layout.pieces()),

@@ -24,6 +24,7 @@ use tokio::time::{Instant, timeout};
 use super::Shared;
 use crate::LinkEnd;
 use crate::common::count;
+use crate::wire::{Cipher, WireRead};
 
 /// Bytes that are read along at most.
 const BUFFER_LEN: usize = 256 * 1024;
@@ -44,6 +45,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Receive {
     half: OwnedReadHalf,
+    cipher: Option<Cipher>,
     shared: Arc<Shared>,
     buffer: Vec<u8>,
     start: usize,
@@ -57,13 +59,18 @@ pub(crate) struct Receive {
 }
 
 impl Receive {
-    pub(crate) fn new(half: OwnedReadHalf, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(read: WireRead, shared: Arc<Shared>) -> Self {
+        let mut buffer = vec![0; BUFFER_LEN];
+        let end = read.ahead.len().min(BUFFER_LEN);
+        let known = buffer.iter_mut().zip(&read.ahead);
+        known.for_each(|(to, from)| *to = *from);
         Self {
-            half,
+            half: read.half,
+            cipher: read.cipher,
             shared,
-            buffer: vec![0; BUFFER_LEN],
+            buffer,
             start: 0,
-            end: 0,
+            end,
             since_yield: 0,
             lowat: 1,
             pulse: Arc::default(),
@@ -165,6 +172,7 @@ impl Receive {
             let wanted = rest.len();
             let mut slices = [IoSliceMut::new(rest), IoSliceMut::new(&mut self.buffer)];
             let got = read_some(self.half.as_ref(), &mut slices)?;
+            open(&mut self.cipher, &mut slices, got.bytes);
             at = at.saturating_add(got.bytes.min(wanted));
             (self.start, self.end) = (0, got.bytes.saturating_sub(wanted));
             if got.bytes > 0 {
@@ -202,7 +210,9 @@ impl Receive {
         }
         loop {
             let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-            let got = read_some(self.half.as_ref(), &mut [IoSliceMut::new(room)])?;
+            let mut slices = [IoSliceMut::new(room)];
+            let got = read_some(self.half.as_ref(), &mut slices)?;
+            open(&mut self.cipher, &mut slices, got.bytes);
             if got.bytes > 0 {
                 self.end = self.end.saturating_add(got.bytes);
                 self.heard(got.bytes).await;
@@ -271,6 +281,18 @@ impl Receive {
             self.since_yield = 0;
             tokio::task::yield_now().await;
         }
+    }
+}
+
+/// Takes what was read out of its cipher, if it is in one.
+fn open(cipher: &mut Option<Cipher>, slices: &mut [IoSliceMut<'_>], mut len: usize) {
+    let Some(cipher) = cipher else { return };
+    for slice in slices {
+        let here = len.min(slice.len());
+        if let Some(sealed) = slice.get_mut(..here) {
+            cipher.apply(sealed);
+        }
+        len = len.saturating_sub(here);
     }
 }
 

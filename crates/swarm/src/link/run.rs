@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use swarmcopy_sys::net::set_notsent_lowat;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::lanes::Lanes;
@@ -13,6 +12,7 @@ use super::reader::Reader;
 use super::writer::Writer;
 use super::{Setup, Shared, feeder, watch};
 use crate::common::Common;
+use crate::wire::Wire;
 use crate::{LinkEnd, SwarmEvent};
 
 /// Bytes that may lie unsent in the kernel: what lies there can't be taken back, and control messages
@@ -24,20 +24,20 @@ const LAST_WORD_TIME: Duration = Duration::from_secs(2);
 /// Makes the link of a connection whose handshakes are done, and the future that runs it.
 pub(crate) fn start(
     common: &Arc<Common>,
-    stream: TcpStream,
+    wire: Wire,
     setup: Setup,
 ) -> (Arc<Shared>, impl Future<Output = LinkEnd> + use<>) {
     let (shared, lanes) = Shared::new(Arc::clone(common), setup);
     let lanes = Lanes::new(Arc::clone(&shared), lanes);
-    let running = run(Arc::clone(&shared), stream, lanes);
+    let running = run(Arc::clone(&shared), wire, lanes);
     (shared, running)
 }
 
-async fn run(shared: Arc<Shared>, stream: TcpStream, mut lanes: Lanes) -> LinkEnd {
+async fn run(shared: Arc<Shared>, wire: Wire, mut lanes: Lanes) -> LinkEnd {
     // both only make the link quicker
-    let _ = stream.set_nodelay(true);
-    let _ = set_notsent_lowat(&stream, UNSENT_MAX);
-    let (read, write) = stream.into_split();
+    let _ = wire.stream().set_nodelay(true);
+    let _ = set_notsent_lowat(wire.stream(), UNSENT_MAX);
+    let (read, write) = wire.into_split();
     let mut reader = Reader::new(Arc::clone(&shared), read);
     let mut writer = Writer::new(Arc::clone(&shared), write);
     let end = tokio::select! {

@@ -7,6 +7,7 @@ use std::io::{self, IoSlice, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::{Buf, BytesMut};
 use socket2::SockRef;
 use swarmcopy_layout::PieceIndex;
 use tokio::io::Interest;
@@ -20,6 +21,7 @@ use super::outbox::{Outbox, SLICES_MAX};
 use super::shared::State;
 use super::turns::Turn;
 use crate::common::count;
+use crate::wire::{Cipher, WireWrite};
 use crate::{LinkEnd, SwarmEvent};
 
 /// Uploads are told at least this often.
@@ -32,6 +34,9 @@ const YIELD_EVERY: usize = 1024 * 1024;
 /// Bytes that one of several connections takes ahead, so that none is left with what another could
 /// bring sooner.
 const SHARED_LEN_MAX: u64 = 128 * 1024;
+
+/// Bytes that are put into a cipher at once.
+const SEALED_MAX: usize = 32 * 1024;
 
 /// Whether other connections carry blocks of the same link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +63,9 @@ pub(crate) enum Step {
 pub(crate) struct Sending {
     shared: Arc<Shared>,
     half: OwnedWriteHalf,
+    cipher: Option<Cipher>,
+    /// Bytes in the cipher that the socket has not taken.
+    sealed: BytesMut,
     pub(crate) outbox: Outbox,
     /// Sent and not told yet, by piece.
     sent: Vec<(PieceIndex, u64)>,
@@ -67,10 +75,12 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    pub(crate) fn new(shared: Arc<Shared>, half: OwnedWriteHalf) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, write: WireWrite) -> Self {
         Self {
             shared,
-            half,
+            half: write.half,
+            cipher: write.cipher,
+            sealed: BytesMut::new(),
             outbox: Outbox::default(),
             sent: Vec::new(),
             sent_len: 0,
@@ -80,10 +90,11 @@ impl Sending {
 
     /// Writes once what the socket takes.
     pub(crate) async fn step(&mut self) -> Result<Step, LinkEnd> {
-        if self.sent_len >= TELL_EVERY || self.outbox.is_empty() {
+        let idle = self.outbox.is_empty() && self.sealed.is_empty();
+        if self.sent_len >= TELL_EVERY || idle {
             self.tell_sent().await;
         }
-        if self.outbox.is_empty() {
+        if idle {
             return Ok(Step::Idle);
         }
         match self.write() {
@@ -111,9 +122,27 @@ impl Sending {
     }
 
     fn write(&mut self) -> io::Result<usize> {
-        let mut slices = Vec::with_capacity(SLICES_MAX);
-        self.outbox.slices(&mut slices);
-        let bytes = write_some(self.half.as_ref(), &slices)?;
+        let bytes = if let Some(cipher) = &mut self.cipher {
+            // what is in the cipher can't be taken back, so it counts as sent
+            let bytes = seal(cipher, &self.outbox, &mut self.sealed);
+            self.note_sent(bytes);
+            let written = write_some(self.half.as_ref(), &[IoSlice::new(&self.sealed)])?;
+            self.sealed.advance(written);
+            written
+        } else {
+            let mut slices = Vec::with_capacity(SLICES_MAX);
+            self.outbox.slices(&mut slices);
+            let bytes = write_some(self.half.as_ref(), &slices)?;
+            drop(slices);
+            self.note_sent(bytes);
+            bytes
+        };
+        self.shared.state().last_said = Instant::now();
+        Ok(bytes)
+    }
+
+    /// So many bytes of the outbox are on their way.
+    fn note_sent(&mut self, bytes: usize) {
         let (sent, mut sent_len) = (&mut self.sent, 0u64);
         self.outbox.advance(bytes, |piece, bytes| {
             let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
@@ -126,8 +155,6 @@ impl Sending {
         self.sent_len = self.sent_len.saturating_add(sent_len);
         count(&self.shared.bytes_up, sent_len);
         count(&self.shared.common.totals.bytes_up, sent_len);
-        self.shared.state().last_said = Instant::now();
-        Ok(bytes)
     }
 
     /// Tells the owner what was sent. May be dropped: what is not told then is told later.
@@ -144,6 +171,21 @@ impl Sending {
         }
         self.sent_len = 0;
     }
+}
+
+/// Puts what waits into the cipher, unless enough is there; how many bytes that were.
+fn seal(cipher: &mut Cipher, outbox: &Outbox, sealed: &mut BytesMut) -> usize {
+    if !sealed.is_empty() {
+        return 0;
+    }
+    let mut slices = Vec::with_capacity(SLICES_MAX);
+    outbox.slices(&mut slices);
+    for slice in slices {
+        let room = SEALED_MAX.saturating_sub(sealed.len());
+        sealed.extend_from_slice(slice.get(..room).unwrap_or(&slice));
+    }
+    cipher.apply(sealed);
+    sealed.len()
 }
 
 /// Writes what the socket takes. A write that is cut short has filled the socket: the runtime is told

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use swarmcopy_bt_wire::extension::HANDSHAKE_ID;
 use swarmcopy_bt_wire::peer::Message;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::Instant;
 
 use super::allowance::Allowance;
@@ -17,6 +16,7 @@ use super::sending::{Sending, Step, take_frames};
 use super::shared::State;
 use super::{Direction, Shared, extension};
 use crate::have_log::HaveCursor;
+use crate::wire::WireWrite;
 use crate::{LinkEnd, handshake};
 
 /// HAVE messages in one write.
@@ -35,7 +35,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, half: OwnedWriteHalf) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, half: WireWrite) -> Self {
         let (common, peer) = (&shared.common, shared.addr.ip());
         Self {
             asking: Allowance::new(common.limit_down(peer)),

@@ -48,7 +48,10 @@ async fn metadata_is_fetched_in_blocks_and_a_liar_is_passed_over() {
     })
     .await
     .unwrap();
-    assert_eq!(soon(fetch(ours(&info), None, found)).await, info);
+    assert_eq!(
+        soon(fetch(ours(&info), (None, Encryption::Accept), found)).await,
+        info
+    );
 }
 
 #[tokio::test]
@@ -62,7 +65,10 @@ async fn a_liar_alone_is_never_believed() {
     })
     .await
     .unwrap();
-    let fetched = tokio::time::timeout(Duration::from_secs(1), fetch(ours(&info), None, found));
+    let fetched = tokio::time::timeout(
+        Duration::from_secs(1),
+        fetch(ours(&info), (None, Encryption::Accept), found),
+    );
     assert!(fetched.await.is_err());
 }
 
@@ -99,7 +105,10 @@ async fn a_peer_that_answers_one_request_at_a_time_is_asked_again() {
     })
     .await
     .unwrap();
-    assert_eq!(soon(fetch(ours(&info), None, found)).await, info);
+    assert_eq!(
+        soon(fetch(ours(&info), (None, Encryption::Accept), found)).await,
+        info
+    );
     assert!(serving.await.unwrap() <= REQUESTS_MAX);
 }
 
@@ -122,12 +131,15 @@ async fn metadata_comes_from_a_peer_that_dials() {
     let (send, found) = mpsc::channel(4);
     let addr = dialling.peer_addr().unwrap();
     let command = Command::Incoming {
-        stream: dialling,
+        wire: dialling.into(),
         addr,
         theirs,
     };
     send.send(command).await.unwrap();
-    assert_eq!(soon(fetch(ours(&info), None, found)).await, info);
+    assert_eq!(
+        soon(fetch(ours(&info), (None, Encryption::Accept), found)).await,
+        info
+    );
 }
 
 async fn begin(listener: &TcpListener, info: &Bytes) -> Peer {

@@ -16,6 +16,7 @@ use crate::testing::{BLOCK, Memory, PIECE_LEN, Peer, content, layout, soon};
 use crate::{LinkEnd, PeerLink};
 
 mod hostile;
+mod sealed;
 
 const INFO_HASH: [u8; 20] = [7; 20];
 const LEN: u64 = PIECE_LEN * 20 + 7;

@@ -98,6 +98,7 @@ fn swarm_config(
     let mut config = SwarmConfig::new(hash, session.peer_id, Arc::new(nothing));
     config.listener = Some(Arc::clone(&session.listener));
     config.lsd.clone_from(&session.lsd);
+    config.encryption = session.config.encryption.into();
     let trackers = magnet.trackers.iter().chain(&options.trackers);
     config.trackers = trackers
         .filter_map(|url| Some(vec![url.parse().ok()?]))

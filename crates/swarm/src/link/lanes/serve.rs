@@ -16,6 +16,7 @@ use crate::handshake;
 use crate::link::Shared;
 use crate::link::allowance::Allowance;
 use crate::link::sending::{Sending, Sharing, Step, take_frames};
+use crate::wire::Wire;
 
 /// Bytes that may lie unsent in the kernel: what lies there no other lane can bring.
 const UNSENT_MAX: u32 = 128 * 1024;
@@ -25,7 +26,8 @@ pub(super) async fn run(shared: Arc<Shared>, stream: TcpStream) {
     // both only make the lane quicker
     let _ = stream.set_nodelay(true);
     let _ = set_notsent_lowat(&stream, UNSENT_MAX);
-    let (read, write) = stream.into_split();
+    let (read, write) = Wire::from(stream).into_split();
+    let read = read.half;
     let _counted = Counted::new(&shared.lanes_out);
     let mut sending = Sending::new(Arc::clone(&shared), write);
     let ours = handshake::ours(shared.common.info_hash, shared.common.peer_id);

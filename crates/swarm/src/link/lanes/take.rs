@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use swarmcopy_bt_wire::peer::{FrameHead, Limits};
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::LinkEnd;
 use crate::handshake;
 use crate::link::Shared;
 use crate::link::receive::Receive;
+use crate::wire::WireWrite;
+use crate::{Encryption, LinkEnd};
 
 /// Time for blocks that are on their way when a lane is given up.
 const FAREWELL_TIME: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ pub(super) async fn run(
 ) -> TakeEnd {
     let common = &shared.common;
     let ours = handshake::ours(common.info_hash, name);
-    let dialled = match handshake::dial(addr, common.bind_ip, &ours).await {
+    let dialled = match handshake::dial(addr, common.bind_ip, &ours, Encryption::Off).await {
         Ok(dialled) if dialled.theirs.peer_id == shared.peer_id => dialled,
         Ok(_) => return TakeEnd::Refused,
         Err(end) => {
@@ -50,7 +50,7 @@ pub(super) async fn run(
         }
     };
     let _counted = Counted::new(&shared.lanes_in);
-    let (read, write) = dialled.stream.into_split();
+    let (read, write) = dialled.wire.into_split();
     let receive = Receive::new(read, Arc::clone(&shared)).with_pulse(pulse);
     take(&shared, receive, write, stop).await
 }
@@ -58,7 +58,7 @@ pub(super) async fn run(
 async fn take(
     shared: &Arc<Shared>,
     mut receive: Receive,
-    write: OwnedWriteHalf,
+    write: WireWrite,
     stop: CancellationToken,
 ) -> TakeEnd {
     let block_len = shared.state().download.block_len();

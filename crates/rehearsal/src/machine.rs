@@ -117,8 +117,12 @@ async fn content_for(stage: &Stage, number: u16) -> Result<Content, Error> {
         content.file_name().clone(),
         Arc::new(content.layout().clone()),
     );
-    let share = ShareSource::locate(&stage.original, &name, shape, layout).await;
-    let share = share.map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
+    let original = stage.original.clone();
+    let failed = |what: String| Error::new(ErrorKind::Failed, what);
+    let looking = move || ShareSource::find(&original, &name, shape, layout);
+    let share = tokio::task::spawn_blocking(looking).await;
+    let share = share.map_err(|error| failed(error.to_string()))?;
+    let share = share.map_err(|error| failed(error.to_string()))?;
     let share: Arc<dyn OriginSource> =
         Arc::new(share.with_limits(vec![Arc::clone(&stage.origin_limit)]));
     let meter = stage

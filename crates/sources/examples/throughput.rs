@@ -79,13 +79,8 @@ async fn measure(path: &Path, len: u64) -> Outcome<()> {
         .file(RelPath::parse(NAME)?, len)
         .build()?;
     let layout = Arc::new(layout);
-    let share = ShareSource::locate(
-        path,
-        &RelPath::parse(NAME)?,
-        Shape::File,
-        Arc::clone(&layout),
-    )
-    .await?;
+    let name = RelPath::parse(NAME)?;
+    let share = ShareSource::find(path, &name, Shape::File, Arc::clone(&layout))?;
     let url = serve(path.to_owned())?;
     let mirror = mirror(&url, &layout)?;
     let origins: [(&str, &dyn OriginSource); 2] = [("share", &share), ("mirror", &mirror)];

@@ -1,20 +1,16 @@
 //! Finding a content in a folder: the location may contain it or be it.
 //!
-//! What must stay true: looking happens on an own thread with a deadline, because the location may lie on
-//! a dead server.
+//! What must stay true: looking may hang with the server of the location, so it is nothing for a thread that others
+//! wait for.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use swarmcopy_layout::{FileEntry, Layout, Platform, RelPath};
 
 use super::{identity, places};
 use crate::Shape;
 
-/// How long a location may take to be looked at.
-pub(super) const LOCATE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How many files of the content are looked for in each candidate.
 const PROBES: usize = 8;
 
@@ -22,7 +18,13 @@ const PROBES: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShareError {
-    /// The location is not there or may not be read.
+    /// The location is not there.
+    #[error("the share {path} is not there")]
+    Absent {
+        /// The location.
+        path: PathBuf,
+    },
+    /// The location can't be looked at.
     #[error("cannot open the share {path}: {what}")]
     Unreachable {
         /// The location.
@@ -38,7 +40,7 @@ pub enum ShareError {
         /// The content.
         name: String,
     },
-    /// The location did not answer in time.
+    /// Nobody says what is at the location.
     #[error("the share {path} does not answer")]
     Silent {
         /// The location.
@@ -53,43 +55,22 @@ pub(super) struct Found {
     pub(super) identity: String,
 }
 
-/// Looks for `name` at `location`.
-pub(super) async fn locate(
-    location: &Path,
-    name: &RelPath,
-    shape: Shape,
-    layout: Arc<Layout>,
-) -> Result<Found, ShareError> {
-    let path = location.to_path_buf();
-    let unreachable = {
-        let path = path.clone();
-        move |what: String| ShareError::Unreachable { path, what }
-    };
-    let (reply, answer) = tokio::sync::oneshot::channel();
-    let (look_at, name) = (path.clone(), name.clone());
-    let look = move || {
-        // nobody waits any more once the deadline has passed
-        let _ = reply.send(find(&look_at, &name, shape, &layout));
-    };
-    std::thread::Builder::new()
-        .name("share-locate".to_owned())
-        .spawn(look)
-        .map_err(|error| unreachable(error.to_string()))?;
-    match tokio::time::timeout(LOCATE_TIMEOUT, answer).await {
-        Ok(Ok(found)) => found,
-        _ => Err(ShareError::Silent { path }),
-    }
-}
-
-fn find(
+/// Looks for `name` at `location`. May hang with its server.
+pub(super) fn find(
     location: &Path,
     name: &RelPath,
     shape: Shape,
     layout: &Layout,
 ) -> Result<Found, ShareError> {
-    let unreachable = |error: std::io::Error| ShareError::Unreachable {
-        path: location.to_path_buf(),
-        what: crate::share::read::plain_words(&error),
+    let unreachable = |error: std::io::Error| {
+        let path = location.to_path_buf();
+        match error.kind() {
+            ErrorKind::NotFound => ShareError::Absent { path },
+            _ => ShareError::Unreachable {
+                path,
+                what: crate::share::read::plain_words(&error),
+            },
+        }
     };
     let location = std::path::absolute(location).map_err(unreachable)?;
     std::fs::metadata(&location).map_err(unreachable)?;
@@ -143,15 +124,4 @@ fn probe(root: &Path, shape: Shape, layout: &Layout) -> usize {
         .step_by(step)
         .map(|file| usize::from(fits(file)))
         .sum()
-}
-
-impl ShareError {
-    /// Whether the location may answer later.
-    pub fn may_pass(&self) -> bool {
-        match self {
-            Self::Silent { .. } => true,
-            Self::Unreachable { what, .. } => *what != ErrorKind::NotFound.to_string(),
-            Self::NotThere { .. } => false,
-        }
-    }
 }

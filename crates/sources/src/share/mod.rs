@@ -47,14 +47,14 @@ impl ShareSource {
     /// Finds the content `name` at `location`: the folder that contains it, or itself. Both are
     /// recognised by looking for the content's files.
     ///
-    /// Looks on a thread of its own and gives up after 20 s.
-    pub async fn locate(
+    /// Hangs as long as the location's server does.
+    pub fn find(
         location: &Path,
         name: &RelPath,
         shape: Shape,
         layout: Arc<Layout>,
     ) -> Result<Self, ShareError> {
-        let found = locate::locate(location, name, shape, Arc::clone(&layout)).await?;
+        let found = locate::find(location, name, shape, &layout)?;
         let streams_max = share_streams_max;
         let pool = pool::Pool::new(found.root.display().to_string(), streams_max);
         Ok(Self {

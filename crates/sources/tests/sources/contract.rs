@@ -74,9 +74,7 @@ async fn a_share_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     content.write(&folder.path().join("tree"));
     let layout = Arc::clone(&content.layout);
-    let share = ShareSource::locate(folder.path(), &name("tree"), Shape::Tree, layout)
-        .await
-        .unwrap();
+    let share = ShareSource::find(folder.path(), &name("tree"), Shape::Tree, layout).unwrap();
     let subject = permitted(&content, &share);
     check(&subject).await.unwrap();
     std::fs::remove_file(folder.path().join("tree/small 2")).unwrap();

@@ -17,9 +17,9 @@ use crate::support::permit::permit;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-async fn located(content: &Content, location: &Path) -> Result<ShareSource, ShareError> {
+fn located(content: &Content, location: &Path) -> Result<ShareSource, ShareError> {
     let layout = Arc::clone(&content.layout);
-    ShareSource::locate(location, &name("tree"), Shape::Tree, layout).await
+    ShareSource::find(location, &name("tree"), Shape::Tree, layout)
 }
 
 /// A share with a sink beside it.
@@ -36,7 +36,7 @@ impl Rig {
     async fn new(content: Content, change: impl Fn(ShareSource) -> ShareSource) -> Self {
         let folder = tempfile::tempdir().unwrap();
         content.write(&folder.path().join("tree"));
-        let share = change(located(&content, folder.path()).await.unwrap());
+        let share = change(located(&content, folder.path()).unwrap());
         let (permit, scheduler) = permit(&content.layout);
         let source = share.open(permit).await.unwrap();
         let sink = Arc::new(MemorySink::new(
@@ -88,11 +88,11 @@ async fn a_share_is_found_in_its_folder_and_as_the_folder_itself() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("tree");
     content.write(&root);
-    assert_eq!(located(&content, folder.path()).await.unwrap().root(), root);
-    assert_eq!(located(&content, &root).await.unwrap().root(), root);
+    assert_eq!(located(&content, folder.path()).unwrap().root(), root);
+    assert_eq!(located(&content, &root).unwrap().root(), root);
     let renamed = folder.path().join("renamed");
     std::fs::rename(&root, &renamed).unwrap();
-    assert_eq!(located(&content, &renamed).await.unwrap().root(), renamed);
+    assert_eq!(located(&content, &renamed).unwrap().root(), renamed);
 }
 
 #[tokio::test]
@@ -101,8 +101,8 @@ async fn a_tree_that_holds_a_folder_of_its_own_name_is_told_by_its_files() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("tree");
     content.write(&root);
-    assert_eq!(located(&content, &root).await.unwrap().root(), root);
-    assert_eq!(located(&content, folder.path()).await.unwrap().root(), root);
+    assert_eq!(located(&content, &root).unwrap().root(), root);
+    assert_eq!(located(&content, folder.path()).unwrap().root(), root);
 }
 
 #[tokio::test]
@@ -113,9 +113,7 @@ async fn a_single_file_is_found_in_its_folder_and_as_itself() {
     let file = folder.path().join("tree");
     for location in [folder.path(), &file] {
         let layout = Arc::clone(&content.layout);
-        let share = ShareSource::locate(location, &name("tree"), Shape::File, layout)
-            .await
-            .unwrap();
+        let share = ShareSource::find(location, &name("tree"), Shape::File, layout).unwrap();
         assert_eq!(share.root(), file);
         let (permit, _scheduler) = permit(&content.layout);
         let source = share.open(permit).await.unwrap();
@@ -132,12 +130,10 @@ async fn a_single_file_is_found_in_its_folder_and_as_itself() {
 async fn a_folder_without_the_content_and_no_folder_are_told_apart() {
     let content = awkward();
     let folder = tempfile::tempdir().unwrap();
-    let error = located(&content, folder.path()).await.unwrap_err();
+    let error = located(&content, folder.path()).unwrap_err();
     assert!(matches!(error, ShareError::NotThere { .. }), "{error}");
-    let error = located(&content, &folder.path().join("none"))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, ShareError::Unreachable { .. }), "{error}");
+    let error = located(&content, &folder.path().join("none")).unwrap_err();
+    assert!(matches!(error, ShareError::Absent { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -275,6 +275,8 @@ pub enum Event {
     Discovery(Discovery),
     /// The policy's hours open or close.
     Hours(Hours),
+    /// Lock files of a share were found meanwhile: from now on a slot needs a lock to read it.
+    Guarded,
     /// How it went with the lock on the server for this slot, as asked by `Action::Guard`.
     Guard {
         /// Which slot.

@@ -52,6 +52,7 @@ impl Scheduler {
                 self.gate.hours(now, hours);
                 self.wake_origins(now);
             }
+            Event::Guarded => self.gate.guarded(now),
             Event::Guard { slot, lock } => {
                 self.gate.guard(now, slot, lock);
                 self.wake_origins(now);

@@ -264,6 +264,15 @@ impl Scheduler {
         self.origins().filter_map(next).min()
     }
 
+    /// When each origin that is in trouble is tried again, where a time is set.
+    pub fn origin_tries(&self, now: Instant) -> impl Iterator<Item = (SourceId, Instant)> {
+        self.origins().filter_map(move |(id, origin)| {
+            let doubt = origin.gaps.next_doubt().filter(|at| *at > now);
+            let next = origin.health.next_probe(now).or(doubt)?;
+            Some((id, next))
+        })
+    }
+
     fn view_facts(&self) -> Facts {
         let mut facts = Facts {
             pieces_left: self.left,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
 
 use super::barren::Barren;
-use super::config::{Hours, Isolated, OriginConfig};
+use super::config::{GuardUse, Hours, Isolated, OriginConfig};
 use super::extent::Extents;
 use super::gossip::Gossip;
 use super::licence::Licence;
@@ -263,6 +263,13 @@ impl OriginGate {
     /// The policy's hours open or close.
     pub(crate) fn hours(&mut self, now: Instant, hours: Hours) {
         self.hours = hours;
+        self.wake(now);
+    }
+
+    /// A share has lock files after all: its reading waits for locks from now on.
+    pub(crate) fn guarded(&mut self, now: Instant) {
+        self.config.guard = GuardUse::Active;
+        self.ask_locks(now);
         self.wake(now);
     }
 

@@ -320,6 +320,21 @@ fn the_share_waits_for_the_lock_and_a_leaked_one_is_read_slowly() {
 }
 
 #[test]
+fn lock_files_that_are_found_late_count_from_then_on() {
+    let mut bench = Bench::new(1, |_| ());
+    bench.gate.discovery(bench.now, Discovery::Nobody);
+    bench.wait(Duration::from_millis(1));
+    assert!(bench.gate.may_open(bench.now));
+    assert_eq!(bench.gate.poll_guard(), None);
+    bench.gate.guarded(bench.now);
+    let asked: Vec<_> = std::iter::from_fn(|| bench.gate.poll_guard()).collect();
+    assert_eq!(asked, [(0, true), (1, true), (2, true)]);
+    assert!(!bench.gate.may_open(bench.now));
+    bench.gate.guard(bench.now, 1, LockWord::Held);
+    assert!(bench.gate.may_open(bench.now));
+}
+
+#[test]
 fn a_lock_whose_holder_lives_has_not_leaked() {
     let mut bench = Bench::new(1, |config| config.guard = GuardUse::Active);
     bench.gate.discovery(bench.now, Discovery::Nobody);

@@ -234,6 +234,14 @@ impl AddressBook {
         entry.rest(now, pause.min(PAUSE_MAX));
     }
 
+    /// How long it is until this address may be dialled again; `None` if it is not known, or being dialled.
+    pub(crate) fn pause_of(&self, addr: SocketAddr, now: Instant) -> Option<Duration> {
+        match self.entries.get(&addr)?.state {
+            State::Idle { not_before } => Some(not_before.saturating_duration_since(now)),
+            _ => None,
+        }
+    }
+
     /// A peer at this address is linked.
     pub(crate) fn linked(&mut self, addr: SocketAddr) {
         if let Some(entry) = self.entries.get_mut(&addr) {

@@ -6,10 +6,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use swarmcopy_layout::PieceIndex;
 use swarmcopy_scheduler::origin::SlotMessage;
 use swarmcopy_scheduler::{Discovery, Down, Has, Hello, NodeId, SourceId};
+use url::Url;
 
 use crate::PeerLink;
 
@@ -102,12 +104,43 @@ pub enum SwarmEvent {
     },
     /// Discovery has news.
     Discovery(Discovery),
-    /// A tracker has news that a person should know.
+    /// Something is known of a peer that a person named.
+    Named {
+        /// As the person wrote it.
+        peer: String,
+        /// What is known.
+        answer: NamedAnswer,
+    },
+    /// The first local announcement went out, or could not.
+    Announced {
+        /// Whether it went out on some network.
+        sent: bool,
+    },
+    /// A tracker was asked.
     TrackerNote {
         /// The tracker's URL without its query.
         tracker: String,
-        /// What it is about.
+        /// What it said.
         note: TrackerNote,
+        /// When it is asked again.
+        again: Duration,
+    },
+}
+
+/// What became of a peer that a person named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NamedAnswer {
+    /// Its name leads to no address.
+    NotFound(String),
+    /// It is linked, perhaps by another of its addresses.
+    Linked,
+    /// It can't be linked, or its link ended.
+    Failed {
+        /// Why.
+        why: String,
+        /// When it is dialled again; `None` where that is under way.
+        again: Option<Duration>,
     },
 }
 
@@ -124,4 +157,14 @@ pub enum TrackerNote {
     Warning(String),
     /// It refused, can't be reached, or answered nonsense.
     Failed(String),
+}
+
+/// A tracker's URL as it may be shown: a private tracker's key stands in the query, and a login before the host.
+pub fn tracker_name(url: &Url) -> String {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    // an address that can hold no login has none
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.into()
 }

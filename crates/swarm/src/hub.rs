@@ -26,11 +26,13 @@ use crate::discovery::{Way, Ways};
 use crate::handshake::{self, Dialled};
 use crate::link::{self, Direction, Setup, Shared, lanes};
 use crate::wire::Wire;
-use crate::{LinkEnd, SwarmEvent};
+use crate::{LinkEnd, NamedAnswer, SwarmEvent};
 
 mod admission;
+mod named;
 mod pex;
 
+use named::{NamedPeers, Stage};
 use pex::Told;
 
 /// How often the hub looks at what time has brought.
@@ -53,7 +55,12 @@ pub(crate) enum Command {
     Found { addrs: Vec<SocketAddr>, via: Via },
     /// The peer at this address tells of others.
     Told { addrs: Vec<SocketAddr>, by: IpAddr },
-    /// A name that a person gave was looked up for the first time.
+    /// A name that a person gave was looked up.
+    Named {
+        peer: String,
+        found: Result<Vec<SocketAddr>, String>,
+    },
+    /// That was the first time for it.
     LookedUp,
     /// A linked peer says where it listens.
     Listens { id: SourceId, addr: SocketAddr },
@@ -98,6 +105,7 @@ pub(crate) struct Hub {
     dials: JoinSet<Answer>,
     farewells: JoinSet<()>,
     calls: CallBacks,
+    named: NamedPeers,
     said: Option<Discovery>,
     started: Instant,
 }
@@ -114,6 +122,7 @@ impl Hub {
             dials: JoinSet::new(),
             farewells: JoinSet::new(),
             calls: CallBacks::default(),
+            named: NamedPeers::default(),
             said: None,
             started: now,
         }
@@ -139,6 +148,7 @@ impl Hub {
             self.dial();
             self.say();
             self.calls.tell(&self.common.events);
+            self.named.tell(&self.common.events);
         }
         // the links hear the same token and say their last words
         while self.running.join_next().await.is_some() {}
@@ -167,6 +177,7 @@ impl Hub {
                 }
                 self.count();
             }
+            Command::Named { peer, found } => self.handle_named(peer, found),
             Command::LookedUp => {
                 self.setup.ways.looking_up = self.setup.ways.looking_up.saturating_sub(1);
             }
@@ -206,6 +217,7 @@ impl Hub {
             linked.listens = Some(addr);
             self.book.learn(addr, Via::Incoming, Instant::now());
             self.book.linked(addr);
+            self.named.note_at(addr, NamedAnswer::Linked);
             self.count();
         }
     }
@@ -222,6 +234,7 @@ impl Hub {
             Err(end) => {
                 tracing::debug!(%addr, %end, "cannot link");
                 self.book.failed(addr, now);
+                self.note_failure(addr, &end, Stage::Dial);
             }
         }
         self.count();
@@ -238,6 +251,7 @@ impl Hub {
                 self.note_alias(addr, &setup.peer_id);
             } else {
                 self.book.failed(addr, now);
+                self.note_failure(addr, &end, Stage::Dial);
             }
             return;
         }
@@ -245,6 +259,7 @@ impl Hub {
         let listens = (direction == Direction::Outgoing).then_some(addr);
         if let Some(addr) = listens {
             self.book.linked(addr);
+            self.named.note_at(addr, NamedAnswer::Linked);
         }
         let id = shared.id;
         self.links.insert(
@@ -278,6 +293,7 @@ impl Hub {
             Some(linked) => {
                 linked.aliases.push(addr);
                 self.book.linked(addr);
+                self.named.note_at(addr, NamedAnswer::Linked);
             }
             None => self.book.failed(addr, Instant::now()),
         }
@@ -302,6 +318,9 @@ impl Hub {
                 (true, _) => {}
                 (false, true) => self.book.unlinked(addr, now),
                 (false, false) => self.book.failed(addr, now),
+            }
+            if !again {
+                self.note_failure(addr, end, Stage::Link);
             }
         }
         if let Some(addr) = linked.listens

@@ -90,7 +90,7 @@ pub use config::{
     requests_min, requests_open_max, slot_messages_max,
 };
 pub use error::{LinkEnd, SwarmError};
-pub use event::{SwarmEvent, TrackerNote};
+pub use event::{NamedAnswer, SwarmEvent, TrackerNote, tracker_name};
 pub use have_log::{HaveCursor, HaveLog};
 pub use ids::SourceIds;
 pub use link::{LinkStats, PeerLink};

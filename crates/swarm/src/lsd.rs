@@ -17,10 +17,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::SwarmError;
 use crate::common::Common;
 use crate::hub::{Command, Via};
 use crate::tokens::Tokens;
+use crate::{SwarmError, SwarmEvent};
 
 /// Pause between announcements of a content (BEP 14).
 const EVERY: Duration = Duration::from_mins(5);
@@ -203,6 +203,11 @@ impl State {
             {
                 // a hub that is too busy to hear it knows others already
                 let _ = content.common.hub.try_send(Command::LsdAnnounced { sent });
+                // only for a person to see
+                let _ = content
+                    .common
+                    .events
+                    .try_send(SwarmEvent::Announced { sent });
             }
         }
     }

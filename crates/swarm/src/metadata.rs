@@ -21,7 +21,7 @@ use tokio::time::{Instant, interval, timeout, timeout_at};
 use crate::address_book::AddressBook;
 use crate::config::dials_max;
 use crate::handshake::{self, Dialled};
-use crate::hub::Command;
+use crate::hub::{Command, Via};
 use crate::wire::Wire;
 use crate::{Encryption, LinkEnd};
 
@@ -56,6 +56,9 @@ pub(crate) async fn fetch(
                 match command {
                     Command::Found { addrs, via } => for addr in addrs {
                         book.learn(addr, via, Instant::now());
+                    },
+                    Command::Named { found, .. } => for addr in found.unwrap_or_default() {
+                        book.learn(addr, Via::Named, Instant::now());
                     },
                     Command::Incoming { wire, addr, theirs } if asking.len() < dials_max => {
                         asking.spawn(async move { (addr, answer(wire, &theirs, ours).await) });

@@ -302,14 +302,18 @@ async fn name(peer: PeerName, commands: mpsc::Sender<Command>) {
     let mut first = true;
     loop {
         let found = timeout(LOOKUP_TIME, lookup_host(peer.as_str())).await;
-        let found = found.ok().and_then(Result::ok).map(Iterator::collect);
-        let is_found = found.is_some();
-        let named = found.map(|addrs| Command::Found {
-            addrs,
-            via: Via::Named,
-        });
+        let found = match found {
+            Ok(Ok(addrs)) => Ok(addrs.collect()),
+            Ok(Err(error)) => Err(format!("its address can't be found: {error}")),
+            Err(_) => Err("its address can't be found: no name server answers".to_owned()),
+        };
+        let is_found = found.is_ok();
+        let named = Command::Named {
+            peer: peer.as_str().to_owned(),
+            found,
+        };
         let looked_up = std::mem::take(&mut first).then_some(Command::LookedUp);
-        for command in named.into_iter().chain(looked_up) {
+        for command in std::iter::once(named).chain(looked_up) {
             // the hub is gone only when the swarm is
             let _ = commands.send(command).await;
         }

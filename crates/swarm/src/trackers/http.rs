@@ -48,8 +48,14 @@ pub(super) async fn announce(
     match AnnounceReply::parse(&body) {
         // some trackers say why they refuse in a reply with an error's status
         Err(_) if !status.is_success() => Err(format!("it answers with status {status}")),
+        Err(_) if is_page(&body) => Err("it answers with a web page, not as a tracker".to_owned()),
         parsed => parsed.map_err(|error| error.to_string()),
     }
+}
+
+/// Whether this looks like HTML.
+fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
 }
 
 /// The innermost cause, which names what happened; the outer ones only repeat the URL.

@@ -10,7 +10,6 @@ mod tests;
 mod tiers;
 mod udp;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,7 +23,7 @@ use self::schedule::Schedule;
 use self::tiers::Tiers;
 use crate::common::Common;
 use crate::hub::{Command, Via};
-use crate::{SwarmEvent, TrackerNote};
+use crate::{SwarmEvent, TrackerNote, tracker_name};
 
 /// Time for a tracker to hear that we leave.
 const FAREWELL_TIME: Duration = Duration::from_secs(2);
@@ -41,7 +40,6 @@ pub(crate) async fn run(common: Arc<Common>, tiers: Vec<Vec<Url>>, bind_ip: Opti
     let mut announcer = Announcer {
         http: http::client(&common.client, bind_ip),
         schedule: Schedule::new(Instant::now()),
-        said: HashMap::new(),
         // the same for all announces of this run, so that a tracker knows us by it
         key: crate::chance::rng().u32(..),
         heard: None,
@@ -82,8 +80,6 @@ struct Announcer {
     key: u32,
     /// The tracker that has heard of us, with its id for us.
     heard: Option<(Url, Option<Vec<u8>>)>,
-    /// What the owner was told of each tracker last.
-    said: HashMap<Url, TrackerNote>,
 }
 
 impl Announcer {
@@ -117,6 +113,7 @@ impl Announcer {
 
     /// Asks one tracker after another until one answers.
     async fn round(&mut self, event: Event) -> bool {
+        let mut failed = Vec::new();
         for (tier, at) in self.tiers.order() {
             let Some(url) = self.tiers.get(tier, at).cloned() else {
                 continue;
@@ -126,9 +123,19 @@ impl Announcer {
                 Ok(reply) => {
                     self.tiers.answered(tier, at);
                     self.handle_reply(url, reply).await;
+                    // who failed is asked again when who answered is
+                    let again = self.schedule.regular();
+                    for (url, note) in failed {
+                        self.note(&url, note, again).await;
+                    }
                     return true;
                 }
-                Err(what) => self.note(&url, TrackerNote::Failed(what)).await,
+                Err(what) => {
+                    let note = TrackerNote::Failed(what);
+                    let again = self.schedule.after_failure();
+                    self.note(&url, note.clone(), again).await;
+                    failed.push((url, note));
+                }
             }
         }
         self.schedule.failed(Instant::now());
@@ -151,7 +158,10 @@ impl Announcer {
             Some(warning) => TrackerNote::Warning(warning),
             None => TrackerNote::Answered { peers: addrs.len() },
         };
-        self.note(&url, note).await;
+        let known = self.common.totals.known.load(Ordering::Relaxed);
+        let again = self.schedule.due(known.max(addrs.len()));
+        let again = again.saturating_duration_since(Instant::now());
+        self.note(&url, note, again).await;
         let _ = self
             .common
             .hub
@@ -163,18 +173,12 @@ impl Announcer {
         self.heard = Some((url, reply.tracker_id));
     }
 
-    /// Tells the owner what is new about a tracker.
-    async fn note(&mut self, url: &Url, note: TrackerNote) {
-        if self.said.get(url) == Some(&note) {
-            return;
-        }
-        self.said.insert(url.clone(), note.clone());
-        let mut shown = url.clone();
-        // a private tracker's key stands there
-        shown.set_query(None);
+    /// Tells the owner what a tracker said.
+    async fn note(&self, url: &Url, note: TrackerNote, again: Duration) {
         let event = SwarmEvent::TrackerNote {
-            tracker: shown.into(),
+            tracker: tracker_name(url),
             note,
+            again,
         };
         let _ = self.common.events.send(event).await;
     }

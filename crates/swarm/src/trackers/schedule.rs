@@ -68,15 +68,24 @@ impl Schedule {
         let pause = match self.failures {
             0 if known < ENOUGH => self.few,
             0 => self.regular,
-            failures => RETRY_MIN.saturating_mul(1 << failures.min(7)) / 2,
+            failures => pause_after(failures),
         };
-        self.last
-            + pause.min(if self.failures == 0 {
-                PAUSE_MAX
-            } else {
-                RETRY_MAX
-            })
+        self.last + pause.min(PAUSE_MAX)
     }
+
+    /// How long after its answer a tracker is asked again, while enough peers are known.
+    pub(super) fn regular(&self) -> Duration {
+        self.regular
+    }
+
+    /// How long after one more failure trackers are asked again.
+    pub(super) fn after_failure(&self) -> Duration {
+        pause_after(self.failures.saturating_add(1))
+    }
+}
+
+fn pause_after(failures: u32) -> Duration {
+    (RETRY_MIN.saturating_mul(1 << failures.min(7)) / 2).min(RETRY_MAX)
 }
 
 #[cfg(test)]
@@ -106,8 +115,10 @@ mod tests {
         let mut schedule = Schedule::new(start);
         let pauses: Vec<u64> = (0..8)
             .map(|_| {
+                let told = schedule.after_failure();
                 schedule.failed(start);
-                pause(&schedule, start, 0).as_secs()
+                assert_eq!(pause(&schedule, start, 0), told);
+                told.as_secs()
             })
             .collect();
         assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300]);

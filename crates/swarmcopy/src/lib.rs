@@ -37,11 +37,13 @@ mod limits;
 mod make;
 mod metalink;
 mod mirrors;
+mod origins;
 mod policy;
 mod report;
 mod reuse;
 mod select;
 mod session;
+mod shares;
 mod show;
 mod start;
 mod verify;
@@ -57,7 +59,8 @@ pub use error::{Error, ErrorKind};
 pub use hours::Hours;
 pub use make::{Format, Made, MakeOptions, MakeProgress, Overwrite, PieceLen, make};
 pub use report::{
-    Arrival, Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress, Started,
+    Arrival, Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress,
+    SourceState, Started,
 };
 pub use session::{Explanations, Looks, RunningCopy, Session, SessionBuilder};
 pub use show::{Description, DescriptionKind, FileDescription};

@@ -9,17 +9,21 @@ use swarmcopy_sources::{
     MirrorOptions, OriginSource, Ownership, Shape, mirror_at, mirror_of_files,
 };
 
+use url::Url;
+
 use crate::Content;
 use crate::limits::OriginLimits;
 use crate::metalink::{Holds, Host};
 
-/// All mirrors that can be used; those that cannot are told in the log. Names of other people's servers
-/// are looked up, side by side.
+/// A mirror, or the name of one that can't be used, and why.
+pub(crate) type Made = Result<Arc<dyn OriginSource>, (String, String)>;
+
+/// All mirrors. Names of other people's servers are looked up, side by side.
 pub(crate) async fn find(
     content: &Content,
     options: &MirrorOptions,
     limits: &OriginLimits,
-) -> Vec<Arc<dyn OriginSource>> {
+) -> Vec<Made> {
     let own = content.mirrors();
     let others = content.advice.hosts.iter();
     let others =
@@ -29,14 +33,14 @@ pub(crate) async fn find(
         .map(|url| at(content, url, (options, limits), Ownership::Admin));
     let mut found = join_all(own).await;
     found.extend(join_all(others.map(|host| other(content, host, (options, limits)))).await);
-    found.into_iter().flatten().collect()
+    found
 }
 
 async fn other(
     content: &Content,
     host: &Host,
     (options, limits): (&MirrorOptions, &OriginLimits),
-) -> Option<Arc<dyn OriginSource>> {
+) -> Made {
     let mut options = options.clone();
     if let Some(most) = host.connections_max {
         options.streams_max = options.streams_max.min(most);
@@ -46,8 +50,10 @@ async fn other(
         Holds::Files(files) => {
             let options = owned(&options, Ownership::Others);
             let made = mirror_of_files(files, Arc::clone(&content.layout), options).await;
-            made.inspect_err(|error| tracing::warn!("mirror left out: {error}"))
-                .ok()
+            let name = files
+                .first()
+                .map_or_else(String::new, |file| shown(&file.1));
+            made.map_err(|error| (name, error.to_string()))
         }
     }
 }
@@ -57,7 +63,7 @@ async fn at(
     url: &str,
     (options, limits): (&MirrorOptions, &OriginLimits),
     ownership: Ownership,
-) -> Option<Arc<dyn OriginSource>> {
+) -> Made {
     let shape = if content.is_tree() {
         Shape::Tree
     } else {
@@ -66,8 +72,15 @@ async fn at(
     let (layout, mut options) = (Arc::clone(&content.layout), owned(options, ownership));
     options.limits = limits.of_mirror(url).await;
     let made = mirror_at(url, &content.name, shape, layout, options).await;
-    made.inspect_err(|error| tracing::warn!("mirror left out: {error}"))
-        .ok()
+    made.map_err(|error| (shown(url), error.to_string()))
+}
+
+/// An address as it may be shown, if it is one.
+fn shown(url: &str) -> String {
+    Url::parse(url).map_or_else(
+        |_| "(no address)".to_owned(),
+        |url| crate::what::shown(&url),
+    )
 }
 
 fn owned(options: &MirrorOptions, ownership: Ownership) -> MirrorOptions {

@@ -52,17 +52,61 @@ pub enum SourceKind {
     Peer,
     /// An older local copy.
     Reuse,
+    /// A tracker: it brings no bytes, but addresses of peers.
+    Tracker,
+    /// Discovery on the local network: the same.
+    Discovery,
 }
 
 impl SourceKind {
-    /// As in the JSON lines: `share`, `mirror`, `peer`, `reuse`.
+    /// As in the JSON lines: `share`, `mirror`, `peer`, `reuse`, `tracker`, `discovery`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Share => "share",
             Self::Mirror => "mirror",
             Self::Peer => "peer",
             Self::Reuse => "reuse",
+            Self::Tracker => "tracker",
+            Self::Discovery => "discovery",
         }
+    }
+}
+
+/// How a source stands, by its last answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum SourceState {
+    /// It was not asked yet, or has not answered yet.
+    #[default]
+    Unknown,
+    /// It answers.
+    Up,
+    /// It can't be reached, breaks off, or says nothing.
+    Down,
+    /// It answers, and asks to be left alone for a while.
+    Busy,
+    /// It answers, and does not have what was asked for.
+    Lacks,
+    /// It answers, and lets this machine not have it.
+    Refused,
+}
+
+impl SourceState {
+    /// As in the JSON lines: `unknown`, `up`, `down`, `busy`, `lacks`, `refused`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Busy => "busy",
+            Self::Lacks => "lacks",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Whether something is wrong with it.
+    pub const fn is_trouble(self) -> bool {
+        !matches!(self, Self::Unknown | Self::Up)
     }
 }
 
@@ -110,6 +154,28 @@ pub struct SourceProgress {
     pub bytes: u64,
     /// Fetches under way.
     pub streams: u32,
+    /// How it stands.
+    pub state: SourceState,
+    /// Its last answer in words, where it is in trouble.
+    pub why: Option<String>,
+    /// When it is tried again, where that is known.
+    pub next_try: Option<Duration>,
+}
+
+impl SourceProgress {
+    /// A source that was not asked yet.
+    pub fn new(kind: SourceKind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            rate: 0,
+            bytes: 0,
+            streams: 0,
+            state: SourceState::Unknown,
+            why: None,
+            next_try: None,
+        }
+    }
 }
 
 /// A look at a running copy.
@@ -128,7 +194,7 @@ pub struct Progress {
     pub rate: u64,
     /// Connected peers.
     pub peers: u32,
-    /// Sources that brought bytes or are connected.
+    /// Sources that brought bytes, are connected, or were named; trackers and local discovery among them.
     pub sources: Vec<SourceProgress>,
     /// Bytes given to peers.
     pub uploaded: u64,
@@ -138,6 +204,25 @@ pub struct Progress {
     pub guard: GuardState,
     /// A sentence on why nothing moves, if nothing moves.
     pub waiting_for: Option<String>,
+}
+
+impl Progress {
+    /// A copy of that many bytes that has just begun.
+    pub fn new(bytes: u64) -> Self {
+        Self {
+            elapsed: Duration::ZERO,
+            phase: Phase::Checking,
+            verified: 0,
+            bytes,
+            rate: 0,
+            peers: 0,
+            sources: Vec::new(),
+            uploaded: 0,
+            slots: Vec::new(),
+            guard: GuardState::None,
+            waiting_for: None,
+        }
+    }
 }
 
 /// A piece that was verified.
@@ -219,4 +304,6 @@ pub struct Explanation {
     pub source: Option<String>,
     /// The piece it is about.
     pub piece: Option<u32>,
+    /// How many others with this reason and source were left out before it: one is told in a second.
+    pub left_out: u64,
 }

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::engine::{Clock, Outlets};
 use crate::report::Explanation;
 use crate::start::{self, Prepared};
-use crate::{Config, Content, Error, ErrorKind, GuardState, Phase, Progress, Report, Started};
+use crate::{Config, Content, Error, ErrorKind, Progress, Report, Started};
 
 /// Explanations that a slow listener may lag behind before it misses some.
 const EXPLANATIONS_MAX: usize = 4096;
@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) listener: Arc<Listener>,
     pub(crate) lsd: Option<Arc<Lsd>>,
+    /// Why there is no local discovery though it was asked for.
+    pub(crate) lsd_failure: Option<String>,
     pub(crate) limit_down: Arc<Limiter>,
     pub(crate) limit_up: Arc<Limiter>,
     pub(crate) peer_id: [u8; 20],
@@ -72,10 +74,10 @@ impl SessionBuilder {
                         .with_hint("choose another address with --listen")
                 },
             )?;
-        let lsd = if self.config.lsd {
-            start::lsd(&listener, &quit)
-        } else {
-            None
+        let (lsd, lsd_failure) = match self.config.lsd.then(|| start::lsd(&listener, &quit)) {
+            Some(Ok(lsd)) => (Some(lsd), None),
+            Some(Err(why)) => (None, Some(why)),
+            None => (None, None),
         };
         let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
         let mut peer_id = *b"-SC0100-............";
@@ -90,6 +92,7 @@ impl SessionBuilder {
                 config: self.config,
                 listener,
                 lsd,
+                lsd_failure,
                 peer_id,
                 stop: CancellationToken::new(),
                 quit,
@@ -110,7 +113,7 @@ impl Session {
         let clock = Clock::start();
         let prepared = Prepared::open(Arc::clone(&self.inner), content).await?;
         let started = prepared.started(&self.inner);
-        let (progress_in, progress) = watch::channel(first_look(&started));
+        let (progress_in, progress) = watch::channel(Progress::new(started.bytes));
         let (complete_in, complete) = watch::channel(None);
         let (ended_in, ended) = watch::channel(None);
         let (explain, explained) = broadcast::channel(EXPLANATIONS_MAX);
@@ -142,22 +145,6 @@ impl Session {
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
         self.inner.quit.cancel();
-    }
-}
-
-fn first_look(started: &Started) -> Progress {
-    Progress {
-        elapsed: Duration::ZERO,
-        phase: Phase::Checking,
-        verified: 0,
-        bytes: started.bytes,
-        rate: 0,
-        peers: 0,
-        sources: Vec::new(),
-        uploaded: 0,
-        slots: Vec::new(),
-        guard: GuardState::None,
-        waiting_for: None,
     }
 }
 

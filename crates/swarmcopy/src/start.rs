@@ -2,7 +2,7 @@
 //! found, the swarm is joined.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
@@ -11,35 +11,40 @@ use swarmcopy_piece_store::{
 };
 use swarmcopy_scheduler::origin::GuardUse;
 use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
-use swarmcopy_sources::{Limiter, MirrorOptions, Networks, OriginSource, ShareSource};
-use swarmcopy_swarm::{Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig};
+use swarmcopy_sources::{Limiter, MirrorOptions, Networks};
+use swarmcopy_swarm::{Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig, tracker_name};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::content::{Content, Role};
-use crate::engine::{Clock, Engine, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed};
-use crate::guard::{self, Guard};
+use crate::engine::{
+    Clock, Engine, LAN, Named, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed,
+};
+use crate::guard::Guard;
 use crate::limits::OriginLimits;
+use crate::origins::{self, Found, Search};
 use crate::policy::{Policy, check_group};
 use crate::session::Inner;
-use crate::{Error, ErrorKind, OriginMode, Phase, Report, Started, mirrors, reuse, select, web};
+use crate::{
+    Error, ErrorKind, Phase, Report, SourceKind, SourceState, Started, reuse, select, web,
+};
 
 /// News of fetches and the store that may wait for the loop.
 const NOTES_MAX: usize = 1024;
 /// News of links that may wait for the loop.
 const SWARM_EVENTS_MAX: usize = 1024;
 
-/// Local discovery on the listener's interface; none if the system refuses.
-pub(crate) fn lsd(listener: &Listener, stop: &CancellationToken) -> Option<Arc<Lsd>> {
+/// Local discovery on the listener's interface.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn lsd(listener: &Listener, stop: &CancellationToken) -> Result<Arc<Lsd>, String> {
     let mut options = LsdOptions::default();
     options.ip = listener.bound_ip();
-    match Lsd::start(&options, stop) {
-        Ok(lsd) => Some(lsd),
-        Err(error) => {
-            tracing::info!(%error, "no local discovery");
-            None
-        }
-    }
+    Lsd::start(&options, stop).map_err(|error| {
+        tracing::info!(%error, "no local discovery");
+        error.to_string()
+    })
 }
 
 /// A content whose store is open.
@@ -69,6 +74,8 @@ impl Prepared {
         let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
         let seed = session.config.seed.unwrap_or_else(|| rng.u64(..));
         let node = NodeId(rng.u64(1..).to_be_bytes());
+        origins::check_named(&content).await?;
+        check_ways_of_new(&session, &content).await?;
         let tell = notes.0.clone();
         let opening = content.clone();
         let opened = tokio::task::spawn_blocking(move || open_store(&opening, tell)).await;
@@ -112,13 +119,26 @@ impl Prepared {
         // this machine's part of the origin's budget: the scheduler says how much that is
         let origin_limit = Arc::new(Limiter::new(None));
         let mut policy = Policy::of(&self.content);
-        let (origins, folders) = self.find_origins(policy.mode, &ids, &origin_limit).await;
-        let locks = guard::find(policy.guard, folders).await;
+        if self.is_stuck(&have) {
+            return Err(origins::no_ways(&self.content));
+        }
+        let Found {
+            origins,
+            locks,
+            mut named,
+        } = tokio::select! {
+            () = outlets.stop.cancelled() => return Err(crate::engine::interrupted()),
+            found = self.find_origins(&policy, &ids, &origin_limit) => found,
+        };
+        named.extend(self.named_ways(&ids));
         if let Some(slots) = locks.slots() {
             policy.limit_readers(slots);
         }
         let guard_state = locks.state;
-        let guard = self.start_guard(locks);
+        let notes = self.notes.0.clone();
+        let guard = Guard::start(locks, move |news| {
+            notes.blocking_send(Note::Guard(news)).is_ok()
+        });
         let (tell, swarm_events) = mpsc::channel(SWARM_EVENTS_MAX);
         let hello = self.hello(&policy, &origins);
         let lent = (ids.next(), lent);
@@ -145,6 +165,7 @@ impl Prepared {
             swarm_events,
             notes: self.notes,
             origins,
+            named,
             origin_limit,
             policy,
             hours,
@@ -210,91 +231,69 @@ impl Prepared {
         checked.map_err(|error| disk_failed(&error))
     }
 
-    /// The origins, and the folders in which lock files of shares may lie.
+    /// Whether pieces are missing and nobody can bring them.
+    fn is_stuck(&self, have: &PieceSet) -> bool {
+        let mut missing = self.store.target().wanted();
+        missing.subtract(have);
+        let is_lan_on = is_lan_on(&self.session, &self.content);
+        !missing.is_empty() && !origins::has_ways(&self.content, is_lan_on)
+    }
+
+    /// The origins that can be had soon; what else was named is looked for on.
     async fn find_origins(
         &self,
-        mode: OriginMode,
+        policy: &Policy,
         ids: &SourceIds,
-        limit: &Arc<Limiter>,
-    ) -> (BTreeMap<SourceId, OriginEntry>, Vec<PathBuf>) {
-        let (mut origins, mut folders) = (BTreeMap::new(), Vec::new());
-        if matches!(self.content.role, Role::Seed(_)) || mode == OriginMode::Never {
-            return (origins, folders);
-        }
+        origin_limit: &Arc<Limiter>,
+    ) -> Found {
         let limits = OriginLimits {
             down: Arc::clone(&self.session.limit_down),
-            origin: Arc::clone(limit),
+            origin: Arc::clone(origin_limit),
             free: self.free_networks(),
         };
-        for origin in &self.content.origins {
-            origins.insert(ids.next(), OriginEntry::new(Arc::clone(origin)));
-        }
-        for location in self.content.shares() {
-            if let Some(share) = self.find_share(&location).await {
-                folders.extend(share.root().parent().map(Path::to_path_buf));
-                let share: Arc<dyn OriginSource> = Arc::new(share.with_limits(limits.of_share()));
-                origins.insert(ids.next(), OriginEntry::new(share));
-            }
-        }
-        let mut options = self.mirror_options.clone();
-        options.limits = limits.all();
+        let mut mirrors = self.mirror_options.clone();
+        mirrors.limits = limits.all();
         // where there is room for the copy
-        options.spool_folder = Some(self.content.options.into.clone());
-        for mirror in mirrors::find(&self.content, &options, &limits).await {
-            origins.insert(ids.next(), OriginEntry::new(mirror));
+        mirrors.spool_folder = Some(self.content.options.into.clone());
+        let search = Search {
+            content: &self.content,
+            mode: policy.mode,
+            guard: policy.guard,
+            ids,
+            limits: &limits,
+            mirrors: &mirrors,
+            target: target_path(&self.content),
+            notes: &self.notes.0,
+        };
+        search.run().await
+    }
+
+    /// The peers, the trackers and the local network, by which others are found.
+    fn named_ways(&self, ids: &SourceIds) -> Vec<Named> {
+        if self.content.has_whole_files() {
+            return Vec::new();
         }
-        if mode == OriginMode::Fast {
-            folders.clear();
-        } else if !folders.is_empty() {
-            folders.extend(self.content.options.torrent_folder.clone());
-        }
-        (origins, folders)
+        let trackers = self.content.trackers().into_iter().flatten();
+        let trackers = trackers.map(|url| (SourceKind::Tracker, tracker_name(&url), None));
+        let failure = self.session.lsd_failure.clone();
+        let trouble = failure.map(|why| (SourceState::Down, why));
+        let lan = (SourceKind::Discovery, LAN.to_owned(), trouble);
+        let lan = Some(lan).filter(|_| self.session.config.lsd && !self.content.is_private());
+        let peers = self.content.options.peers.iter();
+        let peers = peers.map(|peer| (SourceKind::Peer, peer.clone(), None));
+        let all = peers.chain(trackers).chain(lan);
+        all.map(|(kind, name, trouble)| Named {
+            id: ids.next(),
+            kind,
+            name,
+            trouble,
+        })
+        .collect()
     }
 
     /// Where the limits of the session do not hold.
     fn free_networks(&self) -> Networks {
         Networks::new(self.content.options.no_limit.clone())
-    }
-
-    /// The keeper of the share's locks; it tells the loop how it fares.
-    fn start_guard(&self, locks: guard::Found) -> Option<Guard> {
-        let notes = self.notes.0.clone();
-        Guard::start(locks, move |news| {
-            notes.blocking_send(Note::Guard(news)).is_ok()
-        })
-    }
-
-    async fn find_share(&self, location: &Path) -> Option<ShareSource> {
-        let shape = self.source_shape();
-        let layout = Arc::clone(&self.content.layout);
-        let found = ShareSource::locate(location, &self.content.name, shape, layout).await;
-        match found {
-            Ok(share) if is_same(share.root(), &self.target_path()) => {
-                tracing::warn!(
-                    "share left out: {} is the target itself",
-                    share.root().display()
-                );
-                None
-            }
-            Ok(share) => Some(share),
-            Err(error) => {
-                tracing::warn!("share left out: {error}");
-                None
-            }
-        }
-    }
-
-    fn target_path(&self) -> PathBuf {
-        let name = self.content.name.to_path(swarmcopy_layout::Platform::HERE);
-        self.content.options.into.join(name)
-    }
-
-    fn source_shape(&self) -> swarmcopy_sources::Shape {
-        if self.content.is_tree() {
-            swarmcopy_sources::Shape::Tree
-        } else {
-            swarmcopy_sources::Shape::File
-        }
     }
 
     /// What this machine tells others of ours about itself.
@@ -340,6 +339,32 @@ impl Prepared {
             .collect();
         config.ids = ids;
         config
+    }
+}
+
+/// Where the content goes.
+fn target_path(content: &Content) -> PathBuf {
+    let name = content.name.to_path(swarmcopy_layout::Platform::HERE);
+    content.options.into.join(name)
+}
+
+/// Whether others are looked for on the local network.
+fn is_lan_on(session: &Inner, content: &Content) -> bool {
+    session.lsd.is_some() && !content.is_private()
+}
+
+/// Fails before anything is written where nothing lies yet and nobody can bring it.
+async fn check_ways_of_new(session: &Inner, content: &Content) -> Result<(), Error> {
+    let target = target_path(content);
+    let is_there = tokio::task::spawn_blocking(move || target.exists()).await;
+    if is_there.unwrap_or(true) {
+        return Ok(());
+    }
+    let has_ways = origins::has_ways(content, is_lan_on(session, content));
+    if has_ways || !content.options.reuse.is_empty() {
+        Ok(())
+    } else {
+        Err(origins::no_ways(content))
     }
 }
 
@@ -414,12 +439,4 @@ fn note_of(event: StoreEvent) -> Option<Note> {
         },
         _ => return None,
     })
-}
-
-/// Whether two paths are the same file or folder.
-fn is_same(a: &Path, b: &Path) -> bool {
-    match (swarmcopy_sys::file_id(a), swarmcopy_sys::file_id(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    }
 }

@@ -188,6 +188,9 @@ async fn never_reads_no_origin_even_when_nothing_else_is_there() {
     options.origin = OriginMode::Never;
     options.timeout = Some(Duration::from_secs(1));
     let content = room.content("one").options(options).share(room.share());
+    let error = run(&session, content.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage, "nobody is left: {error}");
+    let content = content.peer("127.0.0.1:1");
     let error = run(&session, content).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
     assert!(error.to_string().contains("a.bin"), "{error}");

@@ -135,6 +135,9 @@ pub(crate) struct GetArgs {
     /// Give up after that long in all [default: never]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) deadline: Option<Duration>,
+    /// Time between two lines of progress [default: 5s, with --json two a second; idle: a minute]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) every: Option<Duration>,
     /// Print events as lines of JSON
     #[arg(long)]
     pub(crate) json: bool,

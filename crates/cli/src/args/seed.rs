@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use swarmcopy::Network;
@@ -54,6 +55,9 @@ pub(crate) struct SeedArgs {
     /// nothing for long or its address has many places
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = values::connections)]
     pub(crate) connections: usize,
+    /// Time between two lines of progress [default: 5s, with --json two a second; idle: a minute]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) every: Option<Duration>,
     /// Print events as lines of JSON
     #[arg(long)]
     pub(crate) json: bool,

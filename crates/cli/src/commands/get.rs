@@ -30,6 +30,7 @@ pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
         prepare: &|content| with_share_beside(content, args),
         style: Style::of(args.json),
         explain,
+        every: args.every,
     })
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Running<'a> {
     pub(super) prepare: &'a dyn Fn(Content) -> Content,
     pub(super) style: Style,
     pub(super) explain: Explain,
+    /// Time between two lines of progress.
+    pub(super) every: Option<Duration>,
 }
 
 /// Runs a copy until it ends or is stopped; gives the exit code.
@@ -54,7 +56,7 @@ pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
             copy = adding => copy?,
             () = signals.interrupted() => return Err(interrupted()),
         };
-        let mut view = render::copy_view(running.style);
+        let mut view = render::copy_view(running.style, running.every);
         view.started(copy.started());
         let ended = watch(&copy, view.as_mut(), &mut signals, running.explain).await;
         session.shutdown().await;

@@ -37,6 +37,7 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
         },
         style: Style::of(args.json),
         explain: Explain::No,
+        every: args.every,
     })
 }
 

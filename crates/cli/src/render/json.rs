@@ -7,15 +7,28 @@ use serde::Serialize;
 use swarmcopy::{Explanation, Phase, Progress, Report, SourceProgress, Started};
 
 use super::CopyView;
+use super::news::Pace;
 use crate::{format, output};
 
-/// Least time between two looks.
+/// Least time between two looks, unless told otherwise.
 const LOOK_EVERY: Duration = Duration::from_millis(450);
 
 /// Tells a copy as lines of JSON.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct JsonView {
-    last: Option<(Instant, Phase)>,
+    pace: Pace,
+    /// The phase that was told last.
+    phase: Option<Phase>,
+}
+
+impl JsonView {
+    /// Tells of progress each time that passes.
+    pub(super) fn new(every: Option<Duration>) -> Self {
+        Self {
+            pace: Pace::new(every.unwrap_or(LOOK_EVERY)),
+            phase: None,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -38,6 +51,9 @@ struct SourceEvent<'a> {
     rate: u64,
     bytes: u64,
     streams: u32,
+    state: &'static str,
+    why: Option<&'a str>,
+    next_try: Option<f64>,
 }
 
 /// A look at a copy.
@@ -66,6 +82,16 @@ struct ExplainEvent<'a> {
     reason: &'a str,
     source: Option<&'a str>,
     piece: Option<u32>,
+    #[serde(skip_serializing_if = "is_none_left_out")]
+    left_out: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_none_left_out(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Serialize)]
@@ -112,10 +138,8 @@ impl CopyView for JsonView {
     }
 
     fn progress(&mut self, progress: &Progress) {
-        let due =
-            |(at, phase): (Instant, Phase)| at.elapsed() >= LOOK_EVERY || phase != progress.phase;
-        if self.last.is_none_or(due) {
-            self.last = Some((Instant::now(), progress.phase));
+        let new_phase = self.phase.replace(progress.phase) != Some(progress.phase);
+        if self.pace.is_due(Instant::now(), progress) || new_phase {
             output::json(&progress_event(progress, None));
         }
     }
@@ -127,6 +151,7 @@ impl CopyView for JsonView {
             reason: explanation.reason,
             source: explanation.source.as_deref(),
             piece: explanation.piece,
+            left_out: explanation.left_out,
         });
     }
 
@@ -189,6 +214,9 @@ fn source_event(source: &SourceProgress) -> SourceEvent<'_> {
         rate: source.rate,
         bytes: source.bytes,
         streams: source.streams,
+        state: source.state.as_str(),
+        why: source.why.as_deref(),
+        next_try: source.next_try.map(format::seconds),
     }
 }
 

@@ -1,15 +1,23 @@
 //! The live view on a terminal: a bar, what moves, and where it comes from.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use swarmcopy::{Explanation, Progress, Report, Started};
 
+use super::news::SourceNews;
 use super::{CopyView, text};
 use crate::output;
 
 /// The longest name that stands before the bar; the terminal's width is for the numbers.
 const NAME_CHARS_MAX: usize = 24;
+
+/// The same on a narrow terminal.
+const NARROW_NAME_CHARS_MAX: usize = 10;
+/// Sources in trouble that have a line.
+const TROUBLES_MAX: usize = 4;
+/// With fewer columns less is said beside the bar.
+const COLUMNS_FOR_ALL: u16 = 72;
 
 /// Shows a copy by a bar with a line below it.
 #[derive(Debug)]
@@ -18,18 +26,47 @@ pub(super) struct LiveView {
     all: MultiProgress,
     bar: ProgressBar,
     below: ProgressBar,
+    /// A line for each source in trouble, so many as there is room for.
+    troubles: Vec<ProgressBar>,
+    news: SourceNews,
 }
 
 impl LiveView {
     pub(super) fn new() -> Self {
         let all = MultiProgress::new();
         let bar = all.add(ProgressBar::new(1).with_style(bar_style()));
-        let below = all.add(ProgressBar::new(1).with_style(line_style()));
+        let line = || all.add(ProgressBar::new(1).with_style(line_style()));
+        let below = line();
         Self {
             name: String::new(),
-            all,
             bar,
             below,
+            troubles: Vec::new(),
+            news: SourceNews::default(),
+            all,
+        }
+    }
+
+    /// A line below for each source in trouble.
+    fn show_troubles(&mut self, progress: &Progress) {
+        let all = progress.sources.iter();
+        let troubled = all.filter(|source| source.state.is_trouble());
+        let lines: Vec<String> = troubled
+            .take(TROUBLES_MAX)
+            .map(|source| output::clean(&text::short_source_line(source)).into_owned())
+            .collect();
+        while self.troubles.len() > lines.len() {
+            if let Some(line) = self.troubles.pop() {
+                line.finish_and_clear();
+                self.all.remove(&line);
+            }
+        }
+        while self.troubles.len() < lines.len() {
+            let line = ProgressBar::new(1).with_style(line_style());
+            self.troubles.push(self.all.add(line));
+        }
+        for (line, text) in self.troubles.iter().zip(lines) {
+            line.set_message(text);
         }
     }
 
@@ -43,14 +80,29 @@ impl CopyView for LiveView {
         self.name.clone_from(&started.name);
         self.print(&text::started(started));
         self.bar.set_length(started.bytes.max(1));
-        self.bar.set_prefix(short(&started.name));
+        let name = short(&started.name);
+        let is_narrow = columns() < COLUMNS_FOR_ALL;
+        self.bar.set_prefix(if is_narrow {
+            name.chars().take(NARROW_NAME_CHARS_MAX).collect()
+        } else {
+            name
+        });
     }
 
     fn progress(&mut self, progress: &Progress) {
         self.bar.set_position(progress.verified);
-        self.bar.set_message(text::amount(progress));
+        for line in self.news.lines(Instant::now(), progress) {
+            self.print(&line);
+        }
+        let is_narrow = columns() < COLUMNS_FOR_ALL;
+        self.bar.set_message(if is_narrow {
+            text::short_amount(progress)
+        } else {
+            text::amount(progress)
+        });
         self.below
-            .set_message(output::clean(&text::sources(progress)).into_owned());
+            .set_message(output::clean(&text::waiting_or_sources(progress)).into_owned());
+        self.show_troubles(progress);
     }
 
     fn explain(&mut self, explanation: &Explanation) {
@@ -64,11 +116,17 @@ impl CopyView for LiveView {
     fn end(&mut self) {
         self.bar.finish_and_clear();
         self.below.finish_and_clear();
+        self.troubles.iter().for_each(ProgressBar::finish_and_clear);
     }
 
     fn report(&mut self, report: &Report) {
         output::lines(&text::summary(&self.name, report));
     }
+}
+
+/// How wide the terminal is.
+fn columns() -> u16 {
+    console::Term::stderr().size().1
 }
 
 /// A bar with a name before it and a message behind it.

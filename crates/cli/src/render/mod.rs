@@ -6,10 +6,13 @@
 mod gauge;
 mod json;
 mod live;
+mod news;
 mod plain;
 mod rehearsal;
 mod text;
 mod view;
+
+use std::time::Duration;
 
 pub(crate) use gauge::Gauge;
 pub(crate) use rehearsal::{RehearsalView, rehearsal_view};
@@ -18,11 +21,11 @@ use view::on_terminal;
 
 use crate::exit::Style;
 
-/// The view of a copy that fits the style and where stderr leads.
-pub(crate) fn copy_view(style: Style) -> Box<dyn CopyView> {
+/// The view of a copy that fits the style and where stderr leads, with a line of progress each time that passes.
+pub(crate) fn copy_view(style: Style, every: Option<Duration>) -> Box<dyn CopyView> {
     match style {
-        Style::Json => Box::new(json::JsonView::default()),
+        Style::Json => Box::new(json::JsonView::new(every)),
         Style::Human if on_terminal() => Box::new(live::LiveView::new()),
-        Style::Human => Box::new(plain::PlainView::default()),
+        Style::Human => Box::new(plain::PlainView::new(every)),
     }
 }

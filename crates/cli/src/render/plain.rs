@@ -2,35 +2,47 @@
 
 use std::time::{Duration, Instant};
 
-use swarmcopy::{Explanation, Phase, Progress, Report, Started};
+use swarmcopy::{Explanation, Progress, Report, Started};
 
+use super::news::{Pace, SourceNews};
 use super::{CopyView, text};
 use crate::output;
 
-/// Time between two lines while nothing but the numbers changes.
+/// Time between two lines while nothing but the numbers changes, unless told otherwise.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Shows a copy line by line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PlainView {
     name: String,
-    last: Option<(Instant, Phase)>,
+    pace: Pace,
+    news: SourceNews,
+}
+
+impl PlainView {
+    /// Writes a line each time that passes.
+    pub(super) fn new(every: Option<Duration>) -> Self {
+        Self {
+            name: String::new(),
+            pace: Pace::new(every.unwrap_or(LINE_EVERY)),
+            news: SourceNews::default(),
+        }
+    }
 }
 
 impl CopyView for PlainView {
     fn started(&mut self, started: &Started) {
         self.name.clone_from(&started.name);
-        self.last = Some((Instant::now(), Phase::Checking));
+        self.pace.begins(Instant::now());
         output::note(&text::started(started));
     }
 
     fn progress(&mut self, progress: &Progress) {
-        let due = self.last.is_none_or(|(at, phase)| {
-            at.elapsed() >= LINE_EVERY
-                || (phase != progress.phase && progress.phase == Phase::Serving)
-        });
-        if due {
-            self.last = Some((Instant::now(), progress.phase));
+        let now = Instant::now();
+        for line in self.news.lines(now, progress) {
+            output::note(&format!("{}: {line}", self.name));
+        }
+        if self.pace.is_due(now, progress) {
             let (amount, sources) = (text::amount(progress), text::sources(progress));
             output::note(&format!("{}: {amount}; {sources}", self.name));
         }

@@ -1,8 +1,14 @@
 //! The sentences about a copy that the live view and the plain lines share.
 
-use swarmcopy::{Explanation, GuardState, Phase, Progress, Report, SourceKind, Started};
+use swarmcopy::{
+    Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress, SourceState,
+    Started,
+};
 
 use crate::format;
+
+/// The longest name of a source where there is little room.
+const SHORT_CHARS_MAX: usize = 18;
 
 /// The first line: what is copied and who can reach this machine.
 pub(super) fn started(started: &Started) -> String {
@@ -39,6 +45,30 @@ pub(super) fn amount(progress: &Progress) -> String {
     }
 }
 
+/// The same in half of the room: `61 %, 112 MB/s, 0:14`.
+pub(super) fn short_amount(progress: &Progress) -> String {
+    let percent = format::percent(progress.verified, progress.bytes);
+    match progress.phase {
+        Phase::Checking => format!("checking {percent} %"),
+        Phase::Copying => {
+            let left = progress.bytes.saturating_sub(progress.verified);
+            let left = format::seconds_left(left, progress.rate);
+            let left = left.map_or_else(|| "-:--".to_owned(), format::clock);
+            format!("{percent} %, {}, {left}", format::rate(progress.rate))
+        }
+        Phase::Serving => "complete, serving".to_owned(),
+        _ => format!("{percent} %"),
+    }
+}
+
+/// What a copy to which nothing comes waits for; else where it comes from.
+pub(super) fn waiting_or_sources(progress: &Progress) -> String {
+    match &progress.waiting_for {
+        Some(what) => format!("waiting for {what}"),
+        None => sources(progress),
+    }
+}
+
 /// Where it comes from: `share 320 MB, mirrors 0 B, 7 peers 2.13 GB; gave 1.20 GB`.
 pub(super) fn sources(progress: &Progress) -> String {
     let of = |kind: SourceKind| {
@@ -69,6 +99,49 @@ pub(super) fn sources(progress: &Progress) -> String {
     parts.join("; ")
 }
 
+/// What is new about a source: `mirror http://m/ is down: Connection refused; next try in 1 s`.
+pub(super) fn source_line(source: &SourceProgress) -> String {
+    let state = match source.state {
+        SourceState::Up => "answers",
+        SourceState::Down => "is down",
+        SourceState::Busy => "is busy",
+        SourceState::Lacks => "lacks something",
+        SourceState::Refused => "refuses",
+        _ => "was not asked yet",
+    };
+    let why = source.why.iter().map(|why| format!(": {why}"));
+    let next = source.next_try.iter().map(|after| {
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        format!("; next try in {seconds} s")
+    });
+    let end: String = why.chain(next).collect();
+    format!("{} {} {state}{end}", source.kind.as_str(), source.name)
+}
+
+/// The same where there is little room: what matters comes first.
+pub(super) fn short_source_line(source: &SourceProgress) -> String {
+    let why = source.why.as_deref().unwrap_or_default();
+    let (name, state) = (short_name(source), source.state.as_str());
+    format!("{name} {state}: {why}")
+}
+
+/// The server of an address, the end of a path.
+fn short_name(source: &SourceProgress) -> String {
+    let name = source.name.as_str();
+    let host = name.split_once("://").map_or(name, |(_, rest)| rest);
+    let short = match source.kind {
+        SourceKind::Mirror | SourceKind::Tracker => host.split('/').next().unwrap_or(host),
+        SourceKind::Peer => name.split(' ').next().unwrap_or(name),
+        _ => name,
+    };
+    let chars = short.chars().count();
+    if chars <= SHORT_CHARS_MAX {
+        return short.to_owned();
+    }
+    let end = short.chars().skip(chars - SHORT_CHARS_MAX + 2);
+    "..".chars().chain(end).collect()
+}
+
 fn peers(count: u32) -> String {
     format::count(u64::from(count), "peer")
 }
@@ -80,6 +153,9 @@ pub(super) fn explanation(explanation: &Explanation) -> String {
         Some(format!("{seconds:>9.3} s  {}", explanation.reason)),
         explanation.piece.map(|piece| format!("piece {piece}")),
         explanation.source.clone(),
+        Some(explanation.left_out)
+            .filter(|count| *count > 0)
+            .map(|count| format!("({count} more like it)")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }

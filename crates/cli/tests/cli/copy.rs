@@ -182,6 +182,8 @@ fn without_any_source_the_copy_exits_with_3_and_lists_what_is_not_complete() {
         "--to",
         "to",
         "--no-lsd",
+        "--peer",
+        "127.0.0.1:1",
         "--timeout",
         "2s",
         "--json",

@@ -24,6 +24,8 @@ mod site;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod truth;
+#[cfg(test)]
 mod usage;
 #[cfg(test)]
 mod verify;

@@ -23,6 +23,12 @@ impl Page {
         }
     }
 
+    /// The same with another status.
+    pub(crate) fn status(mut self, status: &'static str) -> Self {
+        self.status = status;
+        self
+    }
+
     pub(crate) fn moved(location: &str) -> Self {
         let mut page = Self::new("").with("Location", location);
         page.status = "302 Found";
@@ -40,6 +46,8 @@ impl Page {
 pub(crate) struct Web {
     addr: SocketAddr,
     pages: Arc<Mutex<BTreeMap<String, Page>>>,
+    /// What lies everywhere else, and knows no ranges.
+    elsewhere: Arc<Mutex<Option<Page>>>,
     asked: Arc<Mutex<Vec<String>>>,
     logins: Arc<Mutex<Vec<String>>>,
 }
@@ -50,6 +58,7 @@ impl Web {
         let web = Self {
             addr: listener.local_addr().unwrap(),
             pages: Arc::default(),
+            elsewhere: Arc::default(),
             asked: Arc::default(),
             logins: Arc::default(),
         };
@@ -70,6 +79,11 @@ impl Web {
     /// Puts a page at a path as it stands in requests.
     pub(crate) fn put(&self, path: &str, page: Page) {
         self.pages.lock().unwrap().insert(path.to_owned(), page);
+    }
+
+    /// Puts a page everywhere else; ranges are ignored there.
+    pub(crate) fn put_elsewhere(&self, page: Page) {
+        *self.elsewhere.lock().unwrap() = Some(page);
     }
 
     pub(crate) fn remove(&self, path: &str) {
@@ -127,6 +141,8 @@ impl Web {
             }
             self.asked.lock().unwrap().push(path.clone());
             let page = self.pages.lock().unwrap().get(&path).cloned();
+            range = range.filter(|_| page.is_some());
+            let page = page.or_else(|| self.elsewhere.lock().unwrap().clone());
             let page = page.unwrap_or_else(|| Page {
                 status: "404 Not Found",
                 ..Page::default()

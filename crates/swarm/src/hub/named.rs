@@ -89,7 +89,7 @@ fn words(end: &LinkEnd, stage: Stage) -> String {
         }
         (LinkEnd::Silent, Stage::Dial) => "it does not answer",
         (LinkEnd::ByPeer | LinkEnd::Io(ErrorKind::ConnectionReset), Stage::Dial) => {
-            "it hangs up before it greets: it may demand encryption, or not have this content"
+            "it hangs up before it greets: it may demand encryption that is off here, lack this content, or be full"
         }
         (LinkEnd::Io(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable), _) => {
             "no way leads there"

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use swarmcopy_scheduler::{Reason, SourceId};
+use swarmcopy_sources::SourceError;
 
-use crate::{SourceKind, SourceProgress};
+use super::standing::{Named, Standing};
+use crate::{SourceKind, SourceProgress, SourceState};
 
 /// Sources that are named in a progress report.
 const NAMED_MAX: usize = 64;
@@ -17,6 +19,25 @@ struct Entry {
     name: String,
     bytes: u64,
     connected: bool,
+    /// A person named it: it is told of as long as the copy lasts.
+    named: bool,
+    /// Told by another entry: a named peer whose link stands.
+    hidden: bool,
+    standing: Standing,
+}
+
+impl Entry {
+    fn new(kind: SourceKind, name: String) -> Self {
+        Self {
+            kind,
+            name,
+            bytes: 0,
+            connected: true,
+            named: false,
+            hidden: false,
+            standing: Standing::default(),
+        }
+    }
 }
 
 /// How long requests to shares and mirrors were open.
@@ -40,6 +61,20 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Takes down what was named; each is being asked from now on.
+    pub(crate) fn name_all(&mut self, named: Vec<Named>) {
+        for one in named {
+            let mut entry = Entry::new(one.kind, one.name);
+            entry.connected = false;
+            entry.named = true;
+            match one.trouble {
+                Some((state, why)) => entry.standing.fails(state, why, None),
+                None => entry.standing.asked(Instant::now()),
+            }
+            self.sources.insert(one.id, entry);
+        }
+    }
+
     /// Starts with what older copies in these folders (or at the target) gave.
     pub(crate) fn of_lent((id, bytes): (SourceId, u64), folders: &[PathBuf]) -> Self {
         let mut account = Self::default();
@@ -58,15 +93,38 @@ impl Account {
 
     /// A source is there.
     pub(crate) fn source_up(&mut self, id: SourceId, kind: SourceKind, name: String) {
-        self.sources.insert(
-            id,
-            Entry {
-                kind,
-                name,
-                bytes: 0,
-                connected: true,
-            },
-        );
+        self.sources.insert(id, Entry::new(kind, name));
+    }
+
+    /// How a source stands now.
+    pub(crate) fn state(&self, id: SourceId) -> SourceState {
+        let entry = self.sources.get(&id);
+        entry.map_or(SourceState::Unknown, |it| {
+            it.standing.told(Instant::now()).state
+        })
+    }
+
+    /// How a source stands, to be changed.
+    pub(crate) fn standing(&mut self, id: SourceId) -> Option<&mut Standing> {
+        self.sources.get_mut(&id).map(|entry| &mut entry.standing)
+    }
+
+    /// The standing of what was named so.
+    pub(crate) fn named(&mut self, kind: SourceKind, name: &str) -> Option<&mut Standing> {
+        self.named_entry(kind, name)
+            .map(|entry| &mut entry.standing)
+    }
+
+    /// Whether a named peer is told of by the entry of its link.
+    pub(crate) fn hide_peer(&mut self, name: &str, hidden: bool) {
+        if let Some(entry) = self.named_entry(SourceKind::Peer, name) {
+            entry.hidden = hidden;
+        }
+    }
+
+    fn named_entry(&mut self, kind: SourceKind, name: &str) -> Option<&mut Entry> {
+        let mut all = self.sources.values_mut();
+        all.find(|entry| entry.named && entry.kind == kind && entry.name == name)
     }
 
     /// A source is gone; one that brought nothing is forgotten.
@@ -83,20 +141,29 @@ impl Account {
     pub(crate) fn brought(&mut self, id: SourceId, bytes: u64) {
         if let Some(entry) = self.sources.get_mut(&id) {
             entry.bytes += bytes;
+            if bytes > 0 {
+                entry.standing.answered(Instant::now());
+            }
             *self.totals.entry(entry.kind).or_default() += bytes;
         }
     }
 
     /// A fetch from this source begins.
     pub(crate) fn fetch_begins(&mut self, id: SourceId) {
+        if let Some(standing) = self.standing(id) {
+            standing.asked(Instant::now());
+        }
         if self.is_origin(id) {
             self.reading.open += 1;
             self.reading.since.get_or_insert_with(Instant::now);
         }
     }
 
-    /// A fetch from this source has ended.
-    pub(crate) fn fetch_ends(&mut self, id: SourceId) {
+    /// A fetch from this source has ended; where it failed, `why` says how.
+    pub(crate) fn fetch_ends(&mut self, id: SourceId, why: Option<&SourceError>) {
+        if let Some(standing) = self.standing(id) {
+            standing.ended(Instant::now(), why);
+        }
         if self.is_origin(id) {
             self.reading.open = self.reading.open.saturating_sub(1);
             if self.reading.open == 0 {
@@ -151,24 +218,25 @@ impl Account {
         u32::try_from(peers.count()).unwrap_or(u32::MAX)
     }
 
-    /// Sources that brought bytes or are connected, with the rates and fetches that `now` tells.
+    /// Sources that brought bytes, are connected or were named, with the rates and fetches that `now` tells.
     pub(crate) fn sources(
         &self,
         now: impl Iterator<Item = (SourceId, u64, usize)>,
     ) -> Vec<SourceProgress> {
         let now: BTreeMap<_, _> = now.map(|(id, rate, jobs)| (id, (rate, jobs))).collect();
-        self.sources
-            .iter()
+        let at = Instant::now();
+        let shown = self.sources.iter().filter(|(_, entry)| !entry.hidden);
+        shown
             .take(NAMED_MAX)
             .map(|(id, entry)| {
                 let (rate, jobs) = now.get(id).copied().unwrap_or_default();
-                SourceProgress {
-                    kind: entry.kind,
-                    name: entry.name.clone(),
-                    rate,
-                    bytes: entry.bytes,
-                    streams: u32::try_from(jobs).unwrap_or(u32::MAX),
-                }
+                let told = entry.standing.told(at);
+                let mut source = SourceProgress::new(entry.kind, entry.name.clone());
+                source.rate = rate;
+                source.bytes = entry.bytes;
+                source.streams = u32::try_from(jobs).unwrap_or(u32::MAX);
+                (source.state, source.why, source.next_try) = (told.state, told.why, told.next_try);
+                source
             })
             .collect()
     }

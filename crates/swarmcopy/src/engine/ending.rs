@@ -1,6 +1,5 @@
 //! How a copy is looked at, and how it ends: complete, failed, out of time, or stopped.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use swarmcopy_scheduler::{Outlook, Reason, SourceId};
 use tokio::sync::mpsc;
 
 use super::account::Account;
+use super::waiting::{Facts, troubles, waiting_for};
 use super::{Engine, Note};
 use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay};
 
@@ -94,24 +94,42 @@ impl Engine {
             self.hopeless_since = Some(now);
         }
         self.store.keep_newest(self.scheduler.is_needed());
+        self.look_at_tries();
         let progress = self.progress(outlook);
         self.outlets.progress.send_replace(progress);
     }
 
     fn progress(&self, outlook: Outlook) -> Progress {
+        let sources = self.account.sources(self.scheduler.rates());
+        let peers = self.account.peers();
+        let facts = Facts {
+            outlook,
+            denied: &self.denials(),
+            sources: &sources,
+            peers,
+            quiet: self.useful_at.elapsed(),
+        };
+        let waiting_for = waiting_for(&facts);
         Progress {
             elapsed: self.clock.elapsed(),
             phase: self.phase,
             verified: self.verified,
             bytes: self.store.target().bytes(),
             rate: self.rate.0,
-            peers: self.account.peers(),
-            sources: self.account.sources(self.scheduler.rates()),
+            peers,
+            sources,
             uploaded: self.account.uploaded,
             slots: self.scheduler.origin_report(self.clock.now()).slots,
             guard: self.guard_state,
-            waiting_for: waiting_for(outlook, &self.denied),
+            waiting_for,
         }
+    }
+
+    /// Why origins that answer are not read.
+    fn denials(&self) -> Vec<Reason> {
+        let in_trouble = |id: &SourceId| self.account.state(*id).is_trouble();
+        let denied = self.denied.iter().filter(|(id, _)| !in_trouble(id));
+        denied.map(|(_, reason)| *reason).collect()
     }
 
     /// Every wanted piece is verified: the store closes the copy on a thread of its own.
@@ -208,7 +226,7 @@ impl Engine {
                 "an origin differs from the torrent in {differ} pieces"
             ));
         }
-        told.extend(self.origin_failures());
+        told.extend(troubles(&self.account.sources(self.scheduler.rates())));
         Error::new(ErrorKind::Incomplete, told.join("; "))
             .with_incomplete(files)
             .with_hint("what is verified is kept: the same command goes on from here")
@@ -317,25 +335,4 @@ impl Report {
         self.from_peers = account.total(SourceKind::Peer);
         self.origin_bytes = self.origin_bytes.max(self.from_share + self.from_mirror);
     }
-}
-
-/// What a copy with nothing under way waits for.
-fn waiting_for(outlook: Outlook, denied: &BTreeMap<SourceId, Reason>) -> Option<String> {
-    if outlook.missing == 0 || outlook.jobs > 0 {
-        return None;
-    }
-    if denied.values().any(|why| *why == Reason::DeniedHours) {
-        return Some("the hours in which share and mirrors may be read".to_owned());
-    }
-    if denied.values().any(|why| *why == Reason::DeniedGuard) {
-        return Some("a lock of the share, which other machines hold".to_owned());
-    }
-    let pieces = outlook.missing;
-    Some(if outlook.nowhere == outlook.missing {
-        format!("a source for {pieces} pieces")
-    } else if outlook.nowhere > 0 {
-        format!("a source for {} of {pieces} pieces", outlook.nowhere)
-    } else {
-        format!("other machines to bring {pieces} pieces")
-    })
 }

@@ -67,7 +67,7 @@ impl Fetch {
         }
         let (outcome, why) = match result {
             Ok(()) => (Outcome::Done, None),
-            Err(error) => (outcome_of(error.blame()), Some(error.to_string())),
+            Err(error) => (outcome_of(error.blame()), Some(error)),
         };
         let note = Note::JobEnd {
             job: self.job,

@@ -9,10 +9,14 @@ mod arrivals;
 mod clock;
 mod ending;
 mod fetch;
+mod named;
 mod note;
 mod origins;
 mod policy;
 mod reader;
+mod standing;
+mod telling;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,9 +42,12 @@ pub(crate) use account::Account;
 use arrivals::Arrivals;
 pub(crate) use clock::Clock;
 pub(crate) use ending::{disk_failed, interrupted};
+pub(crate) use named::LAN;
 pub(crate) use note::Note;
 pub(crate) use origins::OriginEntry;
 pub(crate) use reader::StoreReader;
+pub(crate) use standing::Named;
+use telling::Tellings;
 
 /// News taken in before the scheduler's actions are carried out.
 const NEWS_MAX: usize = 128;
@@ -67,6 +74,7 @@ pub(crate) struct Parts {
     pub(crate) swarm_events: mpsc::Receiver<SwarmEvent>,
     pub(crate) notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     pub(crate) origins: BTreeMap<SourceId, OriginEntry>,
+    pub(crate) named: Vec<Named>,
     pub(crate) origin_limit: Arc<Limiter>,
     pub(crate) policy: Policy,
     pub(crate) hours: Hours,
@@ -97,6 +105,7 @@ pub(crate) struct Engine {
     guard_state: GuardState,
     /// Why each origin was not read, as last told.
     denied: BTreeMap<SourceId, Reason>,
+    tellings: Tellings,
     links: BTreeMap<SourceId, Arc<PeerLink>>,
     jobs: BTreeMap<JobId, CancellationToken>,
     tasks: TaskTracker,
@@ -108,6 +117,8 @@ pub(crate) struct Engine {
     reused: u64,
     rate: (u64, Instant, u64),
     verified_at: Instant,
+    /// When the last bytes came.
+    useful_at: Instant,
     completed: Option<(Instant, Duration)>,
     hopeless_since: Option<Instant>,
     failed: Option<Error>,
@@ -119,7 +130,8 @@ impl Engine {
         let lens = parts.have.iter().map(|piece| stored_len(target, piece));
         let verified = lens.sum();
         let arrivals = Arrivals::new(parts.content.options.keep_arrivals);
-        let account = Account::of_lent(parts.lent, &parts.content.options.reuse);
+        let mut account = Account::of_lent(parts.lent, &parts.content.options.reuse);
+        account.name_all(parts.named);
         Self {
             content: parts.content,
             scheduler: parts.scheduler,
@@ -136,6 +148,7 @@ impl Engine {
             guard: parts.guard,
             guard_state: parts.guard_state,
             denied: BTreeMap::new(),
+            tellings: Tellings::default(),
             links: BTreeMap::new(),
             jobs: BTreeMap::new(),
             tasks: TaskTracker::new(),
@@ -147,6 +160,7 @@ impl Engine {
             reused: verified,
             rate: (0, Instant::now(), verified),
             verified_at: Instant::now(),
+            useful_at: Instant::now(),
             completed: None,
             hopeless_since: None,
             failed: None,
@@ -199,6 +213,7 @@ impl Engine {
                 _ = look.tick() => {
                     self.check_hours();
                     self.explain_denials();
+                    self.explain_left_out();
                     self.look();
                 }
             }
@@ -213,7 +228,7 @@ impl Engine {
     fn take_note(&mut self, note: Note) {
         match note {
             Note::Progress { job, source, bytes } => {
-                self.account.brought(source, bytes);
+                self.brought(source, bytes);
                 self.tell(Event::Progress { job, bytes });
             }
             Note::JobEnd {
@@ -225,11 +240,10 @@ impl Engine {
                 why,
             } => {
                 self.jobs.remove(&job);
-                self.account.fetch_ends(source);
-                self.account.brought(source, bytes);
+                self.brought(source, bytes);
+                self.account.fetch_ends(source, why.as_ref());
                 if let Some(why) = why {
                     tracing::debug!(?job, ?outcome, %why, "fetch ended early");
-                    self.note_failure(source, outcome, why);
                 }
                 self.tell(Event::JobEnd {
                     job,
@@ -248,6 +262,15 @@ impl Engine {
             Note::DiskFailed { error } => self.failed = Some(ending::disk_failed(&error)),
             Note::Finished { result } => self.finished(result),
             Note::Guard(news) => self.take_guard_news(news),
+            Note::Share { id, looked, again } => self.share_looked(id, looked, again),
+        }
+    }
+
+    /// A source brought bytes.
+    fn brought(&mut self, source: SourceId, bytes: u64) {
+        if bytes > 0 {
+            self.account.brought(source, bytes);
+            self.useful_at = Instant::now();
         }
     }
 
@@ -308,9 +331,13 @@ impl Engine {
                 });
             }
             SwarmEvent::Discovery(discovery) => self.tell(Event::Discovery(discovery)),
-            SwarmEvent::TrackerNote { tracker, note } => {
-                tracing::info!(%tracker, ?note, "tracker");
-            }
+            SwarmEvent::TrackerNote {
+                tracker,
+                note,
+                again,
+            } => self.note_tracker(&tracker, &note, again),
+            SwarmEvent::Named { peer, answer } => self.note_peer(&peer, &answer),
+            SwarmEvent::Announced { sent } => self.note_announced(sent),
             _ => {}
         }
     }

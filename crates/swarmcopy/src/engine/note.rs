@@ -1,12 +1,15 @@
 //! What the engine's helpers tell the loop: fetches, the store, origins being opened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, Spans};
 use swarmcopy_piece_store::StoreError;
 use swarmcopy_scheduler::{JobId, Outcome, SourceId};
+use swarmcopy_sources::SourceError;
 
 use crate::guard::GuardNews;
+use crate::shares::Looked;
 
 /// Something that happened outside the loop.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub(crate) enum Note {
         outcome: Outcome,
         bytes: u64,
         missing: Spans,
-        why: Option<String>,
+        why: Option<SourceError>,
     },
     /// A piece is verified and written.
     PieceOk { piece: PieceIndex },
@@ -41,6 +44,12 @@ pub(crate) enum Note {
     Finished { result: Result<(), StoreError> },
     /// The keeper of the share's locks has news.
     Guard(GuardNews),
+    /// A share was looked at again; when that is done the next time, unless it was found.
+    Share {
+        id: SourceId,
+        looked: Looked,
+        again: Duration,
+    },
 }
 
 impl Note {

@@ -1,24 +1,23 @@
 //! Shares and mirrors of one content: found at the start, opened with permits, closed when told.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use swarmcopy_layout::PieceSet;
-use swarmcopy_scheduler::{
-    Event, Has, OriginKind, OriginPermit, OriginTag, Outcome, SourceId, SourceInfo,
-};
+use swarmcopy_scheduler::{Event, Has, OriginKind, OriginPermit, OriginTag, SourceId, SourceInfo};
 use swarmcopy_sources::OriginSource;
 use tokio::sync::watch;
 
 use super::Engine;
 use super::fetch::Opened;
 use crate::SourceKind;
+use crate::shares::Looked;
 
 /// One origin.
 #[derive(Debug)]
 pub(crate) struct OriginEntry {
     source: Arc<dyn OriginSource>,
     opened: Option<Opened>,
-    last_failure: Option<String>,
 }
 
 impl OriginEntry {
@@ -26,7 +25,6 @@ impl OriginEntry {
         Self {
             source,
             opened: None,
-            last_failure: None,
         }
     }
 
@@ -44,12 +42,32 @@ impl OriginEntry {
 impl Engine {
     /// Tells the scheduler which origins there are.
     pub(super) fn start_origins(&mut self) {
-        let all: Vec<_> = self
-            .origins
-            .iter()
-            .map(|(id, entry)| (*id, Arc::clone(&entry.source)))
-            .collect();
-        for (id, origin) in all {
+        let all: Vec<_> = self.origins.keys().copied().collect();
+        for id in all {
+            self.origin_up(id);
+        }
+    }
+
+    /// A share was looked at again.
+    pub(super) fn share_looked(&mut self, id: SourceId, looked: Looked, again: Duration) {
+        match looked {
+            Ok((share, locks)) => {
+                self.origins.insert(id, OriginEntry::new(share));
+                self.guard_late(locks);
+                self.origin_up(id);
+            }
+            Err(trouble) => {
+                if let Some(standing) = self.account.standing(id) {
+                    let next = Instant::now() + again;
+                    standing.fails(trouble.state(), trouble.to_string(), Some(next));
+                }
+            }
+        }
+    }
+
+    fn origin_up(&mut self, id: SourceId) {
+        let origin = self.origins.get(&id).map(|entry| Arc::clone(&entry.source));
+        if let Some(origin) = origin {
             let kind = match origin.kind() {
                 OriginKind::Mirror => SourceKind::Mirror,
                 _ => SourceKind::Share,
@@ -99,23 +117,15 @@ impl Engine {
         }
     }
 
-    /// Keeps the first word of each new trouble with an origin for the admin.
-    pub(super) fn note_failure(&mut self, source: SourceId, outcome: Outcome, why: String) {
-        let Some(entry) = self.origins.get_mut(&source) else {
-            return;
-        };
-        if outcome == Outcome::Cancelled || entry.last_failure.as_ref() == Some(&why) {
-            return;
+    /// Takes down when origins that are in trouble are tried again.
+    pub(super) fn look_at_tries(&mut self) {
+        let now = self.clock.now();
+        let tries: Vec<_> = self.scheduler.origin_tries(now).collect();
+        for (id, at) in tries {
+            let at = self.clock.at(at).into_std();
+            if let Some(standing) = self.account.standing(id) {
+                standing.tries_at(at);
+            }
         }
-        tracing::warn!("{why}");
-        entry.last_failure = Some(why);
-    }
-
-    /// What origins last complained of, for the sentence at the end.
-    pub(super) fn origin_failures(&self) -> Vec<String> {
-        self.origins
-            .values()
-            .filter_map(|entry| entry.last_failure.clone())
-            .collect()
     }
 }

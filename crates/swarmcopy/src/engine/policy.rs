@@ -4,7 +4,9 @@ use swarmcopy_layout::PieceIndex;
 use swarmcopy_scheduler::{Event, Reason, SourceId};
 
 use super::Engine;
-use crate::guard::GuardNews;
+use super::note::Note;
+use super::telling::Telling;
+use crate::guard::{self, Guard, GuardNews, Locks};
 use crate::report::Explanation;
 use crate::{GuardState, OriginMode};
 
@@ -21,6 +23,20 @@ impl Engine {
             GuardNews::Slot { slot, lock } => self.tell(Event::Guard { slot, lock }),
             GuardNews::ReachesServer => self.guard_state = GuardState::Server,
         }
+    }
+
+    /// Lock files beside a share that was found late: from now on they count its readers.
+    pub(super) fn guard_late(&mut self, locks: Locks) {
+        let found = guard::Found::of(self.policy.guard, vec![locks]);
+        if self.guard.is_some() || found.slots().is_none() {
+            return;
+        }
+        self.guard_state = found.state;
+        let notes = self.notes.clone();
+        self.guard = Guard::start(found, move |news| {
+            notes.blocking_send(Note::Guard(news)).is_ok()
+        });
+        self.tell(Event::Guarded);
     }
 
     /// Tells the scheduler when the hours of the origin begin or end.
@@ -40,12 +56,27 @@ impl Engine {
         piece: Option<PieceIndex>,
     ) {
         self.account.reason(reason);
-        let source = source.and_then(|id| self.account.name(id));
+        let now = std::time::Instant::now();
+        if let Some(telling) = self.tellings.take(now, (reason, source), piece) {
+            self.tell_decision(telling);
+        }
+    }
+
+    /// Tells of decisions that were left out and have no like since.
+    pub(super) fn explain_left_out(&mut self) {
+        for telling in self.tellings.due(std::time::Instant::now()) {
+            self.tell_decision(telling);
+        }
+    }
+
+    fn tell_decision(&self, telling: Telling) {
+        let source = telling.source.and_then(|id| self.account.name(id));
         let explanation = Explanation {
             elapsed: self.clock.elapsed(),
-            reason: reason.code(),
+            reason: telling.reason.code(),
             source: source.map(str::to_owned),
-            piece: piece.map(PieceIndex::value),
+            piece: telling.piece.map(PieceIndex::value),
+            left_out: telling.left_out,
         };
         // nobody may be listening
         let _ = self.outlets.explain.send(explanation);

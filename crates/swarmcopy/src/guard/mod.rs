@@ -14,11 +14,12 @@ mod signs;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use swarmcopy_scheduler::LockWord;
+use swarmcopy_sys::FileId;
 use swarmcopy_sys::lock::{LockReach, SlotLocks};
 use tokio::sync::oneshot;
 
@@ -27,8 +28,6 @@ use keeper::Keeper;
 
 /// The folder of lock files, in the folder that a share's content or its .torrent lies in.
 pub(crate) const FOLDER_NAME: &str = ".swarmcopy";
-/// A server that doesn't answer for that long has no locks for us.
-const OPEN_WITHIN: Duration = Duration::from_secs(5);
 /// Most folders of locks of one content.
 const FOLDERS_MAX: usize = 8;
 
@@ -41,8 +40,20 @@ pub(crate) enum GuardNews {
     ReachesServer,
 }
 
-/// The lock files of one content, tested.
-#[derive(Debug)]
+/// The lock files of one folder, tested.
+#[derive(Debug, Default)]
+pub(crate) enum Locks {
+    /// There are none.
+    #[default]
+    None,
+    /// There are some that do not work.
+    Broken,
+    /// They work; the folder's own id tells it from the others.
+    Work(FileId, SlotLocks),
+}
+
+/// The lock files of one content.
+#[derive(Debug, Default)]
 pub(crate) struct Found {
     /// What they are worth.
     pub(crate) state: GuardState,
@@ -50,12 +61,40 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Nothing.
-    fn nothing(state: GuardState) -> Self {
-        Self {
-            state,
-            folders: Vec::new(),
+    /// What was found in several folders, each counted once.
+    pub(crate) fn of(wanted: GuardUse, all: Vec<Locks>) -> Self {
+        if wanted == GuardUse::Off {
+            let state = GuardState::Off;
+            return Self {
+                state,
+                folders: Vec::new(),
+            };
         }
+        let (mut folders, mut broken, mut seen) = (Vec::new(), false, Vec::new());
+        for locks in all {
+            match locks {
+                Locks::None => {}
+                Locks::Broken => broken = true,
+                Locks::Work(id, _) if seen.contains(&id) => {}
+                Locks::Work(id, locks) => {
+                    seen.push(id);
+                    folders.push(locks);
+                }
+            }
+        }
+        // the same order on every machine: each takes the scarcest lock first
+        folders.sort_by_key(SlotLocks::slots);
+        folders.truncate(FOLDERS_MAX);
+        let state = if folders.is_empty() && broken {
+            GuardState::Unavailable
+        } else if folders.is_empty() {
+            GuardState::None
+        } else if folders.iter().all(|it| it.reach() == LockReach::Server) {
+            GuardState::Server
+        } else {
+            GuardState::Local
+        };
+        Self { state, folders }
     }
 
     /// How many machines may read, if lock files count them.
@@ -64,61 +103,34 @@ impl Found {
     }
 }
 
-/// Looks for lock files in these folders and tests them, on a thread of its own.
-pub(crate) async fn find(wanted: GuardUse, beside: Vec<PathBuf>) -> Found {
-    if wanted == GuardUse::Off {
-        return Found::nothing(GuardState::Off);
-    }
-    if beside.is_empty() {
-        return Found::nothing(GuardState::None);
-    }
+/// Looks for lock files in a folder on a thread of its own; nothing is told if that ends without a word. May be
+/// dropped at any await.
+pub(crate) async fn look(beside: PathBuf) -> Locks {
     let (tell, told) = oneshot::channel();
     std::thread::spawn(move || {
         // nobody listens any more when the server took too long
-        let _ = tell.send(find_now(beside));
+        let _ = tell.send(look_now(&beside));
     });
-    if let Ok(Ok(found)) = tokio::time::timeout(OPEN_WITHIN, told).await {
-        return found;
-    }
-    tracing::warn!("lock files left out: the server does not answer");
-    Found::nothing(GuardState::Unavailable)
+    told.await.unwrap_or_default()
 }
 
-fn find_now(beside: Vec<PathBuf>) -> Found {
-    let (mut folders, mut broken, mut seen) = (Vec::new(), false, Vec::new());
-    for folder in beside.into_iter().take(FOLDERS_MAX) {
-        let folder = folder.join(FOLDER_NAME);
-        let Ok(id) = swarmcopy_sys::file_id(&folder) else {
-            continue;
-        };
-        if seen.contains(&id) {
-            continue;
+/// Looks for lock files in a folder and tests them. May hang with its server.
+pub(crate) fn look_now(beside: &Path) -> Locks {
+    let folder = beside.join(FOLDER_NAME);
+    let Ok(id) = swarmcopy_sys::file_id(&folder) else {
+        return Locks::None;
+    };
+    match SlotLocks::open(&folder).and_then(|locks| Ok((locks.self_test()?, locks))) {
+        Ok((true, locks)) => Locks::Work(id, locks),
+        Ok((false, _)) => {
+            tracing::warn!("{}: two handles get the same lock", folder.display());
+            Locks::Broken
         }
-        seen.push(id);
-        match SlotLocks::open(&folder).and_then(|locks| Ok((locks.self_test()?, locks))) {
-            Ok((true, locks)) => folders.push(locks),
-            Ok((false, _)) => {
-                tracing::warn!("{}: two handles get the same lock", folder.display());
-                broken = true;
-            }
-            Err(error) => {
-                tracing::warn!("cannot use the lock files in {}: {error}", folder.display());
-                broken = true;
-            }
+        Err(error) => {
+            tracing::warn!("cannot use the lock files in {}: {error}", folder.display());
+            Locks::Broken
         }
     }
-    // the same order on every machine: each takes the scarcest lock first
-    folders.sort_by_key(SlotLocks::slots);
-    let state = if folders.is_empty() && broken {
-        GuardState::Unavailable
-    } else if folders.is_empty() {
-        GuardState::None
-    } else if folders.iter().all(|it| it.reach() == LockReach::Server) {
-        GuardState::Server
-    } else {
-        GuardState::Local
-    };
-    Found { state, folders }
 }
 
 /// Takes and drops locks as told, on a thread of its own.

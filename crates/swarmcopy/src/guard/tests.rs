@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::mpsc;
 
+use std::time::Duration;
+
 use super::*;
 
 /// Nothing here takes longer on a busy machine.
@@ -16,7 +18,7 @@ struct Room {
 impl Room {
     fn enter(folder: &Path) -> Self {
         let (tell, news) = mpsc::channel();
-        let found = find_now(vec![folder.to_path_buf()]);
+        let found = find_now(&[folder]);
         let guard = Guard::start(found, move |it| tell.send(it).is_ok()).unwrap();
         Self { guard, news }
     }
@@ -32,6 +34,11 @@ impl Room {
             GuardNews::ReachesServer => panic!("a local folder is no server"),
         }
     }
+}
+
+fn find_now(folders: &[&Path]) -> Found {
+    let locks = folders.iter().map(|folder| look_now(folder));
+    Found::of(GuardUse::Auto, locks.collect())
 }
 
 fn folder(slots: u32) -> tempfile::TempDir {
@@ -89,9 +96,8 @@ fn a_lock_without_a_sign_of_life_is_refused() {
 #[test]
 fn a_slot_needs_a_lock_of_every_folder() {
     let (near, far) = (folder(2), folder(1));
-    let paths = vec![near.path().to_path_buf(), far.path().to_path_buf()];
     let (tell, news) = mpsc::channel();
-    let found = find_now(paths);
+    let found = find_now(&[near.path(), far.path()]);
     assert_eq!((found.state, found.slots()), (GuardState::Local, Some(1)));
     let guard = Guard::start(found, move |it| tell.send(it).is_ok()).unwrap();
     let both = Room { guard, news };
@@ -106,7 +112,7 @@ fn a_slot_needs_a_lock_of_every_folder() {
 #[test]
 fn what_is_found_is_said_honestly() {
     let found = |folders: &[&Path]| {
-        let found = find_now(folders.iter().map(|it| it.to_path_buf()).collect());
+        let found = find_now(folders);
         (found.state, found.slots())
     };
     let (bare, share) = (tempfile::tempdir().unwrap(), folder(4));
@@ -114,7 +120,7 @@ fn what_is_found_is_said_honestly() {
     assert_eq!(found(&[bare.path()]), (GuardState::None, None));
     let twice = [share.path(), bare.path(), share.path()];
     assert_eq!(found(&twice), (GuardState::Local, Some(4)));
-    assert_eq!(find_now(vec![share.path().into(); 2]).folders.len(), 1);
+    assert_eq!(find_now(&[share.path(); 2]).folders.len(), 1);
     std::fs::remove_file(share.path().join(FOLDER_NAME).join("slot-2")).unwrap();
     assert_eq!(found(&[share.path()]), (GuardState::Unavailable, None));
 }
@@ -122,9 +128,9 @@ fn what_is_found_is_said_honestly() {
 #[tokio::test]
 async fn lock_files_that_are_not_wanted_are_left_alone() {
     let share = folder(2);
-    let off = find(GuardUse::Off, vec![share.path().to_path_buf()]).await;
+    let off = Found::of(GuardUse::Off, vec![look(share.path().to_path_buf()).await]);
     assert_eq!((off.state, off.slots()), (GuardState::Off, None));
     assert!(Guard::start(off, |_| true).is_none());
-    let auto = find(GuardUse::Auto, vec![share.path().to_path_buf()]).await;
+    let auto = Found::of(GuardUse::Auto, vec![look(share.path().to_path_buf()).await]);
     assert_eq!((auto.state, auto.slots()), (GuardState::Local, Some(2)));
 }

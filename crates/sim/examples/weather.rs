@@ -207,7 +207,7 @@ fn play(wish: &Wish) -> Sums {
                     let room = Draw::room(wish.seed, number, &wish.kinds);
                     let verdict = weather::play(&room);
                     if let Ok(mut sums) = sums.lock() {
-                        take(wish, &mut sums, number, &verdict);
+                        take(wish, &mut sums, (number, &room), &verdict);
                     }
                 }
             });
@@ -221,7 +221,8 @@ fn play(wish: &Wish) -> Sums {
     sums
 }
 
-fn take(wish: &Wish, sums: &mut Sums, number: u64, verdict: &Verdict) {
+fn take(wish: &Wish, sums: &mut Sums, played: (u64, &Room), verdict: &Verdict) {
+    let (number, room) = played;
     sums.paces.extend(verdict.pace);
     sums.copies.push(verdict.copies);
     sums.steps += verdict.steps;
@@ -235,7 +236,7 @@ fn take(wish: &Wish, sums: &mut Sums, number: u64, verdict: &Verdict) {
             .map(|it| format!("{{\"promise\":\"{}\",\"how\":{:?}}}", it.promise, it.how))
             .collect();
         println!(
-            "{{\"room\":{number},\"pace\":{:.4},\"copies\":{:.4},\"ended\":{:.3},\"steps\":{},\"broken\":[{}]}}",
+            "{{\"room\":{number},\"pace\":{:.4},\"copies\":{:.4},\"ended\":{:.3},\"steps\":{},\"broken\":[{}],\"is\":\"{room}\"}}",
             verdict.pace.unwrap_or(0.0),
             verdict.copies,
             verdict.ended.as_secs_f64(),

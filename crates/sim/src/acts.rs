@@ -46,10 +46,18 @@ impl World {
             Action::Interested { source } => self.say(machine, source, Word::Interested),
             Action::NotInterested { source } => self.say(machine, source, Word::NotInterested),
             Action::Unchoke { source } => {
-                self.set_serves(machine, source, true);
-                self.say(machine, source, Word::Unchoke);
+                if let Some(way) = self.way(machine, source) {
+                    self.links[way.link()].end_mut(way).lets = true;
+                }
+                if !self.machines[machine].chokes {
+                    self.set_serves(machine, source, true);
+                    self.say(machine, source, Word::Unchoke);
+                }
             }
             Action::Choke { source } => {
+                if let Some(way) = self.way(machine, source) {
+                    self.links[way.link()].end_mut(way).lets = false;
+                }
                 self.set_serves(machine, source, false);
                 self.say(machine, source, Word::Choke);
             }
@@ -113,7 +121,7 @@ impl World {
         }
     }
 
-    fn set_serves(&mut self, machine: usize, source: SourceId, serves: bool) {
+    pub(crate) fn set_serves(&mut self, machine: usize, source: SourceId, serves: bool) {
         if let Some(way) = self.way(machine, source) {
             self.links[way.link()].end_mut(way).serves = serves;
             if !serves {

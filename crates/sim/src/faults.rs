@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use swarmcopy_scheduler::origin::Hours;
 use swarmcopy_scheduler::{Discovery, Down, Event, Instant, NodeId, Scheduler};
 
-use crate::agenda::Coming;
+use crate::agenda::{Coming, Word};
 use crate::link::Way;
-use crate::machine::{Brain, Condition};
+use crate::machine::{Brain, Condition, Machine};
 use crate::profile::{Kept, Role, Stay};
 use crate::world::World;
 
@@ -202,8 +203,9 @@ impl World {
 
     /// A machine that is gone starts a new process.
     pub(crate) fn start_again(&mut self, machine: usize, kept: Kept) {
-        if machine >= self.room() || self.machines[machine].is_alive() {
-            // it never went, or came back before
+        let is_gone = |one: &Machine| !one.is_alive() && one.kept.is_some();
+        if machine >= self.room() || !is_gone(&self.machines[machine]) {
+            // it never came or went, or came back before
             self.waiting -= 1;
             return;
         }
@@ -217,6 +219,35 @@ impl World {
         self.log(Some(machine), || format!("starts again with {kept:?}"));
         self.watch_again(machine);
         self.join(machine);
+    }
+
+    /// A client chokes everybody for a time, as some do in turns, or lets them ask again.
+    pub(crate) fn set_choking(&mut self, machine: usize, chokes: bool) {
+        if machine >= self.room() {
+            return;
+        }
+        self.machines[machine].chokes = chokes;
+        self.log(Some(machine), || format!("chokes all: {chokes}"));
+        for way in self.machines[machine].ways.clone() {
+            let end = self.links[way.link()].end(way);
+            let (source, lets) = (end.source, end.lets);
+            if !lets || !self.links[way.link()].up {
+                continue;
+            }
+            self.set_serves(machine, source, !chokes);
+            let word = if chokes { Word::Choke } else { Word::Unchoke };
+            self.say(machine, source, word);
+        }
+    }
+
+    /// The hours of all policies open or close.
+    pub(crate) fn set_hours(&mut self, hours: Hours) {
+        self.hours = hours;
+        for machine in 0..self.room() {
+            if self.machines[machine].spec.role == Role::Own {
+                self.tell(machine, Event::Hours(hours));
+            }
+        }
     }
 
     /// A machine's link changes.

@@ -38,7 +38,8 @@ mod world;
 
 pub use outcome::{Arrival, Look, MachineOutcome, Outcome, Read, Watched, WatchedMachine};
 pub use profile::{
-    Fault, GIGABIT, Health, Holds, Kept, MachineSpec, OriginSpec, Profile, Role, Stay, Trouble,
+    Fault, Finding, GIGABIT, Health, Holds, Kept, MachineSpec, OriginSpec, Profile, Role, Stay,
+    Trouble,
 };
 
 /// The simulator.

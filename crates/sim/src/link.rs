@@ -79,6 +79,8 @@ pub(crate) struct End {
     pub(crate) in_turn: bool,
     /// Whether this machine lets the other ask.
     pub(crate) serves: bool,
+    /// Whether its scheduler wants that.
+    pub(crate) lets: bool,
     /// The piece that the other end asked for before anybody else did.
     pub(crate) first_of: Option<PieceIndex>,
     /// When the last word of this machine is heard: none overtakes another.
@@ -96,6 +98,7 @@ impl End {
             ready_at: Instant::ZERO,
             in_turn: false,
             serves,
+            lets: serves,
             first_of: None,
             word_at: Instant::ZERO,
         }

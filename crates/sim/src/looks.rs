@@ -50,7 +50,7 @@ impl World {
             return;
         }
         let piece = self.layout.piece_at(span.start());
-        if piece.is_some_and(|piece| self.has_wrong(source, piece)) {
+        if piece.is_some_and(|piece| self.brings_wrong(machine, source, piece)) {
             return;
         }
         let now = self.now;
@@ -102,7 +102,7 @@ impl World {
             return;
         }
         let mode = self.policy(machine).mode;
-        if mode == Mode::Never || self.policy(machine).hours == Hours::Closed {
+        if mode == Mode::Never || self.hours == Hours::Closed {
             self.watch
                 .as_mut()
                 .into_iter()
@@ -111,7 +111,8 @@ impl World {
         let pieces: Vec<_> = self.layout.pieces_of(span).collect();
         for piece in pieces {
             let elsewhere = (0..self.room()).any(|other| {
-                other != machine && self.are_of_one_part(machine, other) && {
+                let one_table = self.policy(machine).group == self.policy(other).group;
+                other != machine && one_table && self.are_of_one_part(machine, other) && {
                     let scheduler = self.machines[other].scheduler();
                     scheduler.is_some_and(|it| it.have().contains(piece))
                         || self.reads(other, self.layout.piece_span(piece))

@@ -22,6 +22,8 @@ pub(crate) enum Brain {
     Scheduler(Box<Scheduler>),
     /// Promises everything, answers nothing.
     Mute,
+    /// Promises everything, and serves wrong bytes.
+    Liar,
     /// Claims every slot.
     Claimer(Claimer),
     /// Serves whoever asks.
@@ -103,6 +105,8 @@ pub(crate) struct Machine {
     /// The tracker has answered it.
     pub(crate) answered: bool,
     pub(crate) condition: Condition,
+    /// It lets nobody ask, whatever its scheduler says.
+    pub(crate) chokes: bool,
     /// What comes while it is frozen.
     pub(crate) held: Vec<Coming>,
     /// Pieces that were verified when its process ended.
@@ -141,6 +145,7 @@ impl Machine {
             asked_for: PieceSet::empty(pieces),
             answered: false,
             condition: Condition::Well,
+            chokes: false,
             held: Vec::new(),
             kept: None,
         }
@@ -210,7 +215,7 @@ impl Machine {
     pub(crate) fn says(&self, pieces: u32) -> PieceSet {
         match &self.brain {
             Brain::Scheduler(scheduler) => scheduler.have().clone(),
-            Brain::Mute | Brain::Origin => PieceSet::full(pieces),
+            Brain::Mute | Brain::Liar | Brain::Origin => PieceSet::full(pieces),
             Brain::Absent | Brain::Claimer(_) | Brain::User(_) => PieceSet::empty(pieces),
         }
     }

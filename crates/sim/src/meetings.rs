@@ -14,7 +14,7 @@ use crate::liar::Claimer;
 use crate::link::{End, Link, Way};
 use crate::machine::{Brain, Neighbour};
 use crate::origins::{STREAMS_MAX, source_of, tag};
-use crate::profile::{Holds, Role};
+use crate::profile::{Finding, Holds, Role};
 use crate::user::User;
 use crate::world::{World, way};
 
@@ -37,6 +37,7 @@ impl World {
         let slots = self.profile.policy.readers_max;
         self.machines[machine].brain = match role {
             Role::Mute => Brain::Mute,
+            Role::Liar => Brain::Liar,
             Role::Claimer => Brain::Claimer(Claimer::new(node, slots)),
             Role::User => Brain::User(User::new()),
             Role::Own | Role::Stock => {
@@ -49,11 +50,19 @@ impl World {
         if !self.announced.contains(&machine) {
             self.announced.push(machine);
         }
-        self.agenda.put(
-            self.now + self.profile.latency * 2 + ANSWER,
-            Coming::Dial(machine),
-        );
-        self.agenda.put(self.now + AGAIN.0, Coming::Dial(machine));
+        let answer = self.profile.latency * 2 + ANSWER;
+        match self.profile.finding {
+            Finding::Late(time) => {
+                self.agenda.put(self.now + time, Coming::Dial(machine));
+                self.agenda
+                    .put(self.now + time + AGAIN.0, Coming::Dial(machine));
+            }
+            Finding::Dead => {}
+            Finding::Tracker | Finding::Nobody | Finding::Local => {
+                self.agenda.put(self.now + answer, Coming::Dial(machine));
+                self.agenda.put(self.now + AGAIN.0, Coming::Dial(machine));
+            }
+        }
         match role {
             Role::Own => {
                 for origin in 0..self.profile.origins.len() {
@@ -65,11 +74,15 @@ impl World {
                     };
                     self.tell(machine, Event::SourceUp { source, info });
                 }
-                self.tell(machine, Event::Discovery(Discovery::Waiting));
+                let news = match self.profile.finding {
+                    Finding::Local => Discovery::Announced,
+                    _ => Discovery::Waiting,
+                };
+                self.tell(machine, Event::Discovery(news));
             }
             Role::Stock => self.follow_up(machine),
             Role::Claimer => self.agenda.put(self.now + LIE_EVERY, Coming::Lie(machine)),
-            Role::Mute | Role::User => {}
+            Role::Mute | Role::Liar | Role::User => {}
         }
         have.iter().for_each(|piece| self.in_swarm(piece));
         self.changed();
@@ -96,6 +109,22 @@ impl World {
         }
     }
 
+    /// The pieces that a machine wants.
+    pub(crate) fn wanted(&self, machine: usize) -> PieceSet {
+        let pieces = self.layout.pieces();
+        let percent = u64::from(self.machines[machine].spec.wants);
+        let mut wanted = PieceSet::full(pieces);
+        if percent >= 100 {
+            return wanted;
+        }
+        for piece in self.layout.piece_indexes() {
+            if u64::from(piece.value()) * 100 >= u64::from(pieces) * percent {
+                wanted.remove(piece);
+            }
+        }
+        wanted
+    }
+
     /// The policy of a machine.
     pub(crate) fn policy(&self, machine: usize) -> &OriginConfig {
         let own = self.machines[machine].spec.policy.as_ref();
@@ -107,19 +136,14 @@ impl World {
         let one = &self.machines[machine];
         policy.node = one.node;
         policy.content = [42; 32];
+        policy.hours = self.hours;
         if one.spec.role == Role::Stock {
             policy.mode = Mode::Never;
         }
-        let pieces = self.layout.pieces();
+        let wanted = self.wanted(machine);
         let seed = self.rng.u64(..);
         let layout = Arc::clone(&self.layout);
-        Scheduler::new(
-            Config::new(policy),
-            layout,
-            PieceSet::full(pieces),
-            have,
-            (self.now, seed),
-        )
+        Scheduler::new(Config::new(policy), layout, wanted, have, (self.now, seed))
     }
 
     fn hello(&self, machine: usize) -> Option<Hello> {
@@ -132,7 +156,7 @@ impl World {
                 origins: (0..self.profile.origins.len()).map(tag).collect(),
                 readers_max,
                 class,
-                group: None,
+                group: Some(policy.group.clone()),
                 starving: false,
             }
         })
@@ -159,7 +183,11 @@ impl World {
         let mut others: Vec<usize> = self.announced.clone();
         others.retain(|other| *other != machine && self.machines[*other].is_alive());
         // a tracker goes on naming those that are gone without a word
-        let news = if self.announced.iter().all(|other| *other == machine) {
+        let nobody = self.profile.finding == Finding::Nobody;
+        if nobody {
+            others.clear();
+        }
+        let news = if nobody || self.announced.iter().all(|other| *other == machine) {
             Discovery::Nobody
         } else {
             Discovery::Named
@@ -231,7 +259,7 @@ impl World {
                 },
             );
             self.say(machine, source, Word::Bitfield);
-            if matches!(self.machines[machine].brain, Brain::Mute) {
+            if matches!(self.machines[machine].brain, Brain::Mute | Brain::Liar) {
                 self.say(machine, source, Word::Unchoke);
                 self.links[link]
                     .end_mut(way(link, u8::from(machine == other)))

@@ -194,7 +194,8 @@ impl World {
 
     /// Remembers who brought bytes, where somebody has wrong ones.
     pub(crate) fn note_sender(&mut self, machine: usize, source: SourceId, span: Span) {
-        if self.profile.origins.iter().any(|spec| spec.wrong_every > 0) {
+        let liars = self.profile.machines.iter().any(|it| it.role == Role::Liar);
+        if liars || self.profile.origins.iter().any(|spec| spec.wrong_every > 0) {
             let reading = &mut self.machines[machine].reading;
             for piece in self.layout.pieces_of(span) {
                 reading.senders.entry(piece).or_default().insert(source);
@@ -202,6 +203,16 @@ impl World {
         }
     }
 
+    /// Whether a source of a machine has wrong bytes in a piece.
+    pub(crate) fn brings_wrong(&self, machine: usize, source: SourceId, piece: PieceIndex) -> bool {
+        let lies = |way: Way| {
+            let server = self.links[way.link()].end(way.other()).machine;
+            self.machines[server].spec.role == Role::Liar
+        };
+        self.has_wrong(source, piece) || self.way(machine, source).is_some_and(lies)
+    }
+
+    /// Whether an origin has wrong bytes in a piece.
     pub(crate) fn has_wrong(&self, source: SourceId, piece: PieceIndex) -> bool {
         let place = usize::try_from(source.0).unwrap_or(usize::MAX);
         let spec = self.profile.origins.get(place);
@@ -213,7 +224,9 @@ impl World {
     pub(crate) fn is_wrong(&mut self, machine: usize, piece: PieceIndex) -> bool {
         let senders = self.machines[machine].reading.senders.remove(&piece);
         let senders = senders.unwrap_or_default();
-        let liars = senders.iter().filter(|it| self.has_wrong(**it, piece));
+        let liars = senders
+            .iter()
+            .filter(|it| self.brings_wrong(machine, **it, piece));
         let liars: Vec<SourceId> = liars.copied().collect();
         if liars.is_empty() {
             return false;

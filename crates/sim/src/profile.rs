@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swarmcopy_scheduler::origin::OriginConfig;
+use swarmcopy_scheduler::origin::{Hours, OriginConfig};
 
 /// Bytes a second of a link of 1 Gbit/s.
 pub const GIGABIT: u64 = 125_000_000;
@@ -20,6 +20,8 @@ pub enum Role {
     Mute,
     /// Claims every slot each second, reads nothing, has nothing.
     Claimer,
+    /// Says to have everything and serves it, with wrong bytes.
+    Liar,
     /// Knows nothing of the swarm: reads the first origin, 64 KiB after 64 KiB, until the end.
     User,
 }
@@ -34,6 +36,23 @@ pub enum Holds {
     Everything,
     /// About so many of a hundred pieces, drawn by lot.
     Part(u32),
+}
+
+/// How machines find each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Finding {
+    /// A tracker knows everybody who comes.
+    #[default]
+    Tracker,
+    /// It takes this long to answer for the first time.
+    Late(Duration),
+    /// It answers, and names nobody.
+    Nobody,
+    /// It never answers.
+    Dead,
+    /// There is none: each calls out to its neighbours.
+    Local,
 }
 
 /// When a machine that has everything goes.
@@ -66,6 +85,8 @@ pub struct MachineSpec {
     pub listens: bool,
     /// When it goes once it has everything.
     pub stay: Stay,
+    /// Of so many of a hundred pieces, the first ones, it wants to have all.
+    pub wants: u32,
     /// Bit i: it can reach origin i. What it can't reach answers it nothing.
     pub reaches: u32,
     /// Its policy, if it is not that of all.
@@ -91,6 +112,7 @@ impl Default for MachineSpec {
             far: Duration::ZERO,
             listens: true,
             stay: Stay::Always,
+            wants: 100,
             reaches: u32::MAX,
             policy: None,
         }
@@ -179,6 +201,10 @@ pub enum Fault {
     Thaw(usize),
     /// A machine that is gone starts again, with all that it had or with nothing.
     Return(usize, Kept),
+    /// A stock client lets nobody ask from now on, or lets them again.
+    Choke(usize, bool),
+    /// The hours of all policies open or close.
+    Hours(Hours),
     /// A machine's link sends and takes so many bytes a second from now on.
     Rates(usize, u64, u64),
 }
@@ -233,6 +259,8 @@ pub struct Profile {
     pub deadline: Duration,
     /// Most time by which a message comes late; those of one link keep their order.
     pub jitter: Duration,
+    /// How machines find each other.
+    pub finding: Finding,
     /// Whether promises are watched: each machine's progress ten times a second.
     pub watched: bool,
     /// Whether what happens is written down as lines.
@@ -262,6 +290,7 @@ impl Profile {
             policy: OriginConfig::default(),
             deadline: Duration::from_mins(20),
             jitter: Duration::ZERO,
+            finding: Finding::default(),
             watched: false,
             logged: false,
         }

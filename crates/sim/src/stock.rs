@@ -6,14 +6,16 @@
 //! the last piece take their time on the way. Where reading what somebody has saves a third of the
 //! time or more, one copy more may be read.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use swarmcopy_layout::PieceSet;
-use swarmcopy_scheduler::origin::{Hours, Mode};
+use swarmcopy_scheduler::MachineClass;
+use swarmcopy_scheduler::origin::{Hours, Isolated, Mode};
 
 use crate::link::micros_for;
 use crate::machine::{Brain, Condition};
-use crate::profile::{Health, Role};
+use crate::profile::{Finding, Health, Role};
 use crate::watch::Stock;
 use crate::world::World;
 
@@ -32,7 +34,9 @@ pub(crate) struct Means {
     pub(crate) origin_rate: u64,
     /// Bytes a second that the best of those who may read can pass on.
     pub(crate) readers_up: u64,
-    /// Pieces that some machine has.
+    /// How many read whatever others have.
+    fast: u64,
+    /// Pieces that some machine has and lets others ask for.
     pub(crate) from_peers: PieceSet,
 }
 
@@ -40,6 +44,10 @@ impl World {
     /// Takes down who is with whom, and what each has to do now.
     pub(crate) fn take_stock(&mut self) {
         let parts = self.parts();
+        let met = self.watch.as_ref().is_some_and(|it| it.parts != parts);
+        if let Some(watch) = &mut self.watch {
+            watch.parts.clone_from(&parts);
+        }
         let mut stocks = vec![Stock::default(); parts.len()];
         let mut thin = false;
         let changed_at = self.watch.as_ref().map_or(self.now, |it| it.changed_at);
@@ -56,10 +64,9 @@ impl World {
         let Some(watch) = &mut self.watch else {
             return;
         };
-        if watch.parts != parts {
+        if met {
             watch.met_at = now;
         }
-        watch.parts = parts;
         watch.thin |= thin;
         for (noted, mut stock) in watch.noted.iter_mut().zip(stocks) {
             stock.at = changed_at;
@@ -106,7 +113,7 @@ impl World {
         let Some(scheduler) = self.machines[machine].scheduler() else {
             return PieceSet::empty(pieces);
         };
-        let mut lacks = PieceSet::full(pieces);
+        let mut lacks = self.wanted(machine);
         lacks.subtract(scheduler.have());
         lacks
     }
@@ -120,7 +127,7 @@ impl World {
             && self.takes_part(machine)
             && one.scheduler().is_some_and(|it| !it.is_complete())
             && policy.mode != Mode::Never
-            && policy.hours == Hours::Open
+            && self.hours == Hours::Open
             && one.spec.reaches >> origin.min(31) & 1 == 1
             && matches!(health, Health::Well | Health::Slow(_))
     }
@@ -140,36 +147,46 @@ impl World {
     /// What can be had in a part of the room.
     pub(crate) fn means(&self, members: Vec<usize>) -> Means {
         let pieces = self.layout.pieces();
+        let origins = 0..self.profile.origins.len();
+        let has: Vec<PieceSet> = origins.clone().map(|it| self.origin_has(it)).collect();
         let mut from_origins = PieceSet::empty(pieces);
-        let mut rate = 0u64;
+        let mut read = vec![false; has.len()];
         let mut readers: Vec<(u64, u64)> = Vec::new();
-        for machine in &members {
-            let mut origins = 0..self.profile.origins.len();
-            if origins.any(|origin| self.may_read(*machine, origin)) {
-                let one = &self.machines[*machine];
+        for machine in self.readers_of(&members) {
+            let reached = origins.clone().filter(|it| self.may_read(machine, *it));
+            let reached: Vec<usize> = reached.collect();
+            for origin in &reached {
+                // who does not want a piece reads it for nobody
+                let mut brought = self.lacks(machine);
+                has.get(*origin)
+                    .into_iter()
+                    .for_each(|it| brought.intersect_with(it));
+                from_origins.union_with(&brought);
+                read.get_mut(*origin).into_iter().for_each(|it| *it = true);
+            }
+            if !reached.is_empty() {
+                let one = &self.machines[machine];
                 readers.push((one.spec.down_rate, one.up.rate));
             }
         }
-        for origin in 0..self.profile.origins.len() {
-            if members.iter().any(|it| self.may_read(*it, origin)) {
-                from_origins.union_with(&self.origin_has(origin));
-                rate = rate.saturating_add(self.machines[self.room() + origin].up.rate);
-            }
-        }
+        let read = origins.filter(|it| read.get(*it) == Some(&true));
+        let rates = read.map(|it| self.machines[self.room() + it].up.rate / self.shares_of(it));
+        let rate = rates.fold(0u64, u64::saturating_add);
         let own = members.iter().map(|it| self.policy(*it));
         let slots = own.clone().filter(|it| it.mode == Mode::Protect);
         let slots = slots.map(|it| it.readers_max).min().unwrap_or(u32::MAX);
-        let slots = usize::try_from(slots).unwrap_or(usize::MAX);
+        let fast = own.clone().filter(|it| it.mode == Mode::Fast).count();
+        let slots = usize::try_from(slots)
+            .unwrap_or(usize::MAX)
+            .saturating_add(fast);
         let best = |of: fn(&(u64, u64)) -> u64| {
             let mut all: Vec<u64> = readers.iter().map(of).collect();
             all.sort_unstable_by(|one, other| other.cmp(one));
-            all.iter()
-                .take(slots)
-                .fold(0u64, |sum, it| sum.saturating_add(*it))
+            all.into_iter().take(slots).fold(0u64, u64::saturating_add)
         };
         let budget = own.filter_map(|it| it.rate_bytes).min().unwrap_or(u64::MAX);
         let mut from_peers = PieceSet::empty(pieces);
-        for machine in &members {
+        for machine in members.iter().filter(|it| !self.machines[**it].chokes) {
             if let Some(scheduler) = self.machines[*machine].scheduler() {
                 from_peers.union_with(scheduler.have());
             }
@@ -177,10 +194,57 @@ impl World {
         Means {
             origin_rate: rate.min(best(|it| it.0)).min(budget),
             readers_up: best(|it| it.1),
+            fast: u64::try_from(fast).unwrap_or(0),
             from_origins,
             from_peers,
             members,
         }
+    }
+
+    /// Among how many an origin's uplink is shared: the parts of the room that read it, groups for
+    /// themselves, and users who know of nobody.
+    fn shares_of(&self, origin: usize) -> u64 {
+        let parts = self.watch.as_ref().map(|it| it.parts.as_slice());
+        let parts = parts.unwrap_or_default();
+        let mut shares = BTreeSet::new();
+        for (machine, part) in parts.iter().enumerate() {
+            let one = &self.machines[machine];
+            if one.spec.role == Role::User && one.is_alive() {
+                shares.insert((machine, None));
+            } else if self.may_read(machine, origin) {
+                shares.insert((*part, Some(&self.policy(machine).group)));
+            }
+        }
+        u64::try_from(shares.len().max(1)).unwrap_or(1)
+    }
+
+    /// Those of a part that may read an origin: where some are wired, the others stand back; who knows of
+    /// others and is with none does as its policy says.
+    fn readers_of(&self, members: &[usize]) -> Vec<usize> {
+        let origins = 0..self.profile.origins.len();
+        let mut readers = members.to_vec();
+        readers.retain(|machine| {
+            let mut origins = origins.clone();
+            origins.any(|it| self.may_read(*machine, it)) && !self.is_restrained(*machine, members)
+        });
+        let is_wired = |machine: &usize| self.policy(*machine).class == MachineClass::Wired;
+        if readers.iter().any(is_wired) {
+            readers.retain(is_wired);
+        }
+        readers
+    }
+
+    /// Whether a machine that is with nobody waits for others that it knows of, or reads slowly.
+    fn is_restrained(&self, machine: usize, members: &[usize]) -> bool {
+        let mut others = self.announced.iter().filter(|it| **it != machine);
+        let waits = |other: &usize| {
+            let one = &self.machines[*other];
+            one.is_alive() || one.condition == Condition::Powerless
+        };
+        members.len() == 1
+            && self.profile.finding != Finding::Nobody
+            && self.policy(machine).isolated != Isolated::Read
+            && others.any(waits)
     }
 
     /// Takes down what may be asked for twice before a word has come through the room and back.
@@ -201,6 +265,7 @@ impl World {
             origin_rate: means.origin_rate,
             up: 0,
             nowhere: 0,
+            more: self.layout.len().saturating_mul(means.fast),
             content: self.layout.len(),
         };
         let mut nowhere = PieceSet::empty(self.layout.pieces());
@@ -212,7 +277,7 @@ impl World {
             nowhere.union_with(&lacks);
             room.takers
                 .push((left.min(self.layout.len()), one.spec.down_rate));
-            if one.scheduler().is_some() {
+            if one.scheduler().is_some() && !one.chokes {
                 room.up = room.up.saturating_add(one.up.rate);
                 ups.push(one.up.rate);
             }
@@ -275,6 +340,8 @@ struct Room {
     up: u64,
     /// Bytes that nobody has.
     nowhere: u64,
+    /// Bytes that are read beside, by those whose policy lets them.
+    more: u64,
     content: u64,
 }
 
@@ -295,8 +362,9 @@ impl Room {
         };
         let least = own.max(read);
         let others_up = self.up.saturating_sub(own_up);
-        let once = self.with(left, self.nowhere, others_up, least.max(passed_on));
-        let twice = self.nowhere.saturating_add(self.content);
+        let once = self.nowhere.saturating_add(self.more);
+        let twice = once.saturating_add(self.content);
+        let once = self.with(left, once, others_up, least.max(passed_on));
         let twice = self.with(left, twice, others_up, least.max(passed_on / 2));
         let most = twice.saturating_add(twice / 2);
         (once.min(most), self.origin_rate > 0 && once >= most)

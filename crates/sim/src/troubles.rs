@@ -30,6 +30,8 @@ impl World {
             Fault::OriginUp => self.stop_origins(false),
             Fault::Origin(origin, health) => self.set_health(origin, health),
             Fault::Rates(machine, up, down) => self.set_rates(machine, up, down),
+            Fault::Choke(machine, chokes) => self.set_choking(machine, chokes),
+            Fault::Hours(hours) => self.set_hours(hours),
             Fault::Return(machine, kept) => self.start_again(machine, kept),
             Fault::Crash(machine)
             | Fault::PowerLoss(machine)

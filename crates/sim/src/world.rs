@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::{Layout, RelPath};
-use swarmcopy_scheduler::origin::SlotMessage;
+use swarmcopy_scheduler::origin::{Hours, SlotMessage};
 use swarmcopy_scheduler::{Event, Instant, NodeId, Reason};
 
 use crate::agenda::{Agenda, Coming};
@@ -61,6 +61,8 @@ pub(crate) struct World {
     /// Pieces that some machine has.
     pub(crate) in_swarm: Vec<bool>,
     pub(crate) in_swarm_count: u32,
+    /// Whether the policies' hours are open.
+    pub(crate) hours: Hours,
     /// How each origin takes requests.
     pub(crate) healths: Vec<Health>,
     /// Decides by how much each word comes late.
@@ -118,6 +120,7 @@ impl World {
             waiting: 0,
             in_swarm: vec![false; pieces],
             in_swarm_count: 0,
+            hours: Hours::Open,
             healths: vec![Health::Well; profile.origins.len()],
             jitter: fastrand::Rng::with_seed(profile.seed ^ 0x1a7e),
             told: Slab::new(),
@@ -365,6 +368,8 @@ impl Fault {
             Self::Thaw(_) => 12,
             Self::Return(..) => 13,
             Self::Rates(..) => 14,
+            Self::Choke(..) => 15,
+            Self::Hours(_) => 16,
         }
     }
 }

@@ -4,81 +4,10 @@ use std::time::Duration;
 
 use swarmcopy_scheduler::origin::OriginConfig;
 
+use super::kinds::Kind;
+use super::manners::Manners;
 use super::room::Room;
 use crate::{Fault, Health, Holds, Kept, MachineSpec, OriginSpec, Role, Stay, Trouble};
-
-/// What a room may be made of; each can be left out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Machines join later than others.
-    Late,
-    /// Links are not all alike.
-    Unequal,
-    /// Uplinks are down to a fiftieth of the downlinks.
-    Thin,
-    /// Machines are far from each other.
-    Far,
-    /// Machines leave in order.
-    Leave,
-    /// Processes die.
-    Crash,
-    /// Machines lose their power.
-    Power,
-    /// Machines freeze, and go on later.
-    Freeze,
-    /// Machines that are gone come back.
-    Return,
-    /// Rates change on the way.
-    Rates,
-    /// The room falls apart and finds together.
-    Part,
-    /// Origins fail for a time.
-    Origin,
-    /// There are several origins.
-    Origins,
-    /// Origins have wrong bytes in some pieces, or lack some.
-    Wrong,
-    /// Some have a part or everything from the start.
-    Seeds,
-    /// Other people's clients.
-    Stock,
-    /// Mute ones and liars.
-    Mean,
-    /// Fewer or more readers than usual.
-    Readers,
-    /// Origins that only some machines reach.
-    Reach,
-    /// Machines that nobody can call.
-    Deaf,
-    /// Large rooms.
-    Large,
-}
-
-/// All of them, with the words by which they are named.
-pub const KINDS: &[(&str, Kind)] = &[
-    ("late", Kind::Late),
-    ("unequal", Kind::Unequal),
-    ("thin", Kind::Thin),
-    ("far", Kind::Far),
-    ("leave", Kind::Leave),
-    ("crash", Kind::Crash),
-    ("power", Kind::Power),
-    ("freeze", Kind::Freeze),
-    ("return", Kind::Return),
-    ("rates", Kind::Rates),
-    ("part", Kind::Part),
-    ("origin", Kind::Origin),
-    ("origins", Kind::Origins),
-    ("wrong", Kind::Wrong),
-    ("seeds", Kind::Seeds),
-    ("stock", Kind::Stock),
-    ("mean", Kind::Mean),
-    ("readers", Kind::Readers),
-    ("reach", Kind::Reach),
-    ("deaf", Kind::Deaf),
-    ("large", Kind::Large),
-];
 
 /// Least and most bytes a second of a link.
 const RATES: (u64, u64) = (50_000, 1_250_000_000);
@@ -125,6 +54,8 @@ impl Draw {
         self.machines(count);
         self.origins();
         self.troubles();
+        let mut manners = Manners::new(self.rng.u64(..), &self.kinds);
+        manners.change(&mut self.room, self.time);
     }
 
     /// Whether a thing of this kind happens in `percent` of the rooms that may have it.

@@ -15,12 +15,15 @@
 //! ```
 
 mod draw;
+mod kinds;
+mod manners;
 mod promises;
 mod room;
 mod shrink;
 mod words;
 
-pub use draw::{Draw, KINDS, Kind};
+pub use draw::Draw;
+pub use kinds::{KINDS, Kind};
 pub use promises::{Breach, Promise, Verdict, play, timeline};
 pub use room::{NoRoom, Room};
 pub use shrink::{Shrunk, shrink};

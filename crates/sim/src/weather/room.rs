@@ -11,7 +11,7 @@ use swarmcopy_scheduler::MachineClass;
 use swarmcopy_scheduler::origin::{Isolated, Mode, OriginConfig};
 
 use super::words;
-use crate::{Holds, MachineSpec, OriginSpec, Profile, Role, Stay, Trouble};
+use crate::{Finding, Holds, MachineSpec, OriginSpec, Profile, Role, Stay, Trouble};
 
 /// A room as drawn or as written down.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Room {
     pub latency: Duration,
     /// Most time by which one comes late.
     pub jitter: Duration,
+    /// How machines find each other.
+    pub finding: Finding,
     /// Who is there.
     pub machines: Vec<MachineSpec>,
     /// What they can read.
@@ -47,6 +49,7 @@ impl Room {
             files: 1,
             latency: Duration::from_micros(500),
             jitter: Duration::ZERO,
+            finding: Finding::default(),
             machines: Vec::new(),
             origins: Vec::new(),
             troubles: Vec::new(),
@@ -64,6 +67,7 @@ impl Room {
         let mut profile = Profile::flash(self.seed, 0).tree(lens, self.piece_len);
         profile.latency = self.latency;
         profile.jitter = self.jitter;
+        profile.finding = self.finding;
         profile.machines.clone_from(&self.machines);
         profile.origins.clone_from(&self.origins);
         profile.troubles.clone_from(&self.troubles);
@@ -86,6 +90,9 @@ impl fmt::Display for Room {
         write!(f, " latency={}", words::time(self.latency))?;
         if !self.jitter.is_zero() {
             write!(f, " jitter={}", words::time(self.jitter))?;
+        }
+        if self.finding != Finding::default() {
+            write!(f, " finding={}", words::finding(self.finding))?;
         }
         for machine in &self.machines {
             write!(f, "; m{}", machine_words(machine))?;
@@ -131,6 +138,9 @@ fn machine_words(spec: &MachineSpec) -> String {
     }
     if let Stay::WhileNeeded(most) = spec.stay {
         say("stay", words::time(most));
+    }
+    if spec.wants != 100 {
+        say("wants", spec.wants.to_string());
     }
     if spec.reaches != u32::MAX {
         say("reaches", spec.reaches.to_string());
@@ -250,6 +260,7 @@ impl Room {
             }
             "files" => self.files = value.parse().ok()?,
             "latency" => self.latency = words::read_time(value)?,
+            "finding" => self.finding = words::read_finding(value)?,
             "jitter" => self.jitter = words::read_time(value)?,
             _ => return None,
         }
@@ -273,6 +284,7 @@ fn set_machine(spec: &mut MachineSpec, key: &str, value: &str) -> Option<()> {
         "far" => spec.far = words::read_time(value)?,
         "listens" => spec.listens = value != "no",
         "stay" => spec.stay = Stay::WhileNeeded(words::read_time(value)?),
+        "wants" => spec.wants = value.parse().ok().filter(|it| *it <= 100)?,
         "reaches" => spec.reaches = value.parse().ok()?,
         _ => {
             let policy = spec.policy.get_or_insert_default();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::promises::{Promise, Verdict, play};
 use super::room::Room;
-use crate::{Fault, Holds, MachineSpec, OriginSpec, Stay};
+use crate::{Fault, Finding, Holds, MachineSpec, OriginSpec, Stay};
 
 /// Most rooms that are played for one.
 const TRIES_MAX: u32 = 2_000;
@@ -104,6 +104,7 @@ fn smaller(room: &Room, change: usize) -> Option<Room> {
 /// Changes of the whole room.
 const WHOLE: &[fn(&mut Room)] = &[
     |room| room.files = 1,
+    |room| room.finding = Finding::default(),
     |room| room.jitter = Duration::ZERO,
     |room| room.latency = Duration::from_micros(500),
     |room| room.pieces = (room.pieces / 2).max(1),
@@ -138,6 +139,7 @@ const MACHINE: &[fn(&mut MachineSpec, &MachineSpec)] = &[
     |spec, usual| spec.join = usual.join,
     |spec, usual| spec.far = usual.far,
     |spec, usual| spec.stay = usual.stay,
+    |spec, usual| spec.wants = usual.wants,
     |spec, usual| spec.reaches = usual.reaches,
     |spec, usual| spec.listens = usual.listens,
     |spec, usual| spec.policy.clone_from(&usual.policy),
@@ -169,6 +171,7 @@ fn drop_machine(room: &mut Room, place: usize) {
             | Fault::Freeze(machine)
             | Fault::Thaw(machine)
             | Fault::Return(machine, _)
+            | Fault::Choke(machine, _)
             | Fault::Rates(machine, ..) => moved(machine),
             _ => true,
         });

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Fault, Health, Kept, Role};
+use swarmcopy_scheduler::origin::Hours;
+
+use crate::{Fault, Finding, Health, Kept, Role};
 
 /// A time in its largest whole unit.
 pub(super) fn time(time: Duration) -> String {
@@ -29,6 +31,7 @@ pub(super) const fn role(role: Role) -> &'static str {
         Role::Own => "own",
         Role::Stock => "stock",
         Role::Mute => "mute",
+        Role::Liar => "liar",
         Role::Claimer => "claimer",
         Role::User => "user",
     }
@@ -39,10 +42,31 @@ pub(super) fn read_role(word: &str) -> Option<Role> {
         Role::Own,
         Role::Stock,
         Role::Mute,
+        Role::Liar,
         Role::Claimer,
         Role::User,
     ];
     all.into_iter().find(|it| role(*it) == word)
+}
+
+pub(super) fn finding(finding: Finding) -> String {
+    match finding {
+        Finding::Tracker => "tracker".to_owned(),
+        Finding::Late(after) => time(after),
+        Finding::Nobody => "nobody".to_owned(),
+        Finding::Dead => "dead".to_owned(),
+        Finding::Local => "local".to_owned(),
+    }
+}
+
+pub(super) fn read_finding(word: &str) -> Option<Finding> {
+    Some(match word {
+        "tracker" => Finding::Tracker,
+        "nobody" => Finding::Nobody,
+        "dead" => Finding::Dead,
+        "local" => Finding::Local,
+        time => Finding::Late(read_time(time)?),
+    })
 }
 
 /// What goes wrong, as words.
@@ -62,6 +86,10 @@ pub(super) fn fault(fault: Fault) -> String {
         Fault::Thaw(machine) => format!("thaw {machine}"),
         Fault::Return(machine, Kept::All) => format!("return {machine} all"),
         Fault::Return(machine, Kept::Nothing) => format!("return {machine} nothing"),
+        Fault::Choke(machine, true) => format!("choke {machine}"),
+        Fault::Choke(machine, false) => format!("unchoke {machine}"),
+        Fault::Hours(Hours::Open) => "hours-open".to_owned(),
+        Fault::Hours(Hours::Closed) => "hours-closed".to_owned(),
         Fault::Rates(machine, up, down) => format!("rates {machine} {up} {down}"),
     }
 }
@@ -98,6 +126,10 @@ pub(super) fn read_fault(line: &str) -> Option<Fault> {
         ["thaw", machine] => Fault::Thaw(number(machine)?),
         ["return", machine, "all"] => Fault::Return(number(machine)?, Kept::All),
         ["return", machine, "nothing"] => Fault::Return(number(machine)?, Kept::Nothing),
+        ["choke", machine] => Fault::Choke(number(machine)?, true),
+        ["unchoke", machine] => Fault::Choke(number(machine)?, false),
+        ["hours-open"] => Fault::Hours(Hours::Open),
+        ["hours-closed"] => Fault::Hours(Hours::Closed),
         ["rates", machine, up, down] => {
             Fault::Rates(number(machine)?, up.parse().ok()?, down.parse().ok()?)
         }

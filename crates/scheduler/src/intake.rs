@@ -149,7 +149,7 @@ impl Scheduler {
                 if let Some(place) = peer.place {
                     self.line.remove(&(place, id));
                 }
-                if peer.serving {
+                if peer.counts() {
                     self.no_more_served(id, peer.has.iter());
                 }
                 if peer.hello.is_some() {

@@ -57,6 +57,7 @@ mod source;
 mod spares;
 mod streams;
 mod takeover;
+mod thin;
 mod time;
 mod uploads;
 

@@ -24,6 +24,8 @@ const RUN_ALONE: u64 = 16 << 20;
 const RUN_AT_START: u64 = 256 << 10;
 /// A slot that is given back is read no longer than this if peers can wait.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
+/// What is read under it is called off where it takes longer than this part of that.
+const READS_SOON: u64 = 2;
 /// An origin with this many bad pieces is used only where no other is left.
 pub(crate) const BAD_PIECES_MAX: u32 = 3;
 
@@ -115,28 +117,39 @@ impl Scheduler {
         }
     }
 
-    /// Others wait for a slot that is given back until what it reads has come. Where that would take long
-    /// beside what was asked of peers, those are called off; what of it came is kept.
+    /// Others wait for a slot that is given back until what it reads has come. Where that would take long, it is
+    /// called off; where it would take long beside what was asked of peers, those are. What of it came is kept.
     pub(crate) fn make_way(&mut self) {
-        let leaving = self.gate.is_leaving();
-        if leaving == std::mem::replace(&mut self.leaving, leaving) || !leaving {
+        let leaving = self.gate.leaving();
+        if std::mem::replace(&mut self.leaving, leaving) >= leaving {
             return;
         }
-        let coming: u64 = self.sources.values().map(|it| it.flow.in_flight).sum();
         let soon = self.best_rate.saturating_mul(DRAIN_TIME.as_secs());
-        if coming <= soon {
-            return;
-        }
-        let of_peer = |source| {
-            self.sources
-                .get(source)
-                .is_some_and(|it| it.peer().is_some())
+        let of_origin = |source: &&Source| source.origin().is_some();
+        let coming: u64 = self.sources.values().map(|it| it.flow.in_flight).sum();
+        let reads = self.sources.values().filter(of_origin);
+        let reads: u64 = reads.map(|it| it.flow.in_flight).sum();
+        let jobs = if reads > soon / READS_SOON {
+            self.jobs_where(|job| {
+                let first = self.layout.piece_at(job.span.start());
+                first.is_some_and(|piece| self.gate.leaves(piece))
+            })
+        } else if coming > soon {
+            self.jobs_where(|job| {
+                let source = self.sources.get(&job.source);
+                source.is_some_and(|it| it.peer().is_some())
+            })
+        } else {
+            Vec::new()
         };
-        let jobs = self.ledger.jobs().filter(|(_, job)| of_peer(&job.source));
-        let jobs: Vec<JobId> = jobs.map(|(id, _)| id).collect();
         for job in jobs {
             self.cancel(job);
         }
+    }
+
+    pub(crate) fn jobs_where(&self, wanted: impl Fn(&Job) -> bool) -> Vec<JobId> {
+        let jobs = self.ledger.jobs().filter(|(_, job)| wanted(job));
+        jobs.map(|(id, _)| id).collect()
     }
 
     /// A piece proved right or wrong, or did not come.
@@ -278,15 +291,13 @@ impl Scheduler {
             pieces_left: self.left,
             link_goodput: self.best_rate,
             peers: 0,
-            peers_goodput: 0,
+            peers_slow: false,
             wrong: self.wrong_everywhere(),
         };
         for source in self.sources.values() {
             if let Some(peer) = source.peer() {
                 facts.peers += 1;
-                if peer.serving && !source.flow.jobs.is_empty() {
-                    facts.peers_goodput += source.flow.rate.value().unwrap_or(0);
-                }
+                facts.peers_slow |= peer.thin;
             }
         }
         facts
@@ -356,7 +367,7 @@ struct Facts {
     pieces_left: u32,
     link_goodput: u64,
     peers: u32,
-    peers_goodput: u64,
+    peers_slow: bool,
     wrong: Option<PieceSet>,
 }
 
@@ -370,7 +381,7 @@ impl Facts {
             serving: availability.serving(),
             pieces_left: self.pieces_left,
             peers: self.peers,
-            peers_goodput: self.peers_goodput,
+            peers_slow: self.peers_slow,
             link_goodput: self.link_goodput,
         }
     }

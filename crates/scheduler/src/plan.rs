@@ -37,13 +37,15 @@ const SAMPLE: u32 = 24;
 const SAMPLE_PLACES: u32 = 4;
 /// Shortest time without a byte after which a peer is snubbed.
 const PEER_PATIENCE: Duration = Duration::from_secs(2);
-/// The same for a peer that never brought any.
+/// The same for somebody else's client that never brought any.
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 /// What an origin brings at a time: a share is read in such parts.
 const ORIGIN_BLOCK: u32 = 1 << 20;
-/// A snubbed peer is tried again after this, and each time after twice as long.
-const RETRY_AFTER_SNUB: Duration = Duration::from_secs(5);
-const SNUB_DOUBLINGS_MAX: u32 = 4;
+/// A snubbed peer is tried again after this, and each time after twice as long; one that never brought anything
+/// later than one that did.
+const RETRY_AFTER_SNUB: Duration = Duration::from_secs(1);
+const RETRY_UNPROVEN: Duration = Duration::from_secs(5);
+const SNUB_DOUBLINGS_MAX: u32 = 2;
 /// A peer that refused a request is asked again after this.
 pub(crate) const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
 /// Who alone has pieces is asked for what others have only while no other has room, and up to this part of
@@ -136,7 +138,7 @@ impl Scheduler {
         let Some(source) = self.sources.get(&id) else {
             return Filled::Nothing;
         };
-        if !source.peer().is_some_and(|peer| peer.may_be_asked(now)) {
+        if !source.peer().is_some_and(|peer| peer.may_be_asked(now)) || self.is_too_late(id) {
             return Filled::Nothing;
         }
         let queue = self.queue_len(source);
@@ -144,7 +146,7 @@ impl Scheduler {
         let full = source.flow.in_flight >= queue;
         let unknown = source.flow.rate.value().is_none();
         // others wait until a slot that is given back is read to its end
-        if self.gate.is_leaving() && self.ledger.outstanding_of_others() >= self.layout.piece_len()
+        if self.gate.leaving() > 0 && self.ledger.outstanding_of_others() >= self.layout.piece_len()
         {
             return Filled::NoCredit;
         }
@@ -324,16 +326,18 @@ impl Scheduler {
         self.best_rate = self.best_rate.max(together);
         self.way_time = self.usual_way_time();
         self.doubt_gaps(now);
+        self.weigh_peers(now);
         for id in ids {
             let Some(source) = self.sources.get(&id) else {
                 continue;
             };
             let (floor, block_len) = match &source.kind {
-                Kind::Peer(peer) if peer.delivered_at.is_none() => (FIRST_PATIENCE, BLOCK_LEN),
+                Kind::Peer(peer) if peer.is_unproven_stranger() => (FIRST_PATIENCE, BLOCK_LEN),
                 Kind::Peer(_) | Kind::Local { .. } => (PEER_PATIENCE, BLOCK_LEN),
                 Kind::Origin(origin) => (origin.health.patience(), ORIGIN_BLOCK),
             };
-            let patience = source.flow.patience(u64::from(block_len), floor);
+            let usual = self.best_rate;
+            let patience = source.flow.patience(u64::from(block_len), floor, usual);
             let silent = now.since(source.flow.active) > patience;
             if silent && !source.flow.jobs.is_empty() {
                 self.silent(now, id);
@@ -419,6 +423,9 @@ fn snub(now: Instant, peer: &mut Peer) {
     if peer.snubbed_until.is_none_or(|until| until <= now) {
         peer.snubs = peer.snubs.saturating_add(1);
         let doublings = peer.snubs.saturating_sub(1).min(SNUB_DOUBLINGS_MAX);
-        peer.snubbed_until = Some(now + RETRY_AFTER_SNUB * (1 << doublings));
+        let retry = peer
+            .delivered_at
+            .map_or(RETRY_UNPROVEN, |_| RETRY_AFTER_SNUB);
+        peer.snubbed_until = Some(now + retry * (1 << doublings));
     }
 }

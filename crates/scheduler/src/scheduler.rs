@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 use crate::origin::{OriginConfig, OriginGate};
 use crate::share::PeersShare;
 use crate::source::{Kind, Source};
+use crate::thin::Trial;
 use crate::{Action, Event, Has, Instant, JobId, Reason, SourceId};
 
 /// How often silent things are looked at: snubs, pauses, turns of upload.
@@ -119,10 +120,14 @@ pub struct Scheduler {
     pub(crate) way_time: Duration,
     /// What peers get of the link while an origin is read.
     pub(crate) share: PeersShare,
+    /// Whether origins are tried beside slow peers.
+    pub(crate) trial: Trial,
+    /// Since when peers bring too little.
+    pub(crate) slow_since: Option<Instant>,
     /// Jobs that were called off so that another peer can do them.
     pub(crate) thefts: BTreeMap<JobId, SourceId>,
-    /// A slot is being given back.
-    pub(crate) leaving: bool,
+    /// How many slots are being given back.
+    pub(crate) leaving: usize,
     pub(crate) took_over_at: Instant,
     pub(crate) epoch: u64,
     /// This machine's part of the origin's budget as last told.
@@ -176,8 +181,10 @@ impl Scheduler {
             best_rate: 0,
             way_time: Duration::ZERO,
             share: PeersShare::new(),
+            trial: Trial::default(),
+            slow_since: None,
             thefts: BTreeMap::new(),
-            leaving: false,
+            leaving: 0,
             took_over_at: Instant::ZERO,
             epoch: 0,
             origin_rate: None,

@@ -44,6 +44,8 @@ pub(crate) struct Flow {
     pub(crate) rate: Rate,
     /// When bytes came last, or were first asked after a pause.
     pub(crate) active: Instant,
+    /// Since when it was always asked for something.
+    pub(crate) busy_since: Instant,
     pub(crate) latency: Latency,
     /// The job that was given to it while it had nothing to do, until its first byte comes.
     probe: Option<JobId>,
@@ -54,7 +56,7 @@ impl Flow {
     pub(crate) fn asked(&mut self, now: Instant, job: JobId, bytes: u64) {
         if self.jobs.is_empty() {
             self.rate.resume(now);
-            self.active = now;
+            (self.active, self.busy_since) = (now, now);
             self.probe = Some(job);
         }
         self.jobs.push(job);
@@ -98,9 +100,12 @@ impl Flow {
         (self.way() * QUEUED_ANSWERS).min(QUEUED_MAX)
     }
 
-    /// No byte for longer than this is too long: `floor`, or several times what a block or an answer takes.
-    pub(crate) fn patience(&self, block_len: u64, floor: Duration) -> Duration {
-        let block = self.time_for(block_len.saturating_mul(PATIENCE_BLOCKS));
+    /// No byte for longer than this is too long: `floor`, or several times what a block or an answer takes. Where
+    /// its rate is not known, the `usual` one of all sources together counts; 0 = not known.
+    pub(crate) fn patience(&self, block_len: u64, floor: Duration, usual: u64) -> Duration {
+        let len = block_len.saturating_mul(PATIENCE_BLOCKS);
+        let usual = len.saturating_mul(1_000_000).checked_div(usual);
+        let block = self.time_for(len).or(usual.map(Duration::from_micros));
         let answer = self.latency.p90().map(|p90| p90 * PATIENCE_ANSWERS);
         block.max(answer).unwrap_or(floor).clamp(floor, floor * 15)
     }
@@ -129,8 +134,10 @@ pub(crate) struct Peer {
     pub(crate) interested: bool,
     /// We let it ask.
     pub(crate) unchoked: bool,
-    /// It answers: its pieces count as available.
+    /// It answers.
     pub(crate) serving: bool,
+    /// It answers far too slowly for what is left.
+    pub(crate) thin: bool,
     /// It let us wait too long; it is tried again after this.
     pub(crate) snubbed_until: Option<Instant>,
     /// Since when it owes us the first byte that it ever brings, if it is not one of our machines.
@@ -171,6 +178,7 @@ impl Peer {
             interested: false,
             unchoked: false,
             serving: true,
+            thin: false,
             snubbed_until: None,
             owes_since: None,
             snubs: 0,
@@ -219,6 +227,16 @@ impl Peer {
         let takes = self.takes(now).unwrap_or_default().max(least);
         let open = u32::try_from(self.suggested_open.len()).unwrap_or(u32::MAX);
         takes * open.saturating_add(1)
+    }
+
+    /// Whether it is somebody else's client that never brought anything.
+    pub(crate) fn is_unproven_stranger(&self) -> bool {
+        self.hello.is_none() && self.delivered_at.is_none()
+    }
+
+    /// Whether its pieces count as available.
+    pub(crate) fn counts(&self) -> bool {
+        self.serving && !self.thin
     }
 
     /// Whether it may be asked now.

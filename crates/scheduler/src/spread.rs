@@ -11,7 +11,7 @@ use std::time::Duration;
 use swarmcopy_layout::PieceIndex;
 
 use crate::scheduler::Scheduler;
-use crate::source::Source;
+use crate::source::{Peer, Source};
 use crate::{Action, Instant, NodeId, SourceId};
 
 /// Most suggestions of one peer that are kept.
@@ -33,7 +33,7 @@ impl Scheduler {
             return;
         }
         peer.took(now, piece);
-        if peer.serving {
+        if peer.counts() {
             self.piece_served(now, id, piece);
         }
         self.may_show(id, piece);
@@ -88,27 +88,40 @@ impl Scheduler {
         let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
             return;
         };
-        if peer.has.remove(piece) && peer.serving {
+        if peer.has.remove(piece) && peer.counts() {
             self.no_more_served(id, std::iter::once(piece));
         }
         self.show_others(piece);
     }
 
-    /// Counts a peer's pieces as available or not.
+    /// A peer answers, or does so no more.
     pub(crate) fn set_serving(&mut self, now: Instant, id: SourceId, serving: bool) {
+        self.set_counting(now, id, |peer| peer.serving = serving);
+    }
+
+    /// A peer is far too slow, or is so no more.
+    pub(crate) fn set_thin(&mut self, now: Instant, id: SourceId, thin: bool) {
+        self.set_counting(now, id, |peer| peer.thin = thin);
+        self.gate.finds_slow(now, id, thin);
+    }
+
+    /// Changes what is known of a peer, and counts its pieces as available or not.
+    fn set_counting(&mut self, now: Instant, id: SourceId, change: impl FnOnce(&mut Peer)) {
         let Some(peer) = self.sources.get_mut(&id).and_then(Source::peer_mut) else {
             return;
         };
-        if std::mem::replace(&mut peer.serving, serving) == serving {
+        let before = peer.counts();
+        change(peer);
+        let counts = peer.counts();
+        if counts == before {
             return;
         }
-        if serving {
-            let has: Vec<PieceIndex> = peer.has.iter().collect();
-            for piece in has {
+        let has = peer.has.clone();
+        if counts {
+            for piece in has.iter() {
                 self.piece_served(now, id, piece);
             }
         } else {
-            let has = peer.has.clone();
             self.no_more_served(id, has.iter());
         }
     }

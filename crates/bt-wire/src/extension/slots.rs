@@ -77,8 +77,10 @@ pub struct SlotsMessage {
     pub node: [u8; 8],
     /// The speaker lacks pieces and gets none.
     pub starving: bool,
-    /// The speaker's last turn at the origin brought it nothing; others should read instead.
-    pub barren: bool,
+    /// Others should read the origin instead of the speaker.
+    pub yields: bool,
+    /// The hearer brings the speaker too little, though enough is asked of it.
+    pub slow: bool,
     /// Most bytes a second that the speaker was seen to take in; 0 = unknown.
     pub link_goodput_bytes: u64,
     /// Records that changed, or all.
@@ -109,7 +111,8 @@ impl SlotsMessage {
                 .and_then(|node| node.as_array())
                 .unwrap_or_default(),
             starving: number(b"w").is_some_and(|word| word != 0),
-            barren: number(b"d").is_some_and(|word| word != 0),
+            yields: number(b"d").is_some_and(|word| word != 0),
+            slow: number(b"t").is_some_and(|word| word != 0),
             link_goodput_bytes: root
                 .find(b"l")
                 .and_then(|rate| rate.as_uint())
@@ -153,7 +156,7 @@ impl SlotsMessage {
             };
             (part.readers_max, part.node, part.starving) =
                 (self.readers_max, self.node, self.starving);
-            part.barren = self.barren;
+            (part.yields, part.slow) = (self.yields, self.slow);
             part.link_goodput_bytes = self.link_goodput_bytes;
             move_fitting(&mut self.records, &mut part, items_max, |part| {
                 &mut part.records
@@ -184,7 +187,8 @@ impl SlotsMessage {
         let list = |items: Vec<Item>| (!items.is_empty()).then_some(Item::List(items));
         let link = (self.link_goodput_bytes > 0).then_some(self.link_goodput_bytes);
         Item::dict()
-            .with_some("d", self.barren.then_some(1u32))
+            .with_some("d", self.yields.then_some(1u32))
+            .with_some("t", self.slow.then_some(1u32))
             .with("g", self.group.as_str())
             .with("k", self.readers_max)
             .with("n", self.node)

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use super::config::Hours;
-use super::drive::HEARTBEAT;
+use super::drive::FIRST_BEAT;
 use super::gate::{Life, OriginGate};
+use super::gossip::Neighbour;
 use super::message::SlotRecord;
 use super::own::Own;
 use super::standing::Standing;
-use super::table::{DEAD, NOBODY, bit};
+use super::table::{Cell, DEAD, NOBODY, bit};
 use super::view::View;
 use crate::{Instant, MachineClass, NodeId, Reason};
 
@@ -25,6 +26,8 @@ const CLAIMANTS_EACH: u32 = 16;
 const CLAIMANTS: (u32, u32) = (64, 4096);
 /// A claim must have reached others before it is used.
 const SETTLE: Duration = Duration::from_millis(100);
+/// Least and longest time for which the last pieces of a slot that was read to its end are waited for.
+const SPREAD_TIME: (Duration, Duration) = (Duration::from_secs(1), DEAD);
 /// Machines by radio or from afar wait this long while one by cable is known.
 const WIRED_FIRST: Duration = Duration::from_secs(10);
 /// A machine whose link is known to be slow lets others go first.
@@ -43,7 +46,7 @@ impl OriginGate {
             return Some(Reason::DeniedHoldOff);
         }
         let idle = self.life != Life::Copying || self.origins.is_empty() || self.must_wait();
-        (idle || now < self.no_claim_before).then_some(Reason::DeniedNotHolder)
+        idle.then_some(Reason::DeniedNotHolder)
     }
 
     /// Machines that may read, as known here, counted up to `max`.
@@ -126,7 +129,19 @@ impl OriginGate {
             .table
             .cell(slot)
             .map_or(now, |cell| cell.progress.max(cell.grew));
-        !self.table.is_done(slot) || now >= lately + DEAD
+        !self.table.is_done(slot) || now >= lately + self.spread_time()
+    }
+
+    /// How long what somebody read may be on its way to this machine: two pieces at the rate of its link.
+    fn spread_time(&self) -> Duration {
+        if self.gossip.iter().next().is_none() {
+            return Duration::ZERO;
+        }
+        let two = self.layout.piece_len().saturating_mul(2_000_000);
+        let micros = two.checked_div(self.link.burst());
+        micros
+            .map_or(SPREAD_TIME.0, Duration::from_micros)
+            .clamp(SPREAD_TIME.0, SPREAD_TIME.1)
     }
 
     pub(super) fn has_work(&mut self, now: Instant, view: &View<'_>, slot: u32) -> bool {
@@ -152,7 +167,8 @@ impl OriginGate {
         }
         let median = median_of(&self.goodputs(now));
         let slow = link > 0 && median.is_some_and(|median| link.saturating_mul(2) < median);
-        if slow || self.has_slow_link() {
+        let modest = slow || now < self.modest_until || self.has_slow_link();
+        if modest && self.gossip.iter().any(Neighbour::may_read) {
             wait += SLOW_LAST;
         }
         wait + self.barren.later()
@@ -170,7 +186,9 @@ impl OriginGate {
     }
 
     fn claim(&mut self, now: Instant, slot: u32) {
-        let Some((old, settled)) = self.table.cell(slot).map(|it| (it.record, it.settled())) else {
+        let spread = self.spread_time();
+        let settled = |cell: &Cell| (cell.record, cell.settled(spread));
+        let Some((old, settled)) = self.table.cell(slot).map(settled) else {
             return;
         };
         let start = self
@@ -200,7 +218,7 @@ impl OriginGate {
         };
         if self.own.is_empty() {
             self.barren.excused(now);
-            self.beat_at = now + HEARTBEAT;
+            self.beat_at = now + FIRST_BEAT;
             (self.beat_from, self.beat_bytes) = (now, self.origin_bytes);
             self.slow_since = None;
         }

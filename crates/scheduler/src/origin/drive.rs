@@ -15,7 +15,11 @@ use super::view::View;
 use crate::{Instant, OriginKind, Reason};
 
 /// How often a holder tells that it lives.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// The first time sooner: others learn how fast it reads.
+pub(super) const FIRST_BEAT: Duration = Duration::from_millis(300);
+/// Slots that others could hold are given back one after another.
+const SHED_EVERY: Duration = Duration::from_millis(300);
 /// How often slow things are looked at.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -75,7 +79,6 @@ impl OriginGate {
             (!idle).then_some(self.tick_at),
             (!self.own.is_empty()).then_some(self.beat_at),
             self.company.next_change(now).filter(|_| !idle),
-            Some(self.no_claim_before),
         ];
         let later = deaths.chain(own).chain(locks).chain(stolen).chain(times);
         let later = later
@@ -203,12 +206,12 @@ impl OriginGate {
         }
     }
 
-    /// Gives back what others could hold (T_solo), one slot a second.
+    /// Gives back what others could hold (T_solo), one after another.
     fn shed(&mut self, now: Instant) {
         let limit = self.limit(now);
         let kept = self.own.iter().filter(|own| own.leaving.is_none()).count();
         if kept > limit && now >= self.solo_at {
-            self.solo_at = now + HEARTBEAT;
+            self.solo_at = now + SHED_EVERY;
             let last = self.own.iter_mut().filter(|own| own.leaving.is_none());
             last.max_by_key(|own| own.slot)
                 .into_iter()

@@ -78,6 +78,11 @@ impl Extents {
         extents
     }
 
+    /// Most pieces of an extent.
+    pub(super) fn len_max(&self) -> u32 {
+        self.extent_pieces
+    }
+
     /// The extent of a piece.
     pub(super) fn extent_of(&self, piece: u32) -> u32 {
         piece / self.extent_pieces

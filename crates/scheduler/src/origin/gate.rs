@@ -96,10 +96,10 @@ pub(crate) struct OriginGate {
     pub(super) beat_at: Instant,
     pub(super) solo_at: Instant,
     pub(super) steal_at: Instant,
-    pub(super) no_claim_before: Instant,
+    /// It claims later than others until then: they read faster.
+    pub(super) modest_until: Instant,
     pub(super) barren: Barren,
     pub(super) slow_since: Option<Instant>,
-    pub(super) crawling_since: Option<Instant>,
     pub(super) useful_at: Instant,
     /// Links that broke since then, one soon after another.
     breaking_since: Instant,
@@ -111,7 +111,6 @@ pub(crate) struct OriginGate {
     pub(super) goodput: u64,
     pub(super) link: LinkPeak,
     pub(super) limited: bool,
-    pub(super) tick_bytes: u64,
     /// Bit i: slot i was held here at some time.
     pub(super) slots_ever: u64,
     pub(super) cursor: u32,
@@ -159,10 +158,9 @@ impl OriginGate {
             beat_at: now,
             solo_at: now,
             steal_at: now,
-            no_claim_before: now,
+            modest_until: now,
             barren: Barren::new(now),
             slow_since: None,
-            crawling_since: None,
             useful_at: now,
             breaking_since: now,
             broken_links: 0,
@@ -173,7 +171,6 @@ impl OriginGate {
             goodput: 0,
             link: LinkPeak::default(),
             limited: false,
-            tick_bytes: 0,
             slots_ever: 0,
             cursor: 0,
             seen: vec![(0, now); len],
@@ -405,7 +402,6 @@ impl OriginGate {
     /// A source (of any kind) brought bytes.
     pub(crate) fn received(&mut self, now: Instant, source: SourceId, bytes: u64) {
         self.useful_at = now;
-        self.tick_bytes = self.tick_bytes.saturating_add(bytes);
         self.link.add(now, bytes);
         if self.origins.iter().any(|origin| origin.source == source) {
             self.origin_bytes = self.origin_bytes.saturating_add(bytes);
@@ -413,6 +409,11 @@ impl OriginGate {
                 self.gossip.greet_all(now);
             }
         }
+    }
+
+    /// A peer brings too little though enough is asked of it, or does so no more.
+    pub(crate) fn finds_slow(&mut self, now: Instant, peer: SourceId, slow: bool) {
+        self.gossip.finds_slow(now, peer, slow);
     }
 
     /// An origin brought wrong bytes for this piece.

@@ -60,8 +60,8 @@ pub(super) enum TableOf {
 pub(super) enum Reach {
     /// It has none.
     NoOrigin,
-    /// It has one, but its last turn there brought nothing.
-    Barren,
+    /// It has one, but others should read instead.
+    Yields,
     /// It can.
     Reads,
 }
@@ -77,6 +77,8 @@ pub(super) struct Neighbour {
     /// Most bytes a second that it was seen to take in, by its own word; 0 = unknown.
     pub(super) link_goodput: u64,
     pub(super) table: TableOf,
+    /// We find it slow, and it finds us so.
+    pub(super) slow: (bool, bool),
     claims: Vec<(Claim, Instant)>,
     greet: bool,
     told_marks: usize,
@@ -91,10 +93,10 @@ impl Neighbour {
         self.reach == Reach::Reads
     }
 
-    /// What it says of its last turn at the origin.
-    pub(super) fn says_barren(&mut self, barren: bool) {
+    /// Whether it says that others should read instead.
+    pub(super) fn says_yields(&mut self, yields: bool) {
         if self.reach != Reach::NoOrigin {
-            self.reach = if barren { Reach::Barren } else { Reach::Reads };
+            self.reach = if yields { Reach::Yields } else { Reach::Reads };
         }
     }
 }
@@ -167,6 +169,7 @@ impl Gossip {
             starving: hello.starving,
             link_goodput: 0,
             table: TableOf::Unheard,
+            slow: (false, false),
             claims: Vec::new(),
             greet: true,
             told_marks: 0,
@@ -365,6 +368,21 @@ impl Gossip {
             .any(|one| one.may_read() && one.class == MachineClass::Wired)
     }
 
+    /// This neighbour brings us too little though enough is asked of it: it is told.
+    pub(super) fn finds_slow(&mut self, now: Instant, source: SourceId, slow: bool) {
+        let one = self.find_mut(source).filter(|one| one.slow.0 != slow);
+        if let Some(one) = one {
+            (one.slow.0, one.greet) = (slow, true);
+            self.want_flush(now);
+        }
+    }
+
+    /// Whether at least half of the neighbours find us slow.
+    pub(super) fn are_slowed(&self) -> bool {
+        let slowed = self.iter().filter(|one| one.slow.1).count();
+        slowed > 0 && slowed * 2 >= self.iter().count()
+    }
+
     /// Whether a neighbour has origins to read.
     pub(super) fn others_read(&self) -> bool {
         self.iter().any(|one| one.reach != Reach::NoOrigin)
@@ -402,6 +420,11 @@ impl Gossip {
     /// What one machine has read, as told to others.
     pub(super) fn bytes_of(&self, node: NodeId) -> u64 {
         self.bytes.get(&node).map_or(0, |(bytes, _)| *bytes)
+    }
+
+    /// How many machines have read.
+    pub(super) fn tested(&self) -> usize {
+        self.bytes.len()
     }
 
     /// What all machines have read, as known here.

@@ -27,7 +27,8 @@ impl OriginGate {
         }
         let first = std::mem::replace(&mut neighbour.table, TableOf::Us) == TableOf::Unheard;
         neighbour.starving = message.starving;
-        neighbour.says_barren(message.barren);
+        neighbour.says_yields(message.yields);
+        neighbour.slow.1 = message.slow;
         neighbour.link_goodput = message.link_goodput;
         let node = neighbour.node;
         if first {
@@ -96,10 +97,27 @@ impl OriginGate {
         }
         self.gossip
             .counted(now, record.holder, record.origin_bytes, News::InRecord);
-        let foreign = self.extents.slot_of(record.extent) != record.slot;
+        let home = self.extents.slot_of(record.extent);
+        let foreign = home != record.slot;
+        if foreign {
+            self.yield_to(now, home, record.holder);
+        }
         if foreign && (self.ceded.len() < CEDED_MAX || self.ceded.contains_key(&record.extent)) {
             self.ceded
                 .insert(record.extent, (record.holder, now + CEDED));
+        }
+    }
+
+    /// Another machine has nothing more of its own to read and takes from this slot: if it is faster, it gets the
+    /// slot, or others would wait for what this machine reads.
+    fn yield_to(&mut self, now: Instant, slot: u32, taker: NodeId) {
+        let link = self.gossip.iter().find(|one| one.node == taker);
+        let link = link.map_or(0, |one| one.link_goodput);
+        if self.owns(slot) && self.is_slower_than(link) {
+            self.modest(now);
+            let own = self.own_mut(slot).into_iter();
+            own.for_each(|own| own.leaving = own.leaving.or(Some(0)));
+            self.wake(now);
         }
     }
 

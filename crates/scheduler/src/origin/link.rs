@@ -7,31 +7,64 @@ use std::time::Duration;
 
 use crate::Instant;
 
-/// The moment over which bytes are counted: a piece of usual length comes in several.
-const WINDOW: Duration = Duration::from_millis(100);
-const WINDOWS_PER_SECOND: u64 = 10;
+/// The moment over which a burst is counted: a piece of usual length comes in several.
+const BURST: Duration = Duration::from_millis(100);
+/// The moment over which a rate is sustained: long enough for several words of progress, which come in lumps.
+const SUSTAINED: Duration = Duration::from_millis(400);
 
-/// The most bytes that came in one window.
+/// Bytes of one moment after another.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LinkPeak {
+struct Moments {
     from: Instant,
     bytes: u64,
-    most: u64,
+}
+
+impl Moments {
+    /// Counts bytes; the rate of the moment that they end.
+    fn add(&mut self, now: Instant, bytes: u64, len: Duration) -> Option<u64> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let passed = now.since(self.from);
+        if passed < len {
+            return None;
+        }
+        let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
+        let rate = self.bytes.saturating_mul(1000) / millis;
+        (self.from, self.bytes) = (now, 0);
+        Some(rate)
+    }
+}
+
+/// The best rates that the link was seen to bring.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LinkPeak {
+    bursts: Moments,
+    burst: u64,
+    moments: Moments,
+    /// The best moments, the best first: one alone may be a lump.
+    best: (u64, u64),
 }
 
 impl LinkPeak {
     /// Bytes came, from whatever source.
     pub(super) fn add(&mut self, now: Instant, bytes: u64) {
-        if now.since(self.from) >= WINDOW {
-            (self.from, self.bytes) = (now, 0);
+        let burst = self.bursts.add(now, bytes, BURST);
+        self.burst = self.burst.max(burst.unwrap_or(0));
+        if let Some(rate) = self.moments.add(now, bytes, SUSTAINED) {
+            self.best = match self.best {
+                (best, _) if rate > best => (rate, best),
+                (best, next) => (best, next.max(rate)),
+            };
         }
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.most = self.most.max(self.bytes);
     }
 
-    /// Bytes a second at the best moment; 0 before anything came.
-    pub(super) fn goodput(self) -> u64 {
-        self.most.saturating_mul(WINDOWS_PER_SECOND)
+    /// Bytes a second at the best moment, which may be twice too much; 0 before anything came.
+    pub(super) fn burst(self) -> u64 {
+        self.burst
+    }
+
+    /// Bytes a second that it brought for a while; 0 before that.
+    pub(super) fn sustained(self) -> u64 {
+        self.best.1
     }
 }
 
@@ -42,9 +75,29 @@ mod tests {
     #[test]
     fn the_best_moment_counts() {
         let mut link = LinkPeak::default();
-        for (ms, bytes) in [(1000, 100), (1500, 300), (1550, 200), (1700, 50)] {
+        for ms in (0..=4000).step_by(50) {
+            let bytes = if (2000..2500).contains(&ms) {
+                50_000
+            } else {
+                5_000
+            };
             link.add(Instant::from_micros(ms * 1000), bytes);
         }
-        assert_eq!(link.goodput(), 5000);
+        let best = link.burst();
+        assert!((850_000..1_150_000).contains(&best), "{best}");
+    }
+
+    #[test]
+    fn what_comes_in_lumps_is_no_faster_than_what_trickles() {
+        let (mut lumps, mut trickle) = (LinkPeak::default(), LinkPeak::default());
+        for ms in (0..=6000).step_by(10) {
+            let now = Instant::from_micros(ms * 1000);
+            trickle.add(now, 3000);
+            if ms % 500 == 0 {
+                lumps.add(now, 150_000);
+            }
+        }
+        let (lumps, trickle) = (lumps.sustained(), trickle.sustained());
+        assert!(lumps * 3 <= trickle * 4, "{lumps} {trickle}");
     }
 }

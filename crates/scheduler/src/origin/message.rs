@@ -78,8 +78,10 @@ pub struct SlotMessage {
     pub node: NodeId,
     /// Whether the sender waits for bytes that nobody brings it.
     pub starving: bool,
-    /// Whether the sender's last turn at the origin brought nothing: others should read instead.
-    pub barren: bool,
+    /// Whether others should read instead of the sender: it reads slowly, passes on slowly, or got nothing.
+    pub yields: bool,
+    /// Whether the receiver brings the sender too little, though enough is asked of it.
+    pub slow: bool,
     /// Most bytes a second that the sender was seen to take in; 0 = unknown.
     pub link_goodput: u64,
     /// Records that changed, or all.

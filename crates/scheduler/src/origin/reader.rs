@@ -43,7 +43,7 @@ impl OriginGate {
         let fast = self.licence.as_ref()?.is_fast();
         let others = Others {
             serving: view.serving,
-            link_goodput: self.link.goodput(),
+            link_goodput: self.link.burst(),
         };
         let run = if fast {
             self.any_run(now, view, tag, pieces_max)
@@ -59,7 +59,7 @@ impl OriginGate {
             return None;
         };
         let piece = self.layout.piece(first)?;
-        let reason = self.why(fast);
+        let reason = self.why(fast, view.peers_slow);
         let plan = ReadPlan::new(self.licence.as_ref()?, piece, count, reason);
         #[cfg(any(debug_assertions, feature = "invariants"))]
         super::invariants::plan(self, now, source, view, &plan);
@@ -86,9 +86,10 @@ impl OriginGate {
         }
     }
 
-    fn why(&self, fast: bool) -> Reason {
+    fn why(&self, fast: bool, peers_slow: bool) -> Reason {
         match self.standing {
             _ if fast => Reason::OriginFast,
+            _ if peers_slow => Reason::OriginPeersSlow,
             Standing::CutOff => Reason::OriginIsolated,
             _ => Reason::OriginSlotHeld,
         }
@@ -213,12 +214,7 @@ impl OriginGate {
             let slot = self.extents.slot_of_piece(piece.value());
             self.is_eligible(now, view, tag, slot, piece.value())
         };
-        let served = if self.is_crawling(now) {
-            &self.none
-        } else {
-            view.available
-        };
-        let sets = (view.missing, served);
+        let sets = (view.missing, view.available);
         let run = ascending_run(sets, self.cursor, max, &eligible)
             .or_else(|| ascending_run(sets, 0, max, &eligible));
         let Some((first, count)) = run else {
@@ -262,18 +258,11 @@ impl OriginGate {
         if !view.missing.contains(index) || self.reads.contains_key(&piece) {
             return Some(Reason::DeniedClaimed);
         }
-        if view.available.contains(index) && !self.peers_too_slow(now, view, slot, piece) {
+        if view.available.contains(index) {
             return Some(Reason::DeniedAvailable);
         }
         let ceded = self.is_ceded(now, slot, self.extents.extent_of(piece));
         (ceded || self.gossip.is_claimed(now, piece)).then_some(Reason::DeniedClaimed)
-    }
-
-    /// The exception of R1: next to nothing comes, and those who serve this piece are slow.
-    fn peers_too_slow(&self, now: Instant, view: &View<'_>, slot: u32, piece: u32) -> bool {
-        self.is_crawling(now)
-            && self.extents.slot_of_piece(piece) == slot
-            && view.peers_goodput.saturating_mul(10) < view.link_goodput
     }
 
     /// Whether another machine took this extent from its slot.
@@ -305,11 +294,7 @@ impl OriginGate {
     /// skips the rest of an extent as soon as one was found there.
     pub(super) fn slots_with_work(&self, now: Instant, view: &View<'_>) -> u64 {
         let all = (0..self.table.slots()).fold(0, |mask, slot| mask | bit(slot));
-        let served = if self.is_crawling(now) {
-            &self.none
-        } else {
-            view.available
-        };
+        let served = view.available;
         let (mut mask, mut from) = (0, 0);
         while let Some(piece) = view.missing.next_without(from, served) {
             let index = piece.value();
@@ -350,10 +335,20 @@ impl OriginGate {
         self.may_begin(now) || self.is_reading()
     }
 
-    /// Whether a slot is given back as soon as what is on its way has come, from an origin that answers.
-    pub(crate) fn is_leaving(&self) -> bool {
-        let leaves = |own: &Own| own.leaving.is_some() && own.reads > 0;
-        !self.is_refused() && self.own.iter().any(leaves)
+    /// How many slots are given back as soon as what is on its way has come, from an origin that answers.
+    pub(crate) fn leaving(&self) -> usize {
+        let leaves = |own: &&Own| own.leaving.is_some() && own.reads > 0;
+        if self.is_refused() {
+            return 0;
+        }
+        self.own.iter().filter(leaves).count()
+    }
+
+    /// Whether this piece is read under a slot that is being given back.
+    pub(crate) fn leaves(&self, piece: PieceIndex) -> bool {
+        let slot = self.reads.get(&piece.value());
+        let own = slot.and_then(|slot| self.own.iter().find(|own| own.slot == *slot));
+        own.is_some_and(|own| own.leaving.is_some())
     }
 
     /// Whether something is on its way from an origin.
@@ -420,13 +415,7 @@ impl OriginGate {
             return Reason::DeniedWindow;
         }
         self.denied_piece(now, view, slot, index)
-            .unwrap_or_else(|| {
-                if view.available.contains(piece) {
-                    Reason::OriginPeersSlow
-                } else {
-                    self.why(false)
-                }
-            })
+            .unwrap_or_else(|| self.why(false, view.peers_slow))
     }
 }
 

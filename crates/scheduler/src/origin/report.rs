@@ -23,8 +23,9 @@ impl OriginGate {
             readers_max: self.table.slots(),
             node: self.config.node,
             starving: self.starving,
-            barren: self.barren.is_barren(),
-            link_goodput: self.link.goodput(),
+            yields: self.yields(now),
+            slow: self.gossip.find(to).is_some_and(|one| one.slow.0),
+            link_goodput: self.link.sustained(),
             records: cells.map(|cell| cell.record).collect(),
             claims: self.claims(),
             ..SlotMessage::default()
@@ -40,6 +41,16 @@ impl OriginGate {
         self.cancels.pop_front()
     }
 
+    /// Whether the policy lets this machine read at all.
+    pub(crate) fn has_licence(&self) -> bool {
+        self.licence.is_some()
+    }
+
+    /// What that machine was seen to take in, bytes a second, by its own word; 0 = unknown.
+    pub(crate) fn link_of(&self, peer: SourceId) -> u64 {
+        self.gossip.find(peer).map_or(0, |one| one.link_goodput)
+    }
+
     /// Whether this machine is alone: long runs pay then.
     pub(crate) fn is_alone(&self, _now: Instant) -> bool {
         self.standing == Standing::Alone
@@ -53,6 +64,11 @@ impl OriginGate {
     /// Whether that peer says so: it is to be unchoked.
     pub(crate) fn peer_is_starving(&self, peer: SourceId) -> bool {
         self.gossip.find(peer).is_some_and(|one| one.starving)
+    }
+
+    /// Whether others should read instead.
+    fn yields(&self, now: Instant) -> bool {
+        self.barren.is_barren() || now < self.modest_until
     }
 
     /// For reports.

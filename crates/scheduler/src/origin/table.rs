@@ -104,10 +104,17 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// When all that the holder passed on has been heard of, if it says no more.
-    pub(super) fn settled(&self) -> Instant {
+    /// When all that the holder passed on has been heard of, if it says no more; `spread` = how long what it read
+    /// may be on its way.
+    pub(super) fn settled(&self, spread: Duration) -> Instant {
         let silent = self.grew + DEAD;
-        self.died.map_or(silent, |at| silent.min(at + PASSED_ON))
+        let gone = match (self.died, self.reset.filter(|_| !self.parted)) {
+            _ if self.record.holder == NOBODY => Some(self.grew + spread),
+            (Some(died), _) => Some(died + PASSED_ON),
+            (None, Some(reset)) => Some(reset + DEAD_AFTER_RESET.max(spread)),
+            (None, None) => None,
+        };
+        gone.map_or(silent, |at| at.min(silent))
     }
 
     /// Whether the holder was said to be dead, and nothing was heard of it since but old words.

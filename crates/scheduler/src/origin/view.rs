@@ -26,8 +26,8 @@ pub(crate) struct View<'a> {
     pub(crate) pieces_left: u32,
     /// Connected peers of every kind, stock clients included.
     pub(crate) peers: u32,
-    /// Bytes a second that the peers that serve bring together.
-    pub(crate) peers_goodput: u64,
+    /// Some peers are far too slow for what is left: what they have is read as if they had it not.
+    pub(crate) peers_slow: bool,
     /// The best that this machine's link was seen to bring, bytes a second; 0 = unknown.
     pub(crate) link_goodput: u64,
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::claim::median_of;
 use super::gate::{Life, OriginGate};
+use super::gossip::Neighbour;
 use super::message::SlotRecord;
-use super::own::Lock;
+use super::own::{Lock, Own};
 use super::standing::Standing;
 use super::table::EXCUSES;
 use super::view::View;
-use crate::Instant;
+use crate::{Instant, NodeId};
 
 /// A holder that is slow for this long gives back, and does not claim for the other.
 const SLOW: Duration = Duration::from_secs(5);
@@ -23,6 +24,16 @@ const SLOW_FACTOR: u64 = 2;
 const SLOW_FACTOR_WAITING: u64 = 4;
 /// A link is slow when it brings less than this part of what the better quarter of the others do.
 const SLOW_LINK_FACTOR: u64 = 2;
+/// A holder gives way to a machine that has nothing to read, if that one's link is so many percent of its own.
+const OUTRUN_PERCENT: u64 = 160;
+/// The same where there are more machines than slots.
+const OUTRUN_CROWDED_PERCENT: u64 = 200;
+/// So many machines for each slot are tried as readers where nobody knows who is fast, and only while more is left
+/// to read than this takes.
+const TRIALS_EACH: usize = 3;
+const TRIAL_LEFT: Duration = Duration::from_secs(3);
+/// Who passes on too slowly for the others claims again after this, if nobody else did.
+const THIN_REST: Duration = Duration::from_secs(30);
 /// Who gives back for its link claims again after this, if nobody else did.
 const LINK_REST: Duration = Duration::from_secs(5);
 /// A holder that brings nothing for this long is none; longer if it says why.
@@ -35,8 +46,6 @@ const STALL_LOOK: Duration = Duration::from_secs(5);
 const STARVE: Duration = Duration::from_secs(10);
 /// An extent taken by another machine may be on its way for this long after its last word.
 pub(super) const CEDED: Duration = Duration::from_secs(10);
-/// Peers count as too slow when they bring less than 1/10 of the link for this long.
-const CRAWL: Duration = Duration::from_secs(2);
 
 impl OriginGate {
     /// Measures the goodput per slot; a holder that is slow by its own fault gives back (T_slow).
@@ -70,22 +79,81 @@ impl OriginGate {
             self.slow_since = None;
             self.rest(now, SLOW_REST);
         }
-        if !excused && self.has_slow_link() {
+        if !excused && (self.has_slow_link() || self.is_outrun(now) || self.lets_try(now)) {
             self.rest(now, LINK_REST);
+        } else if self.gossip.are_slowed() && self.gossip.others_read() {
+            self.rest(now, THIN_REST);
         }
     }
 
-    /// Gives every slot back to those that are faster, and claims none for a while.
+    /// Gives every slot back to those that are faster, and claims later than they for a while. Who has them again
+    /// within that time keeps them: nobody else took them.
     fn rest(&mut self, now: Instant, time: Duration) {
-        self.no_claim_before = now + time;
+        if now < self.modest_until {
+            return;
+        }
+        self.modest_until = now + time;
         self.leave_all(0);
+        self.gossip.greet_all(now);
         self.wake(now);
+    }
+
+    /// Whether another machine has nothing to read, and a better link: what it would read is late here.
+    fn is_outrun(&self, now: Instant) -> bool {
+        let holders: Vec<NodeId> = self.readers(now).collect();
+        let idle = |one: &&Neighbour| one.may_read() && !holders.contains(&one.node);
+        let best = self
+            .gossip
+            .iter()
+            .filter(idle)
+            .map(|one| one.link_goodput)
+            .max();
+        // where there are more machines than slots some are always idle
+        let crowded = self.machines(now, self.table.slots() + 1) > self.table.slots();
+        let percent = if crowded {
+            OUTRUN_CROWDED_PERCENT
+        } else {
+            OUTRUN_PERCENT
+        };
+        let mine = self.link.sustained().saturating_mul(percent) / 100;
+        mine > 0 && best.is_some_and(|best| best > mine)
+    }
+
+    /// Whether another machine should try how fast it reads: what was read by slow ones tells little of what its link
+    /// can do, and it brings more than this one's nevertheless.
+    fn lets_try(&self, now: Instant) -> bool {
+        let crowded = self.machines(now, self.table.slots() + 1) > self.table.slots();
+        let of_slots = |own: &Own| u64::from(own.extents_ahead(&self.extents));
+        let ahead: u64 = self.own.iter().map(of_slots).sum();
+        let left = self.layout.piece_len() * ahead * u64::from(self.extents.len_max());
+        let long = left / self.goodput.max(1) >= TRIAL_LEFT.as_secs();
+        let tested = self.gossip.tested();
+        let untested = |one: &Neighbour| {
+            let is_tested = self.gossip.bytes_of(one.node) > 0;
+            one.may_read() && !is_tested && self.is_slower_than(one.link_goodput)
+        };
+        crowded
+            && long
+            && tested < usize::try_from(self.table.slots()).unwrap_or(0) * TRIALS_EACH
+            && self.gossip.iter().any(untested)
+    }
+
+    /// Whether a machine with this link should read instead, if it has nothing else to do.
+    pub(super) fn is_slower_than(&self, link: u64) -> bool {
+        let mine = self.link.sustained().saturating_mul(OUTRUN_PERCENT) / 100;
+        mine > 0 && link > mine
+    }
+
+    /// Lets others claim first for a while.
+    pub(super) fn modest(&mut self, now: Instant) {
+        self.modest_until = now + LINK_REST;
+        self.gossip.greet_all(now);
     }
 
     /// Whether the links of many that could read instead are far better: all holders may be slow, and
     /// none of them could tell by the others.
     pub(super) fn has_slow_link(&self) -> bool {
-        let mine = self.link.goodput();
+        let mine = self.link.sustained();
         let good = self.gossip.good_link().unwrap_or(0);
         mine > 0 && mine.saturating_mul(SLOW_LINK_FACTOR) < good
     }
@@ -93,7 +161,6 @@ impl OriginGate {
     /// Looks at slow things.
     pub(super) fn tick(&mut self, now: Instant, view: &View<'_>) {
         self.ceded.retain(|_, (_, until)| *until > now);
-        self.note_crawling(now, view.link_goodput);
         let useless = now.since(self.useful_at) >= STARVE;
         let starving = self.life == Life::Copying && useless && self.own.is_empty();
         if starving != self.starving {
@@ -107,21 +174,6 @@ impl OriginGate {
             let leaked = self.own.iter().filter(|own| own.lock == Lock::Leaked);
             self.guards.extend(leaked.map(|own| (own.slot, true)));
         }
-    }
-
-    fn note_crawling(&mut self, now: Instant, link: u64) {
-        let per_second = self.tick_bytes.saturating_mul(2);
-        self.tick_bytes = 0;
-        if self.life != Life::Copying || link == 0 || per_second.saturating_mul(10) >= link {
-            self.crawling_since = None;
-        } else {
-            self.crawling_since.get_or_insert(now);
-        }
-    }
-
-    /// Whether next to nothing comes although peers have the pieces (R1, exception).
-    pub(super) fn is_crawling(&self, now: Instant) -> bool {
-        self.crawling_since.is_some_and(|at| now >= at + CRAWL)
     }
 
     /// Holders that speak but bring nothing are none (T_stall).

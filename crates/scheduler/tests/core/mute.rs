@@ -69,7 +69,8 @@ fn who_answers_within_a_third_of_a_second_keeps_the_origin_closed() {
     rig.tell(Event::Unchoked { source: ONE });
     let after = opens_after(&mut rig, |rig, step| {
         if step >= 6 {
-            rig.progress_all(1000);
+            rig.end_of(ONE, Outcome::Done);
+            rig.verify_whole();
         }
     });
     assert_eq!(after, Duration::MAX);
@@ -128,4 +129,16 @@ fn what_a_mute_peer_says_to_have_counts_for_no_copy() {
     // a 64th of the content may be here alone
     let alone = read(&rig);
     assert!((10..=20).contains(&alone), "{alone} pieces");
+}
+
+#[test]
+fn a_seed_that_brings_far_too_little_opens_the_origin_within_three_seconds() {
+    let mut rig = meets_one_that_has_all();
+    rig.tell(Event::Unchoked { source: ONE });
+    let after = opens_after(&mut rig, |rig, step| {
+        if step >= 6 {
+            rig.progress_all(1000);
+        }
+    });
+    assert!(after <= 3000 * MILLI, "{after:?}");
 }

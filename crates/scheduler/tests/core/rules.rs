@@ -72,7 +72,7 @@ fn a_snubbed_peer_loses_its_jobs() {
 }
 
 #[test]
-fn a_silent_peer_is_left_alone_for_longer_each_time() {
+fn a_silent_peer_is_left_alone_for_longer_each_time_up_to_a_limit() {
     let mut rig = Rig::new(8, PIECE, Mode::Never);
     rig.serving_peer(ONE, Has::All);
     let mut asked_at = vec![rig.now()];
@@ -92,7 +92,11 @@ fn a_silent_peer_is_left_alone_for_longer_each_time() {
         .map(|pair| pair[1].since(pair[0]))
         .collect();
     assert!(waits.len() >= 3, "{waits:?}");
-    assert!(waits.windows(2).all(|pair| pair[1] > pair[0]), "{waits:?}");
+    assert!(
+        waits[..3].windows(2).all(|pair| pair[1] > pair[0]),
+        "{waits:?}"
+    );
+    assert!(waits.iter().all(|wait| *wait < 25 * SECOND), "{waits:?}");
 }
 
 #[test]
@@ -345,7 +349,7 @@ fn a_piece_that_one_peer_has_is_left_to_whom_it_is_suggested() {
 }
 
 #[test]
-fn what_peers_were_asked_for_makes_way_only_where_it_would_take_long() {
+fn a_slot_that_is_given_back_calls_off_only_what_would_take_long() {
     for (bytes, makes_way) in [(1 << 10, true), (45 << 10, false)] {
         let mut rig = Rig::new(64, PIECE, Mode::Protect);
         rig.origin();
@@ -364,7 +368,7 @@ fn what_peers_were_asked_for_makes_way_only_where_it_would_take_long() {
         // the slots are given back when what is read has come
         rig.tell(Event::Hours(Hours::Closed));
         rig.pass(Duration::from_millis(10));
-        let called_off = of_peer.iter().any(|job| rig.called_off().contains(job));
+        let called_off = !rig.called_off().is_empty();
         assert_eq!(
             called_off, makes_way,
             "at {bytes} bytes in a tenth of a second"

@@ -68,7 +68,7 @@ fn encode(message: &SlotMessage) -> Vec<Bytes> {
     words.readers_max = message.readers_max;
     words.node = message.node.0;
     words.starving = message.starving;
-    words.barren = message.barren;
+    (words.yields, words.slow) = (message.yields, message.slow);
     words.link_goodput_bytes = message.link_goodput;
     words.records = message.records.iter().map(to_wire).collect();
     let claim = |claim: &Claim| wire::Claim {
@@ -134,7 +134,8 @@ pub(crate) fn decode(payload: &[u8]) -> Option<SlotMessage> {
         readers_max: words.readers_max,
         node: NodeId(words.node),
         starving: words.starving,
-        barren: words.barren,
+        yields: words.yields,
+        slow: words.slow,
         link_goodput: words.link_goodput_bytes,
         records: words.records.iter().map(from_wire).collect(),
         claims: words.claims.iter().map(claim).collect(),
@@ -164,7 +165,8 @@ mod tests {
             readers_max: 3,
             node,
             starving: heartbeat.is_multiple_of(2),
-            barren: heartbeat.is_multiple_of(3),
+            yields: heartbeat.is_multiple_of(3),
+            slow: heartbeat.is_multiple_of(5),
             link_goodput: heartbeat * 1_000_000,
             records: vec![record],
             claims: vec![Claim {

@@ -54,7 +54,7 @@ pub(super) fn view<'a>(
         serving,
         pieces_left: have.capacity() - have.len(),
         peers: peers as u32,
-        peers_goodput: 100 << 20,
+        peers_slow: false,
         link_goodput: 100 << 20,
     }
 }

@@ -1,10 +1,11 @@
 //! A small BitTorrent tracker for a site, over HTTP and UDP at one address.
 //!
-//! A [`TrackerServer`] takes announces and scrapes of any client (BEP 3, 7, 15, 23, 48) and keeps
-//! what it knows in memory; clients that announce again after a restart fill it again.
+//! A [`TrackerServer`] takes announces and scrapes of any client (BEP 3, 7, 15, 23, 41, 48), of both
+//! families of addresses, and keeps what it knows in memory, and in a file if it is given one. A
+//! [`Tracker`] is the same without sockets.
 //!
 //! What must stay true: a client can make it neither remember more than its limits nor wait longer
-//! than its deadlines.
+//! than its deadlines, and one address can't take what others need.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -27,11 +28,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod address;
+mod connection;
 mod http;
 mod options;
 mod server;
+mod state;
 mod table;
+mod torrent;
+mod tracker;
 mod udp;
 
 pub use options::TrackerOptions;
-pub use server::{BindError, TrackerServer, TrackerStats};
+pub use server::{StartError, TrackerServer};
+pub use tracker::{Tracker, TrackerStats};

@@ -1,18 +1,18 @@
-//! A small tracker for a site: HTTP (BEP 3, 7, 23, 48) and UDP (BEP 15) at one address.
+//! A tracker behind sockets: HTTP over TCP and UDP, at one port of as many addresses as it is given.
 //!
 //! What must stay true: a client can make it neither remember more than its limits nor wait longer
-//! than its deadlines.
+//! than its deadlines, and what it knows is written to its file, if it has one, every interval and at
+//! the end.
 
 #[cfg(test)]
 mod tests;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, ScrapeReply};
 use swarmcopy_sys::net;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Semaphore;
@@ -20,164 +20,239 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::table::Table;
-use crate::{TrackerOptions, http, udp};
+use crate::connection::{self, Open};
+use crate::tracker::{Tracker, TrackerStats};
+use crate::{TrackerOptions, state};
 
 /// Connections that the system may keep for us.
 const BACKLOG: i32 = 1024;
 /// Connections that are answered at a time.
 const CONNECTIONS_MAX: usize = 1024;
-/// Pause after the system refuses to accept.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Pause after the system refuses to accept or to read.
+const ERROR_PAUSE: Duration = Duration::from_millis(100);
 /// Ports that are tried until one is free for both TCP and UDP.
 const BINDS_MAX: usize = 20;
+/// Longest datagram that is read.
+const DATAGRAM_LEN_MAX: usize = 4 * 1024;
+/// Datagrams that are answered before others have their turn.
+const DATAGRAMS_MAX: usize = 64;
 
-/// Counters of a tracker.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TrackerStats {
-    /// Contents that are known.
-    pub torrents: usize,
-    /// Peers that are known, of all contents.
-    pub peers: usize,
-    /// Announces that were answered.
-    pub announces: u64,
-    /// Requests that were refused.
-    pub refused: u64,
-}
-
-/// The address of a tracker can't be had.
+/// Why a tracker can't start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {addr}: {source}")]
-pub struct BindError {
-    addr: SocketAddr,
-    source: io::Error,
+#[non_exhaustive]
+pub enum StartError {
+    /// An address can't be had.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file of an earlier run can't be used.
+    #[error("cannot use the state {path}: {what}")]
+    State {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
 }
 
-/// A tracker that has its address and waits to serve.
+/// A tracker that has its addresses and waits to serve.
 #[derive(Debug)]
 pub struct TrackerServer {
+    addr: SocketAddr,
+    sockets: Vec<Sockets>,
+    tracker: Arc<Tracker>,
+    open: Arc<Open>,
+    options: TrackerOptions,
+}
+
+/// The sockets of one address.
+#[derive(Debug)]
+struct Sockets {
     tcp: TcpListener,
     udp: UdpSocket,
     addr: SocketAddr,
-    tracker: Arc<Tracker>,
-}
-
-/// What both protocols share.
-#[derive(Debug)]
-pub(crate) struct Tracker {
-    table: Mutex<Table>,
-    announces: AtomicU64,
-    refused: AtomicU64,
 }
 
 impl TrackerServer {
-    /// Takes the address, for TCP and UDP; port 0 lets the system choose. Must be called in a tokio
-    /// runtime.
-    pub fn bind(addr: SocketAddr, options: TrackerOptions) -> Result<Self, BindError> {
-        let bound = (0..BINDS_MAX).find_map(|attempt| match bind_both(addr) {
+    /// Takes one address, for TCP and UDP; port 0 lets the system choose. Must be called in a tokio
+    /// runtime. Blocks while it reads the state of an earlier run.
+    pub fn bind(addr: SocketAddr, options: TrackerOptions) -> Result<Self, StartError> {
+        Self::bind_all(&[addr], options)
+    }
+
+    /// Takes several addresses, of either family.
+    pub fn bind_all(addrs: &[SocketAddr], options: TrackerOptions) -> Result<Self, StartError> {
+        let sockets: Result<Vec<_>, _> = addrs.iter().map(|addr| Sockets::bind(*addr)).collect();
+        Self::on(sockets?, options)
+    }
+
+    /// Takes this port at all addresses of this machine, of both families; a system without IPv6 does
+    /// without.
+    pub fn bind_everywhere(port: u16, options: TrackerOptions) -> Result<Self, StartError> {
+        let v4 = Sockets::bind((Ipv4Addr::UNSPECIFIED, port).into())?;
+        let v6 = Sockets::bind((Ipv6Addr::UNSPECIFIED, v4.addr.port()).into());
+        Self::on(std::iter::once(v4).chain(v6.ok()).collect(), options)
+    }
+
+    fn on(sockets: Vec<Sockets>, options: TrackerOptions) -> Result<Self, StartError> {
+        let first = sockets.first().map(|sockets| sockets.addr);
+        let none = || StartError::Listen {
+            addr: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            source: io::ErrorKind::InvalidInput.into(),
+        };
+        let server = Self {
+            addr: first.ok_or_else(none)?,
+            sockets,
+            tracker: Arc::new(Tracker::new(options.clone())),
+            open: Arc::default(),
+            options,
+        };
+        if let Some(path) = &server.options.state {
+            let usable = server.restore(path).and_then(|()| server.save(path));
+            let path = path.clone();
+            usable.map_err(|what| StartError::State { path, what })?;
+        }
+        Ok(server)
+    }
+
+    /// Where it listens; of several addresses the first.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// All addresses where it listens.
+    pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
+        self.sockets.iter().map(|sockets| sockets.addr)
+    }
+
+    /// Its counters.
+    pub fn stats(&self) -> TrackerStats {
+        self.tracker.stats()
+    }
+
+    /// Answers until `cancel` is cancelled, then writes the state if it has a file for it.
+    pub async fn serve(&self, cancel: CancellationToken) {
+        let turns = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let connections = TaskTracker::new();
+        let all = self.sockets.iter().map(|sockets| async {
+            tokio::join!(
+                self.serve_http(&sockets.tcp, &turns, &connections, &cancel),
+                serve_udp(&self.tracker, &sockets.udp)
+            )
+        });
+        let serving = async { tokio::join!(futures_util::future::join_all(all), self.keep()) };
+        cancel.run_until_cancelled(serving).await;
+        self.save_aside().await;
+    }
+
+    async fn serve_http(
+        &self,
+        tcp: &TcpListener,
+        turns: &Arc<Semaphore>,
+        connections: &TaskTracker,
+        cancel: &CancellationToken,
+    ) {
+        loop {
+            // clients beyond the limit wait in the system's queue
+            let Ok(turn) = Arc::clone(turns).acquire_owned().await else {
+                return;
+            };
+            let Ok((stream, from)) = tcp.accept().await else {
+                sleep(ERROR_PAUSE).await;
+                continue;
+            };
+            let max = self.options.connections_per_address_max;
+            let Some(place) = self.open.enter(from.ip(), max) else {
+                continue;
+            };
+            let (tracker, cancel) = (Arc::clone(&self.tracker), cancel.clone());
+            connections.spawn(async move {
+                let serving = connection::serve(&tracker, stream, from);
+                cancel.run_until_cancelled(serving).await;
+                drop((turn, place));
+            });
+        }
+    }
+
+    /// Writes the state every interval.
+    async fn keep(&self) {
+        loop {
+            sleep(self.options.interval).await;
+            self.save_aside().await;
+        }
+    }
+
+    /// Writes the state, on a thread that may block.
+    async fn save_aside(&self) {
+        let Some(path) = self.options.state.clone() else {
+            return;
+        };
+        let bytes = self.encode();
+        let writing = tokio::task::spawn_blocking(move || state::write(&path, &bytes));
+        if let Ok(Err(error)) = writing.await {
+            tracing::warn!(%error, "the tracker's state was not written");
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        state::encode(&self.tracker.table(), Instant::now(), SystemTime::now())
+    }
+
+    fn save(&self, path: &std::path::Path) -> Result<(), String> {
+        state::write(path, &self.encode()).map_err(|error| error.to_string())
+    }
+
+    fn restore(&self, path: &std::path::Path) -> Result<(), String> {
+        let bytes = state::read(path).map_err(|error| error.to_string())?;
+        let mut table = self.tracker.table();
+        let (now, date) = (Instant::now(), SystemTime::now());
+        bytes.map_or(Ok(()), |bytes| state::decode(&bytes, &mut table, now, date))
+    }
+}
+
+impl Sockets {
+    fn bind(addr: SocketAddr) -> Result<Self, StartError> {
+        let bound = (0..BINDS_MAX).find_map(|attempt| match Self::try_bind(addr) {
             // the port that TCP was given by chance may be taken for UDP
             Err(_) if addr.port() == 0 && attempt + 1 < BINDS_MAX => None,
             result => Some(result),
         });
         let bound = bound.unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()));
-        let (tcp, udp, addr) = bound.map_err(|source| BindError { addr, source })?;
-        let tracker = Arc::new(Tracker {
-            table: Mutex::new(Table::new(options, Instant::now())),
-            announces: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-        });
-        Ok(Self {
-            tcp,
-            udp,
-            addr,
-            tracker,
-        })
+        bound.map_err(|source| StartError::Listen { addr, source })
     }
 
-    /// Where it listens.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.addr
-    }
-
-    /// Its counters.
-    pub fn stats(&self) -> TrackerStats {
-        let (torrents, peers) = self.tracker.table().count();
-        TrackerStats {
-            torrents,
-            peers,
-            announces: self.tracker.announces.load(Ordering::Relaxed),
-            refused: self.tracker.refused.load(Ordering::Relaxed),
-        }
-    }
-
-    /// Answers until `cancel` is cancelled.
-    pub async fn serve(&self, cancel: CancellationToken) {
-        let both = async {
-            tokio::join!(
-                self.serve_http(&cancel),
-                udp::serve(&self.tracker, &self.udp)
-            )
-        };
-        cancel.run_until_cancelled(both).await;
-    }
-
-    async fn serve_http(&self, cancel: &CancellationToken) {
-        let turns = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let connections = TaskTracker::new();
-        loop {
-            // clients beyond the limit wait in the system's queue
-            let Ok(turn) = Arc::clone(&turns).acquire_owned().await else {
-                return;
-            };
-            let Ok((stream, from)) = self.tcp.accept().await else {
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            };
-            let (tracker, cancel) = (Arc::clone(&self.tracker), cancel.clone());
-            connections.spawn(async move {
-                cancel
-                    .run_until_cancelled(http::serve(&tracker, stream, from))
-                    .await;
-                drop(turn);
-            });
-        }
+    fn try_bind(addr: SocketAddr) -> io::Result<Self> {
+        let tcp = TcpListener::from_std(net::listen(addr, BACKLOG)?)?;
+        let addr = tcp.local_addr()?;
+        let udp = UdpSocket::from_std(net::bind_udp(addr)?)?;
+        Ok(Self { tcp, udp, addr })
     }
 }
 
-impl Tracker {
-    pub(crate) fn announce(
-        &self,
-        request: &AnnounceRequest,
-        ip: IpAddr,
-    ) -> Result<AnnounceReply, String> {
-        // only a program on this very machine may speak for another address
-        let ip = request
-            .ip
-            .filter(|_| ip.is_loopback())
-            .unwrap_or(ip)
-            .to_canonical();
-        let addr = SocketAddr::new(ip, request.port);
-        let reply = self.table().announce(request, addr, Instant::now())?;
-        self.announces.fetch_add(1, Ordering::Relaxed);
-        Ok(reply)
+/// Answers datagrams, for ever.
+async fn serve_udp(tracker: &Tracker, udp: &UdpSocket) {
+    let mut buffer = vec![0; DATAGRAM_LEN_MAX];
+    loop {
+        if udp.readable().await.is_err() {
+            sleep(ERROR_PAUSE).await;
+        }
+        for _ in 0..DATAGRAMS_MAX {
+            let (len, from) = match udp.try_recv_from(&mut buffer) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // an earlier answer that nobody took is told here by some systems
+                Err(_) => continue,
+            };
+            let datagram = buffer.get(..len).unwrap_or_default();
+            if let Some(answer) = tracker.answer_udp(datagram, from) {
+                // a lost answer is asked for again
+                let _ = udp.try_send_to(&answer, from);
+            }
+        }
+        tokio::task::yield_now().await;
     }
-
-    pub(crate) fn scrape(&self, info_hashes: &[[u8; 20]]) -> ScrapeReply {
-        self.table().scrape(info_hashes, Instant::now())
-    }
-
-    pub(crate) fn refused(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn bind_both(addr: SocketAddr) -> io::Result<(TcpListener, UdpSocket, SocketAddr)> {
-    let tcp = TcpListener::from_std(net::listen(addr, BACKLOG)?)?;
-    let addr = tcp.local_addr()?;
-    Ok((tcp, UdpSocket::from_std(net::bind_udp(addr)?)?, addr))
 }

@@ -154,7 +154,7 @@ impl AnnounceRequest {
 
     /// Reads the query of an announce, as a tracker gets it (without the `?`). Unknown parameters
     /// are ignored, of repeated ones the last counts; `numwant` is cut to 200 and a negative one
-    /// means none was given.
+    /// means none was given; who does not say what is `left` is taken to lack all of it.
     pub fn parse_query(query: &str) -> Result<Self, TrackerError> {
         if query.len() > QUERY_LEN_MAX {
             return Err(TrackerError::Field("query length"));
@@ -162,6 +162,7 @@ impl AnnounceRequest {
         let (mut info_hash, mut peer_id, mut port) = (None, None, None);
         let mut request = Self::new([0; 20], [0; 20], 0);
         request.form = PeerForm::Dictionary;
+        request.left = u64::MAX;
         for (name, value) in percent::pairs(query) {
             match name {
                 "info_hash" => info_hash = percent::decode(value).try_into().ok(),

@@ -1,11 +1,11 @@
 //! `tracker`: a small tracker for a site.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use serde::Serialize;
 use swarmcopy::{Error, ErrorKind};
-use swarmcopy_tracker::{TrackerOptions, TrackerServer};
+use swarmcopy_tracker::{StartError, TrackerOptions, TrackerServer};
 use tokio_util::sync::CancellationToken;
 
 use super::runtime::block_on;
@@ -14,6 +14,8 @@ use crate::args::TrackerArgs;
 use crate::exit::{self, Style};
 use crate::output;
 
+/// Where to listen unless told otherwise.
+const PORT: u16 = 6969;
 /// How often counters are told as JSON.
 const STATS_EVERY: Duration = Duration::from_secs(10);
 
@@ -45,13 +47,26 @@ pub(super) fn run(args: &TrackerArgs) -> Result<u8, Error> {
     let style = Style::of(args.json);
     let mut options = TrackerOptions::default();
     options.interval = args.interval;
+    options.state.clone_from(&args.state);
     block_on(async move {
         let mut signals = Signals::listen()?;
-        let server = TrackerServer::bind(args.listen, options).map_err(|error| {
-            Error::new(ErrorKind::Failed, error.to_string())
-                .with_hint("choose another address with --listen")
+        let server = match args.listen.as_slice() {
+            [] => TrackerServer::bind_everywhere(PORT, options),
+            addrs => TrackerServer::bind_all(addrs, options),
+        };
+        let server = server.map_err(|error| {
+            let hint = match error {
+                StartError::State { .. } => "choose another file with --state",
+                _ => "choose another address with --listen",
+            };
+            Error::new(ErrorKind::Failed, error.to_string()).with_hint(hint)
         })?;
-        tell_start(&server, args, style);
+        server
+            .local_addrs()
+            .for_each(|listen| tell_start(listen, args, style));
+        if style == Style::Human {
+            output::note("stop it with Ctrl-C");
+        }
         let cancel = CancellationToken::new();
         let stats = async {
             let mut every = tokio::time::interval(STATS_EVERY);
@@ -60,18 +75,21 @@ pub(super) fn run(args: &TrackerArgs) -> Result<u8, Error> {
                 tell_stats(&server, style);
             }
         };
-        tokio::select! {
-            () = server.serve(cancel.clone()) => {}
-            () = stats => {}
-            () = signals.interrupted() => cancel.cancel(),
-        }
+        let serving = server.serve(cancel.clone());
+        let until = async {
+            tokio::select! {
+                () = stats => {}
+                () = signals.interrupted() => cancel.cancel(),
+            }
+        };
+        // serving ends once the state is written
+        tokio::join!(serving, until);
         tell_stats(&server, style);
         Ok(exit::DONE)
     })
 }
 
-fn tell_start(server: &TrackerServer, args: &TrackerArgs, style: Style) {
-    let listen = server.local_addr();
+fn tell_start(listen: SocketAddr, args: &TrackerArgs, style: Style) {
     let host = match listen.ip() {
         ip if ip.is_unspecified() => "THISHOST".to_owned(),
         IpAddr::V6(ip) => format!("[{ip}]"),
@@ -87,7 +105,6 @@ fn tell_start(server: &TrackerServer, args: &TrackerArgs, style: Style) {
         }),
         Style::Human => {
             output::line(&format!("tracker at {announce} and udp://{listen}"));
-            output::note("stop it with Ctrl-C");
         }
     }
 }

@@ -45,9 +45,13 @@ fn a_rehearsal_ends_with_identical_copies_and_one_line_about_them() {
 
 #[cfg(unix)]
 #[test]
-fn a_tracker_tells_its_address_and_ends_cleanly() {
+fn a_tracker_tells_its_address_and_ends_cleanly_with_its_state_on_disk() {
+    let room = Room::new();
+    let state = room.path("tracker.state");
     let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
         .args(["tracker", "--listen", "127.0.0.1:0", "--json"])
+        .arg("--state")
+        .arg(&state)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -71,6 +75,16 @@ fn a_tracker_tells_its_address_and_ends_cleanly() {
     assert!(asked.success());
     lines.for_each(drop);
     assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(std::fs::read(&state).unwrap().starts_with(b"d4:date"));
+    std::fs::write(&state, "something else").unwrap();
+    let refused = room.run(&[
+        "tracker",
+        "--listen",
+        "127.0.0.1:0",
+        "--state",
+        "tracker.state",
+    ]);
+    refused.exits(1).says("choose another file with --state");
 }
 
 #[test]

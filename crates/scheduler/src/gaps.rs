@@ -1,8 +1,8 @@
 //! Pieces that an origin does not bring: it said to lack them, or had them with wrong bytes.
 //!
-//! Both are beliefs with an end. What it lacked is tried again piece by piece while nobody else has it; the first
-//! such piece that comes right ends all of that belief. What it had wrong is tried again after a wait that doubles,
-//! because each try costs the server a piece.
+//! Both are beliefs with an end. What it lacked is asked for again every two seconds while nobody else has it, each
+//! time something else; the first such piece that comes right ends all of that belief. What it had wrong is tried
+//! again after a wait that doubles, because each try costs the server a piece.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use crate::Instant;
 
-/// One lacking piece is tried again each time after this.
+/// What it lacked is asked for again after this.
 const ABSENT_AGAIN: Duration = Duration::from_secs(2);
 /// A wrong piece is tried again after this, and each time after twice as long.
 const WRONG_AGAIN: Duration = Duration::from_secs(3);
@@ -30,8 +30,10 @@ pub(crate) struct Gaps {
     shut: PieceSet,
     absent: PieceSet,
     wrong: BTreeMap<PieceIndex, Wrong>,
-    /// The lacking piece that is tried.
-    probe: Option<PieceIndex>,
+    /// Lacking pieces that were asked for again in vain; when all were, each may be again.
+    tried: PieceSet,
+    /// The others are open.
+    probing: bool,
     probe_at: Instant,
     wrong_at: Option<Instant>,
 }
@@ -43,7 +45,8 @@ impl Gaps {
             shut: PieceSet::empty(pieces),
             absent: PieceSet::empty(pieces),
             wrong: BTreeMap::new(),
-            probe: None,
+            tried: PieceSet::empty(pieces),
+            probing: false,
             probe_at: Instant::ZERO,
             wrong_at: None,
         }
@@ -54,7 +57,7 @@ impl Gaps {
         let mut absent = PieceSet::full(has.capacity());
         absent.subtract(has);
         self.absent = absent;
-        self.probe = None;
+        self.probing = false;
         self.probe_at = now + ABSENT_AGAIN;
         self.close();
     }
@@ -63,8 +66,11 @@ impl Gaps {
     pub(crate) fn lacks(&mut self, now: Instant, piece: PieceIndex) {
         self.absent.insert(piece);
         self.shut.insert(piece);
-        self.probe.take_if(|probe| *probe == piece);
+        self.tried.insert(piece);
         self.probe_at = now + ABSENT_AGAIN;
+        if std::mem::take(&mut self.probing) {
+            self.close();
+        }
     }
 
     /// It alone brought this piece, with wrong bytes.
@@ -84,7 +90,8 @@ impl Gaps {
         if was_absent {
             // it lacks things no more; what it still lacks it will say again
             self.absent = PieceSet::empty(self.absent.capacity());
-            self.probe = None;
+            self.tried = self.absent.clone();
+            self.probing = false;
         }
         if was_wrong || was_absent {
             self.close();
@@ -93,12 +100,12 @@ impl Gaps {
 
     fn close(&mut self) {
         self.shut = self.absent.clone();
+        if self.probing {
+            self.shut.intersect_with(&self.tried);
+        }
         self.wrong.keys().for_each(|piece| {
             self.shut.insert(*piece);
         });
-        if let Some(probe) = self.probe {
-            self.shut.remove(probe);
-        }
     }
 
     /// Pieces that it is not asked for now.
@@ -124,8 +131,8 @@ impl Gaps {
         shut.copied()
     }
 
-    /// Lets one piece that it lacked be tried again, and wrong ones whose wait is over; `wanted` are those that
-    /// nobody else brings. Whether anything was opened.
+    /// Lets what it lacked be asked for again, and wrong pieces whose wait is over; `wanted` are those
+    /// that nobody else brings. Whether anything was opened.
     pub(crate) fn doubt(&mut self, now: Instant, wanted: &PieceSet) -> bool {
         let mut opened = false;
         if self.wrong_at.is_some_and(|at| now >= at) {
@@ -139,17 +146,16 @@ impl Gaps {
         }
         if now >= self.probe_at && !self.absent.is_empty() {
             self.probe_at = now + ABSENT_AGAIN;
-            let from = self.probe.map_or(0, |probe| probe.value() + 1);
-            let mut tried = self.absent.clone();
-            tried.intersect_with(wanted);
-            let none = PieceSet::empty(tried.capacity());
-            let next = tried.next_without(from, &none);
-            let next = next.or_else(|| tried.next_without(0, &none));
-            if let Some(before) = std::mem::replace(&mut self.probe, next) {
-                self.shut.insert(before);
-            }
-            if let Some(probe) = next {
-                opened |= self.shut.remove(probe);
+            let mut open = self.absent.clone();
+            open.intersect_with(wanted);
+            if !open.is_empty() {
+                // what is open and was not asked for can't be read here
+                if self.probing || !open.any_without(&self.tried) {
+                    self.tried = PieceSet::empty(open.capacity());
+                }
+                self.probing = true;
+                self.close();
+                opened = true;
             }
         }
         opened
@@ -177,22 +183,22 @@ mod tests {
     }
 
     #[test]
-    fn what_it_lacked_is_tried_again_one_piece_at_a_time() {
+    fn what_it_lacked_is_asked_for_again_each_time_something_else() {
         let (pieces, wanted) = (pieces(3), PieceSet::full(3));
         let mut gaps = Gaps::new(3);
         pieces.iter().for_each(|piece| gaps.lacks(START, *piece));
         assert!(!gaps.doubt(START + SECOND, &wanted));
-        let mut tried = Vec::new();
-        for round in 1..=3 {
-            assert!(gaps.doubt(START + ABSENT_AGAIN * round, &wanted));
-            let open: Vec<u32> = pieces
-                .iter()
-                .filter(|piece| !gaps.shut().contains(**piece))
-                .map(|piece| piece.value())
-                .collect();
-            tried.push(open);
+        let (mut now, mut tried) = (START, Vec::new());
+        for _ in 0..6 {
+            now = now + ABSENT_AGAIN;
+            assert!(gaps.doubt(now, &wanted));
+            let is_open = |piece: &&PieceIndex| !gaps.shut().contains(**piece);
+            let piece = *pieces.iter().find(is_open).unwrap();
+            tried.push(piece.value());
+            gaps.lacks(now, piece);
+            assert!(gaps.shut().is_full());
         }
-        assert_eq!(tried, [[0], [1], [2]]);
+        assert_eq!(tried, [0, 1, 2, 0, 1, 2]);
     }
 
     #[test]

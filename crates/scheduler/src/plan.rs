@@ -39,8 +39,8 @@ const SAMPLE_PLACES: u32 = 4;
 const PEER_PATIENCE: Duration = Duration::from_secs(2);
 /// The same for somebody else's client that never brought any.
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
-/// What an origin brings at a time: a share is read in such parts.
-const ORIGIN_BLOCK: u32 = 1 << 20;
+/// What an origin brings at a time, a quarter of the parts in which shares are read.
+const ORIGIN_BLOCK: u32 = 256 << 10;
 /// A snubbed peer is tried again after this, and each time after twice as long; one that never brought anything
 /// later than one that did.
 const RETRY_AFTER_SNUB: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@
 //! only verified bytes are read back.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -142,7 +143,7 @@ impl Store {
         let found = resume(&target, &files, &recorded)?;
         let files = Arc::new(files);
         let syncer = Syncer::new(Arc::clone(&files), journal);
-        let store = Self::start((target, files, pool), Some(syncer), options, events);
+        let store = Self::start((target, files, pool), Some(syncer), options, events)?;
         for piece in found.have.iter().chain(found.hollow.iter()) {
             store.shared.assemblies.shut(piece);
         }
@@ -180,12 +181,7 @@ impl Store {
             let missing = std::io::ErrorKind::NotFound.into();
             return Err(files.error("open", &files.path_of(file), missing));
         }
-        Ok(Self::start(
-            (target, files, pool),
-            None,
-            options,
-            Box::new(|_| ()),
-        ))
+        Self::start((target, files, pool), None, options, Box::new(|_| ()))
     }
 
     fn start(
@@ -193,7 +189,7 @@ impl Store {
         syncer: Option<Syncer>,
         options: &Options,
         events: OnEvent,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         let layout = Arc::clone(target.layout());
         let none = PieceSet::empty(layout.pieces());
         let shared = Arc::new(Shared {
@@ -215,13 +211,21 @@ impl Store {
         let threads = if shared.syncer.is_some() {
             spawn(&shared, threads_max)
         } else {
-            Vec::new()
+            Ok(Vec::new())
         };
-        Self {
+        let threads = threads.map_err(|error| {
+            // those that did start end
+            shared.queue.stop();
+            shared.syncer.iter().for_each(Syncer::stop);
+            shared
+                .files
+                .error("start threads for", &shared.target.place(), error)
+        })?;
+        Ok(Self {
             shared,
             threads: Mutex::new(threads),
             threads_max,
-        }
+        })
     }
 
     /// What the store holds.
@@ -367,22 +371,22 @@ impl Store {
     }
 }
 
-fn spawn(shared: &Arc<Shared>, workers: usize) -> Vec<JoinHandle<()>> {
-    let mut threads = Vec::with_capacity(workers.saturating_add(1));
-    let mut start = |name: &str, work: fn(&Shared)| {
+/// Starts the store's threads. Fewer workers than wanted will do, none will not.
+fn spawn(shared: &Arc<Shared>, workers: usize) -> io::Result<Vec<JoinHandle<()>>> {
+    let start = |name: &str, work: fn(&Shared)| {
         let shared = Arc::clone(shared);
         let thread = std::thread::Builder::new().name(name.to_owned());
-        threads.push(thread.spawn(move || work(&shared)));
+        thread.spawn(move || work(&shared))
     };
-    for _ in 0..workers {
-        start("store-worker", worker::run);
-    }
-    start("store-syncer", |shared| {
+    let syncer = start("store-syncer", |shared| {
         if let Some(syncer) = &shared.syncer {
             syncer.run(&|error| (shared.events)(StoreEvent::Failed(error)));
         }
-    });
-    threads.into_iter().filter_map(Result::ok).collect()
+    })?;
+    let mut threads = vec![syncer, start("store-worker", worker::run)?];
+    let more = (1..workers).map(|_| start("store-worker", worker::run));
+    threads.extend(more.map_while(Result::ok));
+    Ok(threads)
 }
 
 impl Drop for Store {

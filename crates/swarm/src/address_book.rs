@@ -50,6 +50,8 @@ const HEARSAY_DIALS_MAX: usize = dials_max / 2;
 pub(crate) enum Via {
     /// A peer told us.
     Pex,
+    /// The distributed hash table has it, from whomever.
+    Dht,
     /// It came by itself.
     Incoming,
     /// A tracker told us.
@@ -71,7 +73,7 @@ impl Via {
         match self {
             Self::Named => addresses_max,
             Self::Incoming => addresses_max / 4,
-            Self::Pex | Self::Tracker | Self::Lsd => addresses_max / 2,
+            Self::Pex | Self::Dht | Self::Tracker | Self::Lsd => addresses_max / 2,
         }
     }
 }

@@ -12,7 +12,7 @@ use swarmcopy_scheduler::Hello;
 use swarmcopy_sources::{Limiter, Networks};
 use url::Url;
 
-use crate::{Encryption, Listener, Lsd, SourceIds, SwarmError};
+use crate::{Dht, Encryption, Listener, Lsd, SourceIds, SwarmError};
 
 /// Writes limits the way they are read: as the nouns they are.
 macro_rules! limits {
@@ -130,6 +130,8 @@ pub struct SwarmConfig {
     pub listener: Option<Arc<Listener>>,
     /// Local discovery, shared by the contents of a process; `None` turns it off.
     pub lsd: Option<Arc<Lsd>>,
+    /// The distributed hash table, shared by the contents of a process; `None` leaves it alone.
+    pub dht: Option<Arc<Dht>>,
     /// The address that outgoing connections come from; by default that of the listener if it is
     /// bound to one.
     pub bind_ip: Option<IpAddr>,
@@ -175,6 +177,7 @@ impl SwarmConfig {
             private: false,
             listener: None,
             lsd: None,
+            dht: None,
             bind_ip: None,
             links_max: links_max_default,
             hello: None,

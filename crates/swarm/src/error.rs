@@ -21,6 +21,9 @@ pub enum SwarmError {
     /// Local discovery can't be had.
     #[error("cannot use local discovery: {0}")]
     Lsd(io::Error),
+    /// The distributed hash table can't be entered.
+    #[error("cannot use the distributed hash table: {0}")]
+    Dht(io::Error),
     /// A peer's name is not `HOST:PORT`.
     #[error("cannot read peer {0}: expected HOST:PORT")]
     PeerName(String),

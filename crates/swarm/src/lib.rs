@@ -62,6 +62,7 @@ mod chance;
 mod clock;
 mod common;
 mod config;
+mod dht;
 mod discovery;
 mod error;
 mod event;
@@ -89,6 +90,7 @@ pub use config::{
     read_ahead_all_len_max, read_ahead_len_max, requests_default, requests_long_min, requests_max,
     requests_min, requests_open_max, slot_messages_max,
 };
+pub use dht::{Dht, DhtOptions};
 pub use error::{LinkEnd, SwarmError};
 pub use event::{NamedAnswer, SwarmEvent, TrackerNote, tracker_name};
 pub use have_log::{HaveCursor, HaveLog};

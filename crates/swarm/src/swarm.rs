@@ -27,8 +27,8 @@ use crate::hub::{Command, Hub, HubSetup, Via};
 use crate::link::Turns;
 use crate::witnesses::Witnesses;
 use crate::{
-    BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, handshake, metadata,
-    trackers,
+    BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, dht, handshake,
+    metadata, trackers,
 };
 
 /// Commands that may wait for the hub.
@@ -82,6 +82,7 @@ impl Swarm {
             .lsd
             .clone()
             .filter(|_| !config.private && listener.is_some());
+        let dht = config.dht.clone().filter(|_| !config.private);
         let way = |on: bool| if on { Way::Waiting } else { Way::Off };
         let trackers = config.trackers.clone();
         let peers = config.peers.clone();
@@ -107,6 +108,9 @@ impl Swarm {
             tasks.spawn(async move {
                 cancel.run_until_cancelled(naming).await;
             });
+        }
+        if let Some(dht) = dht {
+            tasks.spawn(dht::run(Arc::clone(&common), dht, commands.clone()));
         }
         if let Some(listener) = &listener {
             listener.register(common.info_hash, commands.clone());
@@ -194,6 +198,7 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
     let (commands, found) = mpsc::channel(COMMANDS_MAX);
     let (events, mut told) = mpsc::channel(COMMANDS_MAX);
     let lsd = config.lsd.clone().filter(|_| !config.private);
+    let dht = config.dht.clone().filter(|_| !config.private);
     let listener = config.listener.clone();
     let (trackers, peers) = (config.trackers.clone(), config.peers.clone());
     let bind_ip = bind_ip(&config);
@@ -212,6 +217,9 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
         });
     }
     let commands = common.hub.clone();
+    if let Some(dht) = dht {
+        tasks.spawn(dht::run(Arc::clone(&common), dht, commands.clone()));
+    }
     let _reachable = Reachable {
         info_hash: common.info_hash,
         listener: listener.filter(|it| it.register_if_free(common.info_hash, commands)),

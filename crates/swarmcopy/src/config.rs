@@ -129,6 +129,10 @@ pub struct Config {
     pub lsd: bool,
     /// Whether to exchange peers (BEP 11).
     pub pex: bool,
+    /// Whether to find peers by the distributed hash table (BEP 5): never for private torrents.
+    pub dht: bool,
+    /// Nodes to enter the table at, as `HOST:PORT`; without any the well-known ones.
+    pub dht_nodes: Vec<String>,
     /// Whether links are encrypted, for other clients that want it.
     pub encryption: Encryption,
     /// Most bytes a second to take from all sources.
@@ -145,6 +149,8 @@ impl Default for Config {
             listen: None,
             lsd: true,
             pex: true,
+            dht: false,
+            dht_nodes: Vec::new(),
             encryption: Encryption::Accept,
             limit_down: None,
             limit_up: None,

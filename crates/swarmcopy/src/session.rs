@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use swarmcopy_sources::Limiter;
-use swarmcopy_swarm::{Listener, Lsd};
+use swarmcopy_swarm::{Dht, Listener, Lsd};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) lsd: Option<Arc<Lsd>>,
     /// Why there is no local discovery though it was asked for.
     pub(crate) lsd_failure: Option<String>,
+    pub(crate) dht: Option<Arc<Dht>>,
     pub(crate) limit_down: Arc<Limiter>,
     pub(crate) limit_up: Arc<Limiter>,
     pub(crate) peer_id: [u8; 20],
@@ -74,6 +75,11 @@ impl SessionBuilder {
                         .with_hint("choose another address with --listen")
                 },
             )?;
+        let dht = if self.config.dht {
+            Some(start::dht(&self.config, &listener).await?)
+        } else {
+            None
+        };
         let (lsd, lsd_failure) = match self.config.lsd.then(|| start::lsd(&listener, &quit)) {
             Some(Ok(lsd)) => (Some(lsd), None),
             Some(Err(why)) => (None, Some(why)),
@@ -93,6 +99,7 @@ impl SessionBuilder {
                 listener,
                 lsd,
                 lsd_failure,
+                dht,
                 peer_id,
                 stop: CancellationToken::new(),
                 quit,

@@ -2,6 +2,7 @@
 //! found, the swarm is joined.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +13,9 @@ use swarmcopy_piece_store::{
 use swarmcopy_scheduler::origin::GuardUse;
 use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
 use swarmcopy_sources::{Limiter, MirrorOptions, Networks};
-use swarmcopy_swarm::{Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig, tracker_name};
+use swarmcopy_swarm::{
+    Dht, DhtOptions, Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig, tracker_name,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +29,7 @@ use crate::origins::{self, Found, Search};
 use crate::policy::{Policy, check_group};
 use crate::session::Inner;
 use crate::{
-    Error, ErrorKind, Phase, Report, SourceKind, SourceState, Started, reuse, select, web,
+    Config, Error, ErrorKind, Phase, Report, SourceKind, SourceState, Started, reuse, select, web,
 };
 
 /// News of fetches and the store that may wait for the loop.
@@ -45,6 +48,19 @@ pub(crate) fn lsd(listener: &Listener, stop: &CancellationToken) -> Result<Arc<L
         tracing::info!(%error, "no local discovery");
         error.to_string()
     })
+}
+
+/// The distributed hash table, from the listener's address if that is one.
+pub(crate) async fn dht(config: &Config, listener: &Listener) -> Result<Arc<Dht>, Error> {
+    let ip = listener.bound_ip().and_then(|ip| match ip {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
+    });
+    let options = DhtOptions::new(config.dht_nodes.clone(), ip);
+    let started = tokio::task::spawn_blocking(move || Dht::start(&options)).await;
+    let failed = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Failed, error.to_string());
+    let started = started.map_err(|error| failed(&error))?;
+    started.map_err(|error| failed(&error))
 }
 
 /// A content whose store is open.
@@ -326,6 +342,7 @@ impl Prepared {
         config.limit_down = Some(Arc::clone(&session.limit_down));
         config.limit_up = Some(Arc::clone(&session.limit_up));
         config.no_limit = self.free_networks();
+        config.dht = session.dht.clone().filter(|_| !private);
         config.pex = session.config.pex;
         config.encryption = session.config.encryption.into();
         config.links_max = self.content.options.connections;

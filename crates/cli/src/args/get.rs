@@ -106,9 +106,12 @@ pub(crate) struct GetArgs {
     /// nothing for long or its address has many places
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = values::connections)]
     pub(crate) connections: usize,
-    /// Look for other machines in the distributed hash table (not built yet)
+    /// Look for other machines in the distributed hash table too; never for private torrents
     #[arg(long)]
     pub(crate) dht: bool,
+    /// A node to enter the table at [default: the well-known ones]
+    #[arg(long, value_name = "HOST:PORT", requires = "dht", value_parser = values::peer)]
+    pub(crate) dht_node: Vec<String>,
     /// Most bytes a second to take
     #[arg(long, value_name = "RATE", value_parser = values::rate)]
     pub(crate) limit_down: Option<Rate>,

@@ -45,6 +45,12 @@ pub(crate) struct SeedArgs {
     /// Don't make this machine known on the local network
     #[arg(long)]
     pub(crate) no_lsd: bool,
+    /// Make this machine known in the distributed hash table too; never for private torrents
+    #[arg(long)]
+    pub(crate) dht: bool,
+    /// A node to enter the table at [default: the well-known ones]
+    #[arg(long, value_name = "HOST:PORT", requires = "dht", value_parser = values::peer)]
+    pub(crate) dht_node: Vec<String>,
     /// Don't exchange addresses with other machines
     #[arg(long)]
     pub(crate) no_pex: bool,

@@ -47,7 +47,6 @@ fn with_share_beside(content: Content, args: &GetArgs) -> Content {
 
 fn refuse_unbuilt(args: &GetArgs) -> Result<(), Error> {
     refuse(&[
-        (args.dht, "--dht"),
         (args.record.is_some(), "--record"),
         (args.metrics.is_some(), "--metrics"),
     ])
@@ -59,6 +58,8 @@ fn config(args: &GetArgs) -> Config {
     config.lsd = !args.no_lsd;
     config.pex = !args.no_pex;
     config.encryption = args.encryption.into();
+    config.dht = args.dht;
+    config.dht_nodes.clone_from(&args.dht_node);
     config.limit_down = args.limit_down.and_then(Rate::limit);
     config.limit_up = args.limit_up.and_then(Rate::limit);
     config

@@ -1,6 +1,7 @@
 //! The threads that a command's work runs on.
 
 use std::num::NonZero;
+use std::sync::mpsc::channel;
 
 use swarmcopy::{Error, ErrorKind};
 
@@ -15,8 +16,29 @@ const CORES_PER_SOCKET_THREAD: usize = 4;
 )]
 const socket_threads_max: usize = 4;
 
+/// Threads that are started at once to see whether the system lets us: the runtime can't tell, it panics.
+const THREADS_PROBED: usize = 8;
+
+/// Whether the system gives this process some threads at a time.
+fn probe_threads() -> std::io::Result<()> {
+    std::thread::scope(|scope| {
+        let mut probes = Vec::with_capacity(THREADS_PROBED);
+        for _ in 0..THREADS_PROBED {
+            let (ready, go) = channel::<()>();
+            // each waits until its sender goes, so that all stand at the same time
+            let probe = std::thread::Builder::new().spawn_scoped(scope, move || go.recv().is_ok());
+            probes.push((ready, probe?));
+        }
+        Ok(())
+    })
+}
+
 /// Runs `work` on a runtime of its own. Threads that hang in the kernel are not waited for.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    probe_threads().map_err(|error| {
+        let message = format!("cannot start a thread: {error}");
+        Error::new(ErrorKind::Failed, message).with_hint("raise the limits of memory and processes")
+    })?;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads((cores / CORES_PER_SOCKET_THREAD).clamp(1, socket_threads_max))

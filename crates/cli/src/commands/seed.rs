@@ -19,6 +19,8 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
     config.lsd = !args.no_lsd;
     config.pex = !args.no_pex;
     config.encryption = args.encryption.into();
+    config.dht = args.dht;
+    config.dht_nodes.clone_from(&args.dht_node);
     config.limit_up = args.limit_up.and_then(Rate::limit);
     let mut options = CopyOptions::new(&args.from);
     options.trackers.clone_from(&args.tracker);

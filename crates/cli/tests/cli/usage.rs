@@ -25,6 +25,7 @@ fn bad_usage_exits_with_2() {
         "get tree.torrent --to x --class modem",
         "get tree.torrent --to x --connections 0",
         "get tree.torrent --to x --encryption maybe",
+        "get tree.torrent --to x --dht-node 127.0.0.1:1",
         "get tree.torrent --to x --group 0123456789012345678901234567890123456789012345678901234567890123456789",
         "get tree.torrent --to x --guard server",
         "get tree.torrent --to x --policy missing.toml",
@@ -52,7 +53,6 @@ fn what_is_not_built_yet_is_refused_with_a_sentence() {
     room.run(&["make", "tree"]).exits(0);
     let cases = [
         "get tree.torrent --to x --share smb://server/share",
-        "get tree.torrent --to x --dht",
         "get tree.torrent --to x --metrics 127.0.0.1:9100",
         "get tree.torrent --to x --record events",
         "make tree --force --share smb://server/share",

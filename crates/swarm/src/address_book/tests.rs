@@ -219,7 +219,7 @@ async fn the_book_is_limited_and_prefers_what_works_and_better_ways() {
 #[tokio::test]
 async fn no_way_of_discovery_fills_the_book() {
     let start = Instant::now();
-    for via in [Via::Pex, Via::Incoming, Via::Tracker, Via::Lsd] {
+    for via in [Via::Pex, Via::Dht, Via::Incoming, Via::Tracker, Via::Lsd] {
         let mut book = AddressBook::new(start);
         for number in 0..addresses_max {
             book.learn(far(number), via, start);

@@ -17,6 +17,7 @@ use crate::{LinkEnd, PeerLink};
 
 mod hostile;
 mod sealed;
+mod table;
 
 const INFO_HASH: [u8; 20] = [7; 20];
 const LEN: u64 = PIECE_LEN * 20 + 7;

@@ -107,10 +107,14 @@ impl Found {
 /// dropped at any await.
 pub(crate) async fn look(beside: PathBuf) -> Locks {
     let (tell, told) = oneshot::channel();
-    std::thread::spawn(move || {
+    let looking = std::thread::Builder::new().spawn(move || {
         // nobody listens any more when the server took too long
         let _ = tell.send(look_now(&beside));
     });
+    if let Err(error) = looking {
+        tracing::warn!("lock files left out: cannot start a thread: {error}");
+        return Locks::Broken;
+    }
     told.await.unwrap_or_default()
 }
 
@@ -152,7 +156,11 @@ impl Guard {
         let desk = Arc::new(Desk::default());
         let keeper = Keeper::new(found.folders, Box::new(tell));
         let orders = Arc::clone(&desk);
-        std::thread::spawn(move || keeper.run(&orders));
+        let keeping = std::thread::Builder::new().spawn(move || keeper.run(&orders));
+        if let Err(error) = keeping {
+            tracing::warn!("the server's locks are not used: cannot start a thread: {error}");
+            return None;
+        }
         Some(Self { desk })
     }
 

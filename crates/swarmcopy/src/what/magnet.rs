@@ -53,7 +53,11 @@ async fn from_peers(
     options: &CopyOptions,
 ) -> Result<Vec<u8>, Error> {
     let config = swarm_config(magnet, session, options)?;
-    if config.trackers.is_empty() && config.peers.is_empty() && config.lsd.is_none() {
+    if config.trackers.is_empty()
+        && config.peers.is_empty()
+        && config.lsd.is_none()
+        && config.dht.is_none()
+    {
         return Err(Error::new(
             ErrorKind::Incomplete,
             "cannot describe the magnet link: it names nobody to ask",
@@ -98,6 +102,7 @@ fn swarm_config(
     let mut config = SwarmConfig::new(hash, session.peer_id, Arc::new(nothing));
     config.listener = Some(Arc::clone(&session.listener));
     config.lsd.clone_from(&session.lsd);
+    config.dht.clone_from(&session.dht);
     config.encryption = session.config.encryption.into();
     let trackers = magnet.trackers.iter().chain(&options.trackers);
     config.trackers = trackers

@@ -45,6 +45,7 @@ class Bench:
 
     swarmcopy: Path
     libtorrent_python: Path
+    webtorrent: Path
     prefix: str
     work: Path
     tree: Tree
@@ -62,14 +63,15 @@ class Host:
 class Proc:
     """A process on a machine, its output in files."""
 
-    def __init__(self, host: Host, name: str, argv: Argv, folder: Path, cwd: Path | None):
-        self.name, self.argv = name, [str(arg) for arg in argv]
+    def __init__(
+            self, host: Host, name: str, argv: Argv, folder: Path, cwd: Path | None, env: dict[str, str] | None = None):
+        self.name, self.argv, self.space = name, [str(arg) for arg in argv], host.space
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         self.serves = False
         with self.out.open("ab") as out, self.err.open("ab") as err:
             self.popen = subprocess.Popen(
                 ["nsenter", f"--net=/run/netns/{host.space}", *self.argv], cwd=cwd or folder, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=err, start_new_session=True, preexec_fn=die_with_parent)
+                stdout=out, stderr=err, env=env, start_new_session=True, preexec_fn=die_with_parent)
 
     def code(self) -> int | None:
         """The exit code, None while it runs."""
@@ -130,9 +132,10 @@ class Trial:
                 "ceil", f"{mbit}mbit", "burst", "32k", "cburst", "32k", "quantum", "20000")
             run(*tc, "qdisc", "add", "dev", device, "parent", "1:1", "bfifo", "limit", queue)
 
-    def start(self, host: Host, name: str, argv: Argv, cwd: Path | None = None) -> Proc:
+    def start(
+            self, host: Host, name: str, argv: Argv, cwd: Path | None = None, env: dict[str, str] | None = None) -> Proc:
         """Starts a process on a machine."""
-        proc = Proc(host, name, argv, self.dir, cwd)
+        proc = Proc(host, name, argv, self.dir, cwd, env)
         self.procs.append(proc)
         return proc
 

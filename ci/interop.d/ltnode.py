@@ -1,6 +1,6 @@
 """A plain libtorrent client; runs in the interpreter that has libtorrent.
 
-ltnode.py TORRENT FOLDER ADDRESS:PORT [--seed] [--lsd] [--peer ADDRESS:PORT]... : prints one JSON object per event, runs until ended.
+ltnode.py TORRENT|MAGNET FOLDER ADDRESS:PORT [--lsd] [--encrypt] [--super-seed] [--queue N] [--peer ADDRESS:PORT]... : prints one JSON object per event, runs until ended.
 ltnode.py --hash LIST TOP PIECE_LENGTH : prints the info-hash for the files of LIST (JSON: [[path, bytes], ..]) below TOP.
 """
 import argparse
@@ -19,7 +19,11 @@ def say(event: str, **fields: object) -> None:
 
 def session(args: argparse.Namespace) -> lt.session:
     categories = lt.alert.category_t
+    demands = {"in_enc_policy": 0, "out_enc_policy": 0, "allowed_enc_level": 2, "prefer_rc4": True} if args.encrypt else {}
+    if args.queue:
+        demands["max_out_request_queue"] = args.queue
     return lt.session({
+        **demands,
         "listen_interfaces": args.listen, "enable_dht": False, "enable_upnp": False, "enable_natpmp": False,
         "enable_lsd": args.lsd, "announce_to_all_trackers": True,
         "alert_mask": categories.status_notification | categories.error_notification | categories.connect_notification
@@ -28,11 +32,19 @@ def session(args: argparse.Namespace) -> lt.session:
 
 def serve(args: argparse.Namespace) -> None:
     ses = session(args)
-    params = lt.add_torrent_params()
-    params.ti = lt.torrent_info(args.torrent)
+    if args.torrent.startswith("magnet:"):
+        params = lt.parse_magnet_uri(args.torrent)
+    else:
+        params = lt.add_torrent_params()
+        params.ti = lt.torrent_info(args.torrent)
+    if args.super_seed:
+        params.flags |= lt.torrent_flags.super_seeding
     params.save_path = args.folder
     params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
     torrent = ses.add_torrent(params)
+    if args.torrent.startswith("magnet:"):
+        for address, port in args.peer:
+            torrent.connect_peer((address, port))
     while True:
         ses.wait_for_alert(STATUS_SECONDS)
         for alert in ses.pop_alerts():
@@ -63,7 +75,7 @@ def info_hash(listing: str, top: str, piece_len: int) -> str:
 
 def peer(text: str) -> tuple[str, int]:
     address, port = text.rsplit(":", 1)
-    return address, int(port)
+    return address.strip("[]"), int(port)
 
 
 def main() -> None:
@@ -75,6 +87,9 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("listen")
     parser.add_argument("--lsd", action="store_true")
+    parser.add_argument("--encrypt", action="store_true")
+    parser.add_argument("--super-seed", action="store_true")
+    parser.add_argument("--queue", type=int, default=0)
     parser.add_argument("--peer", type=peer, action="append", default=[])
     serve(parser.parse_args())
 

@@ -13,7 +13,7 @@ from tree import make_tree
 
 MODULES = [
     "test_clients", "test_swarms", "test_make", "test_copies", "test_mirrors", "test_origins", "test_metalinks", "test_slots",
-    "test_refusals", "test_rates", "test_others"]
+    "test_refusals", "test_rates", "test_others", "test_matrix"]
 Test = Callable[[Trial], None]
 
 
@@ -51,6 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--swarmcopy", type=Path, required=True)
     parser.add_argument("--libtorrent-python", type=Path, required=True)
+    parser.add_argument("--webtorrent", type=Path, required=True)
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--list", action="store_true", help="print the names of the tests")
@@ -68,7 +69,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     make_hub()
     tree = make_tree(args.work / "source")
-    bench = Bench(args.swarmcopy.resolve(), args.libtorrent_python, args.prefix, args.work, tree)
+    bench = Bench(args.swarmcopy.resolve(), args.libtorrent_python, args.webtorrent, args.prefix, args.work, tree)
     start = time.monotonic()
     results = [run_test(bench, name, known[name], args.logs) for name in args.names or known]
     passed = sum(results)

@@ -58,10 +58,6 @@ impl SessionBuilder {
     }
 
     /// Opens the listener and local discovery. Must be called in a tokio runtime.
-    #[expect(
-        clippy::unused_async,
-        reason = "a session is built in a runtime; other listeners may have to wait"
-    )]
     pub async fn build(self) -> Result<Session, Error> {
         // thousands of files and links: the soft limit of many systems is 1024
         if let Err(error) = swarmcopy_sys::limits::raise_open_files() {

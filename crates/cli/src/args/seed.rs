@@ -19,6 +19,10 @@ EXAMPLE
 /// What to serve, from where and how.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(crate) struct SeedArgs {
     /// The path or http(s) address of a .torrent or a metalink, or a magnet: link
     #[arg(value_name = "WHAT")]

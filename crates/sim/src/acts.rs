@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceSet, Span};
+use swarmcopy_scheduler::origin::SlotMessage;
 use swarmcopy_scheduler::{Action, Down, Event, Has, Instant, JobId, LockWord, Outcome, SourceId};
 
 use crate::agenda::{Coming, Word};
@@ -63,8 +64,7 @@ impl World {
             }
             Action::SendSlots { source, message } => {
                 self.note([at | 5, u64::from(source.0), 0]);
-                let letter = self.letters.insert(message);
-                self.say(machine, source, Word::Slots(letter));
+                self.send_slots(machine, source, message);
             }
             Action::Guard { slot, take } if take => {
                 self.tell(
@@ -106,6 +106,21 @@ impl World {
                 .put(self.now + LINGER_LOOK, Coming::Linger(machine));
         }
         self.watch_done(machine);
+    }
+
+    /// Sends a slot message: where promises are watched, by the payloads of the tool's links.
+    pub(crate) fn send_slots(&mut self, machine: usize, source: SourceId, message: SlotMessage) {
+        if self.watch.is_none() {
+            let letter = self.letters.insert(message);
+            return self.say(machine, source, Word::Slots(letter));
+        }
+        for payload in message.to_payloads() {
+            // what the other end can't read is lost, as over a real link
+            if let Some(message) = SlotMessage::from_payload(&payload) {
+                let letter = self.letters.insert(message);
+                self.say(machine, source, Word::Slots(letter));
+            }
+        }
     }
 
     /// Sends a word to a neighbour.

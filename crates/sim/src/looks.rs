@@ -112,7 +112,8 @@ impl World {
         for piece in pieces {
             let elsewhere = (0..self.room()).any(|other| {
                 let one_table = self.policy(machine).group == self.policy(other).group;
-                other != machine && one_table && self.are_of_one_part(machine, other) && {
+                let serves = !self.machines[other].chokes;
+                other != machine && one_table && serves && self.are_of_one_part(machine, other) && {
                     let scheduler = self.machines[other].scheduler();
                     scheduler.is_some_and(|it| it.have().contains(piece))
                         || self.reads(other, self.layout.piece_span(piece))

@@ -2,7 +2,7 @@
 
 use swarmcopy_scheduler::Down;
 
-use crate::agenda::{Coming, Word};
+use crate::agenda::Coming;
 use crate::machine::Brain;
 use crate::meetings::LIE_EVERY;
 use crate::profile::Fault;
@@ -102,8 +102,7 @@ impl World {
         let message = claimer.lie();
         for way in self.machines[machine].ways.clone() {
             let source = self.links[way.link()].end(way).source;
-            let letter = self.letters.insert(message.clone());
-            self.say(machine, source, Word::Slots(letter));
+            self.send_slots(machine, source, message.clone());
         }
         self.agenda.put(self.now + LIE_EVERY, Coming::Lie(machine));
     }

@@ -148,6 +148,12 @@ impl SlotsMessage {
         let items_max = items_max.max(1);
         self.group
             .truncate(self.group.floor_char_boundary(GROUP_LEN_MAX));
+        // nearly every message is one: only others are put together entry by entry
+        if self.longest_list() <= items_max
+            && let Some(whole) = self.encode()
+        {
+            return vec![whole];
+        }
         let mut parts = Vec::new();
         loop {
             let mut part = Self {
@@ -174,6 +180,11 @@ impl SlotsMessage {
                 return parts;
             }
         }
+    }
+
+    fn longest_list(&self) -> usize {
+        let own = self.records.len().max(self.claims.len());
+        own.max(self.bad.len()).max(self.bytes.len())
     }
 
     fn is_bare(&self) -> bool {

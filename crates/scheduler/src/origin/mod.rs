@@ -29,6 +29,7 @@ mod tests;
 mod view;
 mod watch;
 mod window;
+mod wire;
 
 pub use config::{GuardUse, Hours, Isolated, Mode, OriginConfig, readers_max_max};
 pub use message::{Claim, NodeBytes, SlotMessage, SlotRecord, flags, message_items_max};

@@ -12,12 +12,13 @@ use swarmcopy_bt_wire::extension::{
     OwnHandshake, Pex, SC_SLOTS, UT_METADATA, UT_PEX,
 };
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex};
+use swarmcopy_scheduler::origin::SlotMessage;
 use swarmcopy_scheduler::{Hello, MachineClass, NodeId, OriginTag};
 use tokio::time::Instant;
 
 use super::reader::Reader;
 use super::shared::Spoken;
-use super::{Direction, Shared, gossip, lanes};
+use super::{Direction, Shared, lanes};
 use crate::common::Common;
 use crate::config::{pex_addresses_max, requests_max, slot_messages_max};
 use crate::hub::Command;
@@ -272,7 +273,7 @@ impl Reader {
         if !self.quotas.slots.take(Instant::now()) {
             return Ok(());
         }
-        match gossip::decode(payload) {
+        match SlotMessage::from_payload(payload) {
             Some(mut message) => {
                 let witnesses = &self.shared.common.witnesses;
                 if !message.bad.is_empty() && !witnesses.hears(self.shared.addr.ip(), node) {

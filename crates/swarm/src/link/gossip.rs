@@ -1,4 +1,4 @@
-//! Slot messages between machines of ours: what waits to be written, and the way to the wire.
+//! Slot messages between machines of ours that wait to be written.
 //!
 //! What must stay true: the newest record of a slot is written, whatever waits; a peer that reads
 //! nothing costs a bounded amount of memory.
@@ -6,9 +6,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use swarmcopy_bt_wire::extension::{self as wire, SlotsMessage};
-use swarmcopy_scheduler::origin::{Claim, NodeBytes, SlotMessage, SlotRecord, message_items_max};
-use swarmcopy_scheduler::{NodeId, OriginTag};
+use swarmcopy_scheduler::origin::SlotMessage;
 
 /// Messages that wait before newer ones are merged into the last.
 const WAITING_MAX: usize = 16;
@@ -35,7 +33,7 @@ impl Pending {
     pub(crate) fn take_encoded(&mut self) -> Vec<Bytes> {
         self.queue
             .drain(..)
-            .flat_map(|message| encode(&message))
+            .flat_map(|message| message.to_payloads().into_iter().map(Bytes::from))
             .collect()
     }
 }
@@ -61,97 +59,12 @@ fn put_newer<T, K: PartialEq>(old: &mut Vec<T>, new: Vec<T>, key: fn(&T) -> K) {
     old.drain(..excess);
 }
 
-/// The payloads of a message: one, or several when it does not fit.
-fn encode(message: &SlotMessage) -> Vec<Bytes> {
-    let mut words = SlotsMessage::default();
-    words.group.clone_from(&message.group);
-    words.readers_max = message.readers_max;
-    words.node = message.node.0;
-    words.starving = message.starving;
-    (words.yields, words.slow) = (message.yields, message.slow);
-    words.link_goodput_bytes = message.link_goodput;
-    words.records = message.records.iter().map(to_wire).collect();
-    let claim = |claim: &Claim| wire::Claim {
-        slot: claim.slot,
-        first: claim.first,
-        count: claim.count,
-    };
-    words.claims = message.claims.iter().map(claim).collect();
-    let mark = |(tag, piece): &(OriginTag, u32)| wire::BadMark {
-        origin_tag: tag.0,
-        piece: *piece,
-    };
-    words.bad = message.bad.iter().map(mark).collect();
-    let count = |count: &NodeBytes| wire::NodeBytes {
-        node: count.node.0,
-        bytes: count.bytes,
-    };
-    words.bytes = message.bytes.iter().map(count).collect();
-    let parts = words.into_parts(message_items_max);
-    parts.into_iter().map(Bytes::from).collect()
-}
-
-fn to_wire(record: &SlotRecord) -> wire::SlotRecord {
-    wire::SlotRecord {
-        slot: record.slot,
-        term: record.term,
-        holder: record.holder.0,
-        heartbeat: record.heartbeat,
-        flags: record.flags,
-        goodput_bytes: record.goodput,
-        extent: record.extent,
-        origin_bytes: record.origin_bytes,
-    }
-}
-
-fn from_wire(record: &wire::SlotRecord) -> SlotRecord {
-    SlotRecord {
-        slot: record.slot,
-        term: record.term,
-        holder: NodeId(record.holder),
-        heartbeat: record.heartbeat,
-        flags: record.flags,
-        goodput: record.goodput_bytes,
-        extent: record.extent,
-        origin_bytes: record.origin_bytes,
-    }
-}
-
-/// Reads a payload; `None` if it is malformed.
-pub(crate) fn decode(payload: &[u8]) -> Option<SlotMessage> {
-    let words = SlotsMessage::parse(payload).ok()?;
-    let claim = |claim: &wire::Claim| Claim {
-        slot: claim.slot,
-        first: claim.first,
-        count: claim.count,
-    };
-    let count = |count: &wire::NodeBytes| NodeBytes {
-        node: NodeId(count.node),
-        bytes: count.bytes,
-    };
-    Some(SlotMessage {
-        group: words.group,
-        readers_max: words.readers_max,
-        node: NodeId(words.node),
-        starving: words.starving,
-        yields: words.yields,
-        slow: words.slow,
-        link_goodput: words.link_goodput_bytes,
-        records: words.records.iter().map(from_wire).collect(),
-        claims: words.claims.iter().map(claim).collect(),
-        bad: words
-            .bad
-            .iter()
-            .map(|mark| (OriginTag(mark.origin_tag), mark.piece))
-            .collect(),
-        bytes: words.bytes.iter().map(count).collect(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::slot_messages_max;
+    use swarmcopy_scheduler::origin::{Claim, NodeBytes, SlotRecord, message_items_max};
+    use swarmcopy_scheduler::{NodeId, OriginTag};
 
     fn message(slot: u32, heartbeat: u64) -> SlotMessage {
         let record = SlotRecord {
@@ -188,7 +101,7 @@ mod tests {
         pending.push(message(1, 5));
         let payloads = pending.take_encoded();
         assert_eq!(payloads.len(), 1);
-        assert_eq!(decode(&payloads[0]), Some(message(1, 5)));
+        assert_eq!(SlotMessage::from_payload(&payloads[0]), Some(message(1, 5)));
         assert!(pending.take_encoded().is_empty());
     }
 
@@ -208,7 +121,7 @@ mod tests {
             (3, 3, 1)
         );
         for payload in pending.take_encoded() {
-            assert!(decode(&payload).is_some());
+            assert!(SlotMessage::from_payload(&payload).is_some());
         }
     }
 
@@ -221,7 +134,7 @@ mod tests {
         let payloads = pending.take_encoded();
         let messages: Vec<_> = payloads
             .iter()
-            .map(|payload| decode(payload).unwrap())
+            .map(|payload| SlotMessage::from_payload(payload).unwrap())
             .collect();
         assert!(messages.len() <= usize::try_from(slot_messages_max).unwrap());
         let mut newest = std::collections::BTreeMap::new();

@@ -120,7 +120,7 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("metalink", PURE),
         ("digest", PURE),
         ("sys", PURE),
-        ("scheduler", &["layout"] as &[&str]),
+        ("scheduler", &["layout", "bt-wire"] as &[&str]),
         ("piece-store", &["layout", "digest", "sys"]),
         ("sources", &["layout", "scheduler", "sys"]),
         (

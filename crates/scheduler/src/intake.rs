@@ -37,7 +37,15 @@ impl Scheduler {
             Event::PieceBad { piece, senders } => self.piece_bad(now, piece, &senders),
             Event::Liar { source } => self.ban(now, source, Reason::PeerLiar),
             Event::Uploaded { source, bytes, .. } => self.gate.uploaded(now, source, bytes),
-            Event::Slots { source, message } => {
+            Event::Slots {
+                source,
+                mut message,
+            } => {
+                // only who brings us pieces can tell of an origin's
+                let peer = self.sources.get(&source).and_then(Source::peer);
+                if peer.is_none_or(|peer| peer.delivered_at.is_none()) {
+                    message.bad.clear();
+                }
                 self.gate.message(now, source, &message);
                 if self.gate.peer_is_starving(source) {
                     self.unchoke(now, source);

@@ -183,7 +183,8 @@ impl Scheduler {
     fn has_others(&self, id: SourceId) -> bool {
         self.origins().any(|(other, origin)| {
             let is_right = origin.bad_pieces < BAD_PIECES_MAX && !origin.health.is_failing();
-            other != id && is_right && origin.permit.is_some()
+            let is_of_use = || origin.gaps.shut().is_empty() || !self.lacks_all(origin);
+            other != id && is_right && origin.permit.is_some() && is_of_use()
         })
     }
 

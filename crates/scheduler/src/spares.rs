@@ -62,7 +62,7 @@ impl Scheduler {
         ]
     }
 
-    fn lacks_all(&self, origin: &Origin) -> bool {
+    pub(crate) fn lacks_all(&self, origin: &Origin) -> bool {
         let missing = self.ledger.missing();
         missing.next_without(0, origin.gaps.shut()).is_none()
     }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::message::{Claim, NodeBytes, SlotMessage, message_items_max};
+use super::neighbour::{Neighbour, Pace, Reach, TableOf};
+use super::table::SlotTable;
 use crate::{Hello, Instant, MachineClass, NodeId, SourceId};
 
 /// Changes of this long are told in one message.
@@ -20,86 +22,10 @@ const TAKEN: (Duration, u64) = (Duration::from_millis(50), 40);
 const FULL_EVERY: Duration = Duration::from_secs(30);
 /// A claim counts for this long.
 const CLAIM_FRESH: Duration = Duration::from_secs(2);
+/// A claim of more pieces than this is no read.
+const CLAIM_PIECES_MAX: u32 = 1024;
 /// Most machines whose bytes are counted.
 const COUNTED_MAX: usize = 4096;
-
-/// Lets `limit.1` pass at once and one each `limit.0` later.
-#[derive(Debug, Clone, Copy, Default)]
-struct Pace(Instant);
-
-impl Pace {
-    fn ready_at(self, limit: (Duration, u64)) -> Instant {
-        self.0
-            - limit
-                .0
-                .saturating_mul(u32::try_from(limit.1.saturating_sub(1)).unwrap_or(0))
-    }
-
-    fn take(&mut self, now: Instant, limit: (Duration, u64)) -> bool {
-        let ready = now >= self.ready_at(limit);
-        if ready {
-            self.0 = self.0.max(now) + limit.0;
-        }
-        ready
-    }
-}
-
-/// What is known of a neighbour's table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TableOf {
-    /// It has not said yet.
-    Unheard,
-    /// It is ours.
-    Us,
-    /// It is that of another group.
-    Others,
-}
-
-/// Whether a neighbour can read an origin, by its own word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// It has none.
-    NoOrigin,
-    /// It has one, but others should read instead.
-    Yields,
-    /// It can.
-    Reads,
-}
-
-/// A neighbour of ours.
-#[derive(Debug)]
-pub(super) struct Neighbour {
-    pub(super) source: SourceId,
-    pub(super) node: NodeId,
-    pub(super) class: MachineClass,
-    pub(super) reach: Reach,
-    pub(super) starving: bool,
-    /// Most bytes a second that it was seen to take in, by its own word; 0 = unknown.
-    pub(super) link_goodput: u64,
-    pub(super) table: TableOf,
-    /// We find it slow, and it finds us so.
-    pub(super) slow: (bool, bool),
-    claims: Vec<(Claim, Instant)>,
-    greet: bool,
-    told_marks: usize,
-    told_bytes: u64,
-    sent: Pace,
-    taken: Pace,
-}
-
-impl Neighbour {
-    /// Whether it can read an origin, as far as it knows.
-    pub(super) fn may_read(&self) -> bool {
-        self.reach == Reach::Reads
-    }
-
-    /// Whether it says that others should read instead.
-    pub(super) fn says_yields(&mut self, yields: bool) {
-        if self.reach != Reach::NoOrigin {
-            self.reach = if yields { Reach::Yields } else { Reach::Reads };
-        }
-    }
-}
 
 /// All neighbours of ours, by source.
 #[derive(Debug)]
@@ -169,6 +95,7 @@ impl Gossip {
             starving: hello.starving,
             link_goodput: 0,
             table: TableOf::Unheard,
+            tales: (0, now),
             slow: (false, false),
             claims: Vec::new(),
             greet: true,
@@ -348,18 +275,18 @@ impl Gossip {
         self.any_claims = self.all.iter().any(|one| !one.claims.is_empty());
     }
 
-    /// Whether a neighbour has lately said that it reads the piece.
-    pub(super) fn is_claimed(&self, now: Instant, piece: u32) -> bool {
+    /// Whether a neighbour has lately said that it reads the piece, and holds the slot for it.
+    pub(super) fn is_claimed(&self, now: Instant, piece: u32, table: &SlotTable) -> bool {
+        let reads = |node: NodeId, (claim, at): &(Claim, Instant)| {
+            let lately = now.since(*at) < CLAIM_FRESH && claim.count <= CLAIM_PIECES_MAX;
+            let is_in = piece >= claim.first && piece - claim.first < claim.count;
+            lately && is_in && table.live_holder(now, claim.slot) == Some(node)
+        };
         self.any_claims
             && self
                 .all
                 .iter()
-                .flat_map(|one| &one.claims)
-                .any(|(claim, at)| {
-                    now.since(*at) < CLAIM_FRESH
-                        && piece >= claim.first
-                        && piece - claim.first < claim.count
-                })
+                .any(|one| one.claims.iter().any(|claim| reads(one.node, claim)))
     }
 
     /// Whether a machine is known that is connected by cable and may read.

@@ -5,8 +5,9 @@
 use super::config::readers_max_max;
 use super::extent::Extents;
 use super::gate::{CEDED_MAX, NO_SLOT, OriginGate};
-use super::gossip::{News, TableOf};
+use super::gossip::News;
 use super::message::{SlotMessage, SlotRecord, message_items_max};
+use super::neighbour::TableOf;
 use super::table::{Merged, NOBODY, PASSED_ON, SlotTable, bit};
 use super::watch::CEDED;
 use crate::{Instant, NodeId, SourceId};
@@ -69,6 +70,14 @@ impl OriginGate {
     /// Merges one record; gives the bit of its slot if it was news.
     fn merge(&mut self, now: Instant, from: (SourceId, NodeId), record: &SlotRecord) -> u64 {
         let mask = bit(record.slot);
+        if self.is_tale(now, from.1, record) {
+            let teller = self.gossip.find_mut(from.0);
+            if !teller.is_some_and(|one| one.tells_tale(now)) {
+                // who is named here tells it otherwise
+                self.gossip.tell(now, from.0, mask);
+                return 0;
+            }
+        }
         match self.table.merge(now, from.1, record) {
             Merged::Same => {
                 self.gossip.knows(from.0, mask);
@@ -89,6 +98,24 @@ impl OriginGate {
                 mask
             }
         }
+    }
+
+    /// Whether somebody else than the new or the old holder tells that a slot was taken or given back, though its
+    /// holder is this machine or a neighbour, and lives.
+    fn is_tale(&self, now: Instant, teller: NodeId, record: &SlotRecord) -> bool {
+        let Some(known) = self.table.cell(record.slot).map(|cell| cell.record) else {
+            return false;
+        };
+        let changes = record.holder != known.holder && record.term > known.term;
+        let is_near = |node: NodeId| {
+            node == self.config.node || self.gossip.iter().any(|one| one.node == node)
+        };
+        let first_hand = teller == record.holder || teller == known.holder;
+        changes
+            && !first_hand
+            && known.holder != NOBODY
+            && is_near(known.holder)
+            && self.table.is_current(now, record.slot)
     }
 
     fn heard_of(&mut self, now: Instant, record: &SlotRecord) {

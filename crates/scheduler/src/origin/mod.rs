@@ -18,6 +18,7 @@ mod link;
 mod lock;
 mod marks;
 mod message;
+mod neighbour;
 mod own;
 mod reader;
 mod report;

@@ -262,7 +262,7 @@ impl OriginGate {
             return Some(Reason::DeniedAvailable);
         }
         let ceded = self.is_ceded(now, slot, self.extents.extent_of(piece));
-        (ceded || self.gossip.is_claimed(now, piece)).then_some(Reason::DeniedClaimed)
+        (ceded || self.gossip.is_claimed(now, piece, &self.table)).then_some(Reason::DeniedClaimed)
     }
 
     /// Whether another machine took this extent from its slot.

@@ -85,7 +85,7 @@ impl OriginGate {
         while let Some(piece) = view.missing.next_without(from, view.available) {
             let extent = self.extents.extent_of(piece.value());
             let of_slot = self.extents.slot_of(extent) == slot;
-            let claimed = || self.gossip.is_claimed(now, piece.value());
+            let claimed = || self.gossip.is_claimed(now, piece.value(), &self.table);
             if of_slot && (self.is_ceded(now, slot, extent) || claimed()) {
                 return true;
             }

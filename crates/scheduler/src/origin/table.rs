@@ -37,7 +37,7 @@ const BANNED_MAX: usize = 4096;
 /// A takeover of a slot whose holder spoke this lately is a strike against the new one.
 const USURP_FRESH: Duration = Duration::from_millis(2500);
 /// Strikes closer together count as one, strikes further apart than `STRIKE_MEMORY` don't add up.
-const STRIKE_EVERY: Duration = Duration::from_secs(3);
+const STRIKE_EVERY: Duration = Duration::from_secs(1);
 const STRIKE_MEMORY: Duration = Duration::from_mins(1);
 const STRIKES_MAX: u32 = 3;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::claim::median_of;
 use super::gate::{Life, OriginGate};
-use super::gossip::Neighbour;
 use super::message::SlotRecord;
+use super::neighbour::Neighbour;
 use super::own::{Lock, Own};
 use super::standing::Standing;
 use super::table::EXCUSES;
@@ -40,6 +40,8 @@ const LINK_REST: Duration = Duration::from_secs(5);
 const STALL: Duration = Duration::from_secs(15);
 const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
 const STALL_EXCUSED: Duration = Duration::from_mins(1);
+/// The same, besides the time of four pieces, of a holder of whose slot nothing came yet.
+const STALL_UNPROVEN: Duration = Duration::from_secs(4);
 /// A look at what appeared in the swarm of a silent slot.
 const STALL_LOOK: Duration = Duration::from_secs(5);
 /// Who lacks pieces, reads none and gets none for this long starves.
@@ -185,15 +187,21 @@ impl OriginGate {
             let Some(cell) = self.table.cell(slot).copied() else {
                 continue;
             };
-            if holder == self.config.node || now.since(cell.progress) < STALL_LOOK {
+            let look = STALL_LOOK.min(self.stall_unproven());
+            if holder == self.config.node || now.since(cell.progress) < look {
                 continue;
             }
-            if self.has_appeared(now, view, slot) || !self.has_work(now, view, slot) {
+            let appeared =
+                now.since(cell.progress) >= STALL_LOOK && self.has_appeared(now, view, slot);
+            if appeared || !self.has_work(now, view, slot) {
                 self.table.progressed(now, slot);
                 continue;
             }
             let stalled = now.since(cell.progress);
-            if cell.record.flags & EXCUSES != 0 {
+            let is_proven = cell.progress > cell.taken;
+            if !is_proven && stalled >= self.stall_unproven() {
+                self.table.doubt(slot);
+            } else if cell.record.flags & EXCUSES != 0 {
                 if stalled >= STALL_EXCUSED {
                     self.table.doubt(slot);
                 }
@@ -201,6 +209,15 @@ impl OriginGate {
                 self.table.ban(now, holder);
             }
         }
+    }
+
+    /// The same for a holder of whose slot nothing came since it took it: it holds it by its word alone.
+    fn stall_unproven(&self) -> Duration {
+        let two = self.layout.piece_len().saturating_mul(2_000_000);
+        let pieces = two
+            .checked_div(self.link.burst())
+            .map(Duration::from_micros);
+        STALL_UNPROVEN + pieces.unwrap_or_default().min(STALL)
     }
 
     fn stall(&self, record: &SlotRecord) -> Duration {

@@ -20,7 +20,7 @@ const WORDS: [LockWord; 3] = [LockWord::Held, LockWord::InUse, LockWord::Refused
 
 /// One random event for one gate.
 #[derive(Debug, Clone)]
-enum Any {
+pub(super) enum Any {
     Wait(u64),
     News(u8),
     Join(u8, u8),
@@ -61,9 +61,9 @@ fn any_event() -> impl Strategy<Value = Any> {
 }
 
 /// One gate with the sets that a core would keep.
-struct Bench {
-    gate: OriginGate,
-    now: Instant,
+pub(super) struct Bench {
+    pub(super) gate: OriginGate,
+    pub(super) now: Instant,
     missing: PieceSet,
     available: PieceSet,
     serving: Vec<u16>,
@@ -74,7 +74,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(seed: u64, change: impl FnOnce(&mut OriginConfig)) -> Self {
+    pub(super) fn new(seed: u64, change: impl FnOnce(&mut OriginConfig)) -> Self {
         let now = Instant::from_micros(1);
         let mut config = OriginConfig::new(node(0, 0), [3; 32]);
         change(&mut config);
@@ -113,7 +113,7 @@ impl Bench {
         self.gate.layout.piece(u32::from(index)).unwrap()
     }
 
-    fn happen(&mut self, event: Any) {
+    pub(super) fn happen(&mut self, event: Any) {
         let now = self.now;
         match event {
             Any::Wait(us) => self.wait(Duration::from_micros(us)),
@@ -219,7 +219,7 @@ impl Bench {
     }
 
     /// Lets time pass with every timeout on its way; fails when they don't come to rest.
-    fn wait(&mut self, span: Duration) {
+    pub(super) fn wait(&mut self, span: Duration) {
         let end = self.now + span;
         let mut steps = 0;
         while let Some(at) = self.gate.next_timeout().filter(|at| *at <= end) {

@@ -5,4 +5,5 @@ mod machine;
 mod room;
 mod swarm;
 mod table;
+mod trust;
 mod world;

@@ -29,10 +29,12 @@
 
 mod config;
 mod content;
+mod description;
 mod engine;
 mod error;
 mod guard;
 mod hours;
+mod inner;
 mod limits;
 mod make;
 mod metalink;
@@ -55,6 +57,7 @@ pub use config::{
     group_len_max,
 };
 pub use content::Content;
+pub use description::{Description, DescriptionKind, FileDescription};
 pub use error::{Error, ErrorKind};
 pub use hours::Hours;
 pub use make::{Format, Made, MakeOptions, MakeProgress, Overwrite, PieceLen, make};
@@ -63,7 +66,6 @@ pub use report::{
     SourceState, Started,
 };
 pub use session::{Explanations, Looks, RunningCopy, Session, SessionBuilder};
-pub use show::{Description, DescriptionKind, FileDescription};
 pub use swarmcopy_sources::Network;
 pub use verify::{Verified, VerifyProgress, verify};
 pub use what::{What, document_len_max};

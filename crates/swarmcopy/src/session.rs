@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use swarmcopy_sources::Limiter;
-use swarmcopy_swarm::{Dht, Listener, Lsd};
+use swarmcopy_swarm::Listener;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::engine::{Clock, Outlets};
+use crate::inner::Inner;
 use crate::report::Explanation;
 use crate::start::{self, Prepared};
 use crate::{Config, Content, Error, ErrorKind, Progress, Report, Started};
@@ -23,24 +24,6 @@ const EXPLANATIONS_MAX: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct Session {
     pub(crate) inner: Arc<Inner>,
-}
-
-/// The insides of a session.
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) config: Config,
-    pub(crate) listener: Arc<Listener>,
-    pub(crate) lsd: Option<Arc<Lsd>>,
-    /// Why there is no local discovery though it was asked for.
-    pub(crate) lsd_failure: Option<String>,
-    pub(crate) dht: Option<Arc<Dht>>,
-    pub(crate) limit_down: Arc<Limiter>,
-    pub(crate) limit_up: Arc<Limiter>,
-    pub(crate) peer_id: [u8; 20],
-    pub(crate) stop: CancellationToken,
-    /// Ends what copies need while they stop: the listener, local discovery, links.
-    pub(crate) quit: CancellationToken,
-    pub(crate) tasks: TaskTracker,
 }
 
 /// Builds a [`Session`].

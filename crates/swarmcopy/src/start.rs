@@ -24,10 +24,10 @@ use crate::engine::{
     Clock, Engine, LAN, Named, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed,
 };
 use crate::guard::Guard;
+use crate::inner::Inner;
 use crate::limits::OriginLimits;
 use crate::origins::{self, Found, Search};
 use crate::policy::{Policy, check_group};
-use crate::session::Inner;
 use crate::{
     Config, Error, ErrorKind, Phase, Report, SourceKind, SourceState, Started, reuse, select, web,
 };

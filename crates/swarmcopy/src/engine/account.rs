@@ -10,6 +10,9 @@ use swarmcopy_sources::SourceError;
 use super::standing::{Named, Standing};
 use crate::{SourceKind, SourceProgress, SourceState};
 
+/// How the local network is called where it stands beside other sources.
+pub(crate) const LAN: &str = "local network";
+
 /// Sources that are named in a progress report.
 const NAMED_MAX: usize = 64;
 

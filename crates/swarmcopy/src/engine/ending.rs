@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use swarmcopy_piece_store::{StoreError, StoreErrorKind};
+use swarmcopy_piece_store::StoreError;
 use swarmcopy_scheduler::{Outlook, Reason, SourceId};
 use tokio::sync::mpsc;
 
 use super::account::Account;
+use super::failure::disk_failed;
 use super::waiting::{Facts, troubles, waiting_for};
 use super::{Engine, Note};
 use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay};
@@ -21,11 +22,6 @@ const LISTED_MAX: usize = 10_000;
 /// Time for links, trackers and fetches to end.
 const WIND_UP: Duration = Duration::from_secs(3);
 
-pub(crate) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "interrupted")
-        .with_hint("the state is saved: the same command goes on from here")
-}
-
 /// Names the first of these files.
 fn named(files: &[String]) -> String {
     let first = files.get(..NAMED_MAX.min(files.len())).unwrap_or_default();
@@ -34,38 +30,6 @@ fn named(files: &[String]) -> String {
         0 => named,
         _ if files.len() == LISTED_MAX => format!("{named} and many more files"),
         more => format!("{named} and {more} more files"),
-    }
-}
-
-pub(crate) fn disk_failed(error: &StoreError) -> Error {
-    let kind = match error.kind() {
-        StoreErrorKind::Full
-        | StoreErrorKind::ReadOnly
-        | StoreErrorKind::Permission
-        | StoreErrorKind::Obstructed => ErrorKind::Disk,
-        StoreErrorKind::Wrong => ErrorKind::Mismatch,
-        _ => ErrorKind::Failed,
-    };
-    let failed = Error::new(kind, error.to_string());
-    if matches!(error, StoreError::SameName { .. }) {
-        return failed.with_hint(
-            "choose files with --select, copy to a disk that tells the names apart, or rename one \
-             and make the torrent again",
-        );
-    }
-    match error.kind() {
-        StoreErrorKind::Full => {
-            failed.with_hint("free some space and start the same command again")
-        }
-        StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
-            failed.with_hint("choose a folder that this account may write to")
-        }
-        StoreErrorKind::Obstructed => {
-            failed.with_hint("choose another folder, or move away what stands in its place")
-        }
-        StoreErrorKind::Wrong => failed
-            .with_hint("a mirror sends other bytes; what was wrong is removed, the rest is kept"),
-        _ => failed,
     }
 }
 

@@ -8,6 +8,8 @@ mod account;
 mod arrivals;
 mod clock;
 mod ending;
+mod entry;
+mod failure;
 mod fetch;
 mod named;
 mod note;
@@ -38,13 +40,12 @@ use crate::policy::Policy;
 use crate::report::Explanation;
 use crate::{Error, GuardState, Phase, Progress, Report, SourceKind};
 
-pub(crate) use account::Account;
+pub(crate) use account::{Account, LAN};
 use arrivals::Arrivals;
 pub(crate) use clock::Clock;
-pub(crate) use ending::{disk_failed, interrupted};
-pub(crate) use named::LAN;
+pub(crate) use entry::OriginEntry;
+pub(crate) use failure::{disk_failed, interrupted};
 pub(crate) use note::Note;
-pub(crate) use origins::OriginEntry;
 pub(crate) use reader::StoreReader;
 pub(crate) use standing::Named;
 use telling::Tellings;
@@ -259,7 +260,7 @@ impl Engine {
                 self.tell(Event::PieceBad { piece, senders });
             }
             Note::Liar { source } => self.tell(Event::Liar { source }),
-            Note::DiskFailed { error } => self.failed = Some(ending::disk_failed(&error)),
+            Note::DiskFailed { error } => self.failed = Some(disk_failed(&error)),
             Note::Finished { result } => self.finished(result),
             Note::Guard(news) => self.take_guard_news(news),
             Note::Share { id, looked, again } => self.share_looked(id, looked, again),

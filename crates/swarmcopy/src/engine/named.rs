@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use swarmcopy_swarm::{NamedAnswer, TrackerNote};
 
 use super::Engine;
+use super::account::LAN;
 use crate::{SourceKind, SourceState};
-
-/// How the local network is called where it stands beside other sources.
-pub(crate) const LAN: &str = "local network";
 
 impl Engine {
     /// A tracker was asked: what it said, and when it is asked again.

@@ -4,40 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use swarmcopy_layout::PieceSet;
-use swarmcopy_scheduler::{Event, Has, OriginKind, OriginPermit, OriginTag, SourceId, SourceInfo};
-use swarmcopy_sources::OriginSource;
+use swarmcopy_scheduler::{Event, Has, OriginKind, OriginPermit, SourceId, SourceInfo};
 use tokio::sync::watch;
 
 use super::Engine;
-use super::fetch::Opened;
+use super::entry::OriginEntry;
 use crate::SourceKind;
 use crate::shares::Looked;
-
-/// One origin.
-#[derive(Debug)]
-pub(crate) struct OriginEntry {
-    source: Arc<dyn OriginSource>,
-    opened: Option<Opened>,
-}
-
-impl OriginEntry {
-    pub(crate) fn new(source: Arc<dyn OriginSource>) -> Self {
-        Self {
-            source,
-            opened: None,
-        }
-    }
-
-    /// Its name in the swarm.
-    pub(crate) fn tag(&self) -> OriginTag {
-        self.source.tag()
-    }
-
-    /// The open source, or the opening under way.
-    pub(crate) fn opened(&self) -> Option<Opened> {
-        self.opened.clone()
-    }
-}
 
 impl Engine {
     /// Tells the scheduler which origins there are.

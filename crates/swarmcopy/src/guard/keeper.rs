@@ -10,8 +10,8 @@ use swarmcopy_scheduler::LockWord;
 use swarmcopy_sys::lock::{LockReach, SlotLock, SlotLocks};
 use swarmcopy_sys::{FsKind, fs_kind};
 
+use super::desk::{Desk, GuardNews};
 use super::signs::Signs;
-use super::{Desk, GuardNews};
 
 /// A sign of life is given for that long, and left out for that long.
 const SIGN_EVERY: Duration = Duration::from_secs(1);

@@ -8,37 +8,28 @@
 //! What must stay true: the loop never waits for a lock file, for its server may hang; a lock is
 //! held by nobody but the keeper's thread and ends with it.
 
+mod desk;
 mod keeper;
 mod signs;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
-use swarmcopy_scheduler::LockWord;
 use swarmcopy_sys::FileId;
 use swarmcopy_sys::lock::{LockReach, SlotLocks};
 use tokio::sync::oneshot;
 
 use crate::{GuardState, GuardUse};
+use desk::Desk;
+pub(crate) use desk::GuardNews;
 use keeper::Keeper;
 
 /// The folder of lock files, in the folder that a share's content or its .torrent lies in.
 pub(crate) const FOLDER_NAME: &str = ".swarmcopy";
 /// Most folders of locks of one content.
 const FOLDERS_MAX: usize = 8;
-
-/// What the keeper tells the loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GuardNews {
-    /// How it went with the lock of this slot.
-    Slot { slot: u32, lock: LockWord },
-    /// The locks reach all machines: one was refused that nobody here holds.
-    ReachesServer,
-}
 
 /// The lock files of one folder, tested.
 #[derive(Debug, Default)]
@@ -175,49 +166,5 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.desk.with(|orders| orders.closed = true);
-    }
-}
-
-/// Where orders wait for the keeper: the last word on each slot.
-#[derive(Debug, Default)]
-struct Desk {
-    orders: Mutex<Orders>,
-    bell: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Orders {
-    slots: BTreeMap<u32, bool>,
-    closed: bool,
-}
-
-impl Desk {
-    fn with(&self, change: impl FnOnce(&mut Orders)) {
-        change(&mut self.orders.lock().unwrap_or_else(PoisonError::into_inner));
-        self.bell.notify_one();
-    }
-
-    /// Waits for orders until `at`; `None` when there will be no more.
-    fn next(&self, at: Option<Instant>) -> Option<BTreeMap<u32, bool>> {
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if orders.closed {
-                return None;
-            }
-            let left = at.map(|at| at.saturating_duration_since(Instant::now()));
-            if !orders.slots.is_empty() || left.is_some_and(|left| left.is_zero()) {
-                return Some(std::mem::take(&mut orders.slots));
-            }
-            orders = match left {
-                Some(left) => {
-                    let woken = self.bell.wait_timeout(orders, left);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self
-                    .bell
-                    .wait(orders)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
-        }
     }
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::mpsc;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
+use swarmcopy_scheduler::LockWord;
 
 /// Nothing here takes longer on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -9,10 +9,11 @@ use swarmcopy_metalink::{
 };
 use url::Url;
 
+use super::MakeOptions;
+use super::distinct::distinct;
 use super::torrent::PROGRAM;
 use super::walk::Found;
 use super::whole::FileHashes;
-use super::{MakeOptions, distinct};
 use crate::{Error, ErrorKind};
 
 /// Most addresses of the torrent that each file names.

@@ -6,6 +6,7 @@
 //! as mktorrent and libtorrent give (files sorted by the bytes of the whole path, empty files kept,
 //! no attributes), and no .torrent is left behind that does not fit what was read.
 
+mod distinct;
 mod hash;
 mod metalink;
 mod options;
@@ -20,7 +21,7 @@ mod whole;
 pub use options::{Format, Made, MakeOptions, MakeProgress, Overwrite};
 pub use piece_len::PieceLen;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -264,14 +265,4 @@ fn check_unchanged(files: &[Found]) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// The texts without repetition, in order.
-fn distinct(texts: &[String]) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    texts
-        .iter()
-        .filter(|text| seen.insert(text.as_str()))
-        .cloned()
-        .collect()
 }

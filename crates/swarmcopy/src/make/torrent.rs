@@ -10,8 +10,9 @@ use swarmcopy_bt_wire::metainfo::{Builder, Built, File};
 use swarmcopy_digest::merkle;
 use swarmcopy_layout::{FileEntry, Layout};
 
+use super::MakeOptions;
+use super::distinct::distinct;
 use super::hash::Hashes;
-use super::{MakeOptions, distinct};
 use crate::{Error, ErrorKind};
 
 /// The program's name and version, as in `created by`.

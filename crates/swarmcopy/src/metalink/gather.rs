@@ -15,7 +15,8 @@ use url::Url;
 
 use super::Place;
 use super::describe::USABLE;
-use crate::what::{Named, Web, failed, name_of};
+use crate::metalink::name_of;
+use crate::what::{Named, Web, failed};
 use crate::{Error, What};
 
 /// Most .torrents and metalinks that one document makes us fetch.

@@ -3,84 +3,23 @@
 //! What must stay true: every byte of such a content has a hash to be checked by; an entry that cannot
 //! be used is left out and told, the others go on. `docs/metalink.md` lists the rules.
 
+mod advice;
 mod describe;
 mod gather;
 mod hosts;
+mod place;
 mod show;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use swarmcopy_layout::FileIndex;
-use swarmcopy_metalink::{Document, File, Mirror, Part};
-use url::Url;
+use swarmcopy_metalink::{Document, File, Mirror};
 
 use crate::what::Web;
 use crate::{Content, Error};
+pub(crate) use advice::{Advice, Holds, Host};
 use gather::{Gather, Torrents};
+pub(crate) use place::{Place, name_of};
 pub(crate) use show::describe;
-
-/// Where a document was found.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Place {
-    /// Its address after redirects; relative addresses in it are resolved against it.
-    pub(crate) url: Option<Url>,
-    /// The folder it lies in.
-    pub(crate) folder: Option<PathBuf>,
-    /// Its name without ending: what files without a folder of their own are put into.
-    pub(crate) stem: String,
-}
-
-/// What a metalink adds to a content.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Advice {
-    /// Folders in which the files lie under their names.
-    pub(crate) shares: Vec<PathBuf>,
-    /// Web servers and what lies on each.
-    pub(crate) hosts: Vec<Host>,
-    /// Entries that were left out, and other things to know, for people.
-    pub(crate) notes: Vec<String>,
-    /// The files that were left out, each with its reason.
-    pub(crate) left_out: Vec<String>,
-}
-
-impl Advice {
-    /// The shares of a document, and what was left out of it.
-    fn of(document: &Document) -> Self {
-        let mut advice = Self {
-            shares: document.shares.iter().map(PathBuf::from).collect(),
-            ..Self::default()
-        };
-        for entry in &document.dropped {
-            match entry.what {
-                Part::File => advice.left_out.push(entry.to_string()),
-                _ => advice.notes.push(entry.to_string()),
-            }
-        }
-        if document.dropped_unlisted > 0 {
-            let note = format!("{} more entries were left out", document.dropped_unlisted);
-            advice.left_out.push(note);
-        }
-        advice
-    }
-}
-
-/// One server of other people's, as a metalink names them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Host {
-    pub(crate) holds: Holds,
-    /// The most connections that it asks for.
-    pub(crate) connections_max: Option<u32>,
-}
-
-/// What lies on a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Holds {
-    /// It has all files, where BEP 19 looks for them below this address.
-    Tree(String),
-    /// It has these files, each at its own address.
-    Files(Vec<(FileIndex, String)>),
-}
 
 /// Makes a content of a document. Fetches the .torrents and the metalinks that it leads to.
 pub(crate) async fn content(
@@ -186,6 +125,7 @@ impl Content {
 mod tests {
     use super::*;
     use swarmcopy_metalink::FilePath;
+    use url::Url;
 
     #[test]
     fn mirrors_in_preferred_countries_come_first_among_equals() {

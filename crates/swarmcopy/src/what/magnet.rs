@@ -10,8 +10,9 @@ use swarmcopy_bt_wire::metainfo::Torrent;
 use swarmcopy_layout::Layout;
 use swarmcopy_swarm::{SwarmConfig, fetch_metadata};
 
-use super::{Web, failed};
-use crate::session::Inner;
+use super::web::Web;
+use super::words::failed;
+use crate::inner::Inner;
 use crate::{Content, CopyOptions, Error, ErrorKind};
 
 /// Reads a link.

@@ -2,14 +2,14 @@
 //!
 //! What must stay true: a file without a hash is refused, never copied on trust.
 
-use percent_encoding::percent_decode_str;
 use swarmcopy_metalink::{Document, File, FilePath, Headers, Mirror};
 use swarmcopy_sources::http::Fetched;
-use url::Url;
 
-use super::{Named, Web, failed, shown};
+use super::named::Named;
+use super::web::Web;
+use super::words::{failed, shown};
 use crate::Error;
-use crate::metalink::Place;
+use crate::metalink::{Place, name_of};
 
 /// Reads what lies at `url`.
 pub(super) async fn read(url: &str, web: &Web) -> Result<Named, Error> {
@@ -67,11 +67,4 @@ fn described(fetched: &Fetched) -> Result<Named, Error> {
     document.files.push(file);
     document.dropped = dropped;
     Ok(Named::Metalink(Box::new(document), Place::of_url(asked)))
-}
-
-/// The last part of an address's path, decoded; `None` if there is none.
-pub(crate) fn name_of(url: &Url) -> Option<String> {
-    let last = url.path_segments()?.next_back()?;
-    let name = percent_decode_str(last).decode_utf8_lossy().into_owned();
-    (!name.is_empty()).then_some(name)
 }

@@ -3,7 +3,8 @@
 use swarmcopy_sources::MirrorOptions;
 use swarmcopy_sources::http::{Fetched, fetch_document};
 
-use super::{Kind, document_len_max, failed};
+use super::named::{Kind, document_len_max};
+use super::words::failed;
 use crate::web::mirror_options;
 use crate::{CopyOptions, Error};
 

@@ -123,32 +123,38 @@ impl Crate {
             "crate" => Place::Module(Vec::new()),
             "self" => Place::Module(from.to_vec()),
             "super" => Place::Module(from.split_last()?.1.to_vec()),
-            name => self.name_in(from, name, hops)?,
+            name => self.name_in(from, name, rest.is_empty(), hops)?,
         };
-        for name in rest {
+        for (at, name) in rest.iter().enumerate() {
+            let last = at + 1 == rest.len();
             let Place::Module(module) = &place else { break };
             place = match name.as_str() {
                 "self" => continue,
                 "super" => Place::Module(module.split_last()?.1.to_vec()),
-                name => self.name_in(module, name, hops)?,
+                name => self.name_in(module, name, last, hops)?,
             };
         }
         Some(place)
     }
 
-    fn name_in(&self, path: &[String], name: &str, hops: usize) -> Option<Place> {
+    /// A name in a module. At the end of a path a function of a module's name comes before the module.
+    fn name_in(&self, path: &[String], name: &str, last: bool, hops: usize) -> Option<Place> {
         let module = self.0.get(path)?;
         let child = [path, &[name.to_owned()]].concat();
-        if self.0.contains_key(&child) {
-            return Some(Place::Module(child));
+        let child = self.0.contains_key(&child).then_some(Place::Module(child));
+        if !last && child.is_some() {
+            return child;
         }
+        self.item_in(module, path, name, hops).or(child)
+    }
+
+    fn item_in(&self, module: &Module, path: &[String], name: &str, hops: usize) -> Option<Place> {
         if module.defined.contains(name) {
             return Some(Place::Item(module.file.clone()));
         }
         if let Some(brought) = module.brought.get(name) {
             // `use bytes;` and the like would lead to themselves
-            return (brought.first().map(String::as_str) != Some(name))
-                .then(|| self.resolve(path, brought, hops))?;
+            return (*brought != [name]).then(|| self.resolve(path, brought, hops))?;
         }
         module.globs.iter().find_map(|glob| {
             let all = [glob.as_slice(), &[name.to_owned()]].concat();

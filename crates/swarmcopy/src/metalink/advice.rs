@@ -1,0 +1,57 @@
+//! What a metalink adds to a content.
+
+use std::path::PathBuf;
+
+use swarmcopy_layout::FileIndex;
+use swarmcopy_metalink::{Document, Part};
+
+/// What a metalink adds to a content.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Advice {
+    /// Folders in which the files lie under their names.
+    pub(crate) shares: Vec<PathBuf>,
+    /// Web servers and what lies on each.
+    pub(crate) hosts: Vec<Host>,
+    /// Entries that were left out, and other things to know, for people.
+    pub(crate) notes: Vec<String>,
+    /// The files that were left out, each with its reason.
+    pub(crate) left_out: Vec<String>,
+}
+
+impl Advice {
+    /// The shares of a document, and what was left out of it.
+    pub(super) fn of(document: &Document) -> Self {
+        let mut advice = Self {
+            shares: document.shares.iter().map(PathBuf::from).collect(),
+            ..Self::default()
+        };
+        for entry in &document.dropped {
+            match entry.what {
+                Part::File => advice.left_out.push(entry.to_string()),
+                _ => advice.notes.push(entry.to_string()),
+            }
+        }
+        if document.dropped_unlisted > 0 {
+            let note = format!("{} more entries were left out", document.dropped_unlisted);
+            advice.left_out.push(note);
+        }
+        advice
+    }
+}
+
+/// One server of other people's, as a metalink names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host {
+    pub(crate) holds: Holds,
+    /// The most connections that it asks for.
+    pub(crate) connections_max: Option<u32>,
+}
+
+/// What lies on a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// It has all files, where BEP 19 looks for them below this address.
+    Tree(String),
+    /// It has these files, each at its own address.
+    Files(Vec<(FileIndex, String)>),
+}

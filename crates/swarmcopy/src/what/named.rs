@@ -1,0 +1,108 @@
+//! What was found under a name, told by its first bytes.
+
+use swarmcopy_metalink::Document;
+
+use super::words::failed;
+use crate::Error;
+use crate::metalink::Place;
+
+/// The longest .torrent or metalink that is read, in bytes.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+pub const document_len_max: usize = 32 * 1024 * 1024;
+
+/// What was found under a name.
+#[derive(Debug)]
+pub(crate) enum Named {
+    /// The bytes of a .torrent.
+    Torrent(Vec<u8>),
+    /// A metalink, or what headers say in its stead, and where it lies.
+    Metalink(Box<Document>, Place),
+    /// A magnet link.
+    Magnet(String),
+}
+
+impl Named {
+    /// Tells by the first bytes what a document is. `shown` names it where it is none.
+    pub(super) fn of_bytes(bytes: Vec<u8>, place: Place, shown: &str) -> Result<Self, Error> {
+        match Kind::of(&bytes) {
+            Kind::Metalink => {
+                let document = Document::parse(&bytes, place.url.as_ref())
+                    .map_err(|error| failed(&format!("cannot read {shown}: {error}")))?;
+                Ok(Self::Metalink(Box::new(document), place))
+            }
+            Kind::Magnet => {
+                let link = String::from_utf8_lossy(&bytes);
+                Ok(Self::Magnet(link.trim().to_owned()))
+            }
+            // what is nothing of all that is refused with the field of a torrent that is missing
+            Kind::Torrent | Kind::Other => Ok(Self::Torrent(bytes)),
+        }
+    }
+}
+
+/// What a document looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Torrent,
+    Metalink,
+    Magnet,
+    Other,
+}
+
+impl Kind {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let bytes = bytes.trim_ascii_start();
+        let begins = |with: &[u8]| {
+            let head = bytes.get(..with.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(with))
+        };
+        if bytes.first() == Some(&b'd') && bytes.get(1).is_some_and(u8::is_ascii_digit) {
+            Self::Torrent
+        } else if begins(b"magnet:?") {
+            Self::Magnet
+        } else if begins(b"<?xml") || begins(b"<metalink") || begins(b"<!--") {
+            Self::Metalink
+        } else {
+            Self::Other
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+    use crate::what::shown;
+
+    #[test]
+    fn no_message_shows_a_password() {
+        let url = Url::parse("http://me:secret@h:1/a.torrent?b=c").unwrap();
+        assert_eq!(shown(&url), "http://h:1/a.torrent?b=c");
+        let told = Named::of_bytes(b"<metalink".to_vec(), Place::of_url(&url), &shown(&url));
+        let told = told.unwrap_err().to_string();
+        assert!(
+            told.contains("h:1/a.torrent") && !told.contains("secret"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_document_is_told_by_its_first_bytes() {
+        for (bytes, kind) in [
+            (&b"d8:announce"[..], Kind::Torrent),
+            (b"\xef\xbb\xbf<?xml version='1.0'?>", Kind::Metalink),
+            (b"\n <metalink xmlns='x'/>", Kind::Metalink),
+            (b"Magnet:?xt=x\n", Kind::Magnet),
+            (b"<!DOCTYPE html>", Kind::Other),
+            (b"data", Kind::Other),
+            (b"", Kind::Other),
+        ] {
+            assert_eq!(Kind::of(bytes), kind, "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Reading what is named.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use url::Url;
+
+use super::named::{Named, document_len_max};
+use super::web::Web;
+use super::words::{failed, shown};
+use super::{What, plain};
+use crate::Error;
+use crate::metalink::Place;
+
+impl Named {
+    /// Reads what `what` names. May be dropped at any await.
+    pub(crate) async fn read(what: &What, web: &Web) -> Result<Self, Error> {
+        match what {
+            What::Magnet(link) => Ok(Self::Magnet(link.clone())),
+            What::Url(url) => plain::read(url, web).await,
+            What::Path(path) => {
+                let owned = path.clone();
+                let bytes = tokio::task::spawn_blocking(move || read(&owned)).await;
+                let bytes = bytes.map_err(|error| failed(&error))??;
+                Self::of_bytes(bytes, Place::of_path(path), &path.display().to_string())
+            }
+        }
+    }
+
+    /// Fetches a document that another one names. May be dropped at any await.
+    pub(crate) async fn fetch(url: &Url, web: &Web) -> Result<Self, Error> {
+        let fetched = web.fetch(url.as_str()).await?;
+        let at = fetched.url().unwrap_or(url);
+        let place = Place::of_url(at);
+        let shown = shown(at);
+        match fetched.body {
+            Some(body) => Self::of_bytes(body, place, &shown),
+            None => Err(failed(&format!("{shown} is no .torrent and no metalink"))),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let refused =
+        |why: &dyn std::fmt::Display| failed(&format!("cannot read {}: {why}", path.display()));
+    let file = File::open(path).map_err(|error| refused(&error))?;
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(document_len_max).unwrap_or(u64::MAX);
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| refused(&error))?;
+    if bytes.len() <= document_len_max {
+        return Ok(bytes);
+    }
+    Err(refused(&format!(
+        "it is longer than the {document_len_max} bytes that a .torrent or a metalink may have"
+    )))
+}

@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The same of an origin that never brought any; it doubles with each silence, because a first answer may take long.
 const FIRST_PATIENCE: Duration = Duration::from_secs(3);
 const PATIENCE_DOUBLINGS_MAX: u32 = 2;
+/// The same beside origins that can be asked for the same: it is tried again when they have nothing to do.
+const FIRST_BESIDE_OTHERS: Duration = Duration::from_millis(2500);
 
 /// What the origin's last answers say of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -98,12 +100,12 @@ impl Health {
         self.failures > 0
     }
 
-    /// No byte for at least this long is silence.
-    pub(crate) fn patience(&self) -> Duration {
-        if self.proven {
-            PATIENCE
-        } else {
-            FIRST_PATIENCE * (1 << self.failures.min(PATIENCE_DOUBLINGS_MAX))
+    /// No byte for at least this long is silence; `others` = other origins that did not fail can be asked meanwhile.
+    pub(crate) fn patience(&self, others: bool) -> Duration {
+        match (self.proven, others) {
+            (true, _) => PATIENCE,
+            (false, true) => FIRST_BESIDE_OTHERS,
+            (false, false) => FIRST_PATIENCE * (1 << self.failures.min(PATIENCE_DOUBLINGS_MAX)),
         }
     }
 }
@@ -177,14 +179,14 @@ mod tests {
     #[test]
     fn a_first_answer_may_take_longer_each_time() {
         let (mut health, mut now) = (Health::default(), START);
-        let mut patience = vec![health.patience()];
+        let mut patience = vec![health.patience(false)];
         for _ in 0..3 {
             health.failed(now, false);
             now = now + WAIT_MAX;
-            patience.push(health.patience());
+            patience.push(health.patience(false));
         }
         assert_eq!(patience, [3, 6, 12, 12].map(Duration::from_secs));
         health.answered();
-        assert_eq!(health.patience(), PATIENCE);
+        assert_eq!(health.patience(false), PATIENCE);
     }
 }

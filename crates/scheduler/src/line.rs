@@ -35,7 +35,23 @@ impl Scheduler {
         hungry.clear();
         hungry.append(&mut self.hungry);
         self.hungry = hungry;
-        for id in origins {
+        self.fill_origins(now, origins);
+    }
+
+    /// Gives work to origins: to those that failed last only what the others leave.
+    fn fill_origins(&mut self, now: Instant, mut hungry: Vec<SourceId>) {
+        let fails = |id: &SourceId| {
+            let source = self.sources.get(id);
+            source
+                .and_then(Source::origin)
+                .is_some_and(|origin| origin.health.is_failing())
+        };
+        if hungry.iter().any(fails) {
+            hungry.extend(self.origin_ids.iter().filter(|id| !fails(id)));
+            hungry.sort_by_key(|id| (fails(id), *id));
+            hungry.dedup();
+        }
+        for id in hungry {
             self.fill_origin(now, id);
         }
     }

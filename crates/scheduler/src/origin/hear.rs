@@ -130,8 +130,22 @@ impl OriginGate {
             self.yield_to(now, home, record.holder);
         }
         if foreign && (self.ceded.len() < CEDED_MAX || self.ceded.contains_key(&record.extent)) {
-            self.ceded
-                .insert(record.extent, (record.holder, now + CEDED));
+            self.cede(now, record);
+        }
+    }
+
+    /// A machine took an extent from another slot. It keeps it for a while, and longer only as pieces of it come.
+    fn cede(&mut self, now: Instant, record: &SlotRecord) {
+        let until = now + CEDED;
+        let brought = self.table.cell(record.slot).and_then(|cell| cell.brought);
+        match self.ceded.get_mut(&record.extent) {
+            Some((thief, known)) if *thief == record.holder => {
+                if brought.is_some_and(|at| at + CEDED > *known) {
+                    *known = until;
+                }
+            }
+            Some(other) => *other = (record.holder, until),
+            None => drop(self.ceded.insert(record.extent, (record.holder, until))),
         }
     }
 

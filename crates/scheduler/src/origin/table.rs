@@ -90,8 +90,10 @@ pub(super) struct Cell {
     pub(super) grew: Instant,
     /// When this holder was first seen.
     pub(super) taken: Instant,
-    /// When a piece of the slot last came, or the holder changed.
+    /// When a piece of the slot last came, the holder changed, or nothing of it was to be read.
     pub(super) progress: Instant,
+    /// When a piece of the slot last came since this holder took it.
+    pub(super) brought: Option<Instant>,
     /// The holder counts as dead although it speaks: it brings nothing.
     doubted: bool,
     excused: Option<Instant>,
@@ -148,6 +150,7 @@ impl SlotTable {
                 grew: now,
                 taken: now,
                 progress: now,
+                brought: None,
                 doubted: false,
                 excused: None,
                 reset: None,
@@ -186,7 +189,7 @@ impl SlotTable {
         };
         if cell.record.holder != record.holder {
             cell.taken = now;
-            cell.progress = now;
+            (cell.progress, cell.brought) = (now, None);
             cell.doubted = false;
             cell.died = None;
         }
@@ -197,6 +200,13 @@ impl SlotTable {
 
     /// A piece of the slot came from the swarm.
     pub(super) fn progressed(&mut self, now: Instant, slot: u32) {
+        if let Some(cell) = self.cells.get_mut(at(slot)) {
+            (cell.progress, cell.brought) = (now, Some(now));
+        }
+    }
+
+    /// Nothing of the slot is to be read: that it brings nothing proves nothing.
+    pub(super) fn rests(&mut self, now: Instant, slot: u32) {
         if let Some(cell) = self.cells.get_mut(at(slot)) {
             cell.progress = now;
         }

@@ -44,10 +44,12 @@ const STALL_EXCUSED: Duration = Duration::from_mins(1);
 const STALL_UNPROVEN: Duration = Duration::from_secs(4);
 /// A look at what appeared in the swarm of a silent slot.
 const STALL_LOOK: Duration = Duration::from_secs(5);
+/// So long after that it can't be taken again by the same machine.
+const CEDED_KNOWN: Duration = Duration::from_secs(30);
 /// Who lacks pieces, reads none and gets none for this long starves.
 const STARVE: Duration = Duration::from_secs(10);
 /// An extent taken by another machine may be on its way for this long after its last word.
-pub(super) const CEDED: Duration = Duration::from_secs(10);
+pub(super) const CEDED: Duration = Duration::from_secs(5);
 
 impl OriginGate {
     /// Measures the goodput per slot; a holder that is slow by its own fault gives back (T_slow).
@@ -162,7 +164,9 @@ impl OriginGate {
 
     /// Looks at slow things.
     pub(super) fn tick(&mut self, now: Instant, view: &View<'_>) {
-        self.ceded.retain(|_, (_, until)| *until > now);
+        // what is over is remembered for a while: saying it again does not renew it
+        self.ceded
+            .retain(|_, (_, until)| *until + CEDED_KNOWN > now);
         let useless = now.since(self.useful_at) >= STARVE;
         let starving = self.life == Life::Copying && useless && self.own.is_empty();
         if starving != self.starving {
@@ -193,12 +197,16 @@ impl OriginGate {
             }
             let appeared =
                 now.since(cell.progress) >= STALL_LOOK && self.has_appeared(now, view, slot);
-            if appeared || !self.has_work(now, view, slot) {
+            if appeared {
                 self.table.progressed(now, slot);
                 continue;
             }
+            if !self.has_work(now, view, slot) {
+                self.table.rests(now, slot);
+                continue;
+            }
             let stalled = now.since(cell.progress);
-            let is_proven = cell.progress > cell.taken;
+            let is_proven = cell.brought.is_some();
             if !is_proven && stalled >= self.stall_unproven() {
                 self.table.doubt(slot);
             } else if cell.record.flags & EXCUSES != 0 {

@@ -367,4 +367,6 @@ impl AddressBook {
 }
 
 #[cfg(test)]
+mod sequences;
+#[cfg(test)]
 mod tests;

@@ -122,7 +122,7 @@ mod tests {
         let (hub, _) = mpsc::channel(1);
         let common = common(&Options::default(), events, hub);
         assert_eq!(common.read_ahead_len(), read_ahead_len_max);
-        for links in [60, 120] {
+        for links in [20, 60] {
             common
                 .totals
                 .links

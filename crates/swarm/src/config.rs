@@ -47,7 +47,7 @@ limits! {
     /// Most bytes that are read at once for uploading.
     read_ahead_len_max: u64 = 1024 * 1024;
     /// Bytes that all links of a swarm together read ahead for uploading, about.
-    read_ahead_all_len_max: u64 = 48 * 1024 * 1024;
+    read_ahead_all_len_max: u64 = 32 * 1024 * 1024;
     /// Longest block that is agreed on with machines of ours.
     block_len_max: u32 = 256 * 1024;
     /// Addresses that one swarm remembers.

@@ -31,7 +31,8 @@ pub(crate) struct MakeArgs {
     /// The length of a piece: a power of two of 16KiB or more; auto aims at 1,000 to 2,000 pieces
     #[arg(long, value_name = "SIZE|auto", default_value = "auto", value_parser = piece_len)]
     pub(crate) piece_length: PieceLenArg,
-    /// The versions of BitTorrent it is for: v1 is read by every client
+    /// The versions of BitTorrent it is for: v1 is read by every client; hybrids of folders and v2 by libtorrent 2,
+    /// qBittorrent and Transmission 4, not by aria2 1.36, Transmission 3.00, rtorrent 0.9.8 and webtorrent
     #[arg(long, value_enum, default_value = "v1")]
     pub(crate) format: FormatArg,
     /// A folder that holds the content, as the machines see it; read by swarmcopy alone

@@ -11,14 +11,19 @@ use bytes::Bytes;
 use swarmcopy_layout::{PieceIndex, PieceSet, Span};
 use swarmcopy_piece_store::{Store, StoreError};
 use swarmcopy_swarm::BlockReader;
+use tokio::sync::Semaphore;
 
 /// Pieces that may be hashed at a time, each in memory: of two in one place the second waits for the first.
 const PLACES: usize = 4;
+
+/// Reads at a time: each has a thread, and each thread keeps memory for the next one.
+const READS_MAX: usize = 8;
 
 /// The store as the swarm reads it.
 #[derive(Debug)]
 pub(crate) struct StoreReader {
     store: Arc<Store>,
+    turns: Arc<Semaphore>,
     proofs: Arc<Proofs>,
 }
 
@@ -38,6 +43,7 @@ impl StoreReader {
         };
         Self {
             store,
+            turns: Arc::new(Semaphore::new(READS_MAX)),
             proofs: Arc::new(proofs),
         }
     }
@@ -87,7 +93,13 @@ impl BlockReader for StoreReader {
             return Ok(parts);
         }
         let (store, proofs) = (Arc::clone(&self.store), Arc::clone(&self.proofs));
-        let reading = tokio::task::spawn_blocking(move || read(&store, &proofs, span));
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(io::Error::other)?;
+        let reading = tokio::task::spawn_blocking(move || {
+            let bytes = read(&store, &proofs, span);
+            drop(turn);
+            bytes
+        });
         reading.await.map_err(io::Error::other)?
     }
 }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod greeting;
+mod sequences;
 mod serving;
 
 use bytes::Bytes;

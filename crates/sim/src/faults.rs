@@ -223,7 +223,7 @@ impl World {
 
     /// A client chokes everybody for a time, as some do in turns, or lets them ask again.
     pub(crate) fn set_choking(&mut self, machine: usize, chokes: bool) {
-        if machine >= self.room() {
+        if machine >= self.room() || self.machines[machine].spec.role != Role::Stock {
             return;
         }
         self.machines[machine].chokes = chokes;

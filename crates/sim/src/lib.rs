@@ -17,6 +17,7 @@ pub mod weather;
 
 mod acts;
 mod agenda;
+mod bounds;
 mod faults;
 mod health;
 mod liar;

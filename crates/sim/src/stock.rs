@@ -10,19 +10,24 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use swarmcopy_layout::PieceSet;
-use swarmcopy_scheduler::MachineClass;
 use swarmcopy_scheduler::origin::{Hours, Isolated, Mode};
+use swarmcopy_scheduler::{MachineClass, Scheduler};
 
+use crate::bounds::{Room, Ways};
 use crate::link::micros_for;
 use crate::machine::{Brain, Condition};
 use crate::profile::{Finding, Health, Role};
 use crate::watch::Stock;
 use crate::world::World;
 
-/// By so much a time grows from one try to the next.
-const STEP_PARTS: u64 = 64;
-/// Times that are tried.
-const STEPS_MAX: u32 = 2_000;
+/// A machine that has pieces and lets others ask for them.
+#[derive(Debug)]
+struct Holder {
+    up: u64,
+    has: PieceSet,
+    /// Those that nobody else has.
+    alone: PieceSet,
+}
 
 /// What can be had in a part of the room.
 #[derive(Debug)]
@@ -256,68 +261,82 @@ impl World {
         }
     }
 
+    /// Who of a part has what, and what each alone has.
+    fn who_has(&self, means: &Means) -> Vec<Holder> {
+        let mut seen = PieceSet::empty(self.layout.pieces());
+        let mut twice = seen.clone();
+        let mut holders = Vec::new();
+        for machine in &means.members {
+            let one = &self.machines[*machine];
+            let Some(has) = one.scheduler().map(Scheduler::have) else {
+                continue;
+            };
+            let mut again = seen.clone();
+            again.intersect_with(has);
+            twice.union_with(&again);
+            seen.union_with(has);
+            if !has.is_empty() && !one.chokes {
+                holders.push(Holder {
+                    up: one.up.rate,
+                    has: has.clone(),
+                    alone: has.clone(),
+                });
+            }
+        }
+        for holder in &mut holders {
+            holder.alone.subtract(&twice);
+        }
+        holders
+    }
+
+    /// The microseconds in which those that have some of these pieces can have sent each of them once.
+    fn sent_once(&self, holders: &[Holder], pieces: &PieceSet) -> u64 {
+        let bytes = |set: &PieceSet| u64::from(set.len()).saturating_mul(self.layout.piece_len());
+        let (mut all_up, mut longest) = (0u64, 0);
+        let mut there = PieceSet::empty(self.layout.pieces());
+        for holder in holders {
+            let mut has = holder.has.clone();
+            has.intersect_with(pieces);
+            if has.is_empty() {
+                continue;
+            }
+            there.union_with(&has);
+            all_up = all_up.saturating_add(holder.up);
+            has.intersect_with(&holder.alone);
+            longest = longest.max(micros_for(bytes(&has), holder.up));
+        }
+        longest.max(micros_for(bytes(&there).min(self.layout.len()), all_up))
+    }
+
     /// Takes down what each machine of a part has to do; whether one more copy would save much.
     fn stock_of_part(&mut self, members: Vec<usize>, stocks: &mut [Stock]) -> bool {
         let means = self.means(members);
-        let piece_len = self.layout.piece_len();
-        let mut room = Room {
-            takers: Vec::new(),
-            origin_rate: means.origin_rate,
-            up: 0,
-            nowhere: 0,
-            more: self.layout.len().saturating_mul(means.fast),
-            content: self.layout.len(),
-        };
-        let mut nowhere = PieceSet::empty(self.layout.pieces());
-        let mut ups = Vec::new();
-        for machine in &means.members {
-            let one = &self.machines[*machine];
-            let lacks = self.lacks(*machine);
-            let left = u64::from(lacks.len()).saturating_mul(piece_len);
-            nowhere.union_with(&lacks);
-            room.takers
-                .push((left.min(self.layout.len()), one.spec.down_rate));
-            if one.scheduler().is_some() && !one.chokes {
-                room.up = room.up.saturating_add(one.up.rate);
-                ups.push(one.up.rate);
-            }
-        }
-        nowhere.subtract(&means.from_peers);
-        let unreadable = nowhere.any_without(&means.from_origins);
-        room.nowhere = u64::from(nowhere.len()).saturating_mul(piece_len);
-        ups.sort_unstable();
-        let good_up = ups.get(ups.len() / 2).copied().unwrap_or(1);
+        let holders = self.who_has(&means);
+        let room = self.reckon(&means);
         let farthest = means.members.iter().map(|it| self.machines[*it].spec.far);
         let way =
             self.profile.latency + self.profile.jitter + farthest.max().unwrap_or_default() * 2;
         self.note_crossing(&means, way * 2);
+        let grain = self.grain(&means, &room);
         let mut thin = false;
         for (place, machine) in means.members.iter().enumerate() {
-            let Some((left, down)) = room.takers.get(place).copied() else {
-                continue;
-            };
-            let bound = if unreadable || left == 0 {
-                None
-            } else {
-                let up = self.machines[*machine].up.rate;
-                let (bound, saves) = room.bound(place, up, means.readers_up);
+            let lacks = self.lacks(*machine);
+            let mut elsewhere = lacks.clone();
+            elsewhere.subtract(&means.from_origins);
+            let unreadable = elsewhere.any_without(&means.from_peers);
+            let bound = (!unreadable && !lacks.is_empty()).then(|| {
+                let ways = Ways {
+                    own_up: self.machines[*machine].up.rate,
+                    readers_up: means.readers_up,
+                    from_holders: self.sent_once(&holders, &lacks),
+                    unread: self.sent_once(&holders, &elsewhere),
+                };
+                let (bound, saves) = room.bound(place, ways);
                 thin |= saves;
-                let hops = u64::from(usize::BITS - means.members.len().leading_zeros());
-                let last = if means.members.len() > 1 {
-                    micros_for(piece_len, good_up).saturating_mul(hops)
-                } else {
-                    0
-                };
-                let first = if room.nowhere > 0 {
-                    micros_for(piece_len, means.origin_rate)
-                } else {
-                    0
-                };
-                let grain = last
-                    .saturating_add(first)
-                    .saturating_add(micros_for(piece_len, down));
-                Some(Duration::from_micros(bound.saturating_add(grain)))
-            };
+                let own = self.machines[*machine].spec.down_rate;
+                let own = micros_for(self.layout.piece_len(), own);
+                Duration::from_micros(bound.saturating_add(grain).saturating_add(own))
+            });
             if let Some(stock) = stocks.get_mut(*machine) {
                 *stock = Stock {
                     at: self.now,
@@ -329,70 +348,57 @@ impl World {
         }
         thin
     }
-}
 
-/// A part of the room in numbers.
-#[derive(Debug)]
-struct Room {
-    /// What each lacks, and what its downlink takes.
-    takers: Vec<(u64, u64)>,
-    origin_rate: u64,
-    up: u64,
-    /// Bytes that nobody has.
-    nowhere: u64,
-    /// Bytes that are read beside, by those whose policy lets them.
-    more: u64,
-    content: u64,
-}
-
-impl Room {
-    /// The shortest time for one of them in microseconds, and whether one more copy would save a third
-    /// of it.
-    fn bound(&self, place: usize, own_up: u64, readers_up: u64) -> (u64, bool) {
-        let Some((left, down)) = self.takers.get(place).copied() else {
-            return (0, false);
+    /// A part in numbers.
+    fn reckon(&self, means: &Means) -> Room {
+        let len = self.layout.len();
+        let piece_len = self.layout.piece_len();
+        let mut room = Room {
+            takers: Vec::new(),
+            origin_rate: means.origin_rate,
+            up: 0,
+            nowhere: 0,
+            more: len.saturating_mul(means.fast),
+            content: len,
         };
-        let alone = self.takers.len() == 1;
-        let own = micros_for(left, down);
-        let read = micros_for(self.nowhere.min(left), self.origin_rate);
-        let passed_on = if alone {
-            0
-        } else {
-            micros_for(self.nowhere.min(left), readers_up)
-        };
-        let least = own.max(read);
-        let others_up = self.up.saturating_sub(own_up);
-        let once = self.nowhere.saturating_add(self.more);
-        let twice = once.saturating_add(self.content);
-        let once = self.with(left, once, others_up, least.max(passed_on));
-        let twice = self.with(left, twice, others_up, least.max(passed_on / 2));
-        let most = twice.saturating_add(twice / 2);
-        (once.min(most), self.origin_rate > 0 && once >= most)
-    }
-
-    /// The same where so many bytes may be read.
-    fn with(&self, left: u64, readable: u64, others_up: u64, least: u64) -> u64 {
-        let from_peers = left.saturating_sub(readable);
-        let mut time = least.max(micros_for(from_peers, others_up)).max(1);
-        for _ in 0..STEPS_MAX {
-            if self.is_enough(readable, time) {
-                break;
+        let mut nowhere = PieceSet::empty(self.layout.pieces());
+        for machine in &means.members {
+            let one = &self.machines[*machine];
+            let lacks = self.lacks(*machine);
+            let left = u64::from(lacks.len()).saturating_mul(piece_len);
+            nowhere.union_with(&lacks);
+            room.takers.push((left.min(len), one.spec.down_rate));
+            if one.scheduler().is_some() && !one.chokes {
+                room.up = room.up.saturating_add(one.up.rate);
             }
-            time += time / STEP_PARTS + 1000;
         }
-        time
+        nowhere.subtract(&means.from_peers);
+        nowhere.intersect_with(&means.from_origins);
+        room.nowhere = u64::from(nowhere.len()).saturating_mul(piece_len);
+        room
     }
 
-    /// Whether all can have what they can take within this time.
-    fn is_enough(&self, readable: u64, micros: u64) -> bool {
-        let bytes = |rate: u64| {
-            let bytes = u128::from(rate) * u128::from(micros) / 1_000_000;
-            u64::try_from(bytes).unwrap_or(u64::MAX)
+    /// The microseconds that the first piece takes from an origin, and the last from machine to machine.
+    fn grain(&self, means: &Means, room: &Room) -> u64 {
+        let piece_len = self.layout.piece_len();
+        let mut ups: Vec<u64> = means
+            .members
+            .iter()
+            .map(|it| self.machines[*it].up.rate)
+            .collect();
+        ups.sort_unstable();
+        let good_up = ups.get(ups.len() / 2).copied().unwrap_or(1);
+        let hops = u64::from(usize::BITS - means.members.len().leading_zeros());
+        let last = if means.members.len() > 1 {
+            micros_for(piece_len, good_up).saturating_mul(hops)
+        } else {
+            0
         };
-        let taken = self.takers.iter().fold(0u64, |sum, (left, down)| {
-            sum.saturating_add(bytes(*down).min(*left))
-        });
-        let read = bytes(self.origin_rate).min(readable);
-        taken <= read.saturating_add(bytes(self.up))
+        let first = if room.nowhere > 0 {
+            micros_for(piece_len, means.origin_rate)
+        } else {
+            0
+        };
+        last.saturating_add(first)
     }
 }

@@ -16,7 +16,7 @@ use super::room::Room;
 use crate::{Outcome, Simulation, Watched};
 
 /// Beside the bounds: so many round trips, for meetings and first requests.
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 6;
 /// A fiftieth of the content may be read again.
 const EXTRA_PARTS: u64 = 50;
 /// And so many pieces, for contents of few: the least window of a reader.

@@ -18,8 +18,8 @@ from harness import NETWORK, Failed, Host, Trial, run
 from matrix import ROWS, Job, Row
 from servers import info_hash, our_tracker
 
-CELL_SECONDS = 25
-GIVE_SECONDS = 40
+CELL_SECONDS = 45
+GIVE_SECONDS = 60
 BETWEEN = 100
 KIB = 1024
 FILES = {"a.bin": 700 * KIB + 5, "folder/b.bin": 300 * KIB + 1, "folder/c.txt": 7, "folder/empty.bin": 0, "d.bin": 40 * KIB}

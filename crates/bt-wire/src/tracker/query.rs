@@ -154,7 +154,8 @@ impl AnnounceRequest {
 
     /// Reads the query of an announce, as a tracker gets it (without the `?`). Unknown parameters
     /// are ignored, of repeated ones the last counts; `numwant` is cut to 200 and a negative one
-    /// means none was given; who does not say what is `left` is taken to lack all of it.
+    /// means none was given; who does not say how much is `left`, or says
+    /// no number, is taken to lack all of it.
     pub fn parse_query(query: &str) -> Result<Self, TrackerError> {
         if query.len() > QUERY_LEN_MAX {
             return Err(TrackerError::Field("query length"));
@@ -184,7 +185,8 @@ impl AnnounceRequest {
         match name {
             "uploaded" => self.uploaded = number("uploaded")?,
             "downloaded" => self.downloaded = number("downloaded")?,
-            "left" => self.left = number("left")?,
+            // webtorrent says NaN of a magnet link whose length it does not know
+            "left" => self.left = number("left").unwrap_or(u64::MAX),
             "event" => self.event = Event::from_word(value),
             "compact" if value == "1" => self.form = PeerForm::Compact,
             "compact" => self.form = PeerForm::Dictionary,

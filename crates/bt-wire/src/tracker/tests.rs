@@ -276,3 +276,13 @@ proptest! {
         prop_assert_eq!(AnnounceRequest::parse_query(url.query().unwrap()), Ok(announce));
     }
 }
+
+#[test]
+fn who_does_not_know_what_is_left_lacks_all() {
+    for left in ["", "&left=NaN", "&left=undefined", "&left=-1"] {
+        let query =
+            format!("info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=bbbbbbbbbbbbbbbbbbbb&port=1{left}");
+        let request = AnnounceRequest::parse_query(&query).unwrap();
+        assert_eq!(request.left, u64::MAX, "{left}");
+    }
+}

@@ -46,6 +46,7 @@ mod interest;
 mod latency;
 mod ledger;
 mod line;
+mod names;
 mod origins;
 mod permit;
 mod plan;
@@ -59,12 +60,11 @@ mod streams;
 mod takeover;
 mod thin;
 mod time;
+mod trial;
 mod uploads;
 
-pub use event::{
-    Action, Discovery, Down, Event, Has, Hello, JobId, LockWord, MachineClass, NodeId, OriginKind,
-    OriginTag, Outcome, SourceId, SourceInfo,
-};
+pub use event::{Action, Discovery, Down, Event, Has, Hello, LockWord, Outcome, SourceInfo};
+pub use names::{JobId, MachineClass, NodeId, OriginKind, OriginTag, SourceId};
 pub use permit::OriginPermit;
 pub use reason::Reason;
 pub use scheduler::{Config, OriginReport, Outlook, Scheduler};

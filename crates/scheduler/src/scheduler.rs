@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::origin::{OriginConfig, OriginGate};
 use crate::share::PeersShare;
 use crate::source::{Kind, Source};
-use crate::thin::Trial;
+use crate::trial::Trial;
 use crate::{Action, Event, Has, Instant, JobId, Reason, SourceId};
 
 /// How often silent things are looked at: snubs, pauses, turns of upload.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::scheduler::Scheduler;
 use crate::source::{Peer, Source};
+use crate::trial::Trial;
 use crate::{Instant, SourceId};
 
 /// Peers that bring what is left within this time are good enough, whatever origins could do.
@@ -34,18 +35,6 @@ const LATE: Duration = Duration::from_millis(500);
 /// More peers than this share this machine's link: it is the limit, unless they bring less than this together.
 const FEW: usize = 2;
 const FEW_RATE: u64 = 1_500_000;
-
-/// Whether origins are tried beside slow peers.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) enum Trial {
-    /// Nothing speaks for it.
-    #[default]
-    None,
-    /// It began then.
-    Since(Instant),
-    /// It showed nothing; not before that time again.
-    NotBefore(Instant),
-}
 
 /// What the peers bring that are judged.
 struct Judged {

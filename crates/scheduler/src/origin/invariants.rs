@@ -5,7 +5,7 @@
 
 use super::config::{Hours, Mode};
 use super::gate::OriginGate;
-use super::reader::lock_allows;
+use super::own::lock_allows;
 use super::view::{ReadPlan, View};
 use crate::{Instant, Reason, SourceId};
 

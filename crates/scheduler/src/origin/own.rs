@@ -1,7 +1,7 @@
 //! A slot that this machine holds: how far it has read, and how it will be given back.
 
 use super::extent::Extents;
-use crate::Instant;
+use crate::{Instant, OriginKind};
 
 /// The server's lock of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,11 @@ pub(super) enum Lock {
     Held,
     /// Taken for leaked: read slowly without.
     Leaked,
+}
+
+/// Whether a slot with this lock may read such an origin: locks bind shares only.
+pub(super) fn lock_allows(lock: Lock, kind: OriginKind) -> bool {
+    kind != OriginKind::Share || matches!(lock, Lock::None | Lock::Held | Lock::Leaked)
 }
 
 /// An extent taken from another slot.

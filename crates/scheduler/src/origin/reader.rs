@@ -9,7 +9,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use super::config::{Hours, Isolated};
 use super::gate::{NO_SLOT, OriginGate};
-use super::own::{Found, Lock, Own, run_in};
+use super::own::{Found, Lock, Own, lock_allows, run_in};
 use super::standing::Standing;
 use super::table::bit;
 use super::view::{ReadPlan, View};
@@ -417,11 +417,6 @@ impl OriginGate {
         self.denied_piece(now, view, slot, index)
             .unwrap_or_else(|| self.why(false, view.peers_slow))
     }
-}
-
-/// Whether a slot with this lock may read such an origin: locks bind shares only.
-pub(super) fn lock_allows(lock: Lock, kind: OriginKind) -> bool {
-    kind != OriginKind::Share || matches!(lock, Lock::None | Lock::Held | Lock::Leaked)
 }
 
 /// The next run of a slot, or of the extent that it took from another.

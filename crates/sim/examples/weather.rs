@@ -7,8 +7,8 @@
 //! - `--shrink NUMBER` or `--shrink 'DESCRIPTION'`: makes it smaller while it breaks the same promise.
 //!   `--promise P3`: that one, not the first that it breaks.
 //! - `--kinds late,crash`: rooms made of these alone; `--kinds -stock,-mean`: without these.
-//! - `--gate`: as many rooms of a fixed seed, of which all must keep every promise, and as many of a fresh
-//!   one, of which none may hang or panic and three at most may break a promise.
+//! - `--gate`: as many rooms of a fixed seed, and as many of a fresh one; fails where more of them break a promise
+//!   than did so far (`BROKEN_MOST`).
 //! - `--json`: one line of JSON for each room instead.
 #![expect(
     clippy::print_stdout,
@@ -25,8 +25,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use swarmcopy_sim::weather::{self, Draw, KINDS, Kind, Promise, Room, Verdict};
 
-/// Most rooms of a fresh seed that break a promise: a chance must stop nobody's work.
-const BROKEN_MAX: u64 = 3;
 /// Threads that play rooms.
 const THREADS: usize = 2;
 
@@ -160,24 +158,36 @@ fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
     Ok(code(false))
 }
 
-/// Rooms that always hold, and rooms that nobody saw before.
+/// How many rooms of a thousand may break each promise today. No number here is ever raised; the aim is none at all.
+const BROKEN_MOST: &[(Promise, u64)] = &[
+    (Promise::Sound, 0),
+    (Promise::Hangs, 7),
+    (Promise::Liveness, 90),
+    (Promise::Pace, 400),
+    (Promise::Copies, 110),
+    (Promise::Readers, 6),
+];
+
+/// Rooms that are always the same, and rooms that nobody saw before.
 fn gate(mut wish: Wish) -> ExitCode {
     let fixed = play(&wish);
     wish.seed = RandomState::new().hash_one(wish.seed) >> 32;
     let fresh = play(&wish);
-    let dire = |sums: &Sums| {
-        let count = |promise: Promise| sums.broken.get(&promise).copied().unwrap_or(0);
-        count(Promise::Sound) + count(Promise::Hangs)
-    };
-    let holds = fixed.rooms_broken == 0 && dire(&fresh) == 0 && fresh.rooms_broken <= BROKEN_MAX;
-    println!(
-        "{}",
-        if holds {
-            "the weather holds"
-        } else {
-            "the weather does not hold"
+    let mut holds = true;
+    for (promise, most) in BROKEN_MOST {
+        for sums in [&fixed, &fresh] {
+            let broken = sums.broken.get(promise).copied().unwrap_or(0);
+            if broken * 1000 > most * wish.rooms {
+                println!(
+                    "{promise}: {broken} of {} rooms, {most} of 1000 at most",
+                    wish.rooms
+                );
+                holds = false;
+            }
         }
-    );
+    }
+    let verdict = if holds { "is no worse" } else { "is worse" };
+    println!("the weather {verdict} than it was");
     code(holds)
 }
 

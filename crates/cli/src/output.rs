@@ -66,7 +66,7 @@ fn escaped(json: &str) -> Cow<'_, str> {
     let mut text = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if is_obeyed(c) {
-            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            text.extend(format!("\\u{:04x}", u32::from(c)).chars());
         } else {
             text.push(c);
         }

@@ -77,6 +77,10 @@ impl RelPath {
 
 /// A name as a unix disk has it.
 #[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a unix disk can have every name, others can't"
+)]
 fn os_name(name: &[u8]) -> Option<&std::ffi::OsStr> {
     Some(std::os::unix::ffi::OsStrExt::from_bytes(name))
 }

@@ -28,8 +28,8 @@ fn fails(room: &Room, more: &[&str]) -> Ran {
 fn stood(ran: &Ran) -> Vec<Value> {
     let events = ran.stdout.lines().map(serde_json::from_str::<Value>);
     let looks = events.map(Result::unwrap);
-    let looks = looks.filter(|event| event["event"] == "progress");
-    let last = looks.last().expect("a look");
+    let mut looks = looks.filter(|event| event["event"] == "progress");
+    let last = looks.next_back().expect("a look");
     last["sources"].as_array().unwrap().clone()
 }
 

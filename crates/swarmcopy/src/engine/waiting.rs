@@ -59,7 +59,8 @@ fn cause(facts: &Facts<'_>) -> String {
     }
     let others = facts.denied.iter().any(|reason| is_others(*reason));
     match (facts.peers, ready) {
-        (0, _) if origins().next().is_some() && !ready => "share or mirror to answer".to_owned(),
+        // what peers have would be coming
+        _ if origins().next().is_some() && !ready => "share or mirror to answer".to_owned(),
         (0, _) if others => "the turn at share and mirrors, which another machine had".to_owned(),
         (0, _) => "share and mirrors to answer".to_owned(),
         (_, false) => format!("peers to bring {missing} pieces"),
@@ -172,6 +173,8 @@ mod tests {
                     "{alone}"
                 );
             }
+            let room = said(outlook(7, 0, 0), denied, &down, 2);
+            assert!(room.starts_with("share or mirror to answer: "), "{room}");
             let room = said(outlook(7, 0, 0), denied, &up, 2);
             assert_eq!(room, "other machines to bring 7 pieces");
         }

@@ -138,7 +138,10 @@ impl Engine {
             let served = match self.content.options.stay {
                 Stay::Always => false,
                 Stay::For(time) => at.elapsed() >= time,
-                Stay::WhileNeeded(time) => !self.scheduler.is_needed() || at.elapsed() >= time,
+                Stay::WhileNeeded(time) => {
+                    let waits = self.lost.is_waited_for(Instant::now());
+                    !(waits || self.scheduler.is_needed()) || at.elapsed() >= time
+                }
             };
             return served.then_some(Ok(()));
         }

@@ -11,6 +11,7 @@ mod ending;
 mod entry;
 mod failure;
 mod fetch;
+mod lost;
 mod named;
 mod note;
 mod origins;
@@ -45,6 +46,7 @@ use arrivals::Arrivals;
 pub(crate) use clock::Clock;
 pub(crate) use entry::OriginEntry;
 pub(crate) use failure::{disk_failed, interrupted};
+use lost::Lost;
 pub(crate) use note::Note;
 pub(crate) use reader::StoreReader;
 pub(crate) use standing::Named;
@@ -107,6 +109,7 @@ pub(crate) struct Engine {
     /// Why each origin was not read, as last told.
     denied: BTreeMap<SourceId, Reason>,
     tellings: Tellings,
+    lost: Lost,
     links: BTreeMap<SourceId, Arc<PeerLink>>,
     jobs: BTreeMap<JobId, CancellationToken>,
     tasks: TaskTracker,
@@ -150,6 +153,7 @@ impl Engine {
             guard_state: parts.guard_state,
             denied: BTreeMap::new(),
             tellings: Tellings::default(),
+            lost: Lost::default(),
             links: BTreeMap::new(),
             jobs: BTreeMap::new(),
             tasks: TaskTracker::new(),
@@ -297,6 +301,9 @@ impl Engine {
                 self.account
                     .source_up(id, SourceKind::Peer, format!("{addr} {client}"));
                 self.links.insert(id, link);
+                if let Some(hello) = &hello {
+                    self.lost.linked(id, hello.node);
+                }
                 self.tell(Event::SourceUp {
                     source: id,
                     info: SourceInfo::Peer { hello },
@@ -308,17 +315,27 @@ impl Engine {
                     self.account.wasted += link.stats().wasted;
                 }
                 self.account.source_down(id);
+                self.lost.gone(id, how, Instant::now());
                 self.tell(Event::SourceDown { source: id, how });
             }
-            SwarmEvent::Dead { node } => self.tell(Event::Dead { node }),
+            SwarmEvent::Dead { node } => {
+                self.lost.dead(node);
+                self.tell(Event::Dead { node });
+            }
             SwarmEvent::Has { id, has } => self.tell(Event::SourceHas { source: id, has }),
             SwarmEvent::Unchoked { id } => self.tell(Event::Unchoked { source: id }),
             SwarmEvent::Choked { id } => self.tell(Event::Choked { source: id }),
             SwarmEvent::Suggested { id, piece } => {
                 self.tell(Event::Suggested { source: id, piece });
             }
-            SwarmEvent::Interested { id } => self.tell(Event::Interested { source: id }),
-            SwarmEvent::NotInterested { id } => self.tell(Event::NotInterested { source: id }),
+            SwarmEvent::Interested { id } => {
+                self.lost.lacks(id, true);
+                self.tell(Event::Interested { source: id });
+            }
+            SwarmEvent::NotInterested { id } => {
+                self.lost.lacks(id, false);
+                self.tell(Event::NotInterested { source: id });
+            }
             SwarmEvent::Slots { id, message } => self.tell(Event::Slots {
                 source: id,
                 message,

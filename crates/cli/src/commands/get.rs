@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use swarmcopy::{Config, Content, CopyOptions, Error, Stay};
 use swarmcopy_sys::{FileId, file_id};
 
-use super::running::{self, Explain, Running};
+use super::running::{self, Explain, Prepare, Running};
 use crate::args::GetArgs;
 use crate::args::values::Rate;
 use crate::exit::Style;
@@ -27,19 +27,32 @@ pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
         config: config(args),
         what: &args.what,
         options: options(args)?,
-        prepare: &|content| with_share_beside(content, args),
+        prepare: beside(args),
+        unprepared: &|content| {
+            output::note(
+                "warning: what stands beside the .torrent is left out: its server does not answer",
+            );
+            Ok(content)
+        },
         style: Style::of(args.json),
         explain,
         every: args.every,
     })
 }
 
-fn with_share_beside(content: Content, args: &GetArgs) -> Content {
-    let beside = |path| share_beside(path, &|folder| content.places_in(folder), &args.to);
-    let Some(folder) = args.what.path().and_then(beside) else {
+/// Takes what stands beside the .torrent as a share.
+fn beside(args: &GetArgs) -> Prepare {
+    let torrent = args.what.path().map(Path::to_path_buf);
+    let (to, style) = (args.to.clone(), Style::of(args.json));
+    Box::new(move |content| with_share_beside(content, torrent.as_deref(), &to, style))
+}
+
+fn with_share_beside(content: Content, torrent: Option<&Path>, to: &Path, style: Style) -> Content {
+    let beside = |path| share_beside(path, &|folder| content.places_in(folder), to);
+    let Some(folder) = torrent.and_then(beside) else {
         return content;
     };
-    if Style::of(args.json) == Style::Human {
+    if style == Style::Human {
         output::note(&format!("taking {} as a share", folder.display()));
     }
     content.share(folder)

@@ -17,6 +17,9 @@ use crate::exit::{self, Style};
 use crate::render::{self, CopyView};
 use crate::what::What;
 
+/// How long a look at the folder of the .torrent, or of what is served, may take.
+const PREPARE_WITHIN: Duration = Duration::from_secs(2);
+
 /// Whether decisions are told as they are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Explain {
@@ -26,13 +29,18 @@ pub(super) enum Explain {
     No,
 }
 
+/// What makes a content ready.
+pub(super) type Prepare = Box<dyn FnOnce(Content) -> Content + Send>;
+
 /// What to run and how to show it.
 pub(super) struct Running<'a> {
     pub(super) config: Config,
     pub(super) what: &'a What,
     pub(super) options: CopyOptions,
-    /// What is still to be done once it is known what the content is.
-    pub(super) prepare: &'a dyn Fn(Content) -> Content,
+    /// What is still to be done once it is known what the content is; it may hang with a server.
+    pub(super) prepare: Prepare,
+    /// What becomes of the content where that takes too long.
+    pub(super) unprepared: &'a dyn Fn(Content) -> Result<Content, Error>,
     pub(super) style: Style,
     pub(super) explain: Explain,
     /// Time between two lines of progress.
@@ -51,7 +59,14 @@ pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
         };
         tell_notes(&content);
         let left_out = tell_left_out(&content);
-        let adding = session.add((running.prepare)(content));
+        let content = tokio::select! {
+            ready = prepared(running.prepare, content.clone()) => match ready {
+                Some(content) => content,
+                None => (running.unprepared)(content)?,
+            },
+            () = signals.interrupted() => return Err(interrupted()),
+        };
+        let adding = session.add(content);
         let copy = tokio::select! {
             copy = adding => copy?,
             () = signals.interrupted() => return Err(interrupted()),
@@ -64,6 +79,13 @@ pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
         let but = interrupted.or(left_out);
         Ok(tell(ended, view.as_mut(), running.style, but))
     })
+}
+
+/// The content made ready; `None` where that takes too long.
+async fn prepared(prepare: Prepare, content: Content) -> Option<Content> {
+    let preparing = tokio::task::spawn_blocking(move || prepare(content));
+    let prepared = tokio::time::timeout(PREPARE_WITHIN, preparing).await;
+    prepared.ok()?.ok()
 }
 
 fn interrupted() -> Error {

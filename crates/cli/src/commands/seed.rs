@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use swarmcopy::{Config, CopyOptions, Error, Stay};
+use swarmcopy::{Config, CopyOptions, Error, ErrorKind, Stay};
 use swarmcopy_sys::fs_kind;
 
 use super::running::{self, Explain, Running};
@@ -29,13 +29,18 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
     options.no_limit = vec![args.no_limit.clone()];
     options.stay = Stay::Always;
     options.netrc = crate::netrc::find();
+    let from = args.from.clone();
     running::run(Running {
         config,
         what: &args.what,
         options,
-        prepare: &|content| {
-            let folder = folder_of(&args.from, &|folder| content.places_in(folder));
+        prepare: Box::new(move |content| {
+            let folder = folder_of(&from, &|folder| content.places_in(folder));
             content.seed_from(folder)
+        }),
+        unprepared: &|_| {
+            let message = format!("{} does not answer", args.from.display());
+            Err(Error::new(ErrorKind::Failed, message))
         },
         style: Style::of(args.json),
         explain: Explain::No,

@@ -14,6 +14,8 @@ use crate::percent::{self, decode_hex, encode_hex};
 const LINK_LEN_MAX: usize = 64 * 1024;
 /// Most trackers, mirrors or peers that are kept.
 const ENTRIES_MAX: usize = 100;
+/// Longest name of a host (RFC 1035).
+const HOST_LEN_MAX: usize = 253;
 /// SHA-256 and its length, as the multihash of a version 2 info-hash begins.
 const MULTIHASH_SHA256: &str = "1220";
 
@@ -45,8 +47,8 @@ pub struct Magnet {
     pub mirrors: Vec<String>,
     /// `xs`: addresses of the .torrent.
     pub sources: Vec<String>,
-    /// `x.pe`: peers; host names are left out.
-    pub peers: Vec<SocketAddr>,
+    /// `x.pe`: peers as HOST:PORT; addresses of IPv6 stand in brackets.
+    pub peers: Vec<String>,
 }
 
 impl Magnet {
@@ -74,7 +76,7 @@ impl Magnet {
                 "xs" => add_url(&mut magnet.sources, text, &["http", "https"]),
                 "ws" | "as" => add_url(&mut magnet.mirrors, text, &["http", "https", "ftp"]),
                 "x" if name == "x.pe" && magnet.peers.len() < ENTRIES_MAX => {
-                    magnet.peers.extend(text.parse::<SocketAddr>().ok());
+                    magnet.peers.extend(peer(&text));
                 }
                 _ => {}
             }
@@ -135,6 +137,20 @@ impl std::str::FromStr for Magnet {
     }
 }
 
+/// A peer's address or name with its port, in one way of writing.
+fn peer(text: &str) -> Option<String> {
+    if let Ok(addr) = text.parse::<SocketAddr>() {
+        return (addr.port() != 0).then(|| addr.to_string());
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    // addresses of IPv6 without brackets could be read in two ways
+    let good = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let host = Some(host).filter(|host| !host.is_empty() && host.len() <= HOST_LEN_MAX);
+    let host = host.filter(|host| host.chars().all(good))?;
+    let port = port.parse::<u16>().ok().filter(|port| *port != 0)?;
+    Some(format!("{}:{port}", host.to_ascii_lowercase()))
+}
+
 fn add_url(urls: &mut Vec<String>, text: String, schemes: &[&str]) {
     let known = Url::parse(&text).is_ok_and(|url| schemes.contains(&url.scheme()));
     if known && urls.len() < ENTRIES_MAX && !urls.contains(&text) {
@@ -167,6 +183,22 @@ fn decode_base32(digits: &str) -> Option<[u8; 20]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn peers_are_addresses_and_names_with_a_port() {
+        let link = "magnet:?xt=urn:btih:c12fe1c06bba254a9dc9f519b335aa7c1367a88a\
+            &x.pe=10.0.0.1:6881&x.pe=%5B2001:db8::1%5D%3A6881&x.pe=[::1]:1&x.pe=Seed.example:6882\
+            &x.pe=host&x.pe=h:0&x.pe=h:99999&x.pe=2001:db8::1:6881&x.pe=a/b:1&x.pe=:1&x.pe=[::1]";
+        let magnet = Magnet::parse(link).unwrap();
+        let peers = [
+            "10.0.0.1:6881",
+            "[2001:db8::1]:6881",
+            "[::1]:1",
+            "seed.example:6882",
+        ];
+        assert_eq!(magnet.peers, peers);
+        assert_eq!(Magnet::parse(&magnet.to_string()), Ok(magnet));
+    }
 
     #[test]
     fn mirrors_and_addresses_of_the_torrent_are_kept() {

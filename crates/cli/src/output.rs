@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 use swarmcopy::Error;
+use swarmcopy_address::in_text;
 
 /// The exit code after stdout was closed by its reader, as the shell counts it for SIGPIPE.
 const CLOSED_CODE: i32 = 141;
@@ -28,7 +29,7 @@ pub(crate) fn lines(texts: &[String]) {
 /// Writes a result or an event as one line of JSON.
 pub(crate) fn json(event: &impl Serialize) {
     match serde_json::to_string(event) {
-        Ok(text) => write(&escaped(&text)),
+        Ok(text) => write(&escaped(&in_text(&text))),
         Err(error) => note(&format!("warning: cannot write an event: {error}")),
     }
 }
@@ -47,8 +48,16 @@ pub(crate) fn error(error: &Error) {
     }
 }
 
-/// The text with characters that would be obeyed shown as something else.
+/// The text with characters that would be obeyed shown as something else, and addresses without
+/// their secrets.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    match in_text(text) {
+        Cow::Borrowed(text) => plain(text),
+        Cow::Owned(text) => Cow::Owned(plain(&text).into_owned()),
+    }
+}
+
+fn plain(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }

@@ -73,6 +73,7 @@ pub fn check_on(
     let files = Files::as_found(Arc::new(target.clone()), disk, pool);
     let mut result = CheckReport::default();
     let absent = find_absent(target, &files, &mut result)?;
+    let wanted = target.wanted();
     let good = Mutex::new(PieceSet::empty(layout.pieces()));
     let handle = |piece, right| {
         if right {
@@ -86,14 +87,12 @@ pub fn check_on(
         0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
         threads => threads,
     };
-    scan(
-        target,
-        &files,
-        &PieceSet::full(layout.pieces()),
-        threads,
-        &handle,
-    )?;
+    scan(target, &files, &wanted, threads, &handle)?;
     result.good = good.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // what is not wanted can't be wrong
+    for piece in layout.piece_indexes().filter(|it| !wanted.contains(*it)) {
+        result.good.insert(piece);
+    }
     for (file, _) in target.digests().files() {
         if !target.stores(file) || absent.contains(&file) || whole::is_right(target, &files, file)?
         {

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use swarmcopy_address::Shown;
 use swarmcopy_layout::PieceIndex;
 use swarmcopy_scheduler::origin::SlotMessage;
 use swarmcopy_scheduler::{Discovery, Down, Has, Hello, NodeId, SourceId};
@@ -161,10 +162,5 @@ pub enum TrackerNote {
 
 /// A tracker's URL as it may be shown: a private tracker's key stands in the query, and a login before the host.
 pub fn tracker_name(url: &Url) -> String {
-    let mut shown = url.clone();
-    shown.set_query(None);
-    // an address that can hold no login has none
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.into()
+    Shown(url).to_string()
 }

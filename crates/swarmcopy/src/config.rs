@@ -197,6 +197,8 @@ pub struct CopyOptions {
     pub netrc: Option<PathBuf>,
     /// Whether a public mirror may redirect to a private address or this machine.
     pub private_redirects: bool,
+    /// Whether a document that was fetched may name folders, and one from the internet private addresses.
+    pub trust_document: bool,
     /// Peers to connect to.
     pub peers: Vec<String>,
     /// Most peers to be connected to at a time; a machine beyond that is told so.
@@ -253,6 +255,7 @@ impl CopyOptions {
             ca_certificate: None,
             netrc: None,
             private_redirects: false,
+            trust_document: false,
             peers: Vec::new(),
             connections: swarmcopy_swarm::links_max_default,
             trackers: Vec::new(),

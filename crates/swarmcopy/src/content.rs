@@ -5,6 +5,7 @@
 //! read) is added to the options; the stricter word wins. A content that a metalink alone describes
 //! has no torrent, and a name of its own in the swarm.
 
+mod named;
 mod torrent;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use swarmcopy_layout::{Layout, PieceDigests, Platform, RelPath};
 use swarmcopy_sources::OriginSource;
 
 use crate::metalink::Advice;
+use crate::provenance::Provenance;
 use crate::{CopyOptions, Error, ErrorKind};
 
 /// Where the bytes of a content lie or go.
@@ -39,6 +41,8 @@ pub struct Content {
     pub(crate) digests: Arc<PieceDigests>,
     pub(crate) name: RelPath,
     pub(crate) role: Role,
+    /// How far the torrent is trusted.
+    pub(crate) from: Provenance,
     pub(crate) options: CopyOptions,
     pub(crate) origins: Vec<Arc<dyn OriginSource>>,
     /// What a metalink adds.
@@ -60,6 +64,7 @@ impl Content {
             digests: Arc::new(digests),
             name,
             role: Role::Copy,
+            from: Provenance::Here,
             options: CopyOptions::new("."),
             origins: Vec::new(),
             advice: Arc::default(),
@@ -148,10 +153,24 @@ impl Content {
     /// The shares to try: those of the options, then those that the torrent and the metalink name.
     pub(crate) fn shares(&self) -> Vec<PathBuf> {
         let own = self.torrent.iter().flat_map(|torrent| &torrent.own.shares);
-        let own = own.map(PathBuf::from);
+        let own = own
+            .map(PathBuf::from)
+            .filter(|_| self.opens_paths_of(self.from));
         let advised = self.advice.shares.iter().cloned();
+        let advised = advised.filter(|_| self.opens_paths_of(self.advice.from));
         let shares = self.options.shares.iter().cloned();
         shares.chain(own).chain(advised).collect()
+    }
+
+    fn opens_paths_of(&self, from: Provenance) -> bool {
+        self.options.trust_document || from.may_name_paths()
+    }
+
+    /// Whether `url` may lead to a private address: the user named it, or a document that may.
+    pub(crate) fn may_be_private(&self, url: &str) -> bool {
+        self.options.trust_document
+            || self.from.may_name_private()
+            || self.options.mirrors.iter().any(|own| own == url)
     }
 
     /// The mirrors to try: those of the options, then those that the torrent names.

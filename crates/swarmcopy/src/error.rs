@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use swarmcopy_address::in_text;
+
 /// What kind of failure: the command line's exit codes follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -34,7 +36,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: in_text(&message.into()).into_owned(),
             hint: None,
             incomplete: Vec::new(),
         }
@@ -43,7 +45,7 @@ impl Error {
     /// The same error with a word on what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(in_text(&hint.into()).into_owned());
         self
     }
 

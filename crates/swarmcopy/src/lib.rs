@@ -41,6 +41,7 @@ mod metalink;
 mod mirrors;
 mod origins;
 mod policy;
+mod provenance;
 mod report;
 mod reuse;
 mod select;

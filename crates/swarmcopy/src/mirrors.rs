@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use swarmcopy_address::Shown;
 use swarmcopy_sources::{
     MirrorOptions, OriginSource, Ownership, Shape, mirror_at, mirror_of_files,
 };
@@ -28,9 +29,11 @@ pub(crate) async fn find(
     let others = content.advice.hosts.iter();
     let others =
         others.filter(|host| !matches!(&host.holds, Holds::Tree(url) if own.contains(url)));
-    let own = own
-        .iter()
-        .map(|url| at(content, url, (options, limits), Ownership::Admin));
+    let own = own.iter().map(async |url| {
+        let mut options = options.clone();
+        options.public_only = !content.may_be_private(url);
+        at(content, url, (&options, limits), Ownership::Admin).await
+    });
     let mut found = join_all(own).await;
     found.extend(join_all(others.map(|host| other(content, host, (options, limits)))).await);
     found
@@ -42,6 +45,8 @@ async fn other(
     (options, limits): (&MirrorOptions, &OriginLimits),
 ) -> Made {
     let mut options = options.clone();
+    let from = content.advice.from;
+    options.public_only = !content.options.trust_document && !from.may_name_private();
     if let Some(most) = host.connections_max {
         options.streams_max = options.streams_max.min(most);
     }
@@ -77,10 +82,7 @@ async fn at(
 
 /// An address as it may be shown, if it is one.
 fn shown(url: &str) -> String {
-    Url::parse(url).map_or_else(
-        |_| "(no address)".to_owned(),
-        |url| crate::what::shown(&url),
-    )
+    Url::parse(url).map_or_else(|_| "(no address)".to_owned(), |url| Shown(&url).to_string())
 }
 
 fn owned(options: &MirrorOptions, ownership: Ownership) -> MirrorOptions {

@@ -3,6 +3,7 @@
 //! What must stay true: describing opens nothing that is named in it; a .torrent that is refused
 //! is refused with the name of the field.
 
+use swarmcopy_address::{Shown, in_text};
 use swarmcopy_bt_wire::magnet::Magnet;
 use swarmcopy_bt_wire::metainfo::{File, Torrent};
 
@@ -20,7 +21,7 @@ impl Description {
     pub async fn find(what: &What, options: &CopyOptions) -> Result<Self, Error> {
         let web = Web::new(options)?;
         match Named::read(what, &web).await? {
-            Named::Torrent(bytes) => Self::of_torrent(bytes),
+            Named::Torrent(bytes, _) => Self::of_torrent(bytes),
             Named::Metalink(document, place) => metalink::describe(&document, &place),
             Named::Magnet(link) => Self::of_magnet(&link),
         }
@@ -48,12 +49,12 @@ impl Description {
             bytes: Some(real().map(|file| file.len).fold(0, u64::saturating_add)),
             private: Some(info.private),
             files: real().map(FileDescription::of).collect(),
-            trackers: torrent.trackers,
-            mirrors: torrent.url_list,
-            own_mirrors: torrent.own.mirrors,
-            shares: torrent.own.shares,
+            trackers: torrent.trackers.iter().map(|tier| shown(tier)).collect(),
+            mirrors: shown(&torrent.url_list),
+            own_mirrors: shown(&torrent.own.mirrors),
+            shares: shown(&torrent.own.shares),
             slots: torrent.own.slots,
-            comment: torrent.comment,
+            comment: torrent.comment.map(|text| in_text(&text).into_owned()),
             created_by: torrent.created_by,
             creation_date: torrent.creation_date,
             ..Self::default()
@@ -76,15 +77,24 @@ impl Description {
         Ok(Self {
             kind: DescriptionKind::Magnet,
             name: magnet.name,
-            torrents: magnet.sources,
+            torrents: shown(&magnet.sources),
             info_hash: magnet.info_hash_v1,
             info_hash_v2: magnet.info_hash_v2,
-            trackers: magnet.trackers.into_iter().map(|url| vec![url]).collect(),
-            mirrors: magnet.mirrors,
-            peers: magnet.peers.iter().map(ToString::to_string).collect(),
+            trackers: shown(&magnet.trackers)
+                .into_iter()
+                .map(|url| vec![url])
+                .collect(),
+            mirrors: shown(&magnet.mirrors),
+            peers: magnet.peers,
             ..Self::default()
         })
     }
+}
+
+/// Addresses as they may be shown.
+fn shown(addresses: &[String]) -> Vec<String> {
+    let shown = addresses.iter().map(|address| Shown(address).to_string());
+    shown.collect()
 }
 
 impl FileDescription {

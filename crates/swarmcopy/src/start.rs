@@ -391,6 +391,8 @@ fn open_store(
 ) -> Result<(Store, Option<Resume>), Error> {
     let failed = |error: StoreError| disk_failed(&error);
     let wanted = select::wanted(&content.layout, &content.options.select)?;
+    let listed = content.advice.listed.clone();
+    let wanted = wanted.or(listed.filter(|_| !content.is_seed()));
     let shape = if content.is_tree() {
         Shape::Tree
     } else {

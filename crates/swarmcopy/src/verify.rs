@@ -93,7 +93,17 @@ pub fn verify(
     let layout = content.layout();
     let (place, id) = (place_of(&folder, &name), [0; 32]);
     let (files, digests) = (Arc::clone(&content.layout), Arc::clone(&content.digests));
-    let target = Target::new(name, shape, files, digests, id).map_err(|error| failed(&error))?;
+    let target = match &content.advice.listed {
+        None => Target::new(name, shape, files, digests, id),
+        Some(listed) => Target::of_some(name, shape, files, digests, id).and_then(|target| {
+            target.select(&|file| {
+                let at = usize::try_from(file.value()).ok();
+                at.and_then(|at| listed.get(at))
+                    .is_some_and(|listed| *listed)
+            })
+        }),
+    };
+    let target = target.map_err(|error| failed(&error))?;
     let checked = AtomicU64::new(0);
     let report = check(&folder, &target, 0, &|piece, _| {
         let len = layout.piece_span(piece).len();

@@ -12,6 +12,7 @@ mod scrape;
 #[cfg(test)]
 mod tests;
 mod udp;
+mod url_data;
 
 pub use error::TrackerError;
 pub use limits::{PEERS_MAX, REPLY_LEN_MAX, SCRAPE_MAX, TEXT_LEN_MAX};
@@ -20,3 +21,4 @@ pub use query::{AnnounceRequest, Event, PeerForm};
 pub use reply::AnnounceReply;
 pub use scrape::{ScrapeEntry, ScrapeReply, parse_scrape_query, scrape_url};
 pub use udp::{Family, UdpReply, UdpRequest};
+pub use url_data::url_data;

@@ -50,9 +50,10 @@ impl AnnounceReply {
         }
     }
 
-    /// Reads a reply. A `failure reason` becomes [`TrackerError::Refused`].
+    /// Reads a reply. A `failure reason` becomes [`TrackerError::Refused`]. What stands behind the
+    /// dictionary is passed over: some trackers end it with a line feed, or print warnings.
     pub fn parse(bytes: &[u8]) -> Result<Self, TrackerError> {
-        let document = bencode::parse(bytes, &Limits::message(REPLY_LEN_MAX))?;
+        let (document, _) = bencode::parse_prefix(bytes, &Limits::message(REPLY_LEN_MAX))?;
         let root = document.root();
         if root.kind() != Kind::Dict {
             return Err(TrackerError::Field("reply"));

@@ -286,3 +286,10 @@ fn who_does_not_know_what_is_left_lacks_all() {
         assert_eq!(request.left, u64::MAX, "{left}");
     }
 }
+
+#[test]
+fn what_stands_behind_a_reply_is_passed_over() {
+    let mut bytes = AnnounceReply::new(60, Vec::new()).encode(PeerForm::Compact);
+    bytes.extend_from_slice(b"\r\n<!-- served in 3 ms -->");
+    assert_eq!(AnnounceReply::parse(&bytes).unwrap().interval_s, 60);
+}

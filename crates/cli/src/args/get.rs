@@ -49,6 +49,9 @@ pub(crate) struct GetArgs {
     /// Follow redirects of public mirrors to private addresses
     #[arg(long)]
     pub(crate) private_redirects: bool,
+    /// Let a fetched .torrent or metalink name folders to open, and one from the internet private addresses
+    #[arg(long)]
+    pub(crate) trust_document: bool,
     /// Another machine to connect to
     #[arg(long, value_name = "HOST:PORT", value_parser = values::peer)]
     pub(crate) peer: Vec<String>,

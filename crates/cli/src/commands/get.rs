@@ -86,6 +86,7 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     options.ca_certificate.clone_from(&args.ca_certificate);
     options.netrc = args.netrc.clone().or_else(netrc::find);
     options.private_redirects = args.private_redirects;
+    options.trust_document = args.trust_document;
     options.peers.clone_from(&args.peer);
     options.connections = args.connections;
     options.trackers.clone_from(&args.tracker);

@@ -16,6 +16,7 @@ mod origin;
 mod raw_names;
 #[cfg(test)]
 mod reuse;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod show;
@@ -23,6 +24,8 @@ mod show;
 mod site;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod trust;
 #[cfg(test)]
 mod truth;
 #[cfg(test)]

@@ -165,3 +165,35 @@ fn slots_make_lock_files_beside_the_torrent() {
         .json();
     assert_eq!(shown["slots"], 2);
 }
+
+#[test]
+fn logins_are_warned_of_and_never_shown() {
+    let room = Room::new();
+    room.tree("tree");
+    let args = [
+        "--mirror",
+        "http://me:hunter2@h/?k=S3CRET",
+        "--tracker",
+        "http://t/a?passkey=S3CRET",
+    ];
+    let made = room.run(&[&["make", "tree"], &args[..]].concat()).exits(0);
+    made.says("the login for http://h/?k=..");
+    for args in [
+        &["show", "tree.torrent"][..],
+        &["show", "tree.torrent", "--json"],
+        &[
+            "get",
+            "tree.torrent",
+            "--to",
+            "to",
+            "--no-lsd",
+            "--deadline=1s",
+            "--share",
+            "gone",
+        ],
+    ] {
+        let ran = room.run_with(&[("RUST_LOG", "debug")], args);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!all.contains("hunter2") && !all.contains("S3CRET"), "{all}");
+    }
+}

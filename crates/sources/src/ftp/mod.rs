@@ -4,12 +4,15 @@
 //! nothing is asked without a permit, data comes from the address of the control connection whatever the
 //! server names, and no address with a password is ever told.
 
+mod passive;
 mod reader;
 mod server;
 mod session;
 mod sessions;
 
 use std::sync::Arc;
+
+pub use passive::passive_port;
 
 use async_trait::async_trait;
 use swarmcopy_layout::{FileIndex, Layout, RelPath, Span};

@@ -9,11 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use suppaftp::FtpError;
-use suppaftp::tokio::{AsyncRustlsStream, TransferStream};
 use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Span};
-use tokio::io::AsyncReadExt as _;
 use url::Url;
 
+use super::passive::Transfer;
 use super::server::Server;
 use super::session::{self, Fault, Session, within};
 use super::sessions::Slot;
@@ -54,9 +53,6 @@ struct Round {
     reached: u64,
     trouble: String,
 }
-
-/// A file on its way.
-type Transfer = TransferStream<AsyncRustlsStream>;
 
 /// Why a transfer did not begin.
 #[derive(Debug)]
@@ -190,7 +186,7 @@ impl FtpReader {
             Err(Begin::Fault(fault)) => return self.faulty(wanted, fault),
         };
         let (reached, mut end) = self.take(&mut transfer, wanted, sink).await?;
-        let reply = tokio::time::timeout(REPLY_PATIENCE, transfer.finish()).await;
+        let reply = tokio::time::timeout(REPLY_PATIENCE, transfer.finish(&mut session)).await;
         match reply {
             Ok(Ok(())) => slot.session = Some(session),
             // a transfer that was cut short
@@ -206,7 +202,9 @@ impl FtpReader {
     async fn dial(&self, url: &Url) -> Result<Session, Fault> {
         let server = &self.server;
         let login = server.target.login(url);
-        session::dial(url, login, &server.options, server.sessions.tls()).await
+        let _turn = server.sessions.turn_to_log_in().await;
+        let reach = (server.sessions.guard(), server.sessions.tls());
+        session::dial(url, login, &server.options, reach).await
     }
 
     /// Opens the data connection at the wanted place. The size of a file is asked for once, unless it is
@@ -229,15 +227,7 @@ impl FtpReader {
                 Err(fault) => return Err(Begin::Fault(fault)),
             }
         }
-        let opening = async {
-            if from > 0 {
-                let from = usize::try_from(from);
-                let from = from.map_err(|_| Fault::Broken("a file that is too long".to_owned()))?;
-                session.resume_transfer(from).await?;
-            }
-            Ok(session.retr_as_stream(path).await?)
-        };
-        Ok(within(patience, opening).await?)
+        Ok(within(patience, Transfer::open(session, path, from)).await?)
     }
 
     /// Keeps that a file has the right size.
@@ -269,7 +259,7 @@ impl FtpReader {
         let mut buffer = BytesMut::with_capacity(READ_LEN);
         loop {
             buffer.clear();
-            let reading = transfer.read_buf(&mut buffer);
+            let reading = transfer.read(&mut buffer);
             match tokio::time::timeout(options.idle_timeout, reading).await {
                 Err(_) => return Err(self.silent()),
                 Ok(Err(error)) => return Ok((at, End::Reset(error.to_string()))),

@@ -11,19 +11,22 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use suppaftp::tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream};
 use suppaftp::types::{FileType, Response};
-use suppaftp::{FtpError, Mode};
+use suppaftp::{FtpError, Mode, Status};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
 use crate::MirrorOptions;
 use crate::http::Login;
+use crate::http::reach::Guard;
 
 /// A control connection that is logged in.
 pub(super) type Session = AsyncRustlsFtpStream;
 
 /// The port of FTP over TLS from the first byte.
 const IMPLICIT_PORT: u16 = 990;
+/// How many times as long as a connection a login may take: some servers look names up first.
+const LOGIN_PATIENCE: u32 = 3;
 /// Longest part of a server's words that is told.
 const WORDS_LEN_MAX: usize = 120;
 
@@ -81,17 +84,17 @@ pub(super) async fn dial(
     url: &Url,
     login: Option<&Login>,
     options: &MirrorOptions,
-    tls: &Result<Arc<ClientConfig>, String>,
+    (guard, tls): (&Guard, &Result<Arc<ClientConfig>, String>),
 ) -> Result<Session, Fault> {
     let patience = options.connect_timeout;
-    let connecting = connect(url, tls);
+    let connecting = connect(url, guard, tls);
     let mut session = within(patience, connecting).await?;
     let (user, password) = match login {
         Some(login) => (login.user.as_str(), login.password.as_str()),
         None => ("anonymous", "swarmcopy@"),
     };
-    within(patience, async {
-        session.login(user, password).await?;
+    within(patience.saturating_mul(LOGIN_PATIENCE), async {
+        log_in(&mut session, user, password).await?;
         // many servers take names for Latin-1 until they are told; others don't know the command
         match session.opts("UTF8", Some("ON")).await {
             Ok(()) | Err(FtpError::UnexpectedResponse(_)) => {}
@@ -103,20 +106,43 @@ pub(super) async fn dial(
     Ok(session)
 }
 
-async fn connect(url: &Url, tls: &Result<Arc<ClientConfig>, String>) -> Result<Session, Fault> {
+/// Logs in. A server that needs no password may say to one that it was superfluous.
+async fn log_in(session: &mut Session, user: &str, password: &str) -> Result<(), Fault> {
+    let plain = |text: &str| !text.contains(['\r', '\n', '\0']);
+    if !plain(user) || !plain(password) {
+        return Err(Fault::Closed("a login that no command can hold".to_owned()));
+    }
+    match session.login(user, password).await {
+        Err(FtpError::UnexpectedResponse(reply))
+            if reply.status == Status::CommandNotImplemented =>
+        {
+            Ok(())
+        }
+        done => Ok(done?),
+    }
+}
+
+async fn connect(
+    url: &Url,
+    guard: &Guard,
+    tls: &Result<Arc<ClientConfig>, String>,
+) -> Result<Session, Fault> {
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let secure = url.scheme() == "ftps";
     let port = url
         .port()
         .unwrap_or(if secure { IMPLICIT_PORT } else { 21 });
+    let found = guard.resolve(host, port).await;
+    let found = found.map_err(|error| Fault::Broken(error.to_string()))?;
     if secure && port == IMPLICIT_PORT {
-        let session = Session::connect_secure_implicit((host, port), connector(tls)?, host).await?;
+        let session =
+            Session::connect_secure_implicit(found.as_slice(), connector(tls)?, host).await?;
         // that it is connected, its greeting showed
         let address = session.get_ref().await.peer_addr();
         return Ok(passive(session, address.ok()));
     }
-    let stream = TcpStream::connect((host, port)).await;
+    let stream = TcpStream::connect(found.as_slice()).await;
     let stream = stream.map_err(|error| Fault::Broken(error.to_string()))?;
     let address = stream.peer_addr().ok();
     let session = Session::connect_with_stream(stream).await?;
@@ -159,7 +185,6 @@ pub(super) async fn within<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use suppaftp::Status;
 
     fn fault(code: u32, body: &str) -> Fault {
         let status = Status::from(code);

@@ -22,6 +22,10 @@ use crate::{MirrorOptions, Ownership};
 )]
 pub const ftp_streams_max: u32 = 8;
 
+/// Logins at a time: servers that take seconds for one often take them one after the other, and the
+/// last of eight would wait longer than anybody's patience.
+const LOGINS_MAX: usize = 2;
+
 /// The slots of one server.
 pub(super) struct Sessions {
     free: Semaphore,
@@ -29,6 +33,7 @@ pub(super) struct Sessions {
     idle: Mutex<Vec<Session>>,
     guard: Guard,
     tls: Result<Arc<ClientConfig>, String>,
+    logging_in: Semaphore,
 }
 
 /// One slot while it is in use; given back when dropped.
@@ -51,8 +56,9 @@ impl Sessions {
             free: Semaphore::new(0),
             count: AtomicU32::new(0),
             idle: Mutex::default(),
-            guard: Guard::new(target.host(), options.private_redirects),
+            guard: Guard::new(target.host(), options),
             tls,
+            logging_in: Semaphore::new(LOGINS_MAX),
         };
         sessions.grow(options);
         sessions
@@ -66,6 +72,16 @@ impl Sessions {
     /// What TLS is to be made with.
     pub(super) fn tls(&self) -> &Result<Arc<ClientConfig>, String> {
         &self.tls
+    }
+
+    /// Where the server's name may lead.
+    pub(super) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Waits for a turn to log in.
+    pub(super) async fn turn_to_log_in(&self) -> Option<SemaphorePermit<'_>> {
+        self.logging_in.acquire().await.ok()
     }
 
     /// Finds out where a server of others is, and takes more slots if that allows them.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Response, header};
 use hyper::body::Incoming;
+use swarmcopy_address::Shown;
 use url::Url;
 
 use super::MirrorOptions;
@@ -16,6 +17,7 @@ use super::options::redirects_max;
 use super::slots::{NoAnswer, NoFrame, Slot, Slots};
 use super::target::{Target, without_credentials};
 use super::trouble::plain_words;
+use super::unpack::{MAGIC, unpacked};
 
 /// Longest time for a document, redirects and all.
 #[expect(
@@ -78,6 +80,8 @@ pub struct Fetched {
     pub heads: Vec<Head>,
     /// How long it is, where that is told or known.
     pub len: Option<u64>,
+    /// Whether the server that was asked first is at a public address, as far as that is known.
+    pub is_public: bool,
     /// Its bytes; `None` if it is longer than asked for or does not look like a document.
     pub body: Option<Vec<u8>>,
 }
@@ -136,7 +140,7 @@ impl Fetch<'_> {
             }
             if !response.status().is_success() {
                 return Err(DocumentError::Status {
-                    shown: url.to_string(),
+                    shown: Shown(&url).to_string(),
                     status: response.status().to_string(),
                 });
             }
@@ -152,6 +156,7 @@ impl Fetch<'_> {
                 .and_then(|body| u64::try_from(body.len()).ok());
             return Ok(Fetched {
                 heads,
+                is_public: !self.slots.guard().home_is_private(),
                 len: have.or(told),
                 body,
             });
@@ -202,7 +207,13 @@ impl Fetch<'_> {
     ) -> Result<Option<Vec<u8>>, DocumentError> {
         let told = content_len(response.headers());
         let coding = response.headers().get(header::CONTENT_ENCODING);
-        if coding.is_some_and(|coding| coding != "identity") {
+        let known = |coding: &HeaderValue| {
+            let known = ["identity", "gzip", "x-gzip"];
+            known
+                .iter()
+                .any(|known| coding.as_bytes().eq_ignore_ascii_case(known.as_bytes()))
+        };
+        if coding.is_some_and(|coding| !known(coding)) {
             return Err(self.broken("the server sends it compressed, which was not asked for"));
         }
         let mut body = response.into_body();
@@ -216,7 +227,8 @@ impl Fetch<'_> {
                 Err(NoFrame::Reset(error)) => return Err(self.broken(&plain_words(&*error))),
             }
             judged |= bytes.len() >= LOOK_LEN;
-            if bytes.len() > len_max || (judged && !looks(head(&bytes))) {
+            let packed = bytes.starts_with(&MAGIC);
+            if bytes.len() > len_max || (judged && !packed && !looks(head(&bytes))) {
                 return Ok(None);
             }
         }
@@ -224,6 +236,8 @@ impl Fetch<'_> {
         if told.is_some_and(|told| told != have) {
             return Err(self.broken("the server stopped sending"));
         }
+        let unpacked = unpacked(bytes, len_max);
+        let bytes = unpacked.ok_or_else(|| self.broken("it can't be unpacked"))?;
         Ok(looks(head(&bytes)).then_some(bytes))
     }
 

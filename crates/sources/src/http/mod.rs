@@ -18,6 +18,7 @@ pub(crate) mod notes;
 mod options;
 mod patient;
 pub(crate) mod percent;
+mod pinned;
 pub(crate) mod reach;
 mod reader;
 mod retry_after;
@@ -28,6 +29,7 @@ pub(crate) mod target;
 mod trouble;
 mod trust;
 mod turns;
+mod unpack;
 
 use std::sync::Arc;
 
@@ -39,7 +41,9 @@ pub use document::{DocumentError, Fetched, Head, document_time_max, fetch_docume
 pub use error::MirrorError;
 pub use netrc::{Login, Netrc};
 pub use options::{MirrorOptions, Ownership, mirror_streams_max};
+pub use reach::is_private_ip;
 pub use trust::Trust;
+pub use unpack::unpacked;
 
 use crate::gate::Gate;
 use crate::{OriginSource, PieceSource, Shape, SourceError};

@@ -48,6 +48,9 @@ pub struct MirrorOptions {
     pub idle_timeout: Duration,
     /// Whether a public server may redirect to a private address or this machine.
     pub private_redirects: bool,
+    /// Whether the address comes from a document of somebody on the internet, and must not lead to a
+    /// private address or this machine.
+    pub public_only: bool,
     /// The proxy's URL; `None` takes the environment's word (`http_proxy`, `no_proxy` and so on), except
     /// for servers on this machine.
     pub proxy: Option<String>,
@@ -70,6 +73,7 @@ impl Default for MirrorOptions {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(20),
             private_redirects: false,
+            public_only: false,
             proxy: None,
             trust: Trust::platform(),
             netrc: None,

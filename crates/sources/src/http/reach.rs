@@ -2,7 +2,7 @@
 //!
 //! A server on the internet that redirects to a private address would make this machine ask where that
 //! server cannot: a router, a printer, a service of this machine. What must stay true: unless allowed, no
-//! connection is made to a private address that only a public server's redirect named.
+//! connection is made to a private address that only a public server's redirect or document named.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -15,6 +15,8 @@ use std::task::{Context, Poll};
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 use url::Url;
+
+use super::options::MirrorOptions;
 
 /// Most hosts that a mirror's redirects may name.
 #[expect(
@@ -32,7 +34,7 @@ enum Reach {
 
 /// Says that a redirect leads where it must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a redirect to a private address")]
+#[error("a private address that a public server named")]
 pub(super) struct PrivateAddress;
 
 /// The rule of one mirror, shared by its connections, whose names it resolves.
@@ -43,6 +45,7 @@ pub(crate) struct Guard(Arc<Inner>);
 struct Inner {
     home: String,
     private_redirects: bool,
+    public_only: bool,
     state: Mutex<State>,
 }
 
@@ -55,7 +58,7 @@ struct State {
 }
 
 impl Guard {
-    pub(crate) fn new(home: &str, private_redirects: bool) -> Self {
+    pub(crate) fn new(home: &str, options: &MirrorOptions) -> Self {
         let state = State {
             home: of_host(home).unwrap_or(Reach::Public),
             named: BTreeSet::new(),
@@ -63,9 +66,16 @@ impl Guard {
         let state = Mutex::new(state);
         Self(Arc::new(Inner {
             home: home.to_owned(),
-            private_redirects,
+            private_redirects: options.private_redirects,
+            public_only: options.public_only,
             state,
         }))
+    }
+
+    /// The addresses of a host that may be connected to.
+    pub(crate) async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let found = tokio::net::lookup_host((host, port)).await?.collect();
+        self.sift(host, found).map_err(io::Error::other)
     }
 
     /// Whether the mirror runs on this machine.
@@ -113,7 +123,7 @@ impl Guard {
     fn sift(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, PrivateAddress> {
         let is_private = |address: &SocketAddr| of_ip(address.ip()) == Reach::Private;
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if name == self.0.home {
+        if name == self.0.home && !self.0.public_only {
             let private = found.iter().any(is_private);
             state.home = if private {
                 Reach::Private
@@ -122,7 +132,9 @@ impl Guard {
             };
             return Ok(found);
         }
-        if self.0.private_redirects || state.home == Reach::Private || !state.named.contains(name) {
+        let forced = self.0.public_only && name == self.0.home;
+        let free = self.0.private_redirects || state.home == Reach::Private;
+        if !forced && (free || !state.named.contains(name)) {
             return Ok(found);
         }
         let public: Vec<_> = found
@@ -157,6 +169,16 @@ impl Service<Name> for Guard {
             Ok(allowed.into_iter())
         })
     }
+}
+
+/// Whether an address can be reached from here alone: a private one, this machine's, or none at all.
+pub fn is_private_ip(ip: IpAddr) -> bool {
+    of_ip(ip) == Reach::Private
+}
+
+/// Whether the host itself says that it is private or this machine.
+pub(crate) fn is_private(host: &str) -> bool {
+    of_host(host) == Some(Reach::Private)
 }
 
 fn host_ip(host: &str) -> Option<IpAddr> {
@@ -226,6 +248,29 @@ fn of_ip(ip: IpAddr) -> Reach {
 mod tests {
     use super::*;
 
+    fn guard_of(home: &str, private_redirects: bool) -> Guard {
+        let mut options = MirrorOptions::default();
+        options.private_redirects = private_redirects;
+        Guard::new(home, &options)
+    }
+
+    #[test]
+    fn what_a_public_document_names_is_public() {
+        let mut options = MirrorOptions::default();
+        options.public_only = true;
+        options.private_redirects = true;
+        let guard = Guard::new("mirror.example", &options);
+        let both = addresses(&["10.0.0.1", "8.8.8.8"]);
+        assert_eq!(
+            guard.sift("mirror.example", both),
+            Ok(addresses(&["8.8.8.8"]))
+        );
+        let private = guard.sift("mirror.example", addresses(&["127.0.0.1"]));
+        assert_eq!(private, Err(PrivateAddress));
+        assert!(!guard.home_is_private());
+        assert!(is_private("[::1]") && is_private("10.0.0.1") && !is_private("mirror.example"));
+    }
+
     fn url(text: &str) -> Url {
         Url::parse(text).unwrap()
     }
@@ -269,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_public_mirror_leads_to_no_private_address() {
-        let guard = Guard::new("mirror.example", false);
+        let guard = guard_of("mirror.example", false);
         for private in [
             "http://127.0.0.1/",
             "http://[::1]/",
@@ -299,15 +344,15 @@ mod tests {
 
     #[test]
     fn a_private_mirror_may_lead_anywhere() {
-        let guard = Guard::new("files.lan", false);
+        let guard = guard_of("files.lan", false);
         assert!(guard.sift("files.lan", addresses(&["192.168.0.2"])).is_ok());
         assert_eq!(guard.follow(&url("http://192.168.0.3/")), Ok(()));
         assert_eq!(
-            Guard::new("127.0.0.1", false).follow(&url("http://10.0.0.1/")),
+            guard_of("127.0.0.1", false).follow(&url("http://10.0.0.1/")),
             Ok(())
         );
         assert_eq!(
-            Guard::new("8.8.8.8", true).follow(&url("http://10.0.0.1/")),
+            guard_of("8.8.8.8", true).follow(&url("http://10.0.0.1/")),
             Ok(())
         );
     }
@@ -315,8 +360,8 @@ mod tests {
     #[test]
     fn this_machine_is_known_by_name_and_address() {
         for here in ["localhost", "127.0.0.2", "[::1]", "a.localhost"] {
-            assert!(Guard::new(here, false).home_is_loopback(), "{here}");
+            assert!(guard_of(here, false).home_is_loopback(), "{here}");
         }
-        assert!(!Guard::new("10.0.0.1", false).home_is_loopback());
+        assert!(!guard_of("10.0.0.1", false).home_is_loopback());
     }
 }

@@ -100,7 +100,7 @@ pub(super) enum NoFrame {
 
 impl Slots {
     pub(super) fn new(target: &Target, options: &MirrorOptions) -> Arc<Self> {
-        let guard = Guard::new(target.host(), options.private_redirects);
+        let guard = Guard::new(target.host(), options);
         let slots = Self {
             free: Arc::new(Semaphore::new(0)),
             waiting: AtomicU32::new(0),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use swarmcopy_address::Shown;
 use swarmcopy_layout::{FileEntry, FileIndex, Layout, RelPath, Span};
 use url::Url;
 
@@ -12,6 +13,7 @@ use super::error::MirrorError;
 use super::netrc::Login;
 use super::options::MirrorOptions;
 use super::percent;
+use super::reach::is_private;
 use crate::Shape;
 
 /// The kinds of addresses that a source reads.
@@ -65,7 +67,7 @@ impl Target {
         options: &MirrorOptions,
     ) -> Result<Self, MirrorError> {
         let (base, login) = read(url, schemes, options)?;
-        let shown = base.to_string();
+        let shown = Shown(&base).to_string();
         let wrong = |what: String| MirrorError::Url {
             shown: shown.clone(),
             what,
@@ -84,7 +86,7 @@ impl Target {
     /// A target that is one document and holds no file of a content.
     pub(crate) fn of_document(url: &str, options: &MirrorOptions) -> Result<Self, MirrorError> {
         let (base, login) = read(url, Schemes::Http, options)?;
-        let shown = base.to_string();
+        let shown = Shown(&base).to_string();
         Ok(Self {
             base,
             place: Place::Each(BTreeMap::new()),
@@ -111,8 +113,8 @@ impl Target {
             let (url, its_login) = read(text, schemes, options)?;
             if identity(&url) != identity(&base) || its_login != login {
                 return Err(MirrorError::Url {
-                    shown: url.to_string(),
-                    what: format!("not at the same server as {base}"),
+                    shown: Shown(&url).to_string(),
+                    what: format!("not at the same server as {}", Shown(&base)),
                 });
             }
             urls.insert(*file, url);
@@ -121,7 +123,7 @@ impl Target {
             base.set_path("/");
             base.set_query(None);
         }
-        let shown = base.to_string();
+        let shown = Shown(&base).to_string();
         Ok(Self {
             base,
             place: Place::Each(urls),
@@ -224,7 +226,7 @@ fn read(
         check_proxy(proxy)?;
     }
     let wrong = |what: &str| MirrorError::Url {
-        shown: redacted(url),
+        shown: Shown(url).to_string(),
         what: what.to_owned(),
     };
     let mut base = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
@@ -232,6 +234,11 @@ fn read(
         return Err(wrong(schemes.complaint()));
     }
     let host = base.host_str().ok_or_else(|| wrong("no host"))?;
+    if options.public_only && is_private(host) {
+        return Err(wrong(
+            "a private address that a document from the internet names",
+        ));
+    }
     let in_url = (!base.username().is_empty()).then(|| Login {
         user: percent::decoded(base.username()),
         password: percent::decoded(base.password().unwrap_or_default()),
@@ -242,7 +249,14 @@ fn read(
             .as_ref()
             .and_then(|netrc| netrc.login(host).cloned())
     };
-    let login = in_url.or_else(in_netrc);
+    // a user without a password may have one in the file
+    let has_no_password = base.password().is_none();
+    let named = options.netrc.as_ref().zip(in_url.as_ref());
+    let named = named.and_then(|(netrc, login)| netrc.login_of(host, &login.user).cloned());
+    let login = named
+        .filter(|_| has_no_password)
+        .or(in_url)
+        .or_else(in_netrc);
     without_credentials(&mut base);
     Ok((base, login))
 }
@@ -281,7 +295,7 @@ fn check_proxy(proxy: &str) -> Result<(), MirrorError> {
         .filter(|url| matches!(url.scheme(), "http" | "https"));
     url.filter(Url::has_host)
         .map(drop)
-        .ok_or_else(|| MirrorError::Proxy(redacted(proxy)))
+        .ok_or_else(|| MirrorError::Proxy(Shown(proxy).to_string()))
 }
 
 /// Takes user, password and fragment out of `url`.
@@ -290,14 +304,6 @@ pub(crate) fn without_credentials(url: &mut Url) {
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_fragment(None);
-}
-
-/// An address as written, without what may be a password.
-fn redacted(url: &str) -> String {
-    match url.rsplit_once('@') {
-        Some((_, rest)) => format!("..@{rest}"),
-        None => url.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -412,7 +418,7 @@ mod tests {
             &options,
         )
         .unwrap_err();
-        assert_eq!(error.to_string(), "cannot use the proxy ..@proxy:3128");
+        assert_eq!(error.to_string(), "cannot use the proxy proxy:3128");
     }
 
     #[test]

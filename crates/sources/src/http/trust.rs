@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls_platform_verifier::Verifier;
 
 use super::error::MirrorError;
+use super::pinned::Pinned;
 
 /// The certificates that a mirror's must lead to; clones share the work of loading them.
 #[derive(Clone)]
@@ -60,7 +61,10 @@ impl Trust {
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(Arc::new(Pinned {
+                verifier,
+                own: self.extra.clone(),
+            }))
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, REPLY_LEN_MAX};
+use swarmcopy_sources::http::unpacked;
 use url::Url;
 
 /// Time for a tracker to answer.
@@ -45,6 +46,8 @@ pub(super) async fn announce(
         }
         body.extend_from_slice(&part);
     }
+    // some pack their answers though nobody asked for that
+    let body = unpacked(body, REPLY_LEN_MAX).ok_or("its answer can't be unpacked")?;
     match AnnounceReply::parse(&body) {
         // some trackers say why they refuse in a reply with an error's status
         Err(_) if !status.is_success() => Err(format!("it answers with status {status}")),

@@ -91,3 +91,55 @@ async fn failures_are_told_in_words() {
     assert!(error.contains("port"), "{error}");
     assert!(!ask("http://127.0.0.1:1/announce").await.is_empty());
 }
+
+#[tokio::test]
+async fn a_udp_tracker_is_told_path_and_query() {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("udp://{}/announce?key=1", socket.local_addr().unwrap());
+    let heard = tokio::spawn(async move {
+        let mut buffer = [0; 2048];
+        let (_, from) = socket.recv_from(&mut buffer).await.unwrap();
+        let mut reply = [&[0; 4], &buffer[12..16], &[7; 8]].concat();
+        socket.send_to(&reply, from).await.unwrap();
+        let (len, _) = socket.recv_from(&mut buffer).await.unwrap();
+        reply = [&[0, 0, 0, 1], &buffer[12..16], &[0, 0, 0, 60], &[0; 8]].concat();
+        socket.send_to(&reply, from).await.unwrap();
+        buffer[98..len].to_vec()
+    });
+    let url = Url::parse(&url).unwrap();
+    let reply = soon(ask(None, &url, &request(1, 1), None)).await.unwrap();
+    assert_eq!(reply.interval_s, 60);
+    assert_eq!(heard.await.unwrap(), b"\x02\x0f/announce?key=1");
+}
+
+#[tokio::test]
+async fn a_packed_answer_with_more_behind_it_is_read() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    // gzip of `d8:intervali60ee` and a line feed, stored
+    let text = b"d8:intervali60ee\n";
+    let mut body = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 17, 0, 238, 255];
+    body.extend_from_slice(text);
+    body.extend_from_slice(&CRC_OF_TEXT.to_le_bytes());
+    body.extend_from_slice(&17_u32.to_le_bytes());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/announce", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _request = stream.read(&mut [0; 4096]).await.unwrap();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.unwrap();
+    });
+    let http = http::client("swarmcopy 0.1", None);
+    let url = Url::parse(&url).unwrap();
+    let reply = soon(ask(http.as_ref(), &url, &request(1, 1), None))
+        .await
+        .unwrap();
+    assert_eq!(reply.interval_s, 60);
+}
+
+/// CRC-32 of `d8:intervali60ee` and a line feed.
+const CRC_OF_TEXT: u32 = 0x56505c0d;

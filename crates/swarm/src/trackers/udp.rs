@@ -1,4 +1,4 @@
-//! Announcing by UDP (BEP 15).
+//! Announcing by UDP (BEP 15), with the path and query of the address (BEP 41).
 //!
 //! What must stay true: only a reply with our own transaction number counts, so that nobody can
 //! answer in the tracker's place without seeing the question.
@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use swarmcopy_bt_wire::tracker::{
-    AnnounceReply, AnnounceRequest, Family, TrackerPeer, UdpReply, UdpRequest,
+    AnnounceReply, AnnounceRequest, Family, TrackerPeer, UdpReply, UdpRequest, url_data,
 };
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::timeout;
@@ -58,7 +58,8 @@ pub(super) async fn announce(
         transaction,
         announce: request.clone(),
     };
-    match link.ask(&announce, transaction).await? {
+    let datagram = [announce.encode(), url_data(url)].concat();
+    match link.send(&datagram, transaction).await? {
         UdpReply::Announce {
             interval_s,
             incomplete,
@@ -104,10 +105,14 @@ impl Link {
     }
 
     async fn ask(&self, request: &UdpRequest, transaction: u32) -> Result<UdpReply, String> {
-        let datagram = request.encode();
+        self.send(&request.encode(), transaction).await
+    }
+
+    /// Sends a request until its answer comes.
+    async fn send(&self, datagram: &[u8], transaction: u32) -> Result<UdpReply, String> {
         for patience in TRIES {
             self.socket
-                .send(&datagram)
+                .send(datagram)
                 .await
                 .map_err(|error| error.to_string())?;
             if let Ok(reply) = timeout(patience, self.hear(transaction)).await {

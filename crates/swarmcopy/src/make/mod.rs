@@ -124,7 +124,7 @@ pub fn make(
         files: files.len(),
         bytes,
         elapsed: start.elapsed(),
-        warnings: walk.warnings,
+        warnings: [options.logins(), walk.warnings].concat(),
     })
 }
 

@@ -7,6 +7,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use swarmcopy_address::Shown;
 use url::Url;
 
 use super::PieceLen;
@@ -135,6 +136,23 @@ impl MakeOptions {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl MakeOptions {
+    /// Warns of logins in addresses: they become part of the .torrent.
+    pub(super) fn logins(&self) -> Vec<String> {
+        let mirrors = self.mirrors.iter().chain(&self.own_mirrors);
+        let has_login = |text: &str| {
+            let url = Url::parse(text);
+            url.is_ok_and(|url| !url.username().is_empty() || url.password().is_some())
+        };
+        let logins = mirrors.chain(&self.trackers).filter(|text| has_login(text));
+        let warning = |text: &String| {
+            let shown = Shown(text);
+            format!("the login for {shown} is in the .torrent: whoever reads that has it")
+        };
+        logins.map(warning).collect()
     }
 }
 

@@ -2,20 +2,27 @@
 
 use std::path::PathBuf;
 
+use swarmcopy_address::in_text;
 use swarmcopy_layout::FileIndex;
 use swarmcopy_metalink::{Document, Part};
+
+use crate::provenance::Provenance;
 
 /// What a metalink adds to a content.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Advice {
     /// Folders in which the files lie under their names.
     pub(crate) shares: Vec<PathBuf>,
+    /// How far the document is trusted.
+    pub(crate) from: Provenance,
     /// Web servers and what lies on each.
     pub(crate) hosts: Vec<Host>,
     /// Entries that were left out, and other things to know, for people.
     pub(crate) notes: Vec<String>,
     /// The files that were left out, each with its reason.
     pub(crate) left_out: Vec<String>,
+    /// By file of the torrent: whether the document lists it. `None` if it lists all.
+    pub(crate) listed: Option<Vec<bool>>,
 }
 
 impl Advice {
@@ -27,8 +34,10 @@ impl Advice {
         };
         for entry in &document.dropped {
             match entry.what {
-                Part::File => advice.left_out.push(entry.to_string()),
-                _ => advice.notes.push(entry.to_string()),
+                Part::File => advice
+                    .left_out
+                    .push(in_text(&entry.to_string()).into_owned()),
+                _ => advice.notes.push(in_text(&entry.to_string()).into_owned()),
             }
         }
         if document.dropped_unlisted > 0 {

@@ -15,6 +15,7 @@ use swarmcopy_piece_store::assembled_len_max;
 
 use super::{Advice, hosts};
 use crate::content::Role;
+use crate::provenance::Provenance;
 use crate::what::failed;
 use crate::{Content, CopyOptions, Error};
 
@@ -103,10 +104,16 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
         digests: Arc::new(digests),
         name: naming.name,
         role: Role::Copy,
+        from: Provenance::Here,
         options: CopyOptions::new("."),
         origins: Vec::new(),
         advice: Arc::new(advice),
     })
+}
+
+/// Whether the document itself lists a hash of the file that can be checked.
+pub(super) fn has_hash(file: &File) -> bool {
+    file.strongest_of(&USABLE).is_some() || file.pieces_of(&USABLE).is_some()
 }
 
 /// Says that machines cannot share the content, if files of it are verified as a whole.

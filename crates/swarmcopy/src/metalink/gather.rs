@@ -16,6 +16,7 @@ use url::Url;
 use super::Place;
 use super::describe::USABLE;
 use crate::metalink::name_of;
+use crate::provenance::Provenance;
 use crate::what::{Named, Web, failed};
 use crate::{Error, What};
 
@@ -180,7 +181,7 @@ impl<'a> Gather<'a> {
             None => self.fetch(url).await?,
         };
         match named {
-            Named::Torrent(bytes) => Loaded::new(bytes),
+            Named::Torrent(bytes, from) => Loaded::new(bytes, from),
             _ => Err(failed(&"it is no .torrent")),
         }
     }
@@ -246,18 +247,20 @@ fn merge(file: &mut File, found: &File) -> Result<(), &'static str> {
 #[derive(Debug)]
 struct Loaded {
     bytes: Vec<u8>,
+    from: Provenance,
     torrent: Torrent,
     paths: BTreeMap<String, usize>,
 }
 
 impl Loaded {
-    fn new(bytes: Vec<u8>) -> Result<Self, Error> {
+    fn new(bytes: Vec<u8>, from: Provenance) -> Result<Self, Error> {
         let torrent = Torrent::parse(&bytes).map_err(|error| failed(&error))?;
         let files = torrent.info.files.iter().enumerate();
         let paths = files.filter(|(_, file)| !file.pad && file.symlink.is_none());
         let paths = paths.map(|(at, file)| (path_of(file), at)).collect();
         Ok(Self {
             bytes,
+            from,
             torrent,
             paths,
         })
@@ -316,12 +319,16 @@ pub(super) struct Torrents {
 }
 
 impl Torrents {
-    /// The bytes of the torrent that has all files.
-    pub(super) fn whole(&self) -> Option<&[u8]> {
+    /// The bytes of the torrent that has all files, each of them as another one of its own.
+    pub(super) fn whole(&self) -> Option<(&[u8], Provenance)> {
         let first = self.of_file.first().copied().flatten()?;
-        let same = |of: &Option<InTorrent>| of.is_some_and(|of| of.torrent == first.torrent);
+        let mut taken = BTreeSet::new();
+        let one_to_one = self
+            .of_file
+            .iter()
+            .all(|of| of.is_some_and(|of| of.torrent == first.torrent && taken.insert(of.file)));
         let loaded = self.loaded.get(first.torrent)?;
-        self.of_file.iter().all(same).then_some(&loaded.bytes)
+        one_to_one.then_some((&loaded.bytes, loaded.from))
     }
 
     /// Which file of the layout each file of the document is.

@@ -10,10 +10,14 @@ mod hosts;
 mod place;
 mod show;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use swarmcopy_address::in_text;
+use swarmcopy_layout::{FileIndex, PieceIndex};
 use swarmcopy_metalink::{Document, File, Mirror};
 
+use crate::provenance::Provenance;
 use crate::what::Web;
 use crate::{Content, Error};
 pub(crate) use advice::{Advice, Holds, Host};
@@ -28,16 +32,28 @@ pub(crate) async fn content(
     web: &Web,
 ) -> Result<Content, Error> {
     let mut advice = Advice::of(&document);
+    advice.from = place.from;
     let mut files = document.files;
+    let web = &web.named_by(place.from);
     let mut gather = Gather::new(web, place);
     gather.follow_metalinks(&mut files).await;
     prefer(&mut files, web.locations());
     let torrents = gather.torrents(&files).await;
-    advice.notes.append(&mut gather.notes);
-    if let Some(whole) = torrents.whole() {
-        return of_torrent(whole, &files, &torrents, advice);
+    let notes = gather.notes.drain(..);
+    advice
+        .notes
+        .extend(notes.map(|note| in_text(&note).into_owned()));
+    if let Some((whole, from)) = torrents.whole() {
+        let made = of_torrent((whole, from), &files, &torrents, advice.clone())?;
+        if !shares_pieces(&made) || !files.iter().all(describe::has_hash) {
+            return Ok(made);
+        }
+        let note = "the torrent is not used: pieces of it reach into files that the metalink does not \
+                    list";
+        advice.notes.push(note.to_owned());
+    } else {
+        torrents.lend_pieces(&mut files, &mut advice.notes);
     }
-    torrents.lend_pieces(&mut files, &mut advice.notes);
     learn_sizes(&mut files, web).await;
     describe::content(&files, &place.stem, advice)
 }
@@ -60,25 +76,49 @@ fn prefer(files: &mut [File], locations: &[String]) {
 
 /// A torrent behind all files: its hashes rule, and the document adds mirrors and shares.
 fn of_torrent(
-    bytes: &[u8],
+    (bytes, from): (&[u8], Provenance),
     files: &[File],
     torrents: &Torrents,
     mut advice: Advice,
 ) -> Result<Content, Error> {
     let mut content = Content::torrent(bytes)?;
+    content.from = from;
     let mapped = torrents.mapped(files, &content.layout);
     let listed = mapped.len();
     let all = content.layout.files();
     let all = all.filter(|(_, file)| !file.attributes().pad).count();
     if all > listed {
-        advice.notes.push(format!(
-            "the torrent has {} files that the metalink does not list: they are copied too",
+        let note = format!(
+            "the torrent has {} files that the metalink does not list: they are not copied",
             all - listed
-        ));
+        );
+        advice.notes.push(note);
+        let wanted: BTreeSet<FileIndex> = mapped.iter().map(|(file, _)| *file).collect();
+        let files = content.layout.files();
+        advice.listed = Some(files.map(|(file, _)| wanted.contains(&file)).collect());
     }
     advice.hosts = hosts::hosts(&mapped, &content.layout, content.name(), content.form);
     content.advice = Arc::new(advice);
     Ok(content)
+}
+
+/// Whether a piece holds bytes of a file that is listed and of one that is not: nobody may have both.
+fn shares_pieces(content: &Content) -> bool {
+    let Some(listed) = &content.advice.listed else {
+        return false;
+    };
+    let files = content.layout.files().zip(listed);
+    let files = files.filter(|((_, file), _)| !file.attributes().pad && !file.is_empty());
+    let mut last: Option<(PieceIndex, bool)> = None;
+    for ((_, file), listed) in files {
+        let mut pieces = content.layout.pieces_of(file.span());
+        let first = pieces.next();
+        if last.is_some_and(|(piece, other)| Some(piece) == first && other != *listed) {
+            return true;
+        }
+        last = pieces.last().or(first).map(|piece| (piece, *listed));
+    }
+    false
 }
 
 /// Asks the mirrors for sizes that the document does not tell.

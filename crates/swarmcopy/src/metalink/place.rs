@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use crate::provenance::Provenance;
+
 /// Where a document was found.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Place {
@@ -12,6 +14,8 @@ pub(crate) struct Place {
     pub(crate) url: Option<Url>,
     /// The folder it lies in.
     pub(crate) folder: Option<PathBuf>,
+    /// How far it is trusted.
+    pub(crate) from: Provenance,
     /// Its name without ending: what files without a folder of their own are put into.
     pub(crate) stem: String,
 }
@@ -27,12 +31,13 @@ impl Place {
             .map(|stem| stem.to_string_lossy().into_owned());
         Self {
             url: None,
+            from: Provenance::Here,
             folder: Some(folder),
             stem: stem.unwrap_or_default(),
         }
     }
 
-    pub(crate) fn of_url(url: &Url) -> Self {
+    pub(crate) fn of_url(url: &Url, from: Provenance) -> Self {
         let name = name_of(url).unwrap_or_default();
         let stem = name
             .rsplit_once('.')
@@ -40,6 +45,7 @@ impl Place {
         Self {
             stem: stem.to_owned(),
             url: Some(url.clone()),
+            from,
             folder: None,
         }
     }

@@ -1,5 +1,6 @@
 //! What a metalink says, for people and scripts; nothing that it names is opened.
 
+use swarmcopy_address::Shown;
 use swarmcopy_bt_wire::metainfo::Form;
 use swarmcopy_layout::{Attributes, FileIndex, Layout, RelPath};
 use swarmcopy_metalink::{Document, File, MetaKind};
@@ -17,7 +18,11 @@ pub(crate) fn describe(document: &Document, place: &Place) -> Result<Description
     let mut described = Description {
         kind: DescriptionKind::Metalink,
         name: Some(naming.name.as_str().to_owned()),
-        shares: document.shares.clone(),
+        shares: document
+            .shares
+            .iter()
+            .map(|share| Shown(share).to_string())
+            .collect(),
         notes: advice.notes,
         left_out: advice.left_out,
         created_by: document.generator.clone(),
@@ -32,7 +37,7 @@ pub(crate) fn describe(document: &Document, place: &Place) -> Result<Description
             Err(why) => described.left_out.push(why),
         }
         for metaurl in file.metaurls_by_priority() {
-            let url = metaurl.url.to_string();
+            let url = Shown(&metaurl.url).to_string();
             if metaurl.kind == MetaKind::Torrent && !described.torrents.contains(&url) {
                 described.torrents.push(url);
             }
@@ -74,5 +79,6 @@ fn mirrors(files: &[(RelPath, &File)], naming: &Naming) -> Vec<String> {
             }
         }
     };
-    found.into_iter().filter_map(shown).collect()
+    let found = found.into_iter().filter_map(shown);
+    found.map(|url| Shown(url).to_string()).collect()
 }

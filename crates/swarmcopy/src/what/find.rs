@@ -23,15 +23,21 @@ impl Session {
         let mut link = None;
         if let Named::Magnet(text) = &named {
             let magnet = magnet::parse(text)?;
-            named = Named::Torrent(magnet::torrent(&magnet, &self.inner, options, &web).await?);
+            let (bytes, from) = magnet::torrent(&magnet, &self.inner, options, &web).await?;
+            named = Named::Torrent(bytes, from);
             link = Some(magnet);
         }
         let content = match named {
-            Named::Torrent(bytes) => Content::torrent(bytes)?,
+            Named::Torrent(bytes, from) => {
+                let mut content = Content::torrent(bytes)?;
+                content.from = from;
+                content
+            }
             Named::Metalink(document, place) => metalink::content(*document, &place, &web).await?,
             Named::Magnet(_) => return Err(failed(&"a magnet link leads to another")),
         };
         let mut content = content.options(options.clone());
+        content.check_named().await;
         if let Some(magnet) = link {
             magnet::advise(&magnet, &mut content);
         }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use swarmcopy_address::Shown;
 use swarmcopy_bt_wire::magnet::Magnet;
 use swarmcopy_bt_wire::metainfo::Torrent;
 use swarmcopy_layout::Layout;
@@ -13,6 +14,7 @@ use swarmcopy_swarm::{SwarmConfig, fetch_metadata};
 use super::web::Web;
 use super::words::failed;
 use crate::inner::Inner;
+use crate::provenance::Provenance;
 use crate::{Content, CopyOptions, Error, ErrorKind};
 
 /// Reads a link.
@@ -26,16 +28,20 @@ pub(super) async fn torrent(
     session: &Inner,
     options: &CopyOptions,
     web: &Web,
-) -> Result<Vec<u8>, Error> {
+) -> Result<(Vec<u8>, Provenance), Error> {
     for url in &magnet.sources {
-        let fetched = web.fetch(url).await.map(|fetched| fetched.body);
-        match fetched {
-            Ok(Some(bytes)) if is_of(magnet, &bytes) => return Ok(bytes),
-            Ok(_) => tracing::warn!("{url} is not the .torrent of the magnet link"),
+        let fetched = web.fetch(url).await;
+        let from = fetched.as_ref().map(|it| Provenance::fetched(it.is_public));
+        let from = from.unwrap_or_default();
+        match fetched.map(|fetched| fetched.body) {
+            Ok(Some(bytes)) if is_of(magnet, &bytes) => return Ok((bytes, from)),
+            Ok(_) => tracing::warn!("{} is not the .torrent of the magnet link", Shown(url)),
             Err(error) => tracing::warn!("{error}"),
         }
     }
-    from_peers(magnet, session, options).await
+    // what peers send is checked by the link's own hash, and names nothing
+    let bytes = from_peers(magnet, session, options).await?;
+    Ok((bytes, Provenance::Here))
 }
 
 /// Whether a .torrent has the info-hash of the link.
@@ -116,7 +122,7 @@ fn swarm_config(
         .collect();
     config
         .peers
-        .extend(magnet.peers.iter().map(|peer| (*peer).into()));
+        .extend(magnet.peers.iter().filter_map(|peer| peer.parse().ok()));
     Ok(config)
 }
 
@@ -124,9 +130,7 @@ fn swarm_config(
 pub(super) fn advise(magnet: &Magnet, content: &mut Content) {
     let options = &mut content.options;
     options.trackers.extend(magnet.trackers.iter().cloned());
-    options
-        .peers
-        .extend(magnet.peers.iter().map(ToString::to_string));
+    options.peers.extend(magnet.peers.iter().cloned());
     for url in &magnet.mirrors {
         if !options.mirrors.contains(url) {
             options.mirrors.push(url.clone());

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub(crate) use named::Named;
 pub use named::document_len_max;
 pub(crate) use web::Web;
-pub(crate) use words::{failed, shown};
+pub(crate) use words::failed;
 
 /// What names a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,16 +41,13 @@ impl What {
     /// assert_eq!(What::of("C:\\x".into()), What::Path("C:\\x".into()));
     /// ```
     pub fn of(text: OsString) -> Self {
-        let lower = text
-            .to_string_lossy()
-            .get(..8)
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let begins = |with: &str| {
+            let head = text.as_encoded_bytes().get(..with.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()))
+        };
         match text.to_str() {
-            Some(link) if lower.starts_with("magnet:") => Self::Magnet(link.to_owned()),
-            Some(url) if lower.starts_with("http://") || lower == "https://" => {
-                Self::Url(url.to_owned())
-            }
+            Some(link) if begins("magnet:") => Self::Magnet(link.to_owned()),
+            Some(url) if begins("http://") || begins("https://") => Self::Url(url.to_owned()),
             _ => Self::Path(text.into()),
         }
     }
@@ -66,7 +63,12 @@ mod tests {
             What::of("MAGNET:?xt=x".into()),
             What::Magnet("MAGNET:?xt=x".into())
         );
-        for url in ["https://s/a", "Http://s/a"] {
+        for url in [
+            "https://s/a",
+            "Http://s/a",
+            "http://ü.example/a",
+            "HTTPS://ü",
+        ] {
             assert_eq!(What::of(url.into()), What::Url(url.into()));
         }
         for path in [

@@ -5,6 +5,7 @@ use swarmcopy_metalink::Document;
 use super::words::failed;
 use crate::Error;
 use crate::metalink::Place;
+use crate::provenance::Provenance;
 
 /// The longest .torrent or metalink that is read, in bytes.
 #[expect(
@@ -17,7 +18,7 @@ pub const document_len_max: usize = 32 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) enum Named {
     /// The bytes of a .torrent.
-    Torrent(Vec<u8>),
+    Torrent(Vec<u8>, Provenance),
     /// A metalink, or what headers say in its stead, and where it lies.
     Metalink(Box<Document>, Place),
     /// A magnet link.
@@ -38,7 +39,7 @@ impl Named {
                 Ok(Self::Magnet(link.trim().to_owned()))
             }
             // what is nothing of all that is refused with the field of a torrent that is missing
-            Kind::Torrent | Kind::Other => Ok(Self::Torrent(bytes)),
+            Kind::Torrent | Kind::Other => Ok(Self::Torrent(bytes, place.from)),
         }
     }
 }
@@ -77,13 +78,14 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::what::shown;
+    use crate::what::words::shown;
 
     #[test]
     fn no_message_shows_a_password() {
         let url = Url::parse("http://me:secret@h:1/a.torrent?b=c").unwrap();
-        assert_eq!(shown(&url), "http://h:1/a.torrent?b=c");
-        let told = Named::of_bytes(b"<metalink".to_vec(), Place::of_url(&url), &shown(&url));
+        assert_eq!(shown(&url), "http://h:1/a.torrent?b=..");
+        let place = Place::of_url(&url, Provenance::Internet);
+        let told = Named::of_bytes(b"<metalink".to_vec(), place, &shown(&url));
         let told = told.unwrap_err().to_string();
         assert!(
             told.contains("h:1/a.torrent") && !told.contains("secret"),

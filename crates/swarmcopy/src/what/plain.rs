@@ -4,12 +4,14 @@
 
 use swarmcopy_metalink::{Document, File, FilePath, Headers, Mirror};
 use swarmcopy_sources::http::Fetched;
+use url::Url;
 
 use super::named::Named;
 use super::web::Web;
 use super::words::{failed, shown};
 use crate::Error;
 use crate::metalink::{Place, name_of};
+use crate::provenance::Provenance;
 
 /// Reads what lies at `url`.
 pub(super) async fn read(url: &str, web: &Web) -> Result<Named, Error> {
@@ -19,11 +21,16 @@ pub(super) async fn read(url: &str, web: &Web) -> Result<Named, Error> {
         .cloned()
         .ok_or_else(|| failed(&"cannot fetch the address: no answer"))?;
     if let Some(body) = fetched.body.take() {
-        let named = Named::of_bytes(body, Place::of_url(&at), &shown(&at));
+        let named = Named::of_bytes(body, place(&fetched, &at), &shown(&at));
         // a file may look like a document and be none
         return named.or_else(|error| described(&fetched).map_err(|_| error));
     }
     described(&fetched)
+}
+
+/// Where what was fetched lies.
+fn place(fetched: &Fetched, at: &Url) -> Place {
+    Place::of_url(at, Provenance::fetched(fetched.is_public))
 }
 
 /// The file that the headers describe.
@@ -66,5 +73,5 @@ fn described(fetched: &Fetched) -> Result<Named, Error> {
     let mut document = Document::default();
     document.files.push(file);
     document.dropped = dropped;
-    Ok(Named::Metalink(Box::new(document), Place::of_url(asked)))
+    Ok(Named::Metalink(Box::new(document), place(fetched, asked)))
 }

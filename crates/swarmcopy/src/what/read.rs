@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use swarmcopy_sources::http::unpacked;
 use url::Url;
 
 use super::named::{Named, document_len_max};
@@ -12,6 +13,7 @@ use super::words::{failed, shown};
 use super::{What, plain};
 use crate::Error;
 use crate::metalink::Place;
+use crate::provenance::Provenance;
 
 impl Named {
     /// Reads what `what` names. May be dropped at any await.
@@ -32,7 +34,7 @@ impl Named {
     pub(crate) async fn fetch(url: &Url, web: &Web) -> Result<Self, Error> {
         let fetched = web.fetch(url.as_str()).await?;
         let at = fetched.url().unwrap_or(url);
-        let place = Place::of_url(at);
+        let place = Place::of_url(at, Provenance::fetched(fetched.is_public));
         let shown = shown(at);
         match fetched.body {
             Some(body) => Self::of_bytes(body, place, &shown),
@@ -51,7 +53,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
         .read_to_end(&mut bytes)
         .map_err(|error| refused(&error))?;
     if bytes.len() <= document_len_max {
-        return Ok(bytes);
+        return unpacked(bytes, document_len_max).ok_or_else(|| refused(&"it can't be unpacked"));
     }
     Err(refused(&format!(
         "it is longer than the {document_len_max} bytes that a .torrent or a metalink may have"

@@ -5,6 +5,7 @@ use swarmcopy_sources::http::{Fetched, fetch_document};
 
 use super::named::{Kind, document_len_max};
 use super::words::failed;
+use crate::provenance::Provenance;
 use crate::web::mirror_options;
 use crate::{CopyOptions, Error};
 
@@ -13,6 +14,7 @@ use crate::{CopyOptions, Error};
 pub(crate) struct Web {
     options: MirrorOptions,
     locations: Vec<String>,
+    trusts_documents: bool,
 }
 
 impl Web {
@@ -21,7 +23,15 @@ impl Web {
         Ok(Self {
             options: mirror_options(options)?,
             locations: options.locations.clone(),
+            trusts_documents: options.trust_document,
         })
+    }
+
+    /// The same for addresses that a document names which came from there.
+    pub(crate) fn named_by(&self, from: Provenance) -> Self {
+        let mut web = self.clone();
+        web.options.public_only = !from.may_name_private() && !self.trusts_documents;
+        web
     }
 
     /// The countries whose mirrors are preferred.

@@ -115,6 +115,7 @@ fn no_test_sleeps_to_let_things_settle() {
 fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
     const PURE: &[&str] = &[];
     BTreeMap::from([
+        ("address", PURE),
         ("layout", PURE),
         ("bt-wire", PURE),
         ("metalink", PURE),
@@ -122,14 +123,22 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("sys", PURE),
         ("scheduler", &["layout", "bt-wire"] as &[&str]),
         ("piece-store", &["layout", "digest", "sys"]),
-        ("sources", &["layout", "scheduler", "sys"]),
+        ("sources", &["address", "layout", "scheduler", "sys"]),
         (
             "swarm",
-            &["layout", "bt-wire", "scheduler", "sources", "sys"],
+            &[
+                "address",
+                "layout",
+                "bt-wire",
+                "scheduler",
+                "sources",
+                "sys",
+            ],
         ),
         (
             "swarmcopy",
             &[
+                "address",
                 "layout",
                 "bt-wire",
                 "metalink",
@@ -154,7 +163,10 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "tracker",
             ],
         ),
-        ("cli", &["swarmcopy", "rehearsal", "sim", "sys", "tracker"]),
+        (
+            "cli",
+            &["address", "swarmcopy", "rehearsal", "sim", "sys", "tracker"],
+        ),
     ])
 }
 

@@ -272,3 +272,40 @@ async fn other_peoples_servers_get_one_connection() {
     assert_eq!(streams("ftp://192.0.2.1/").await, 1);
     assert_eq!(streams("ftp://10.0.0.1/").await, 8);
 }
+
+#[tokio::test]
+async fn a_password_may_be_superfluous() {
+    for reply in [("PASS", "202 no need"), ("USER", "230 in")] {
+        let rig = Rig::new(move |command| {
+            if command.verb == reply.0 {
+                Act::Say(reply.1)
+            } else {
+                Act::Right
+            }
+        })
+        .await;
+        rig.fetch(rig.part()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn data_ports_are_read_from_odd_replies() {
+    for form in [
+        "227 passive 192,0,2,1,",
+        "227 =192,0,2,1,",
+        "227 passive ( 192, 0, 2, 1, ",
+    ] {
+        let rig = Rig::new(move |command| {
+            if command.verb == "PASV" {
+                Act::SayPort(form)
+            } else {
+                Act::Right
+            }
+        })
+        .await;
+        rig.fetch(rig.part()).await.unwrap();
+        let whole = Span::new(0, rig.content.layout.len());
+        rig.fetch(whole).await.unwrap();
+        assert_eq!(rig.server.connections(), 1, "{form}");
+    }
+}

@@ -88,3 +88,23 @@ async fn documents_in_a_circle_end() {
     let nowhere = |_: &Request| Reply::new("301 Moved", &[("Location", "ftp://h/")], b"");
     fetch("/t", 100, nowhere).await.unwrap_err();
 }
+
+#[tokio::test]
+async fn a_packed_document_is_unpacked_and_bounded() {
+    use std::io::Write as _;
+    let packed = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    for coding in ["gzip", "x-gzip", "identity"] {
+        let body = packed(b"d1:ae");
+        let fetched = fetch("/t", 100, move |_| {
+            Reply::new("200 OK", &[("Content-Encoding", coding)], &body)
+        });
+        assert_eq!(fetched.await.unwrap().body.as_deref(), Some(&b"d1:ae"[..]));
+    }
+    let bomb = packed(&[b'd'; 100_000]);
+    let fetched = fetch("/t", 10_000, move |_| Reply::new("200 OK", &[], &bomb));
+    assert!(fetched.await.unwrap_err().to_string().contains("unpacked"));
+}

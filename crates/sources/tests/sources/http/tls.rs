@@ -115,3 +115,11 @@ async fn tls_goes_through_a_proxy_as_a_tunnel() {
         "{request}"
     );
 }
+
+#[tokio::test]
+async fn the_servers_own_certificate_is_trusted_when_it_is_added() {
+    let port = server(one_file().bytes).await;
+    let mut options = options();
+    options.trust = Trust::with_roots(include_bytes!("certificates/leaf.pem")).unwrap();
+    assert_eq!(fetched(port, options).await, Ok(true));
+}

@@ -19,6 +19,8 @@ pub(crate) enum Act {
     Say(&'static str),
     /// The same, and the connection is closed.
     SayAndClose(&'static str),
+    /// A reply to `PASV` that begins so, with the port behind it.
+    SayPort(&'static str),
     /// The transfer ends after so many bytes with this reply.
     Cut(usize, &'static str),
     /// The transfer stops after so many bytes, and nothing more comes.
@@ -157,6 +159,17 @@ async fn serve(
                     let listener = TcpListener::bind("127.0.0.1:0").await?;
                     let port = listener.local_addr()?.port();
                     passive = Some(listener);
+                    if let Act::SayPort(form) = act {
+                        let blank = if form.contains(", ") { " " } else { "" };
+                        let end = if form.contains('(') { " )" } else { "" };
+                        stream
+                            .write_all(
+                                format!("{form}{},{blank}{}{end}\r\n", port / 256, port % 256)
+                                    .as_bytes(),
+                            )
+                            .await?;
+                        continue;
+                    }
                     // an address that nobody may connect to
                     format!("227 passive (192,0,2,1,{},{})", port / 256, port % 256)
                 }

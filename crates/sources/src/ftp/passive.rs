@@ -1,0 +1,137 @@
+//! A file on its way, also from servers that name their data port in a form of their own.
+//!
+//! What must stay true: the data connection goes to the address of the control connection, and a file
+//! counts as sent only when the server said so.
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use suppaftp::tokio::{AsyncRustlsStream, TransferStream};
+use suppaftp::types::Response;
+use suppaftp::{FtpError, Status};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+use super::session::{Fault, Session};
+
+/// A file on its way.
+pub(super) enum Transfer {
+    /// Opened by the library.
+    Usual(TransferStream<AsyncRustlsStream>),
+    /// Opened here, because the library did not understand the server's port.
+    Odd(TcpStream),
+}
+
+impl Transfer {
+    /// Asks for the file at `path`, from the byte `from` on. Where the reply to `PASV` is an odd one, the port in it is taken.
+    pub(super) async fn open(session: &mut Session, path: &str, from: u64) -> Result<Self, Fault> {
+        if from > 0 {
+            let from = usize::try_from(from);
+            let from = from.map_err(|_| Fault::Broken("a file that is too long".to_owned()))?;
+            session.resume_transfer(from).await?;
+        }
+        let reply = match session.retr_as_stream(path).await {
+            Ok(stream) => return Ok(Self::Usual(stream)),
+            Err(FtpError::UnexpectedResponse(reply)) if reply.status == Status::PassiveMode => {
+                reply
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let port = port_of(&reply).ok_or_else(|| {
+            Fault::Broken("its reply to PASV names no port that can be read".to_owned())
+        })?;
+        let data = TcpStream::connect(SocketAddr::new(address(session).await?, port)).await;
+        let data = data.map_err(|error| Fault::Passing(error.to_string()))?;
+        if from > 0 {
+            let go_on = [Status::RequestFilePending];
+            session
+                .custom_command(format!("REST {from}"), &go_on)
+                .await?;
+        }
+        let begun = [Status::AboutToSend, Status::AlreadyOpen];
+        session
+            .custom_command(format!("RETR {path}"), &begun)
+            .await?;
+        Ok(Self::Odd(data))
+    }
+
+    /// Reads what comes next.
+    pub(super) async fn read(&mut self, buffer: &mut BytesMut) -> std::io::Result<usize> {
+        match self {
+            Self::Usual(stream) => stream.read_buf(buffer).await,
+            Self::Odd(stream) => stream.read_buf(buffer).await,
+        }
+    }
+
+    /// Closes the data connection and reads what the server says to that.
+    pub(super) async fn finish(self, session: &mut Session) -> Result<(), FtpError> {
+        match self {
+            Self::Usual(stream) => stream.finish().await,
+            Self::Odd(stream) => {
+                drop(stream);
+                let sent = [Status::ClosingDataConnection, Status::RequestedFileActionOk];
+                session.read_response_in(&sent).await.map(drop)
+            }
+        }
+    }
+}
+
+/// Where the control connection goes. What TLS protects is not read by an odd way.
+async fn address(session: &Session) -> Result<std::net::IpAddr, Fault> {
+    let socket = session.get_ref().await;
+    let address = socket.peer_addr();
+    address
+        .map(|address| address.ip())
+        .map_err(|error| Fault::Passing(error.to_string()))
+}
+
+fn port_of(reply: &Response) -> Option<u16> {
+    passive_port(&String::from_utf8_lossy(&reply.body))
+}
+
+/// The port in a reply to `PASV` (RFC 959 section 4.1.2, RFC 1123 section 4.1.2.6): six numbers with
+/// commas between them, wherever they stand.
+pub fn passive_port(reply: &str) -> Option<u16> {
+    let text = reply.trim_start().strip_prefix("227").unwrap_or(reply);
+    let is_part = |c: char| c.is_ascii_digit() || c == ',' || c == ' ';
+    let runs = text.split(|c: char| !is_part(c));
+    runs.filter_map(six_numbers).next()
+}
+
+fn six_numbers(run: &str) -> Option<u16> {
+    let numbers = run.split(',').map(|number| number.trim().parse::<u8>());
+    let numbers: Vec<u8> = numbers.collect::<Result<_, _>>().ok()?;
+    let [_, _, _, _, high, low] = *numbers.as_slice() else {
+        return None;
+    };
+    Some(u16::from_be_bytes([high, low])).filter(|port| *port != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_read_from_every_form_of_reply() {
+        for reply in [
+            "227 Entering Passive Mode (127,0,0,1,12,34)",
+            "227 Entering Passive Mode 127,0,0,1,12,34\r\n",
+            "227 Entering Passive Mode. 127,0,0,1,12,34.",
+            "227 =127,0,0,1,12,34",
+            "227 Passive mode OK ( 127, 0, 0, 1, 12, 34 )",
+            "227 Mode 2 (127,0,0,1,12,34)",
+        ] {
+            assert_eq!(passive_port(reply), Some(12 * 256 + 34), "{reply}");
+        }
+        for none in [
+            "227",
+            "227 Entering Passive Mode",
+            "227 (127,0,0,1,12)",
+            "227 (127,0,0,1,12,340)",
+            "227 (127,0,0,1,0,0)",
+            "227 (1,2,3,4,5,6,7)",
+        ] {
+            assert_eq!(passive_port(none), None, "{none}");
+        }
+    }
+}

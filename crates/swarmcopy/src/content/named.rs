@@ -1,0 +1,81 @@
+//! What a document from elsewhere names, looked at before anything of it is opened.
+//!
+//! What must stay true: what is left out is told once, with the flag that allows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use swarmcopy_address::Shown;
+use swarmcopy_sources::http::is_private_ip;
+use url::Url;
+
+use super::Content;
+
+/// How long the name of a tracker may take to be found.
+const LOOK_UP_TIME: Duration = Duration::from_secs(5);
+
+impl Content {
+    /// Tells of shares that are not opened, and drops trackers at private addresses, where the documents
+    /// that name them are not trusted that far.
+    pub(crate) async fn check_named(&mut self) {
+        if self.options.trust_document {
+            return;
+        }
+        let mut notes = Vec::new();
+        let own = self.torrent.iter().flat_map(|it| &it.own.shares).count();
+        let hidden = [
+            (self.from, own),
+            (self.advice.from, self.advice.shares.len()),
+        ];
+        if hidden
+            .iter()
+            .any(|(from, count)| *count > 0 && !from.may_name_paths())
+        {
+            let note = "shares that the document names are not opened, as it was fetched: \
+                        --trust-document allows that";
+            notes.push(note.to_owned());
+        }
+        if !self.from.may_name_private() {
+            self.drop_private_trackers(&mut notes).await;
+        }
+        if !notes.is_empty() {
+            Arc::make_mut(&mut self.advice).notes.append(&mut notes);
+        }
+    }
+
+    async fn drop_private_trackers(&mut self, notes: &mut Vec<String>) {
+        let Some(torrent) = &self.torrent else { return };
+        let mut torrent = torrent.as_ref().clone();
+        for tier in &mut torrent.trackers {
+            let mut kept = Vec::new();
+            for tracker in tier.drain(..) {
+                if leads_to_private(&tracker).await {
+                    notes.push(format!(
+                        "the tracker {} is not asked: a document from the internet names a private \
+                         address (--trust-document allows that)",
+                        Shown(&tracker)
+                    ));
+                } else {
+                    kept.push(tracker);
+                }
+            }
+            *tier = kept;
+        }
+        self.torrent = Some(Arc::new(torrent));
+    }
+}
+
+/// Whether one of the addresses of a tracker's name is a private one or this machine's.
+async fn leads_to_private(tracker: &str) -> bool {
+    let Ok(url) = Url::parse(tracker) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port_or_known_default().unwrap_or(1);
+    let looking = tokio::net::lookup_host((host, port));
+    match tokio::time::timeout(LOOK_UP_TIME, looking).await {
+        Ok(Ok(mut found)) => found.any(|addr| is_private_ip(addr.ip())),
+        // a name that nobody knows leads nowhere
+        _ => false,
+    }
+}

@@ -22,6 +22,24 @@ impl FileId {
     pub fn volume(self) -> u64 {
         self.volume
     }
+
+    /// Takes the id from what is known of a file already.
+    #[cfg(unix)]
+    pub(crate) fn of_metadata(metadata: &std::fs::Metadata) -> Self {
+        platform::of_metadata(metadata)
+    }
+}
+
+/// Returns the id of what lies at `path` itself, if that has more names than one.
+#[cfg(windows)]
+pub(crate) fn shared_of_path(path: &Path) -> io::Result<Option<FileId>> {
+    platform::shared_of_path(path)
+}
+
+/// Whether an open file has more names than one.
+#[cfg(windows)]
+pub(crate) fn is_shared(file: &File) -> io::Result<bool> {
+    platform::is_shared(file)
 }
 
 /// Returns the id of what `path` leads to, following symbolic links; the same as [`of_path`].
@@ -55,7 +73,7 @@ mod platform {
         Ok(of_metadata(&file.metadata()?))
     }
 
-    fn of_metadata(metadata: &Metadata) -> FileId {
+    pub(super) fn of_metadata(metadata: &Metadata) -> FileId {
         FileId {
             volume: metadata.dev(),
             index: metadata.ino(),
@@ -72,7 +90,8 @@ mod platform {
     use std::os::windows::io::AsRawHandle;
     use std::path::Path;
     use windows_sys::Win32::Storage::FileSystem::{
-        BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, GetFileInformationByHandle,
+        BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
+        GetFileInformationByHandle,
     };
 
     pub(super) fn of_path(path: &Path) -> io::Result<FileId> {
@@ -87,17 +106,36 @@ mod platform {
     }
 
     pub(super) fn of_file(file: &File) -> io::Result<FileId> {
+        Ok(id_of(&look(file)?))
+    }
+
+    pub(super) fn shared_of_path(path: &Path) -> io::Result<Option<FileId>> {
+        let flags = FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT;
+        let options = &mut OpenOptions::new();
+        let found = look(&options.access_mode(0).custom_flags(flags).open(path)?)?;
+        Ok((found.nNumberOfLinks > 1).then(|| id_of(&found)))
+    }
+
+    pub(super) fn is_shared(file: &File) -> io::Result<bool> {
+        Ok(look(file)?.nNumberOfLinks > 1)
+    }
+
+    fn look(file: &File) -> io::Result<BY_HANDLE_FILE_INFORMATION> {
         let mut found = BY_HANDLE_FILE_INFORMATION::default();
         // SAFETY: the handle is open for as long as `file` is borrowed and `found` outlives the call.
         let done = unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) };
         if done == 0 {
             return Err(io::Error::last_os_error());
         }
+        Ok(found)
+    }
+
+    fn id_of(found: &BY_HANDLE_FILE_INFORMATION) -> FileId {
         let index = (u64::from(found.nFileIndexHigh) << 32) | u64::from(found.nFileIndexLow);
-        Ok(FileId {
+        FileId {
             volume: u64::from(found.dwVolumeSerialNumber),
             index,
-        })
+        }
     }
 }
 

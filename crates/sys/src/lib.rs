@@ -26,12 +26,14 @@
 //! ```
 
 pub mod alloc;
+pub mod attributes;
 pub mod clock;
 pub mod file_id;
 pub mod fs_kind;
 pub mod hints;
 pub mod io;
 pub mod limits;
+pub mod links;
 pub mod lock;
 pub mod net;
 pub mod open;

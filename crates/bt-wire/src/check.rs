@@ -4,11 +4,11 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::bencode::{self, Form};
+use crate::bencode::{self, Form, Item};
 use crate::extension::{ExtensionHandshake, MetadataMessage, Pex, SlotsMessage};
 use crate::lsd::Announce;
 use crate::magnet::Magnet;
-use crate::metainfo::{Info, PIECE_LEN_MAX, Torrent};
+use crate::metainfo::{self, Builder, Info, PIECE_LEN_MAX, Torrent};
 use crate::peer::{FrameHead, Handshake, Limits, Message, PIECES_MAX};
 use crate::tracker::{
     AnnounceReply, AnnounceRequest, Family, PEERS_MAX, PeerForm, ScrapeReply, UdpReply, UdpRequest,
@@ -75,6 +75,76 @@ pub fn metainfo(bytes: &[u8]) {
         let bad = |c: char| c < ' ' || c == '/' || c == '\\';
         assert!(!name.contains(bad), "{name:?} stays in its folder");
     }
+}
+
+/// A table of times, flags, folders and links that is accepted keeps everything inside the tree, and is
+/// written and read back as the same. Each column is a number of its name, a length and its bytes.
+///
+/// # Panics
+///
+/// If that rule is broken.
+pub fn metainfo_tree(bytes: &[u8]) {
+    let keys = [
+        "times",
+        "flags",
+        "folders",
+        "folder times",
+        "folder flags",
+        "links",
+        "link times",
+        "hard links",
+        "acls",
+        "acl files",
+        "acl folders",
+        "xattrs",
+    ];
+    let mut table = Item::dict()
+        .with("origin", "unix")
+        .with("times", vec![0; 3])
+        .with("flags", vec![3, 0])
+        .with("folder times", vec![0])
+        .with("folder flags", vec![1, 0]);
+    let mut rest = bytes;
+    while let [key, len, after @ ..] = rest {
+        let (column, behind) = after.split_at(usize::from(*len).min(after.len()));
+        let key = keys.get(usize::from(*key) % keys.len());
+        table = table.with(key.copied().unwrap_or_default(), column);
+        rest = behind;
+    }
+    let mut builder = Builder::new("tree", 16 * 1024, metainfo::Form::Tree);
+    for path in ["a", "b/c", "b/d"] {
+        let names = path.split('/').map(str::to_owned).collect();
+        builder.files.push(metainfo::File::new(names, 5));
+    }
+    builder.pieces = vec![[0; 20]];
+    let plain = builder.build().map(|built| built.torrent.info.raw);
+    let torrent = Item::dict()
+        .with("info", Item::Encoded(plain.unwrap_or_default().to_vec()))
+        .with("swarmcopy", Item::dict().with("tree", table));
+    let read = Torrent::parse(&torrent.encode());
+    let Some(tree) = read.ok().and_then(|torrent| torrent.own.tree) else {
+        return;
+    };
+    assert_eq!(tree.files.len(), 3, "each file has its times");
+    let links: Vec<&str> = tree.links.iter().map(|link| link.path.as_str()).collect();
+    let is_link = |path: &str| links.contains(&path);
+    for link in &tree.links {
+        let end = metainfo::resolve(&link.path, &link.target, &is_link);
+        assert!(
+            end.is_ok_and(|end| !end.split('/').any(|name| name == "..")),
+            "stays inside"
+        );
+        let below = format!("{}/", link.path);
+        let folders = tree.folders.iter().map(|folder| &folder.path);
+        assert!(
+            !folders
+                .chain(tree.links.iter().map(|l| &l.path))
+                .any(|p| p.starts_with(&below))
+        );
+    }
+    builder.own.tree = Some(tree.clone());
+    let again = builder.build().map(|built| built.torrent.own.tree);
+    assert_eq!(again, Ok(Some(tree)), "what was written is read back");
 }
 
 /// A stream of messages is cut into frames that, decoded and encoded, give the same stream.

@@ -23,6 +23,8 @@ pub struct File {
     /// The file is a symbolic link to this path below the torrent's top folder. Whether to make it
     /// is for the writer to decide; nothing says that the target exists or that links end.
     pub symlink: Option<Vec<String>>,
+    /// When the file was last changed, in seconds since 1970, as libtorrent writes it (`mtime`).
+    pub mtime: Option<i64>,
     /// Root of the file's SHA-256 tree (BEP 52).
     pub pieces_root: Option<[u8; 32]>,
 }
@@ -41,6 +43,21 @@ impl File {
     #[must_use]
     pub fn with_executable(self, executable: bool) -> Self {
         Self { executable, ..self }
+    }
+
+    /// The same file with the hidden flag.
+    #[must_use]
+    pub fn with_hidden(self, hidden: bool) -> Self {
+        Self { hidden, ..self }
+    }
+
+    /// A symbolic link to a path below the torrent's top folder.
+    pub fn link(path: Vec<String>, target: Vec<String>) -> Self {
+        Self {
+            path,
+            symlink: Some(target),
+            ..Self::default()
+        }
     }
 
     /// The same file with the root of its SHA-256 tree.

@@ -157,6 +157,7 @@ fn read_attributes(entry: &Value<'_>, file: &mut File, field: &str) -> Result<()
     file.pad = attr.contains(&b'p');
     file.executable = attr.contains(&b'x');
     file.hidden = attr.contains(&b'h');
+    file.mtime = entry.find(b"mtime").and_then(|time| time.as_int());
     if let Some(list) = entry.find(b"symlink path").and_then(|list| list.as_list())
         && attr.contains(&b'l')
     {

@@ -16,6 +16,7 @@ mod path;
 #[cfg(test)]
 mod tests;
 mod torrent;
+mod tree;
 mod urls;
 
 pub use build::{Builder, Built};
@@ -27,3 +28,7 @@ pub use limits::{
 };
 pub use own::{Own, Policy};
 pub use torrent::Torrent;
+pub use tree::{
+    Attributes, Flags, Folder, HardLink, Link, LinkFault, LinkKind, ModeOf, Origin, TARGET_LEN_MAX,
+    Tree, is_plain_name, resolve,
+};

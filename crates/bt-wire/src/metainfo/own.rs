@@ -1,8 +1,12 @@
-//! Our own top-level key `swarmcopy`: where shares lie and how to treat them.
+//! Our own top-level key `swarmcopy`: where shares lie and how to treat them, and what besides bytes
+//! belongs to a copy.
 //!
 //! What must stay true: the key lies outside `info`, so it never changes the info-hash; unknown
 //! entries are ignored, so that older programs read newer torrents.
 
+use super::error::MetainfoError;
+use super::file::File;
+use super::tree::Tree;
 use super::urls::{read_mirrors, read_texts};
 use crate::bencode::{Item, Kind, Value};
 
@@ -21,6 +25,8 @@ pub struct Own {
     pub slots: Option<u32>,
     /// How the origin is to be treated.
     pub policy: Policy,
+    /// Times, flags, folders and links.
+    pub tree: Option<Tree>,
 }
 
 impl Own {
@@ -29,17 +35,25 @@ impl Own {
         *self == Self::default()
     }
 
-    pub(super) fn read(value: Option<Value<'_>>, folder: bool) -> Self {
+    /// Reads the key; a table that does not fit `files` is an error, everything else is advice.
+    pub(super) fn read(
+        value: Option<Value<'_>>,
+        folder: bool,
+        files: &[File],
+    ) -> Result<Self, MetainfoError> {
         let find = |key: &[u8]| value.and_then(|value| value.find(key));
         let slots = find(b"slots").and_then(|slots| slots.as_uint::<u32>());
-        Self {
+        Ok(Self {
             shares: read_texts(find(b"shares")),
             mirrors: read_mirrors(find(b"mirrors"), folder),
             slots: slots.filter(|slots| (1..=SLOTS_MAX).contains(slots)),
             policy: find(b"policy")
                 .map(|policy| Policy::read(&policy))
                 .unwrap_or_default(),
-        }
+            tree: find(b"tree")
+                .map(|tree| Tree::read(&tree, files))
+                .transpose()?,
+        })
     }
 
     pub(super) fn item(&self) -> Item {
@@ -52,6 +66,7 @@ impl Own {
             .with_some("mirrors", texts(&self.mirrors))
             .with_some("slots", self.slots)
             .with_some("policy", policy)
+            .with_some("tree", self.tree.as_ref().map(Tree::item))
     }
 }
 

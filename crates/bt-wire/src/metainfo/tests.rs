@@ -67,6 +67,7 @@ fn a_torrent_says_what_it_was_built_from() {
     builder.own = Own {
         shares: vec![r"\\server\share\tree".to_owned()],
         mirrors: vec!["http://own.example/".to_owned()],
+        tree: None,
         slots: Some(3),
         policy: Policy {
             group: Some("lab".to_owned()),

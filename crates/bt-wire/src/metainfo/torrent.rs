@@ -1,7 +1,8 @@
 //! A whole .torrent file: `info` and what stands around it.
 //!
 //! What must stay true: only `info` decides what the content is; everything else is advice, so a
-//! malformed tracker or mirror is left out and never makes the file unusable.
+//! malformed tracker or mirror is left out and never makes the file unusable. Only a table of times and
+//! links that does not fit is refused: a copy would lack without a word what it promises.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +68,7 @@ impl Torrent {
             ),
             created_by: text(root.find(b"created by")),
             creation_date: root.find(b"creation date").and_then(|date| date.as_int()),
-            own: Own::read(root.find(b"swarmcopy"), folder),
+            own: Own::read(root.find(b"swarmcopy"), folder, &info.files)?,
             info,
         })
     }

@@ -14,6 +14,8 @@ use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Platform, RelPath, Span}
 
 use crate::disk::{Disk, FileStat, read_exact};
 use crate::error::StoreError;
+use crate::holes;
+use crate::placement::{ASIDE_SUFFIX, Placement};
 use crate::pool::{Pool, SEGMENT_LEN_MAX};
 use crate::target::{Shape, Target};
 
@@ -35,6 +37,9 @@ pub(crate) struct Files {
     names: Names,
     /// Where the content lies; changes once, when a staged copy is published.
     place: RwLock<PathBuf>,
+    placement: Placement,
+    /// Whether runs of zeros become holes.
+    sparse: bool,
     /// By file: whether its space is reserved.
     prepared: Vec<AtomicBool>,
     /// By file: whether bytes of it lay there before this run.
@@ -60,6 +65,8 @@ impl Files {
             pool,
             names: Names::Stored,
             place: RwLock::new(place),
+            placement: Placement::default(),
+            sparse: false,
         }
     }
 
@@ -78,6 +85,15 @@ impl Files {
         let mut files = Self::new(target, disk, pool, place);
         files.names = Names::AsFound;
         files
+    }
+
+    /// The same with what was decided about where they lie, and whether runs of zeros become holes.
+    pub(crate) fn with(self, placement: Placement, sparse: bool) -> Self {
+        Self {
+            placement,
+            sparse,
+            ..self
+        }
     }
 
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
@@ -143,6 +159,10 @@ impl Files {
             if self.lies_there(&path, slice, &bytes) {
                 continue;
             }
+            if self.sparse {
+                self.write_data(&path, slice, (parts, part))?;
+                continue;
+            }
             self.prepare(&path, slice)?;
             let whole = self.len_of(slice.file) == slice.span.len();
             let written = if whole {
@@ -151,6 +171,39 @@ impl Files {
                 self.disk.write_at(&path, &mut bytes, slice.offset)
             };
             written.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is not zeros of `part` of `parts`, and zeros only where other bytes lay before.
+    fn write_data(
+        &self,
+        path: &Path,
+        slice: FileSlice,
+        (parts, part): (&[Bytes], Span),
+    ) -> Result<(), StoreError> {
+        let failed = |cause| self.error("write", path, cause);
+        let len = self.len_of(slice.file);
+        let found = self.disk.stat(path).map_err(failed)?;
+        if found.is_none_or(|found| found.len < len) {
+            let grown = self
+                .disk
+                .reserve(path, 0)
+                .and_then(|()| self.disk.set_len(path, len));
+            grown.map_err(failed)?;
+        }
+        let holds = self.disk.holds_data(path, slice.offset, slice.span.len());
+        let runs = if found.is_some() && holds.map_err(failed)? {
+            vec![Span::new(slice.offset, slice.span.len())]
+        } else {
+            holes::data(&gather(parts, part), slice.offset)
+        };
+        for run in runs {
+            let from = run.start() - slice.offset;
+            let mut bytes = gather(parts, Span::new(part.start() + from, run.len()));
+            self.disk
+                .write_at(path, &mut bytes, run.start())
+                .map_err(failed)?;
         }
         Ok(())
     }
@@ -246,6 +299,11 @@ impl Files {
             })
     }
 
+    /// Where the content lies, as a person would write it.
+    pub(crate) fn shown(&self) -> PathBuf {
+        self.disk.display_path(&self.place())
+    }
+
     /// Whether the content lies elsewhere than at `place`.
     pub(crate) fn is_staged(&self, place: &Path) -> bool {
         *self.place() != place
@@ -260,14 +318,17 @@ impl Files {
         let occupied = || StoreError::Occupied {
             path: self.disk.display_path(to),
         };
-        self.disk
-            .rename(&place, to)
-            .map_err(|cause| match cause.kind() {
-                std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::DirectoryNotEmpty => {
-                    occupied()
-                }
-                _ => self.error("publish", to, cause),
-            })?;
+        let moved = match self.placement {
+            Placement::Switched => {
+                let aside = self.target.beside(ASIDE_SUFFIX);
+                self.disk.switch(&place, to, &aside)
+            }
+            _ => self.disk.rename(&place, to),
+        };
+        moved.map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::DirectoryNotEmpty => occupied(),
+            _ => self.error("publish", to, cause),
+        })?;
         to.clone_into(&mut place);
         Ok(())
     }

@@ -32,8 +32,8 @@ pub(crate) fn check_vacant(disk: &dyn Disk, place: &Path) -> Result<(), StoreErr
     }
 }
 
-/// Completes the copy; all pieces are verified and recorded.
-pub(crate) fn finish(target: &Target, files: &Files, syncer: &Syncer) -> Result<(), StoreError> {
+/// Makes the files what they are to be; all pieces are verified and recorded.
+pub(crate) fn settle(target: &Target, files: &Files, syncer: &Syncer) -> Result<(), StoreError> {
     if syncer.is_broken() {
         let cause = std::io::Error::other("an earlier synchronisation failed");
         return Err(files.error("finish", &target.place(), cause));
@@ -45,8 +45,12 @@ pub(crate) fn finish(target: &Target, files: &Files, syncer: &Syncer) -> Result<
         let failed = |cause| files.error("synchronise", &place, cause);
         files.disk().sync(&changed).map_err(failed)?;
     }
-    mark_programs(target, files)?;
-    publish(target, files)?;
+    mark_programs(target, files)
+}
+
+/// Gives the copy its name and forgets that it was under way.
+pub(crate) fn publish(target: &Target, files: &Files, syncer: &Syncer) -> Result<(), StoreError> {
+    rename(target, files)?;
     syncer
         .take_journal()
         .map_or(Ok(()), crate::journal::Journal::remove)
@@ -86,7 +90,7 @@ fn mark_programs(target: &Target, files: &Files) -> Result<(), StoreError> {
 }
 
 /// Moves a staged copy to its place.
-fn publish(target: &Target, files: &Files) -> Result<(), StoreError> {
+fn rename(target: &Target, files: &Files) -> Result<(), StoreError> {
     let place = target.place();
     let is_empty_file = || {
         let found = files.disk().stat(&place);

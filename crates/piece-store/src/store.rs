@@ -22,6 +22,7 @@ use crate::event::{OnEvent, StoreEvent};
 use crate::files::{Files, u64_of};
 use crate::finish;
 use crate::journal::Journal;
+use crate::placement::{Placement, STAGED_SUFFIX};
 use crate::pool::Pool;
 use crate::queue::Queue;
 use crate::resume::{Resume, resume};
@@ -34,20 +35,6 @@ use crate::writing::Writing;
 
 /// What the journal's name has behind the content's.
 pub const JOURNAL_SUFFIX: &str = ".swarmcopy";
-/// What the name of a staged copy has behind the content's.
-pub const STAGED_SUFFIX: &str = ".swarmcopy-staged";
-
-/// Where the content lies until it is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Placement {
-    /// At DIR/NAME; what lies there is used and overwritten.
-    #[default]
-    InPlace,
-    /// At DIR/NAME.swarmcopy-staged; DIR/NAME must not exist or be empty. What has
-    /// [`FileDigest`](swarmcopy_layout::FileDigest)s belongs here: such files are read back and
-    /// proven before the copy is published, and removed if they are wrong.
-    Staged,
-}
 
 /// How a store works.
 #[derive(Debug, Clone)]
@@ -55,6 +42,8 @@ pub enum Placement {
 pub struct Options {
     /// Where the content lies until it is complete.
     pub placement: Placement,
+    /// Whether runs of zeros become holes, where the disk has holes; else space is reserved for all.
+    pub sparse: bool,
     /// Threads that verify and write; 0 = as many as the machine has cores, at least 2.
     pub threads: usize,
     /// Bytes of the newest pieces kept in memory for reads.
@@ -69,6 +58,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             placement: Placement::InPlace,
+            sparse: false,
             threads: 0,
             cache_bytes_max: 32 << 20,
             assembly_bytes_max: 256 << 20,
@@ -117,8 +107,20 @@ impl Store {
         options: &Options,
         events: OnEvent,
     ) -> Result<(Self, Resume), StoreError> {
+        Self::open_prepared(dir, target, options, events, || Ok(()))
+    }
+
+    /// Does as [`Store::open`], and calls `prepare` before it looks at the files, when no other process can
+    /// hold the copy any more. Blocks.
+    pub fn open_prepared<E: From<StoreError>>(
+        dir: &Path,
+        target: Target,
+        options: &Options,
+        events: OnEvent,
+        prepare: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(Self, Resume), E> {
         let disk = Arc::new(FolderDisk::new(dir, Links::Refuse));
-        Self::open_on(disk, target, options, events)
+        Self::open_with(disk, target, options, events, prepare)
     }
 
     /// Does as [`Store::open`] on a disk of the caller's.
@@ -128,6 +130,16 @@ impl Store {
         options: &Options,
         events: OnEvent,
     ) -> Result<(Self, Resume), StoreError> {
+        Self::open_with(disk, target, options, events, || Ok(()))
+    }
+
+    fn open_with<E: From<StoreError>>(
+        disk: Arc<dyn Disk>,
+        target: Target,
+        options: &Options,
+        events: OnEvent,
+        prepare: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(Self, Resume), E> {
         let journal_path = target.beside(JOURNAL_SUFFIX);
         let (journal, recorded) = Journal::open(Arc::clone(&disk), journal_path, &target)?;
         let place = match options.placement {
@@ -136,10 +148,13 @@ impl Store {
                 finish::check_vacant(&*disk, &target.place())?;
                 target.beside(STAGED_SUFFIX)
             }
+            Placement::Switched => target.beside(STAGED_SUFFIX),
         };
+        prepare()?;
         let target = Arc::new(target);
         let pool = Pool::new(options.pool_bytes_max);
         let files = Files::new(Arc::clone(&target), disk, pool.clone(), place);
+        let files = files.with(options.placement, options.sparse);
         let found = resume(&target, &files, &recorded)?;
         let files = Arc::new(files);
         let syncer = Syncer::new(Arc::clone(&files), journal);
@@ -353,6 +368,16 @@ impl Store {
     /// Completes the copy: everything safe on the disk, exact lengths, empty files, program marks,
     /// the staged tree published, the journal removed. Verified pieces can be read on. Blocks.
     pub fn finish(&self) -> Result<(), StoreError> {
+        self.finish_with(|_| Ok(()))
+    }
+
+    /// Does as [`Store::finish`], and calls `last` with the place of the content when its files are as they
+    /// are to stay, none of them is open, and nobody has been told yet that it is complete: an error
+    /// leaves the copy to the next run. Blocks.
+    pub fn finish_with<E: From<StoreError>>(
+        &self,
+        last: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
         let syncer = self
             .shared
             .syncer
@@ -363,11 +388,15 @@ impl Store {
         missing.subtract(&self.shared.hollow());
         if !missing.is_empty() {
             let missing = missing.len();
-            return Err(StoreError::Incomplete { missing });
+            return Err(StoreError::Incomplete { missing }.into());
         }
         self.shared.queue.wait_idle();
         syncer.settle()?;
-        finish::finish(&self.shared.target, &self.shared.files, syncer)
+        let (target, files) = (&self.shared.target, &self.shared.files);
+        finish::settle(target, files, syncer)?;
+        files.disk().close_files();
+        last(&files.shown())?;
+        Ok(finish::publish(target, files, syncer)?)
     }
 }
 

@@ -125,6 +125,11 @@ impl<D: Disk> Disk for FaultyDisk<D> {
         self.disk.rename(from, to)
     }
 
+    fn switch(&self, from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
+        self.check_write()?;
+        self.disk.switch(from, to, aside)
+    }
+
     fn set_executable(&self, path: &Path) -> io::Result<()> {
         self.check_write()?;
         self.disk.set_executable(path)

@@ -71,12 +71,12 @@ impl FolderDisk {
             }
             (Links::Refuse, Access::Write) => {
                 self.make_folders(path)?;
-                let opened = match swarmcopy_sys::open::nofollow_create(&full) {
+                let opened = match open_to_write(&full) {
                     Err(error) if error.kind() == ErrorKind::NotFound => {
                         // somebody has removed the folder
                         self.known.forget_all();
                         self.make_folders(path)?;
-                        swarmcopy_sys::open::nofollow_create(&full)
+                        open_to_write(&full)
                     }
                     opened => opened,
                 };
@@ -140,6 +140,52 @@ impl FolderDisk {
             Err(error) => Err(error),
         }
     }
+}
+
+fn switch(from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(to) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return fs::rename(from, to),
+        Ok(found) if found.is_dir() => {}
+        // a file gives way to a file at once
+        Ok(found) if found.is_file() && !fs::symlink_metadata(from)?.is_dir() => {
+            return fs::rename(from, to);
+        }
+        Ok(_) => return Err(ErrorKind::AlreadyExists.into()),
+        Err(error) => return Err(error),
+    }
+    match swarmcopy_sys::links::exchange(from, to) {
+        Ok(()) => fs::rename(from, aside),
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            fs::rename(to, aside)?;
+            fs::rename(from, to).inspect_err(|_| {
+                let _as_it_was = fs::rename(aside, to);
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a file to write, though it may be read-only; nothing else changes that is the same file by another
+/// name.
+fn open_to_write(full: &Path) -> io::Result<File> {
+    let file = match swarmcopy_sys::open::nofollow_create(full) {
+        Err(error)
+            if error.kind() == ErrorKind::PermissionDenied
+                && swarmcopy_sys::attributes::make_writable(full).unwrap_or(false) =>
+        {
+            swarmcopy_sys::open::nofollow_create(full)?
+        }
+        opened => opened?,
+    };
+    if !swarmcopy_sys::links::is_shared(&file)? {
+        return Ok(file);
+    }
+    drop(file);
+    let mut draft = full.as_os_str().to_owned();
+    draft.push(".swarmcopy-own");
+    fs::copy(full, &draft)?;
+    fs::rename(&draft, full)?;
+    swarmcopy_sys::open::nofollow_create(full)
 }
 
 /// The folders that lead to `path`, outermost first. A path that could leave is refused.
@@ -324,6 +370,21 @@ impl Disk for FolderDisk {
         }
         fs::rename(from, &to)?;
         to.parent().map_or(Ok(()), swarmcopy_sys::sync::dir)
+    }
+
+    fn switch(&self, from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
+        self.handles.close_all();
+        self.known.forget_all();
+        self.check_folders(from)?;
+        self.check_folders(to)?;
+        let [from, to, aside] = [from, to, aside].map(|path| self.root.join(path));
+        switch(&from, &to, &aside)?;
+        to.parent().map_or(Ok(()), swarmcopy_sys::sync::dir)
+    }
+
+    fn close_files(&self) {
+        self.handles.close_all();
+        self.known.forget_all();
     }
 
     fn set_executable(&self, path: &Path) -> io::Result<()> {

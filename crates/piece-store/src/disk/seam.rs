@@ -76,6 +76,16 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Renames a file or folder; an empty folder at `to` is replaced, anything else is an error.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Puts the file or folder `from` in the place of what is at `to`, in one step where the system has such a
+    /// step; the old folder is at `aside` afterwards. Where nothing is at `to`, this is a rename.
+    fn switch(&self, from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
+        let _ = aside;
+        self.rename(from, to)
+    }
+
+    /// Closes what is kept open for speed, so that nothing done by other means is undone later.
+    fn close_files(&self) {}
+
     /// Marks the file as a program, where the disk knows such a mark.
     fn set_executable(&self, path: &Path) -> io::Result<()>;
 

@@ -178,9 +178,24 @@ pub enum Stay {
 )]
 pub const group_len_max: usize = swarmcopy_bt_wire::extension::GROUP_LEN_MAX;
 
+/// What to do about another process that holds the target with another version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Replace {
+    /// Ask it to end, and wait for that.
+    #[default]
+    Ask,
+    /// Fail, and name it.
+    Refuse,
+}
+
 /// Settings of one copy.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as on the command line"
+)]
 pub struct CopyOptions {
     /// Folder that the content lands in, as `into/NAME`.
     pub into: PathBuf,
@@ -232,7 +247,17 @@ pub struct CopyOptions {
     pub guard: GuardUse,
     /// The folder that the .torrent lies in, if it was a file: lock files are looked for there, too.
     pub torrent_folder: Option<PathBuf>,
-    /// Keep the tree under a temporary name until it is complete.
+    /// Copy the bytes of files alone: no times, modes, flags, empty folders and links.
+    pub plain: bool,
+    /// Remove what does not belong to the tree, once it is complete; what stands in the place of something
+    /// that belongs, at once.
+    pub delete_extra: bool,
+    /// Runs of zeros in files become holes, where the disk has holes.
+    pub sparse: bool,
+    /// What to do about a process that holds the target with another version.
+    pub replace: Replace,
+    /// Keep the tree under a temporary name until it is complete; then it takes the place of what is there,
+    /// at once where the system can do that.
     pub staged: bool,
     /// How long to serve after completion.
     pub stay: Stay,
@@ -271,6 +296,10 @@ impl CopyOptions {
             no_limit: Vec::new(),
             guard: GuardUse::default(),
             torrent_folder: None,
+            plain: false,
+            delete_extra: false,
+            sparse: false,
+            replace: Replace::default(),
             staged: false,
             stay: Stay::WhileNeeded(Duration::from_mins(1)),
             timeout: None,

@@ -15,11 +15,12 @@ use bytes::Bytes;
 use swarmcopy_bt_wire::metainfo::{Form, Torrent};
 use swarmcopy_layout::{Layout, PieceDigests, Platform, RelPath};
 
+use swarmcopy_piece_store::Shape;
 use swarmcopy_sources::OriginSource;
 
 use crate::metalink::Advice;
 use crate::provenance::Provenance;
-use crate::{CopyOptions, Error, ErrorKind};
+use crate::{CopyOptions, Error, ErrorKind, Preview, tree};
 
 /// Where the bytes of a content lie or go.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct Content {
     pub(crate) origins: Vec<Arc<dyn OriginSource>>,
     /// What a metalink adds.
     pub(crate) advice: Arc<Advice>,
+    /// What besides bytes belongs to the copy.
+    pub(crate) plan: Arc<tree::Plan>,
 }
 
 impl Content {
@@ -59,6 +62,12 @@ impl Content {
             .map_err(|error| Error::new(ErrorKind::Failed, format!("info.name: {error}")))?;
         let name = name.with_given(&torrent.info.raw_name);
         let (layout, digests) = torrent::describe(&torrent)?;
+        let plan = tree::Plan::of(&torrent)?;
+        let mut advice = Advice::default();
+        let left_out = plan.left_out.iter();
+        advice
+            .notes
+            .extend(left_out.map(|link| format!("left out: {link}")));
         Ok(Self {
             layout: Arc::new(layout),
             digests: Arc::new(digests),
@@ -67,7 +76,8 @@ impl Content {
             from: Provenance::Here,
             options: CopyOptions::new("."),
             origins: Vec::new(),
-            advice: Arc::default(),
+            advice: Arc::new(advice),
+            plan: Arc::new(plan),
             swarm_id: torrent.info.info_hash(),
             form: torrent.info.form,
             torrent: Some(Arc::new(torrent)),
@@ -204,6 +214,48 @@ impl Content {
 
     pub(crate) fn is_seed(&self) -> bool {
         matches!(self.role, Role::Seed(_))
+    }
+
+    /// What is to be done besides bytes when all of them are there.
+    pub(crate) fn tree_job(&self) -> tree::Job {
+        let staged = self.options.staged.then(|| self.target_path());
+        tree::Job {
+            old: staged,
+            selected: self.options.select.clone(),
+            layout: Arc::clone(&self.layout),
+            plan: Arc::clone(&self.plan),
+            shape: self.shape(),
+            extent: tree::Extent {
+                attributes: !self.options.plain,
+                exact: self.options.delete_extra,
+            },
+        }
+    }
+
+    /// Looks what a copy would do, as far as lengths and times tell. Blocks; changes nothing.
+    pub fn preview(&self) -> Result<Preview, Error> {
+        tree::preview(&self.target_path(), &self.tree_job())
+    }
+
+    /// Where the copy lies once it is complete.
+    pub(crate) fn target_path(&self) -> PathBuf {
+        self.options.into.join(self.name.to_path(Platform::HERE))
+    }
+
+    /// The target's path with something behind its name.
+    pub(crate) fn beside_target(&self, suffix: &str) -> PathBuf {
+        let mut path = self.target_path();
+        path.as_mut_os_string().push(suffix);
+        path
+    }
+
+    /// How it lies on a disk.
+    pub(crate) fn shape(&self) -> Shape {
+        if self.is_tree() {
+            Shape::Tree
+        } else {
+            Shape::File
+        }
     }
 
     pub(crate) fn is_tree(&self) -> bool {

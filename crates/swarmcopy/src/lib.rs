@@ -33,9 +33,11 @@ mod description;
 mod engine;
 mod error;
 mod guard;
+mod holder;
 mod hours;
 mod inner;
 mod limits;
+mod look;
 mod make;
 mod metalink;
 mod mirrors;
@@ -49,24 +51,26 @@ mod session;
 mod shares;
 mod show;
 mod start;
+mod tree;
 mod verify;
 mod web;
 mod what;
 
 pub use config::{
-    Config, CopyOptions, Encryption, GuardUse, Isolated, MachineClass, OriginMode, Stay,
+    Config, CopyOptions, Encryption, GuardUse, Isolated, MachineClass, OriginMode, Replace, Stay,
     group_len_max,
 };
 pub use content::Content;
 pub use description::{Description, DescriptionKind, FileDescription};
 pub use error::{Error, ErrorKind};
 pub use hours::Hours;
-pub use make::{Format, Made, MakeOptions, MakeProgress, Overwrite, PieceLen, make};
+pub use make::{Format, Links, Made, MakeOptions, MakeProgress, Names, Overwrite, PieceLen, make};
 pub use report::{
     Arrival, Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress,
     SourceState, Started,
 };
 pub use session::{Explanations, Looks, RunningCopy, Session, SessionBuilder};
 pub use swarmcopy_sources::Network;
-pub use verify::{Verified, VerifyProgress, verify};
+pub use tree::Preview;
+pub use verify::{Verified, VerifyProgress, differences, verify};
 pub use what::{What, document_len_max};

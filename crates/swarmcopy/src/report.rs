@@ -274,6 +274,10 @@ pub struct Report {
     pub guard: GuardState,
     /// How often each origin decision was taken, by reason code.
     pub reasons: BTreeMap<&'static str, u64>,
+    /// What of times, modes, flags and links this system could not do: a sentence for each kind.
+    pub undone: Vec<String>,
+    /// How many files, folders and links were removed because they did not belong to the tree.
+    pub removed: u64,
     /// The pieces that came, in their order, if the options asked for it.
     pub arrivals: Vec<Arrival>,
 }

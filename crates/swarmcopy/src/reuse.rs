@@ -13,7 +13,7 @@ use std::sync::Arc;
 use swarmcopy_layout::{
     FileEntry, FileIndex, FileSlice, PieceDigest, PieceIndex, PieceSet, Platform, Span,
 };
-use swarmcopy_piece_store::{Lender, Shape, Store, StoreError, Target};
+use swarmcopy_piece_store::{Lender, STAGED_SUFFIX, Shape, Store, StoreError, Target};
 
 use crate::Content;
 use index::Index;
@@ -35,7 +35,11 @@ impl Old {
     /// Looks for what lacks in `missing`; `None` if there is nothing to be found. Blocks.
     pub(crate) fn find(content: &Content, target: &Target, missing: &PieceSet) -> Option<Self> {
         let name = content.name.to_path(Platform::HERE);
-        let own = content.options.into.join(&name);
+        let own = if content.options.staged {
+            content.beside_target(STAGED_SUFFIX)
+        } else {
+            content.target_path()
+        };
         let mut roots = Vec::new();
         for folder in [&content.options.into]
             .into_iter()

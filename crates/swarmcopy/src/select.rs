@@ -21,6 +21,25 @@ pub(crate) fn patterns(patterns: &[String]) -> Result<GlobSet, Error> {
     set.build().map_err(bad)
 }
 
+/// What is wanted of a tree, by paths of any kind.
+#[derive(Debug)]
+pub(crate) struct Selection(Option<GlobSet>);
+
+impl Selection {
+    /// Takes patterns; none of them means all.
+    pub(crate) fn new(selected: &[String]) -> Result<Self, Error> {
+        let set = (!selected.is_empty()).then(|| patterns(selected));
+        Ok(Self(set.transpose()?))
+    }
+
+    /// Whether `path` is wanted.
+    pub(crate) fn has(&self, path: &RelPath) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|set| !matches(set, path).is_empty())
+    }
+}
+
 /// By file of `layout`: whether one of the patterns matches; `None` if there are no patterns, so that
 /// all are wanted.
 ///

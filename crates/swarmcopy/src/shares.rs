@@ -69,7 +69,12 @@ impl Quest {
         } else {
             Shape::File
         };
-        let share = ShareSource::find(&self.location, name, shape, layout);
+        let mut share = ShareSource::find(&self.location, name, shape, Arc::clone(&layout));
+        if let Err(ShareError::NotThere { path, .. }) = &share
+            && let Some(other) = self.content.find_in(path)
+        {
+            share = ShareSource::find(&other, name, shape, layout);
+        }
         let share = share.map_err(ShareTrouble::Share)?;
         if is_same(share.root(), &self.target) {
             return Err(ShareTrouble::IsTarget);

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::{
-    Options, Placement, Resume, Shape, Store, StoreError, StoreEvent, Target,
+    ASIDE_SUFFIX, Options, Placement, Resume, STAGED_SUFFIX, Store, StoreError, StoreEvent, Target,
 };
 use swarmcopy_scheduler::origin::GuardUse;
 use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
@@ -24,12 +23,14 @@ use crate::engine::{
     Clock, Engine, LAN, Named, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed,
 };
 use crate::guard::Guard;
+use crate::holder::Holder;
 use crate::inner::Inner;
 use crate::limits::OriginLimits;
 use crate::origins::{self, Found, Search};
 use crate::policy::{Policy, check_group};
 use crate::{
-    Config, Error, ErrorKind, Phase, Report, SourceKind, SourceState, Started, reuse, select, web,
+    Config, Error, ErrorKind, Phase, Report, SourceKind, SourceState, Started, look, reuse, select,
+    tree, web,
 };
 
 /// News of fetches and the store that may wait for the loop.
@@ -70,6 +71,7 @@ pub(crate) struct Prepared {
     content: Content,
     store: Arc<Store>,
     resume: Option<Resume>,
+    holder: Option<Holder>,
     mirror_options: MirrorOptions,
     seed: u64,
     node: NodeId,
@@ -95,7 +97,7 @@ impl Prepared {
         let tell = notes.0.clone();
         let opening = content.clone();
         let opened = tokio::task::spawn_blocking(move || open_store(&opening, tell)).await;
-        let (store, resume) = opened.map_err(|error| {
+        let (store, resume, holder) = opened.map_err(|error| {
             Error::new(ErrorKind::Failed, format!("cannot open the copy: {error}"))
         })??;
         Ok(Self {
@@ -103,6 +105,7 @@ impl Prepared {
             content,
             store: Arc::new(store),
             resume,
+            holder,
             mirror_options,
             seed,
             node,
@@ -177,6 +180,7 @@ impl Prepared {
             scheduler,
             clock,
             store: self.store,
+            holder: self.holder,
             swarm,
             swarm_events,
             notes: self.notes,
@@ -278,7 +282,7 @@ impl Prepared {
             ids,
             limits: &limits,
             mirrors: &mirrors,
-            target: target_path(&self.content),
+            target: self.content.target_path(),
             notes: &self.notes.0,
         };
         search.run().await
@@ -359,12 +363,6 @@ impl Prepared {
     }
 }
 
-/// Where the content goes.
-fn target_path(content: &Content) -> PathBuf {
-    let name = content.name.to_path(swarmcopy_layout::Platform::HERE);
-    content.options.into.join(name)
-}
-
 /// Whether others are looked for on the local network.
 fn is_lan_on(session: &Inner, content: &Content) -> bool {
     session.lsd.is_some() && !content.is_private()
@@ -372,7 +370,7 @@ fn is_lan_on(session: &Inner, content: &Content) -> bool {
 
 /// Fails before anything is written where nothing lies yet and nobody can bring it.
 async fn check_ways_of_new(session: &Inner, content: &Content) -> Result<(), Error> {
-    let target = target_path(content);
+    let target = content.target_path();
     let is_there = tokio::task::spawn_blocking(move || target.exists()).await;
     if is_there.unwrap_or(true) {
         return Ok(());
@@ -388,19 +386,18 @@ async fn check_ways_of_new(session: &Inner, content: &Content) -> Result<(), Err
 fn open_store(
     content: &Content,
     notes: mpsc::Sender<Note>,
-) -> Result<(Store, Option<Resume>), Error> {
+) -> Result<(Store, Option<Resume>, Option<Holder>), Error> {
     let failed = |error: StoreError| disk_failed(&error);
     let wanted = select::wanted(&content.layout, &content.options.select)?;
     let listed = content.advice.listed.clone();
     let wanted = wanted.or(listed.filter(|_| !content.is_seed()));
-    let shape = if content.is_tree() {
-        Shape::Tree
-    } else {
-        Shape::File
-    };
+    let shape = content.shape();
     let (layout, digests) = (Arc::clone(&content.layout), Arc::clone(&content.digests));
     let id = content.padded_id();
-    let name = content.name.clone();
+    let (folder, name) = match &content.role {
+        Role::Copy => (content.options.into.clone(), content.name.clone()),
+        Role::Seed(folder) => look::locate_by_look(content, folder)?,
+    };
     let target = match wanted {
         None => Target::new(name, shape, layout, digests, id),
         Some(wanted) => Target::of_some(name, shape, layout, digests, id).and_then(|target| {
@@ -413,7 +410,10 @@ fn open_store(
     };
     let target = target.map_err(failed)?;
     let mut options = Options::default();
-    if content.options.staged || must_be_staged(content, &target) {
+    options.sparse = content.options.sparse;
+    if content.options.staged {
+        options.placement = Placement::Switched;
+    } else if must_be_staged(content, &target) {
         options.placement = Placement::Staged;
     }
     match &content.role {
@@ -424,16 +424,27 @@ fn open_store(
                     let _ = notes.blocking_send(note);
                 }
             };
+            let holder = Holder::take(content)?;
+            let prepare = || prepare(content, options.placement);
             let (store, resume) =
-                Store::open(&content.options.into, target, &options, Box::new(tell))
-                    .map_err(failed)?;
-            Ok((store, Some(resume)))
+                Store::open_prepared(&folder, target, &options, Box::new(tell), prepare)?;
+            Ok((store, Some(resume), Some(holder)))
         }
-        Role::Seed(folder) => {
-            let store = Store::open_read_only(folder, target, &options).map_err(failed)?;
-            Ok((store, None))
+        Role::Seed(_) => {
+            let store = Store::open_read_only(&folder, target, &options).map_err(failed)?;
+            Ok((store, None, None))
         }
     }
+}
+
+/// Makes way for the copy, once no other process holds it.
+fn prepare(content: &Content, placement: Placement) -> Result<(), Error> {
+    tree::recover(&content.target_path(), &content.beside_target(ASIDE_SUFFIX))?;
+    let place = match placement {
+        Placement::InPlace => content.target_path(),
+        _ => content.beside_target(STAGED_SUFFIX),
+    };
+    tree::prepare(&place, &content.tree_job())
 }
 
 /// Files that are verified as a whole stand under a temporary name before: unless they are there already,

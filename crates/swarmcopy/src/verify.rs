@@ -3,6 +3,7 @@
 //! What must stay true: nothing is changed; a copy counts as whole only if every piece was read and
 //! has its digest.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use swarmcopy_layout::{Platform, RelPath};
 use swarmcopy_piece_store::{CheckReport, Shape, Target, check};
 
-use crate::{Content, Error, ErrorKind};
+use crate::{Content, Error, ErrorKind, tree};
 
 /// Files of a tree that are looked for when a folder may be the content's own.
 const LOOKED_FOR_MAX: usize = 100;
@@ -115,12 +116,17 @@ pub fn verify(
             bytes: layout.len(),
         });
     });
-    let report = report.map_err(|error| failed(&error))?;
+    let mut report = report.map_err(|error| failed(&error))?;
+    let links = content.plan.links.iter();
+    let links: HashSet<PathBuf> = links
+        .map(|link| link.path.to_path(Platform::HERE))
+        .collect();
+    report.extra.retain(|path| !links.contains(path));
     Ok(verified(content, place, &report, start.elapsed()))
 }
 
 /// The folder that contains the copy, and the copy's name in it.
-fn locate(content: &Content, at: &Path) -> Result<(PathBuf, RelPath), Error> {
+pub(crate) fn locate(content: &Content, at: &Path) -> Result<(PathBuf, RelPath), Error> {
     let at = std::fs::canonicalize(at)
         .map_err(|error| failed(&format!("cannot read {}: {error}", at.display())))?;
     let inside = content.places_in(&at);
@@ -171,6 +177,17 @@ fn name_of(name: &std::ffi::OsStr) -> Option<RelPath> {
     let bytes = name.as_encoded_bytes();
     let plain = name.to_string_lossy().replace('\\', "_");
     Some(RelPath::from_names([plain]).ok()?.with_given([bytes]))
+}
+
+/// How the times, modes, flags, empty folders and links of the copy in the folder `at` differ from those of
+/// `content`: each a path and what is wrong there. Blocks.
+///
+/// # Errors
+/// [`ErrorKind::Failed`] when `at` can't be read.
+pub fn differences(content: &Content, at: &Path) -> Result<Vec<(String, String)>, Error> {
+    let (folder, name) = locate(content, at)?;
+    let place = place_of(&folder, &name);
+    Ok(tree::differences(&place, &content.tree_job()))
 }
 
 fn verified(

@@ -125,7 +125,23 @@ pub(crate) struct GetArgs {
     /// loopback addresses, mounted shares) or a subnet
     #[arg(long, value_name = "lan|SUBNET")]
     pub(crate) no_limit: Vec<Network>,
-    /// Keep the content under a temporary name until it is complete
+    /// Copy the bytes of files alone: no times, modes, flags, empty folders and links
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Remove what does not belong to the tree, once it is complete: DIR/NAME becomes exact
+    #[arg(long)]
+    pub(crate) delete_extra: bool,
+    /// Say what would be fetched, replaced and removed, and copy nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Let runs of zeros be holes, where the disk has holes, instead of reserving the space of each file
+    #[arg(long)]
+    pub(crate) sparse: bool,
+    /// Fail where another process copies or serves another version at DIR/NAME, instead of asking it to end
+    #[arg(long)]
+    pub(crate) no_replace: bool,
+    /// Keep the content under a temporary name until it is complete; then it takes the place of what is at
+    /// DIR/NAME at once
     #[arg(long)]
     pub(crate) staged: bool,
     /// Serve others that long after completion, 0 = not at all

@@ -15,6 +15,10 @@ EXAMPLE
 /// A file or a tree to share and how.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(crate) struct MakeArgs {
     /// The file or folder to share
     pub(crate) path: PathBuf,
@@ -56,6 +60,21 @@ pub(crate) struct MakeArgs {
     /// Leave out files and folders that match; the pattern is tried on the path and on each name
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
+    /// The .torrent of the version before: files that have the size and the time that it tells are not
+    /// read again, and what is unchanged stays at the same pieces
+    #[arg(long, value_name = "OLD.torrent")]
+    pub(crate) after: Option<PathBuf>,
+    /// With --after: read every file all the same
+    #[arg(long, requires = "after")]
+    pub(crate) check: bool,
+    /// What to do with symbolic links that stay in the tree: keep them as links, take the file that
+    /// one leads to, or leave them out; one that leaves the tree is left out and named
+    #[arg(long, value_enum, default_value = "keep")]
+    pub(crate) links: LinksArg,
+    /// Names that no .torrent holds are left out, those that Windows can't hold are kept, and all
+    /// are named before hashing begins; strict makes them an error
+    #[arg(long, value_enum, default_value = "keep")]
+    pub(crate) names: NamesArg,
     /// Make lock files beside the .torrent, so that at most K machines read the share at a time
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) slots: Option<u32>,
@@ -65,7 +84,7 @@ pub(crate) struct MakeArgs {
     /// Replace a .torrent that is there already
     #[arg(long)]
     pub(crate) force: bool,
-    /// Print the result as one line of JSON
+    /// Print progress and the result as lines of JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -85,6 +104,26 @@ fn piece_len(text: &str) -> Result<PieceLenArg, String> {
     } else {
         values::size(text).map(PieceLenArg::Bytes)
     }
+}
+
+/// What to do with symbolic links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LinksArg {
+    /// Links stay links
+    Keep,
+    /// A link to a file becomes a file
+    Follow,
+    /// No links
+    Skip,
+}
+
+/// What to do with names that not every machine can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NamesArg {
+    /// Go on
+    Keep,
+    /// Fail
+    Strict,
 }
 
 /// Versions of BitTorrent.

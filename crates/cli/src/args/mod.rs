@@ -13,7 +13,7 @@ pub(crate) mod values;
 mod verify;
 
 pub(crate) use get::{ClassArg, GetArgs, GuardArg, IsolatedArg, OriginArg};
-pub(crate) use make::{FormatArg, MakeArgs, PieceLenArg};
+pub(crate) use make::{FormatArg, LinksArg, MakeArgs, NamesArg, PieceLenArg};
 pub(crate) use rehearse::{OriginKindArg, RehearseArgs};
 pub(crate) use seed::SeedArgs;
 pub(crate) use tracker::TrackerArgs;

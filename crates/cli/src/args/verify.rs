@@ -26,6 +26,9 @@ pub(crate) struct VerifyArgs {
     /// The folder that contains NAME, or NAME itself
     #[arg(long, value_name = "DIR")]
     pub(crate) at: PathBuf,
+    /// List times, modes, flags, empty folders and links that differ, too
+    #[arg(long)]
+    pub(crate) attributes: bool,
     /// Print the result as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

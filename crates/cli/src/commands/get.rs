@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use swarmcopy::{Config, Content, CopyOptions, Error, Stay};
+use swarmcopy::{Config, Content, CopyOptions, Error, Replace, Stay};
 use swarmcopy_sys::{FileId, file_id};
 
 use super::running::{self, Explain, Prepare, Running};
@@ -18,6 +18,10 @@ const JOURNAL_SUFFIX: &str = ".swarmcopy";
 /// Runs the command.
 pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
     refuse_unbuilt(args)?;
+    if args.dry_run {
+        let content = super::found::find(&args.what)?.options(options(args)?);
+        return super::dry_run::run(&content, Style::of(args.json));
+    }
     let explain = if args.explain {
         Explain::Yes
     } else {
@@ -48,7 +52,14 @@ fn beside(args: &GetArgs) -> Prepare {
 }
 
 fn with_share_beside(content: Content, torrent: Option<&Path>, to: &Path, style: Style) -> Content {
-    let beside = |path| share_beside(path, &|folder| content.places_in(folder), to);
+    let beside = |path: &Path| {
+        share_beside(path, &|folder| content.places_in(folder), to).or_else(|| {
+            let found = content.find_in(folder_of(path))?;
+            // never the target, nor what another copy is making
+            let own = file_id(to).ok() == file_id(folder_of(path)).ok();
+            (!own).then_some(found)
+        })
+    };
     let Some(folder) = torrent.and_then(beside) else {
         return content;
     };
@@ -92,6 +103,12 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     options.trackers.clone_from(&args.tracker);
     options.reuse.clone_from(&args.reuse);
     options.select.clone_from(&args.select);
+    options.plain = args.plain;
+    options.delete_extra = args.delete_extra;
+    options.sparse = args.sparse;
+    if args.no_replace {
+        options.replace = Replace::Refuse;
+    }
     options.staged = args.staged;
     options.timeout = args.timeout;
     options.deadline = args.deadline;

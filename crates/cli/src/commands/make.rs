@@ -1,9 +1,9 @@
 //! `make`: hashes a file or a tree and writes its .torrent.
 
 use serde::Serialize;
-use swarmcopy::{Error, Format, Made, MakeOptions, Overwrite, PieceLen};
+use swarmcopy::{Error, Format, Links, Made, MakeOptions, Names, Overwrite, PieceLen};
 
-use crate::args::{FormatArg, MakeArgs, PieceLenArg};
+use crate::args::{FormatArg, LinksArg, MakeArgs, NamesArg, PieceLenArg};
 use crate::exit::{self, Style};
 use crate::render::Gauge;
 use crate::{format, output};
@@ -28,9 +28,13 @@ struct MadeEvent<'a> {
 /// Runs the command.
 pub(super) fn run(args: &MakeArgs) -> Result<u8, Error> {
     let style = Style::of(args.json);
-    let gauge = Gauge::new("hashing", style);
+    let gauge = Gauge::with_json("hashing", style);
     let made = swarmcopy::make(&options(args), &|progress| {
-        gauge.set(progress.hashed, progress.bytes);
+        if progress.bytes == 0 {
+            gauge.found(progress.files);
+        } else {
+            gauge.set(progress.hashed, progress.bytes);
+        }
     });
     gauge.end();
     let made = made?;
@@ -65,6 +69,17 @@ fn options(args: &MakeArgs) -> MakeOptions {
     options.private = args.private;
     options.comment.clone_from(&args.comment);
     options.exclude.clone_from(&args.exclude);
+    options.after.clone_from(&args.after);
+    options.check = args.check;
+    options.links = match args.links {
+        LinksArg::Keep => Links::Keep,
+        LinksArg::Follow => Links::Follow,
+        LinksArg::Skip => Links::Skip,
+    };
+    options.names = match args.names {
+        NamesArg::Keep => Names::Keep,
+        NamesArg::Strict => Names::Strict,
+    };
     options.slots = args.slots;
     options.threads = args.threads;
     options.overwrite = if args.force {

@@ -1,5 +1,6 @@
 //! One module per command: turns its flags into a call of the facade and tells the result.
 
+mod dry_run;
 mod found;
 mod get;
 mod make;

@@ -20,10 +20,19 @@ struct VerifiedEvent<'a> {
     missing: &'a [String],
     unproven: &'a [String],
     extra: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<Vec<DifferenceEvent<'a>>>,
     pieces: u32,
     bad_pieces: u32,
     bytes: u64,
     seconds: f64,
+}
+
+/// A time, mode, flag, folder or link that is not as it should be.
+#[derive(Debug, Serialize)]
+struct DifferenceEvent<'a> {
+    path: &'a str,
+    what: &'a str,
 }
 
 /// Runs the command.
@@ -36,9 +45,13 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
     });
     gauge.end();
     let verified = verified?;
+    let differences = args
+        .attributes
+        .then(|| swarmcopy::differences(&content, &args.at))
+        .transpose()?;
     match style {
-        Style::Json => output::json(&event(&verified)),
-        Style::Human => tell(&verified),
+        Style::Json => output::json(&event(&verified, differences.as_deref())),
+        Style::Human => tell(&verified, differences.as_deref().unwrap_or_default()),
     }
     if !verified.whole {
         return Ok(exit::MISMATCH);
@@ -46,7 +59,11 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
     Ok(tell_left_out(&content).map_or(exit::DONE, |error| exit::fail(&error, style)))
 }
 
-fn event(verified: &Verified) -> VerifiedEvent<'_> {
+fn event<'a>(
+    verified: &'a Verified,
+    differences: Option<&'a [(String, String)]>,
+) -> VerifiedEvent<'a> {
+    let difference = |(path, what): &'a (String, String)| DifferenceEvent { path, what };
     VerifiedEvent {
         event: "verified",
         name: &verified.name,
@@ -56,6 +73,7 @@ fn event(verified: &Verified) -> VerifiedEvent<'_> {
         missing: &verified.missing,
         unproven: &verified.unproven,
         extra: &verified.extra,
+        attributes: differences.map(|all| all.iter().map(difference).collect()),
         pieces: verified.pieces,
         bad_pieces: verified.pieces.saturating_sub(verified.good_pieces),
         bytes: verified.bytes,
@@ -63,7 +81,7 @@ fn event(verified: &Verified) -> VerifiedEvent<'_> {
     }
 }
 
-fn tell(verified: &Verified) {
+fn tell(verified: &Verified, differences: &[(String, String)]) {
     let lists = [
         ("damaged ", &verified.damaged),
         ("missing ", &verified.missing),
@@ -74,6 +92,9 @@ fn tell(verified: &Verified) {
         for file in files {
             output::line(&format!("{label}  {file}"));
         }
+    }
+    for (path, what) in differences {
+        output::line(&format!("differs   {path}: {what}"));
     }
     let place = dunce::simplified(&verified.place).display();
     let taken = format::taken(verified.elapsed);

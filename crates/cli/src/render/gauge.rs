@@ -1,9 +1,13 @@
 //! A gauge for work that reads bytes from several threads: making and verifying.
+//!
+//! What must stay true: it may be told of every file of many; most calls cost a look at the clock.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 
 use super::live;
 use super::view::on_terminal;
@@ -12,6 +16,10 @@ use crate::{format, output};
 
 /// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Time between two lines of JSON; the first comes after that.
+const JSON_EVERY: Duration = Duration::from_millis(450);
+/// Time between two looks that are drawn.
+const DRAWN_EVERY: Duration = Duration::from_millis(50);
 
 /// Shows how much is done; may be set from any thread.
 #[derive(Debug)]
@@ -19,6 +27,23 @@ pub(crate) struct Gauge {
     what: &'static str,
     start: Instant,
     shown: Shown,
+    /// Before this time since the start, in ms, nothing is shown.
+    next_ms: AtomicU64,
+}
+
+/// How far work is.
+#[derive(Debug, Serialize)]
+struct ProgressEvent {
+    event: &'static str,
+    what: &'static str,
+    seconds: f64,
+    /// Files found, while they are still looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<usize>,
+    done: u64,
+    bytes: u64,
+    rate: u64,
+    seconds_left: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -26,6 +51,7 @@ enum Shown {
     Bar(ProgressBar),
     /// When the last line was written.
     Lines(Mutex<Instant>),
+    Json,
     Nothing,
 }
 
@@ -38,28 +64,95 @@ impl Gauge {
             Style::Human if on_terminal() => Shown::Bar(bar(what)),
             Style::Human => Shown::Lines(Mutex::new(start)),
         };
-        Self { what, start, shown }
+        Self {
+            what,
+            start,
+            next_ms: AtomicU64::new(0),
+            shown,
+        }
+    }
+
+    /// A gauge that tells scripts, too.
+    pub(crate) fn with_json(what: &'static str, style: Style) -> Self {
+        let mut gauge = Self::new(what, style);
+        if style == Style::Json {
+            gauge.shown = Shown::Json;
+            gauge.next_ms = AtomicU64::new(millis(JSON_EVERY));
+        }
+        gauge
+    }
+
+    /// Shows that so many files were found so far.
+    pub(crate) fn found(&self, files: usize) {
+        if !self.is_due() {
+            return;
+        }
+        let count = u64::try_from(files).unwrap_or(u64::MAX);
+        let text = format!("{} found", format::count(count, "file"));
+        match &self.shown {
+            Shown::Nothing => {}
+            Shown::Bar(bar) => bar.set_message(text),
+            Shown::Lines(last) => self.line(last, &text),
+            Shown::Json => self.json(Some(files), 0, 0),
+        }
+    }
+
+    /// Whether something is to be shown again; only one of many threads is told so.
+    fn is_due(&self) -> bool {
+        let now = millis(self.start.elapsed());
+        let next = self.next_ms.load(Ordering::Relaxed);
+        let pause = match self.shown {
+            Shown::Json => JSON_EVERY,
+            _ => DRAWN_EVERY,
+        };
+        let later = now.saturating_add(millis(pause));
+        let swapped = || {
+            self.next_ms
+                .compare_exchange(next, later, Ordering::Relaxed, Ordering::Relaxed)
+        };
+        now >= next && swapped().is_ok()
+    }
+
+    fn json(&self, files: Option<usize>, done: u64, bytes: u64) {
+        let rate = self.rate(done);
+        output::json(&ProgressEvent {
+            event: "progress",
+            what: self.what,
+            seconds: format::seconds(self.start.elapsed()),
+            files,
+            done,
+            bytes,
+            rate,
+            seconds_left: format::seconds_left(bytes.saturating_sub(done), rate),
+        });
+    }
+
+    /// Writes a line, unless one was written a moment ago.
+    fn line(&self, last: &Mutex<Instant>, text: &str) {
+        // another thread that holds the lock writes the line
+        if let Ok(mut last) = last.try_lock()
+            && last.elapsed() >= LINE_EVERY
+        {
+            *last = Instant::now();
+            output::note(&format!("{}: {text}", self.what));
+        }
     }
 
     /// Shows that `done` of `bytes` are done.
     pub(crate) fn set(&self, done: u64, bytes: u64) {
+        if !self.is_due() {
+            return;
+        }
         match &self.shown {
             Shown::Nothing => {}
+            Shown::Json => self.json(None, done, bytes),
             Shown::Bar(bar) => {
                 bar.set_length(bytes.max(1));
                 // threads tell of their work in no order
                 bar.set_position(done.max(bar.position()));
                 bar.set_message(self.text(done, bytes));
             }
-            Shown::Lines(last) => {
-                // another thread that holds the lock writes the line
-                if let Ok(mut last) = last.try_lock()
-                    && last.elapsed() >= LINE_EVERY
-                {
-                    *last = Instant::now();
-                    output::note(&format!("{}: {}", self.what, self.text(done, bytes)));
-                }
-            }
+            Shown::Lines(last) => self.line(last, &self.text(done, bytes)),
         }
     }
 
@@ -70,9 +163,13 @@ impl Gauge {
         }
     }
 
-    fn text(&self, done: u64, bytes: u64) -> String {
+    fn rate(&self, done: u64) -> u64 {
         let ms = self.start.elapsed().as_millis().max(1);
-        let rate = u64::try_from(u128::from(done) * 1000 / ms).unwrap_or(u64::MAX);
+        u64::try_from(u128::from(done) * 1000 / ms).unwrap_or(u64::MAX)
+    }
+
+    fn text(&self, done: u64, bytes: u64) -> String {
+        let rate = self.rate(done);
         let left = format::seconds_left(bytes.saturating_sub(done), rate);
         format!(
             "{} %, {} of {}, {}, {} left",
@@ -83,6 +180,10 @@ impl Gauge {
             left.map_or_else(|| "-:--".to_owned(), format::clock)
         )
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn bar(what: &'static str) -> ProgressBar {

@@ -120,6 +120,8 @@ struct ReportEvent<'a> {
     swarm_copies: f64,
     guard: &'static str,
     reasons: &'a BTreeMap<&'static str, u64>,
+    undone: &'a [String],
+    removed: u64,
 }
 
 impl CopyView for JsonView {
@@ -184,6 +186,8 @@ impl CopyView for JsonView {
             swarm_copies: format::ratio(report.swarm_copies()),
             guard: report.guard.as_str(),
             reasons: &report.reasons,
+            undone: &report.undone,
+            removed: report.removed,
         });
     }
 }

@@ -198,6 +198,10 @@ pub(super) fn summary(name: &str, report: &Report) -> Vec<String> {
         lines.push(format!("  read {read} from share and mirrors in all"));
     }
     lines.extend(origin(report));
+    if report.removed > 0 {
+        lines.push(format!("  removed {} that did not belong", report.removed));
+    }
+    lines.extend(report.undone.iter().map(|what| format!("  {what}")));
     lines
 }
 

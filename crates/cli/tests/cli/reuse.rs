@@ -83,7 +83,7 @@ fn the_old_version_at_the_target_is_used_and_unchanged_files_are_not_written() {
             found.modified().unwrap()
         };
         let before = ["same/1", "same/2"].map(time);
-        let report = copy(&room, &[]);
+        let report = copy(&room, &["--plain"]);
         assert!(
             report["from_share"].as_u64().unwrap() <= 216_384 + 6 * 16_384,
             "{report}"

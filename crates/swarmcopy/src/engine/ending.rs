@@ -1,9 +1,10 @@
 //! How a copy is looked at, and how it ends: complete, failed, out of time, or stopped.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use swarmcopy_piece_store::StoreError;
+use swarmcopy_piece_store::{ASIDE_SUFFIX, Store, StoreError};
 use swarmcopy_scheduler::{Outlook, Reason, SourceId};
 use tokio::sync::mpsc;
 
@@ -11,7 +12,7 @@ use super::account::Account;
 use super::failure::disk_failed;
 use super::waiting::{Facts, troubles, waiting_for};
 use super::{Engine, Note};
-use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay};
+use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay, tree};
 
 /// With nothing under way, no source for a piece and an origin that differs, the copy is given up
 /// after this long: others may still turn up.
@@ -99,23 +100,27 @@ impl Engine {
     /// Every wanted piece is verified: the store closes the copy on a thread of its own.
     pub(super) fn copied(&mut self) {
         if self.content.is_seed() {
-            return self.finished(Ok(()));
+            return self.finished(Ok(tree::Applied::default()));
         }
         let store = Arc::clone(&self.store);
         let notes = self.notes.clone();
+        let job = self.content.tree_job();
+        let aside = self.content.beside_target(ASIDE_SUFFIX);
         self.tasks.spawn(async move {
-            let result = tokio::task::spawn_blocking(move || store.finish()).await;
-            let result = result.unwrap_or(Err(StoreError::Closed {
-                action: "finish the copy",
-            }));
+            let result = tokio::task::spawn_blocking(move || finish(&store, &job, &aside)).await;
+            let result = result.unwrap_or_else(|_| {
+                let action = "finish the copy";
+                Err(StoreError::Closed { action }.into())
+            });
             // the loop may have ended for another reason
             let _ = notes.send(Note::Finished { result }).await;
         });
     }
 
-    pub(super) fn finished(&mut self, result: Result<(), StoreError>) {
+    pub(super) fn finished(&mut self, result: Result<tree::Applied, Error>) {
         match result {
-            Ok(()) => {
+            Ok(applied) => {
+                self.applied = applied;
                 let elapsed = self.clock.elapsed();
                 self.completed = Some((Instant::now(), elapsed));
                 self.phase = Phase::Serving;
@@ -125,7 +130,7 @@ impl Engine {
                 self.outlets.complete.send_replace(Some(elapsed));
                 self.look();
             }
-            Err(error) => self.failed = Some(disk_failed(&error)),
+            Err(error) => self.failed = Some(error),
         }
     }
 
@@ -134,7 +139,14 @@ impl Engine {
         if let Some(error) = self.failed.take() {
             return Some(Err(error));
         }
+        if self.asked && self.completed.is_none() {
+            let message = "another process copies another version to the same place";
+            return Some(Err(Error::new(ErrorKind::Interrupted, message)));
+        }
         if let Some((at, _)) = self.completed {
+            if self.asked {
+                return Some(Ok(()));
+            }
             let served = match self.content.options.stay {
                 Stay::Always => false,
                 Stay::For(time) => at.elapsed() >= time,
@@ -289,8 +301,27 @@ impl Engine {
             swarm_origin_bytes: origin.swarm_bytes.max(origin_bytes),
             guard: self.guard_state,
             reasons: self.account.reasons(),
+            undone: self.applied.undone.clone(),
+            removed: self.applied.removed,
             arrivals: Vec::new(),
         }
+    }
+}
+
+/// Closes the copy, with all that belongs to its tree.
+fn finish(store: &Store, job: &tree::Job, aside: &Path) -> Result<tree::Applied, Error> {
+    let mut applied = tree::Applied::default();
+    store.finish_with(|place| {
+        applied = tree::apply(place, job)?;
+        Ok::<(), Error>(())
+    })?;
+    tree::clear(aside)?;
+    Ok(applied)
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        disk_failed(&error)
     }
 }
 

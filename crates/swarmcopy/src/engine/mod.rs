@@ -37,8 +37,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::content::Content;
 use crate::guard::Guard;
+use crate::holder::Holder;
 use crate::policy::Policy;
 use crate::report::Explanation;
+use crate::tree::Applied;
 use crate::{Error, GuardState, Phase, Progress, Report, SourceKind};
 
 pub(crate) use account::{Account, LAN};
@@ -73,6 +75,8 @@ pub(crate) struct Parts {
     pub(crate) scheduler: Scheduler,
     pub(crate) clock: Clock,
     pub(crate) store: Arc<Store>,
+    /// The hold on the target, if something is copied.
+    pub(crate) holder: Option<Holder>,
     pub(crate) swarm: Swarm,
     pub(crate) swarm_events: mpsc::Receiver<SwarmEvent>,
     pub(crate) notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
@@ -96,6 +100,9 @@ pub(crate) struct Engine {
     scheduler: Scheduler,
     clock: Clock,
     store: Arc<Store>,
+    holder: Option<Holder>,
+    /// Whether another process wants to put another version in the place of this one.
+    asked: bool,
     swarm: Swarm,
     swarm_events: Option<mpsc::Receiver<SwarmEvent>>,
     notes: mpsc::Sender<Note>,
@@ -124,6 +131,8 @@ pub(crate) struct Engine {
     /// When the last bytes came.
     useful_at: Instant,
     completed: Option<(Instant, Duration)>,
+    /// What was done to the tree besides its bytes.
+    applied: Applied,
     hopeless_since: Option<Instant>,
     failed: Option<Error>,
 }
@@ -141,6 +150,8 @@ impl Engine {
             scheduler: parts.scheduler,
             clock: parts.clock,
             store: parts.store,
+            holder: parts.holder,
+            asked: false,
             swarm: parts.swarm,
             swarm_events: Some(parts.swarm_events),
             notes: parts.notes.0,
@@ -167,6 +178,7 @@ impl Engine {
             verified_at: Instant::now(),
             useful_at: Instant::now(),
             completed: None,
+            applied: Applied::default(),
             hopeless_since: None,
             failed: None,
         }
@@ -219,6 +231,7 @@ impl Engine {
                     self.check_hours();
                     self.explain_denials();
                     self.explain_left_out();
+                    self.asked = self.holder.as_ref().is_some_and(Holder::is_asked);
                     self.look();
                 }
             }

@@ -8,8 +8,10 @@ use swarmcopy_piece_store::StoreError;
 use swarmcopy_scheduler::{JobId, Outcome, SourceId};
 use swarmcopy_sources::SourceError;
 
+use crate::Error;
 use crate::guard::GuardNews;
 use crate::shares::Looked;
+use crate::tree::Applied;
 
 /// Something that happened outside the loop.
 #[derive(Debug)]
@@ -40,8 +42,8 @@ pub(crate) enum Note {
     Liar { source: SourceId },
     /// The disk failed; nothing more can be written.
     DiskFailed { error: Arc<StoreError> },
-    /// The complete copy is closed and named, or could not be.
-    Finished { result: Result<(), StoreError> },
+    /// The complete copy is closed and named, and what was done to its tree; or it could not be.
+    Finished { result: Result<Applied, Error> },
     /// The keeper of the share's locks has news.
     Guard(GuardNews),
     /// A share was looked at again; when that is done the next time, unless it was found.

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind as IoKind;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use swarmcopy_digest::{merkle, sha1_many, sha1_side_by_side_min};
 use swarmcopy_layout::{FileIndex, FileSlice, Layout, PieceIndex, Span};
 
+use super::after::Known;
 use super::walk::unreadable;
 use super::whole::{FileHashes, Hasher, Relay};
 use super::{Format, MakeOptions, MakeProgress};
@@ -54,6 +55,8 @@ pub(super) struct Plan<'a> {
     pub(super) threads: usize,
     /// Whether whole files are hashed, too.
     pub(super) whole: Whole,
+    /// Pieces whose digests are known already; they are not read.
+    pub(super) known: &'a BTreeMap<PieceIndex, Known>,
 }
 
 /// Whether whole files are hashed.
@@ -89,19 +92,22 @@ pub(super) fn hash(
     plan: &Plan<'_>,
     progress: &(dyn Fn(MakeProgress) + Sync),
 ) -> Result<Hashes, Error> {
+    let runs = runs(plan);
+    let todo = runs
+        .iter()
+        .flatten()
+        .map(|piece| plan.layout.piece_span(*piece).len());
     let work = Work {
         plan,
         progress,
-        run_pieces: run_pieces(plan.layout.piece_len(), plan.threads),
-        next: AtomicU64::new(0),
+        bytes: todo.sum(),
+        runs: &runs,
+        next: AtomicUsize::new(0),
         hashed: AtomicU64::new(0),
         failed: AtomicBool::new(false),
         relay: Relay::default(),
     };
-    let runs = u64::from(plan.layout.pieces()).div_ceil(work.run_pieces);
-    let threads = usize::try_from(runs)
-        .unwrap_or(usize::MAX)
-        .clamp(1, plan.threads.max(1));
+    let threads = runs.len().clamp(1, plan.threads.max(1));
     let done: Result<Vec<Vec<Run>>, Error> = std::thread::scope(|scope| {
         let started: Vec<_> = (0..threads).map(|_| scope.spawn(|| work.runs())).collect();
         started
@@ -109,14 +115,59 @@ pub(super) fn hash(
             .map(|thread| thread.join().unwrap_or_else(|_| Err(lost())))
             .collect()
     });
-    let mut runs: Vec<Run> = done?.into_iter().flatten().collect();
-    runs.sort_unstable_by_key(|run| run.index);
-    Ok(runs.into_iter().fold(Hashes::default(), |mut all, run| {
+    let mut done: Vec<Run> = done?.into_iter().flatten().collect();
+    done.sort_unstable_by_key(|run| run.index);
+    Ok(together(plan, done))
+}
+
+/// The digests of all pieces: those that were known, and between them those of the runs.
+fn together(plan: &Plan<'_>, runs: Vec<Run>) -> Hashes {
+    let made = runs.into_iter().fold(Hashes::default(), |mut all, run| {
         all.sha1.extend(run.hashes.sha1);
         all.roots.extend(run.hashes.roots);
         all.files.extend(run.hashes.files);
         all
-    }))
+    });
+    if plan.known.is_empty() {
+        return made;
+    }
+    let (mut sha1, mut roots) = (made.sha1.into_iter(), made.roots.into_iter());
+    let mut all = Hashes {
+        files: made.files,
+        ..Hashes::default()
+    };
+    for piece in plan.layout.piece_indexes() {
+        let known = plan.known.get(&piece);
+        if plan.format.has_sha1() {
+            all.sha1
+                .extend(known.map(|known| known.sha1).or_else(|| sha1.next()));
+        }
+        if plan.format.has_roots() {
+            all.roots
+                .extend(known.map(|known| known.root).or_else(|| roots.next()));
+        }
+    }
+    all
+}
+
+/// The pieces to be hashed, in runs that lie one behind the other.
+fn runs(plan: &Plan<'_>) -> Vec<Vec<PieceIndex>> {
+    let most = run_pieces(plan.layout.piece_len(), plan.threads);
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut runs: Vec<Vec<PieceIndex>> = Vec::new();
+    let mut goes_on = false;
+    for piece in plan.layout.piece_indexes() {
+        if plan.known.contains_key(&piece) {
+            goes_on = false;
+            continue;
+        }
+        match runs.last_mut().filter(|run| goes_on && run.len() < most) {
+            Some(run) => run.push(piece),
+            None => runs.push(vec![piece]),
+        }
+        goes_on = true;
+    }
+    runs
 }
 
 fn lost() -> Error {
@@ -135,7 +186,7 @@ fn run_pieces(piece_len: u64, threads: usize) -> u64 {
 
 /// The digests of a run of pieces.
 struct Run {
-    index: u64,
+    index: usize,
     hashes: Hashes,
 }
 
@@ -143,8 +194,10 @@ struct Run {
 struct Work<'a> {
     plan: &'a Plan<'a>,
     progress: &'a (dyn Fn(MakeProgress) + Sync),
-    run_pieces: u64,
-    next: AtomicU64,
+    /// Bytes to be read.
+    bytes: u64,
+    runs: &'a [Vec<PieceIndex>],
+    next: AtomicUsize,
     hashed: AtomicU64,
     failed: AtomicBool,
     relay: Relay,
@@ -157,29 +210,20 @@ impl Work<'_> {
         let mut done = Vec::new();
         while !self.failed.load(Ordering::Relaxed) {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(pieces) = self.pieces(index) else {
+            let Some(pieces) = self.runs.get(index) else {
                 break;
             };
-            let run = self.run(index, &pieces, &mut buffer);
+            let run = self.run(index, pieces, &mut buffer);
             let run = run.inspect_err(|_| self.relay.fail(&self.failed))?;
             done.extend(run);
         }
         Ok(done)
     }
 
-    /// The pieces of the run with this index, if there is one.
-    fn pieces(&self, index: u64) -> Option<Vec<PieceIndex>> {
-        let from = index.checked_mul(self.run_pieces)?;
-        let pieces: Vec<PieceIndex> = (from..from.saturating_add(self.run_pieces))
-            .filter_map(|at| self.plan.layout.piece(u32::try_from(at).ok()?))
-            .collect();
-        (!pieces.is_empty()).then_some(pieces)
-    }
-
     /// Reads and hashes a run; `None` if another failed meanwhile.
     fn run(
         &self,
-        index: u64,
+        index: usize,
         pieces: &[PieceIndex],
         buffer: &mut Vec<u8>,
     ) -> Result<Option<Run>, Error> {
@@ -224,7 +268,7 @@ impl Work<'_> {
     /// Goes on with the whole files that lie in a run; those that end there.
     fn files(
         &self,
-        index: u64,
+        index: usize,
         run: Span,
         buffer: &[u8],
     ) -> Result<Option<BTreeMap<FileIndex, FileHashes>>, Error> {
@@ -284,8 +328,9 @@ impl Work<'_> {
                 .fetch_add(len, Ordering::Relaxed)
                 .saturating_add(len);
             (self.progress)(MakeProgress {
+                files: self.plan.paths.len(),
                 hashed,
-                bytes: self.plan.layout.bytes(),
+                bytes: self.bytes,
             });
         }
         Ok(())

@@ -4,21 +4,27 @@
 //! look again whether a file was changed meanwhile, write the .torrent under a temporary name and
 //! rename it. What must stay true: the same tree, name and piece length give the same info-hash
 //! as mktorrent and libtorrent give (files sorted by the bytes of the whole path, empty files kept,
-//! no attributes), and no .torrent is left behind that does not fit what was read.
+//! no attributes in version 1; those of BEP 47 in version 2), and no .torrent is left behind that does not fit what was read.
 
+mod after;
 mod distinct;
 mod hash;
+mod links;
 mod metalink;
+mod names;
 mod options;
 mod piece_len;
 mod save;
+mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_after;
 mod torrent;
 mod walk;
 mod whole;
 
-pub use options::{Format, Made, MakeOptions, MakeProgress, Overwrite};
+pub use options::{Format, Links, Made, MakeOptions, MakeProgress, Names, Overwrite};
 pub use piece_len::PieceLen;
 
 use std::collections::BTreeMap;
@@ -28,6 +34,7 @@ use std::time::Instant;
 
 use swarmcopy_layout::{Attributes, FileIndex, Layout, LayoutBuilder, RelPath};
 
+use self::after::Before;
 use self::hash::{Plan, Whole};
 use self::walk::{Exclude, Found, Stamp, Walk, unreadable};
 use self::whole::{FileHashes, Hasher};
@@ -58,74 +65,137 @@ pub fn make(
 ) -> Result<Made, Error> {
     let start = Instant::now();
     options.check()?;
-    let root = fs::canonicalize(&options.source).map_err(|e| unreadable(&options.source, &e))?;
-    let name = content_name(options, &root)?;
-    let out = out_path(options, &root, &name)?;
-    save::check(&out, options.overwrite)?;
-    if let Some(metalink) = &options.metalink {
-        save::check(metalink, options.overwrite)?;
-    }
-    let walk = find(&root, &name, options, &out)?;
-    let files = sorted(walk.files, options.format);
-    let bytes = files
-        .iter()
-        .map(|file| file.stamp.len)
-        .fold(0, u64::saturating_add);
-    if bytes == 0 {
-        let message = format!(
-            "{} holds no byte that could be shared",
-            options.source.display()
-        );
-        return Err(Error::new(ErrorKind::Failed, message));
-    }
-    let (layout, paths) = lay_out(&files, options.piece_len.of(bytes)?, options.format)?;
+    let source = Source::look(options, progress)?;
+    let (layout, paths) = source.lay_out(options)?;
+    let before = source.before.as_ref();
+    let known = before.map(|before| before.known(&layout, &source.files));
     let plan = Plan {
         layout: &layout,
         paths: &paths,
         format: options.format,
         threads: options.threads(),
         whole: Whole::wanted(options),
+        known: &known.unwrap_or_default(),
     };
     let mut hashes = hash::hash(&plan, progress)?;
     let of_files = std::mem::take(&mut hashes.files);
     let document = options.metalink.as_ref().map(|_| {
         metalink::document(&metalink::Subject {
             options,
-            name: &name,
-            files: &files,
+            name: &source.name,
+            files: &source.files,
             hashes: in_order(&layout, &of_files),
-            tree: root.is_dir(),
-            torrent: &out.file_name().unwrap_or_default().to_string_lossy(),
+            tree: source.root.is_dir(),
+            torrent: &source.out.file_name().unwrap_or_default().to_string_lossy(),
         })
     });
     let document = document.transpose()?;
-    check_unchanged(&files)?;
-    let form = if root.is_dir() {
-        torrent::Form::Tree
-    } else {
-        torrent::Form::SingleFile
+    check_unchanged(&source.files)?;
+    let subject = torrent::Subject {
+        options,
+        name: &source.name,
+        form: source.form(),
+        layout: &layout,
+        tree: table::table(&source.walk, &source.files),
     };
-    let built = torrent::build(options, &name, form, &layout, hashes)?;
-    save::save(&out, &built.bytes)?;
+    let built = torrent::build(subject, hashes)?;
+    save::save(&source.out, &built.bytes)?;
     if let (Some(path), Some(document)) = (&options.metalink, document) {
         save::save(path, document.as_bytes())?;
     }
     if let Some(slots) = options.slots {
-        save::make_slots(&out, slots)?;
+        save::make_slots(&source.out, slots)?;
     }
     Ok(Made {
-        torrent: out,
+        torrent: source.out,
         metalink: options.metalink.clone(),
-        name,
+        name: source.name,
         info_hash: built.torrent.info.info_hash_v1,
         info_hash_v2: built.torrent.info.info_hash_v2,
         piece_len: layout.piece_len(),
         pieces: layout.pieces(),
-        files: files.len(),
-        bytes,
+        files: source.files.len(),
+        bytes: layout.bytes(),
         elapsed: start.elapsed(),
-        warnings: [options.logins(), walk.warnings].concat(),
+        warnings: [options.logins(), source.walk.warnings].concat(),
     })
+}
+
+/// What was found, and where the .torrent goes.
+struct Source {
+    root: PathBuf,
+    name: String,
+    out: PathBuf,
+    /// Without the files.
+    walk: Walk,
+    /// In their order in the content.
+    files: Vec<Found>,
+    before: Option<Before>,
+}
+
+impl Source {
+    /// Finds everything, before hours of hashing.
+    fn look(options: &MakeOptions, progress: &dyn Fn(MakeProgress)) -> Result<Self, Error> {
+        let unreadable = |error| unreadable(&options.source, &error);
+        let root = fs::canonicalize(&options.source).map_err(unreadable)?;
+        let name = content_name(options, &root)?;
+        let out = out_path(options, &root, &name)?;
+        save::check(&out, options.overwrite)?;
+        if let Some(metalink) = &options.metalink {
+            save::check(metalink, options.overwrite)?;
+        }
+        let before = Before::read(options)?;
+        let place = Place {
+            root: &root,
+            name: &name,
+            out: &out,
+        };
+        let mut walk = find(&place, options, progress)?;
+        let mut files = sorted(std::mem::take(&mut walk.files), options.format);
+        if let Some(before) = &before
+            && !options.format.has_roots()
+        {
+            before.order(&mut files);
+        }
+        Ok(Self {
+            root,
+            name,
+            out,
+            walk,
+            files,
+            before,
+        })
+    }
+
+    /// Lays the files out; with each its place on the disk, `None` for pads.
+    fn lay_out(&self, options: &MakeOptions) -> Result<(Layout, Vec<Option<&Path>>), Error> {
+        let files = &self.files;
+        let lens = files.iter().map(|file| file.stamp.len);
+        let bytes = lens.fold(0, u64::saturating_add);
+        if bytes == 0 {
+            let shown = options.source.display();
+            let message = format!("{shown} holds no byte that could be shared");
+            return Err(Error::new(ErrorKind::Failed, message));
+        }
+        let piece_len = match (&self.before, options.piece_len) {
+            (Some(before), PieceLen::Auto) => before.piece_len(),
+            (_, len) => len,
+        };
+        let pads = match &self.before {
+            // those of version 2 are given
+            Some(before) if !options.format.has_roots() => before.pads(files),
+            _ => Vec::new(),
+        };
+        lay_out(files, piece_len.of(bytes)?, options.format, &pads)
+    }
+
+    fn form(&self) -> torrent::Form {
+        if self.root.is_dir() {
+            torrent::Form::Tree
+        } else {
+            torrent::Form::SingleFile
+        }
+    }
 }
 
 /// The name of the content: as told, else of the path as given, else (for `.`) of what it means.
@@ -180,7 +250,19 @@ fn out_path(options: &MakeOptions, root: &Path, name: &str) -> Result<PathBuf, E
     }
 }
 
-fn find(root: &Path, name: &str, options: &MakeOptions, out: &Path) -> Result<Walk, Error> {
+/// Where a content lies and goes.
+struct Place<'a> {
+    root: &'a Path,
+    name: &'a str,
+    out: &'a Path,
+}
+
+fn find(
+    place: &Place<'_>,
+    options: &MakeOptions,
+    progress: &dyn Fn(MakeProgress),
+) -> Result<Walk, Error> {
+    let Place { root, name, out } = *place;
     let mut own = save::own_paths(out);
     own.extend(
         options
@@ -188,10 +270,17 @@ fn find(root: &Path, name: &str, options: &MakeOptions, out: &Path) -> Result<Wa
             .iter()
             .flat_map(|path| save::own_paths(path)),
     );
-    let exclude = Exclude::new(&options.exclude, own)?;
+    let exclude = Exclude::new(&options.exclude, own)?.with(options.links, options.names);
     let metadata = fs::metadata(root).map_err(|error| unreadable(root, &error))?;
     if metadata.is_dir() {
-        return walk::walk(root, &exclude);
+        let found = |files| {
+            progress(MakeProgress {
+                files,
+                hashed: 0,
+                bytes: 0,
+            });
+        };
+        return walk::walk(root, &exclude, &found);
     }
     if !metadata.is_file() {
         let message = format!("{} is neither file nor folder", root.display());
@@ -199,14 +288,10 @@ fn find(root: &Path, name: &str, options: &MakeOptions, out: &Path) -> Result<Wa
     }
     let rel = RelPath::from_names([name])
         .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
-    let file = Found {
-        path: root.to_path_buf(),
-        rel,
-        stamp: Stamp::of(&metadata),
-    };
+    let file = Found::new(root.to_path_buf(), rel, &metadata);
     Ok(Walk {
-        files: vec![file],
-        warnings: Vec::new(),
+        files: vec![file.map_err(|error| unreadable(root, &error))?],
+        ..Walk::default()
     })
 }
 
@@ -220,17 +305,25 @@ fn sorted(mut files: Vec<Found>, format: Format) -> Vec<Found> {
     files
 }
 
-/// Lays the files out, aligned to pieces by pads where the format has roots.
-fn lay_out(
-    files: &[Found],
+/// Lays the files out, aligned to pieces by pads where the format has roots; `pads` go before files, where
+/// there are any.
+fn lay_out<'f>(
+    files: &'f [Found],
     piece_len: u64,
     format: Format,
-) -> Result<(Layout, Vec<Option<&Path>>), Error> {
+    pads: &[u64],
+) -> Result<(Layout, Vec<Option<&'f Path>>), Error> {
     let failed = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Failed, error.to_string());
     let mut builder: LayoutBuilder = Layout::builder(piece_len);
     let mut paths = Vec::with_capacity(files.len());
     let last = files.iter().rposition(|file| file.stamp.len > 0);
     for (at, file) in files.iter().enumerate() {
+        let pad = pads.get(at).copied().filter(|pad| *pad > 0);
+        if let Some(pad) = pad {
+            let path = RelPath::from_names([".pad", &pad.to_string()]).map_err(|e| failed(&e))?;
+            builder.push(path, pad, Attributes::pad());
+            paths.push(None);
+        }
         builder.push(file.rel.clone(), file.stamp.len, Attributes::default());
         paths.push(Some(file.path.as_path()));
         let rest = file.stamp.len % piece_len;

@@ -49,6 +49,30 @@ pub enum Overwrite {
     Replace,
 }
 
+/// What to do with symbolic links that stay in the tree. One that leaves it is always left out, and named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Links {
+    /// They are links in each copy. Only our own programs and those that know BEP 47 make them.
+    #[default]
+    Keep,
+    /// A link to a file becomes a file.
+    Follow,
+    /// They are left out.
+    Skip,
+}
+
+/// What to do with names that not every machine can hold. They are named before hashing begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Names {
+    /// Keep those that a .torrent can hold, and leave out the others.
+    #[default]
+    Keep,
+    /// Fail.
+    Strict,
+}
+
 /// Settings of [`make`](crate::make).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -81,6 +105,15 @@ pub struct MakeOptions {
     pub comment: Option<String>,
     /// Patterns of files and folders to leave out, matched on the path and on any name in it.
     pub exclude: Vec<String>,
+    /// The .torrent of the version before: files that have the size and the time that it tells are not read
+    /// again, and the order of files is kept, so that what is unchanged stays at the same pieces.
+    pub after: Option<PathBuf>,
+    /// With `after`: read all the same.
+    pub check: bool,
+    /// What to do with symbolic links.
+    pub links: Links,
+    /// What to do with names that not every machine can hold.
+    pub names: Names,
     /// Makes lock files for this many readers of the share beside the .torrent.
     pub slots: Option<u32>,
     /// Threads that read and hash; `None` = one for each CPU.
@@ -106,6 +139,10 @@ impl MakeOptions {
             private: false,
             comment: None,
             exclude: Vec::new(),
+            after: None,
+            check: false,
+            links: Links::default(),
+            names: Names::default(),
             slots: None,
             threads: None,
             overwrite: Overwrite::default(),
@@ -192,9 +229,11 @@ fn check_share(text: &str) -> Result<(), Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MakeProgress {
+    /// Files found so far.
+    pub files: usize,
     /// Bytes read so far.
     pub hashed: u64,
-    /// Bytes in all.
+    /// Bytes to be read; 0 while files are still looked for.
     pub bytes: u64,
 }
 

@@ -275,8 +275,11 @@ fn progress_reaches_all_bytes() {
 fn a_file_that_is_changed_while_it_is_read_fails_and_leaves_nothing() {
     let (dir, root) = tree();
     let once = std::sync::Once::new();
-    let error = make(&MakeOptions::new(&root), &|_| {
-        once.call_once(|| fs::write(root.join("sub/x"), bytes(77, 7)).unwrap());
+    let error = make(&MakeOptions::new(&root), &|progress| {
+        // when all files are found and hashing has begun
+        if progress.bytes > 0 {
+            once.call_once(|| fs::write(root.join("sub/x"), bytes(77, 7)).unwrap());
+        }
     })
     .unwrap_err();
     assert!(

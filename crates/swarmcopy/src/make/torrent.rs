@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) use swarmcopy_bt_wire::metainfo::Form;
-use swarmcopy_bt_wire::metainfo::{Builder, Built, File};
+use swarmcopy_bt_wire::metainfo::{Builder, Built, File, Flags, Tree, resolve};
 use swarmcopy_digest::merkle;
 use swarmcopy_layout::{FileEntry, Layout};
 
@@ -18,28 +18,51 @@ use crate::{Error, ErrorKind};
 /// The program's name and version, as in `created by`.
 pub(super) const PROGRAM: &str = concat!("swarmcopy/", env!("CARGO_PKG_VERSION"));
 
+/// What the torrent is of.
+pub(super) struct Subject<'a> {
+    pub(super) options: &'a MakeOptions,
+    pub(super) name: &'a str,
+    pub(super) form: Form,
+    pub(super) layout: &'a Layout,
+    /// What besides bytes belongs to it.
+    pub(super) tree: Tree,
+}
+
 /// Builds the torrent and reads it back.
-pub(super) fn build(
-    options: &MakeOptions,
-    name: &str,
-    form: Form,
-    layout: &Layout,
-    hashes: Hashes,
-) -> Result<Built, Error> {
+pub(super) fn build(subject: Subject<'_>, hashes: Hashes) -> Result<Built, Error> {
+    let Subject {
+        options,
+        name,
+        form,
+        layout,
+        tree,
+    } = subject;
     let piece_len = u32::try_from(layout.piece_len()).map_err(|error| failed(&error))?;
     let mut builder = Builder::new(name, piece_len, form);
-    let trees = if options.format.has_roots() {
-        trees(layout, &hashes.roots)?
+    let hash_trees = if options.format.has_roots() {
+        hash_trees(layout, &hashes.roots)?
     } else {
-        layout.files().map(|_| Tree::default()).collect()
+        layout.files().map(|_| HashTree::default()).collect()
     };
-    for ((_, entry), tree) in layout.files().zip(trees) {
-        builder.files.push(file(entry, &tree));
-        if let Some(root) = tree.root.filter(|_| tree.layer.len() > 1) {
+    let mut attributes = tree.files.iter();
+    for ((_, entry), hash_tree) in layout.files().zip(hash_trees) {
+        let mut file = file(entry, &hash_tree);
+        if !file.pad
+            && let Some(attributes) = attributes.next()
+            && options.format.has_roots()
+        {
+            file.executable = attributes.flags.has(Flags::EXECUTABLE);
+            file.hidden = attributes.flags.has(Flags::HIDDEN);
+        }
+        builder.files.push(file);
+        if let Some(root) = hash_tree.root.filter(|_| hash_tree.layer.len() > 1) {
             builder
                 .piece_layers
-                .insert(root, tree.layer.as_flattened().to_vec());
+                .insert(root, hash_tree.layer.as_flattened().to_vec());
         }
+    }
+    if options.format.has_roots() {
+        add_links(&mut builder.files, &tree);
     }
     builder.pieces = hashes.sha1;
     builder.private = options.private;
@@ -54,6 +77,7 @@ pub(super) fn build(
     builder.own.shares = distinct(&options.shares);
     builder.own.mirrors = distinct(&options.own_mirrors);
     builder.own.slots = options.slots;
+    builder.own.tree = Some(tree);
     builder.build().map_err(|error| failed(&error))
 }
 
@@ -66,7 +90,7 @@ fn seconds_now() -> Option<i64> {
     i64::try_from(since.as_secs()).ok()
 }
 
-fn file(entry: &FileEntry, tree: &Tree) -> File {
+fn file(entry: &FileEntry, tree: &HashTree) -> File {
     if entry.attributes().pad {
         return File::padding(entry.len());
     }
@@ -78,19 +102,42 @@ fn file(entry: &FileEntry, tree: &Tree) -> File {
     }
 }
 
+/// Puts the links among the files as BEP 47 has them, in the order of names; a link to the top folder itself
+/// it can't hold.
+fn add_links(files: &mut Vec<File>, tree: &Tree) {
+    let links = tree.links.iter().filter_map(|link| {
+        let end = resolve(&link.path, &link.target, &|_| false).ok()?;
+        let names = |path: &str| path.split('/').map(str::to_owned).collect();
+        (!end.is_empty()).then(|| File::link(names(&link.path), names(&end)))
+    });
+    let mut links = links.peekable();
+    if links.peek().is_none() {
+        return;
+    }
+    let mut all = Vec::with_capacity(files.len() + tree.links.len());
+    for file in files.drain(..) {
+        while let Some(link) = links.next_if(|link| !file.pad && link.path < file.path) {
+            all.push(link);
+        }
+        all.push(file);
+    }
+    all.extend(links);
+    *files = all;
+}
+
 /// The hash tree of one file (BEP 52); an empty file and a pad have none.
 #[derive(Debug, Default)]
-struct Tree {
+struct HashTree {
     root: Option<[u8; 32]>,
     layer: Vec<[u8; 32]>,
 }
 
 /// The hash tree of each file, from the roots of the pieces: no piece belongs to two files.
-fn trees(layout: &Layout, roots: &[[u8; 32]]) -> Result<Vec<Tree>, Error> {
+fn hash_trees(layout: &Layout, roots: &[[u8; 32]]) -> Result<Vec<HashTree>, Error> {
     let by_piece: BTreeMap<u32, [u8; 32]> = (0..).zip(roots.iter().copied()).collect();
     let tree = |entry: &FileEntry| {
         if entry.attributes().pad || entry.is_empty() {
-            return Ok(Tree::default());
+            return Ok(HashTree::default());
         }
         let pieces = layout.pieces_of(entry.span());
         let layer: Vec<[u8; 32]> = pieces
@@ -100,7 +147,7 @@ fn trees(layout: &Layout, roots: &[[u8; 32]]) -> Result<Vec<Tree>, Error> {
             [root] => *root,
             layer => merkle::layer_root(layer, layout.piece_len()).map_err(|e| failed(&e))?,
         };
-        Ok(Tree {
+        Ok(HashTree {
             root: Some(root),
             layer,
         })

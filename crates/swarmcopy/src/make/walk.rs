@@ -1,17 +1,23 @@
-//! Finding the files of a tree that is to be shared.
+//! Finding the files, folders and links of a tree that is to be shared.
 //!
-//! What must stay true: only regular files inside the tree are found, each under a path that every
-//! machine can read; folders that are links are never entered, so the walk ends. What is left out is
-//! said in a warning, never silently, unless it was asked for.
+//! What must stay true: only what lies inside the tree is found, each under a path that every machine
+//! can read; folders that are links are never entered, so the walk ends. What is left out is said in a
+//! warning, never silently, unless it was asked for.
 
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry, FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use globset::GlobSet;
+use swarmcopy_bt_wire::metainfo::{Attributes, Folder, Link, ModeOf, is_plain_name};
 use swarmcopy_layout::RelPath;
+use swarmcopy_sys::FileId;
 
+use super::links;
+use super::names::NameCheck;
+use super::options::{Links, Names};
+use crate::tree::{attributes_of, link_text};
 use crate::{Error, ErrorKind};
 
 /// A file that was found.
@@ -23,6 +29,22 @@ pub(crate) struct Found {
     pub(crate) rel: RelPath,
     /// Its state when it was found.
     pub(crate) stamp: Stamp,
+    pub(crate) attributes: Attributes,
+    /// The file itself, if it has more names than this.
+    pub(crate) shared: Option<FileId>,
+}
+
+impl Found {
+    /// What `metadata` says of the file at `path`.
+    pub(crate) fn new(path: PathBuf, rel: RelPath, metadata: &Metadata) -> io::Result<Self> {
+        Ok(Self {
+            rel,
+            stamp: Stamp::of(metadata),
+            attributes: attributes_of(metadata, ModeOf::File),
+            shared: swarmcopy_sys::links::shared_id(&path, metadata)?,
+            path,
+        })
+    }
 }
 
 /// What tells that a file was changed.
@@ -42,18 +64,26 @@ impl Stamp {
     }
 }
 
-/// All files of a tree, unsorted, and what was left out.
+/// All that lies in a tree, and what was left out. Files are unsorted.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
     pub(crate) files: Vec<Found>,
+    /// Of the top folder.
+    pub(crate) root: Attributes,
+    /// Sorted by their names.
+    pub(crate) folders: Vec<Folder>,
+    /// Sorted by their names; each stays in the tree.
+    pub(crate) links: Vec<Link>,
     pub(crate) warnings: Vec<String>,
 }
 
-/// What is left out on purpose.
+/// What is left out on purpose, and how links and names are treated.
 #[derive(Debug)]
 pub(crate) struct Exclude {
     patterns: GlobSet,
     paths: Vec<PathBuf>,
+    links: Links,
+    names: Names,
 }
 
 impl Exclude {
@@ -66,7 +96,18 @@ impl Exclude {
         Ok(Self {
             patterns: crate::select::patterns(patterns)?,
             paths,
+            links: Links::default(),
+            names: Names::default(),
         })
+    }
+
+    /// The same with these ways to treat links and names.
+    pub(crate) fn with(self, links: Links, names: Names) -> Self {
+        Self {
+            links,
+            names,
+            ..self
+        }
     }
 
     /// A folder that is left out is not entered, so a name further up needs no look.
@@ -79,31 +120,139 @@ impl Exclude {
     }
 }
 
-/// Finds all files below the folder `root`, which must be canonical.
+/// Finds all that lies below the folder `root`, which must be canonical; `found` hears how many files there
+/// are so far.
 ///
 /// # Errors
-/// When a folder can't be read, or a file has a name that not every machine can read.
-pub(crate) fn walk(root: &Path, exclude: &Exclude) -> Result<Walk, Error> {
-    let mut walk = Walk::default();
-    let mut folders: Vec<(PathBuf, Option<RelPath>)> = vec![(root.to_path_buf(), None)];
-    while let Some((folder, rel)) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))? {
-            let entry = entry.map_err(|error| unreadable(&folder, &error))?;
+/// When a folder can't be read; with [`Names::Strict`], when a name can't be held by every machine.
+pub(crate) fn walk(root: &Path, exclude: &Exclude, found: &dyn Fn(usize)) -> Result<Walk, Error> {
+    let metadata = fs::metadata(root).map_err(|error| unreadable(root, &error))?;
+    let mut walking = Walking {
+        root,
+        exclude,
+        walk: Walk {
+            root: attributes_of(&metadata, ModeOf::Folder),
+            ..Walk::default()
+        },
+        names: NameCheck::default(),
+        todo: vec![(root.to_path_buf(), None)],
+    };
+    while let Some((folder, rel)) = walking.todo.pop() {
+        walking.enter(&folder, rel.as_ref())?;
+        found(walking.walk.files.len());
+    }
+    let Walking {
+        mut walk, names, ..
+    } = walking;
+    names.tell(exclude.names, &mut walk.warnings)?;
+    walk.folders
+        .sort_unstable_by(|a, b| by_names(&a.path, &b.path));
+    walk.links
+        .sort_unstable_by(|a, b| by_names(&a.path, &b.path));
+    links::leave_out(&mut walk.links, &mut walk.warnings);
+    Ok(walk)
+}
+
+fn by_names(a: &str, b: &str) -> std::cmp::Ordering {
+    a.split('/').cmp(b.split('/'))
+}
+
+/// A walk under way.
+struct Walking<'a> {
+    root: &'a Path,
+    exclude: &'a Exclude,
+    walk: Walk,
+    names: NameCheck,
+    todo: Vec<(PathBuf, Option<RelPath>)>,
+}
+
+impl Walking<'_> {
+    fn enter(&mut self, folder: &Path, rel: Option<&RelPath>) -> Result<(), Error> {
+        for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+            let entry = entry.map_err(|error| unreadable(folder, &error))?;
             let path = entry.path();
             // before its name is looked at: what is left out may be called as it likes
-            if exclude.covers(root, &path) {
+            if self.exclude.covers(self.root, &path) {
                 continue;
             }
-            let rel = below(rel.as_ref(), &entry)?;
-            match kind_of(root, &entry).map_err(|error| unreadable(&path, &error))? {
-                Kind::Folder => folders.push((path, Some(rel))),
-                Kind::File(stamp) => walk.files.push(Found { path, rel, stamp }),
-                Kind::Other(why) => walk.warnings.push(format!("left out {rel}: {why}")),
-            }
-            check_count(&walk)?;
+            let Some(rel) = self.below(rel, &entry, &path) else {
+                continue;
+            };
+            self.names.look(&rel);
+            let kind = entry
+                .file_type()
+                .map_err(|error| unreadable(&path, &error))?;
+            let taken = self.take(path, rel, kind);
+            taken.map_err(|error| unreadable(&entry.path(), &error))?;
+            check_count(&self.walk)?;
         }
+        Ok(())
     }
-    Ok(walk)
+
+    /// The path of `entry` in the content; none if a torrent can't hold its name.
+    fn below(
+        &mut self,
+        folder: Option<&RelPath>,
+        entry: &DirEntry,
+        path: &Path,
+    ) -> Option<RelPath> {
+        let os_name = entry.file_name();
+        let names = || folder.into_iter().flat_map(RelPath::names);
+        let fault = match os_name.to_str() {
+            None => "its name is not UTF-8".to_owned(),
+            Some(name) if !is_plain_name(name) => {
+                "its name has characters that torrents do not carry".to_owned()
+            }
+            Some(name) => match RelPath::from_names(names().chain([name])) {
+                Ok(rel) => return Some(rel),
+                Err(error) => error.to_string(),
+            },
+        };
+        self.names.refuse(path, &fault);
+        None
+    }
+
+    fn take(&mut self, path: PathBuf, rel: RelPath, kind: FileType) -> io::Result<()> {
+        if kind.is_dir() {
+            let metadata = fs::symlink_metadata(&path)?;
+            self.walk.folders.push(Folder {
+                path: rel.as_str().to_owned(),
+                attributes: attributes_of(&metadata, ModeOf::Folder),
+            });
+            self.todo.push((path, Some(rel)));
+        } else if kind.is_symlink() {
+            self.take_link(path, rel)?;
+        } else if kind.is_file() {
+            let metadata = fs::symlink_metadata(&path)?;
+            self.walk.files.push(Found::new(path, rel, &metadata)?);
+        } else {
+            let what = links::special(kind);
+            self.walk.warnings.push(format!("left out {rel}: {what}"));
+        }
+        Ok(())
+    }
+
+    fn take_link(&mut self, path: PathBuf, rel: RelPath) -> io::Result<()> {
+        let why = match self.exclude.links {
+            Links::Skip => "a link",
+            Links::Follow => match links::followed(self.root, &path)? {
+                links::Followed::File(metadata) => {
+                    self.walk.files.push(Found::new(path, rel, &metadata)?);
+                    return Ok(());
+                }
+                links::Followed::Other(why) => why,
+            },
+            Links::Keep => match link_text(&fs::read_link(&path)?) {
+                Some(target) => {
+                    self.walk.links.push(links::read(&path, &rel, target)?);
+                    return Ok(());
+                }
+                None => "a link that leaves the tree, or is not UTF-8",
+            },
+        };
+        self.walk.warnings.push(format!("left out {rel}: {why}"));
+        Ok(())
+    }
 }
 
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
@@ -115,7 +264,13 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
 
 fn check_count(walk: &Walk) -> Result<(), Error> {
     let most = swarmcopy_layout::files_max;
-    if walk.files.len() <= most && walk.warnings.len() <= most {
+    let lens = [
+        walk.files.len(),
+        walk.folders.len(),
+        walk.links.len(),
+        walk.warnings.len(),
+    ];
+    if lens.iter().all(|len| *len <= most) {
         return Ok(());
     }
     Err(Error::new(
@@ -124,59 +279,10 @@ fn check_count(walk: &Walk) -> Result<(), Error> {
     ))
 }
 
-/// The path of `entry` in the content.
-fn below(folder: Option<&RelPath>, entry: &DirEntry) -> Result<RelPath, Error> {
-    let refused = |why: &str| {
-        let message = format!("cannot take {}: {why}", entry.path().display());
-        Err(Error::new(ErrorKind::Failed, message)
-            .with_hint("rename it, or leave it out with --exclude"))
-    };
-    let os_name = entry.file_name();
-    let Some(name) = os_name.to_str() else {
-        return refused("its name is not UTF-8");
-    };
-    let names = folder.into_iter().flat_map(RelPath::names).chain([name]);
-    RelPath::from_names(names).or_else(|error| refused(&error.to_string()))
-}
-
-enum Kind {
-    Folder,
-    File(Stamp),
-    Other(&'static str),
-}
-
-fn kind_of(root: &Path, entry: &DirEntry) -> io::Result<Kind> {
-    let kind = entry.file_type()?;
-    if kind.is_dir() {
-        return Ok(Kind::Folder);
-    }
-    if kind.is_symlink() {
-        return link_kind(root, &entry.path());
-    }
-    if !kind.is_file() {
-        return Ok(Kind::Other("neither file nor folder"));
-    }
-    Ok(Kind::File(Stamp::of(&entry.metadata()?)))
-}
-
-fn link_kind(root: &Path, link: &Path) -> io::Result<Kind> {
-    let Ok(target) = fs::canonicalize(link) else {
-        return Ok(Kind::Other("a link that leads nowhere"));
-    };
-    if !target.starts_with(root) {
-        return Ok(Kind::Other("a link that leaves the tree"));
-    }
-    let metadata = fs::metadata(&target)?;
-    Ok(match metadata.file_type() {
-        kind if kind.is_file() => Kind::File(Stamp::of(&metadata)),
-        kind if kind.is_dir() => Kind::Other("a link to a folder"),
-        _ => Kind::Other("neither file nor folder"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use swarmcopy_bt_wire::metainfo::LinkKind;
 
     fn tree() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
@@ -194,8 +300,14 @@ mod tests {
     }
 
     fn walked(root: &Path, patterns: &[&str]) -> (Vec<String>, Vec<String>) {
+        walked_with(root, patterns, Links::Follow)
+    }
+
+    fn walked_with(root: &Path, patterns: &[&str], links: Links) -> (Vec<String>, Vec<String>) {
         let patterns: Vec<String> = patterns.iter().map(|p| (*p).to_owned()).collect();
-        let walk = walk(root, &Exclude::new(&patterns, Vec::new()).unwrap()).unwrap();
+        let exclude = Exclude::new(&patterns, Vec::new()).unwrap();
+        let exclude = exclude.with(links, Names::Keep);
+        let walk = walk(root, &exclude, &|_| ()).unwrap();
         let mut files: Vec<String> = walk.files.iter().map(|f| f.rel.to_string()).collect();
         files.sort();
         (files, walk.warnings)
@@ -247,18 +359,79 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn links_that_stay_are_kept_and_others_are_named() {
+        use std::os::unix::fs::symlink;
+        let (_dir, root) = tree();
+        for (target, name) in [
+            ("../b", "sub/to_file"),
+            ("sub", "to_folder"),
+            ("gone", "dangles"),
+            ("../outside", "leaves"),
+            ("/etc/passwd", "absolute"),
+            ("to_folder/c.tmp", "through"),
+        ] {
+            symlink(target, root.join(name)).unwrap();
+        }
+        let walk = walk(&root, &Exclude::new(&[], Vec::new()).unwrap(), &|_| ()).unwrap();
+        let links = walk
+            .links
+            .iter()
+            .map(|link| (link.path.as_str(), link.target.as_str(), link.kind));
+        let expected = [
+            ("dangles", "gone", LinkKind::File),
+            ("sub/to_file", "../b", LinkKind::File),
+            ("to_folder", "sub", LinkKind::Folder),
+        ];
+        assert!(links.eq(expected), "{:?}", walk.links);
+        let named = walk.warnings.join("\n");
+        for (name, why) in [
+            ("leaves", "leaves the tree"),
+            ("absolute", "is absolute"),
+            ("through", "leads through another link"),
+        ] {
+            let told = walk
+                .warnings
+                .iter()
+                .any(|it| it.contains(name) && it.contains(why));
+            assert!(told, "{name}: {named}");
+        }
+        assert_eq!(walk.warnings.len(), 3, "{named}");
+        let (files, warnings) = walked_with(&root, &[], Links::Skip);
+        assert_eq!((files.len(), warnings.len()), (4, 6));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_is_named_and_left_out() {
+        let (_dir, root) = tree();
+        let _socket = std::os::unix::net::UnixListener::bind(root.join("s")).unwrap();
+        let (files, warnings) = walked_with(&root, &[], Links::Keep);
+        assert_eq!(files.len(), 4);
+        assert_eq!(warnings, ["left out s: a socket"]);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_name_that_is_not_utf8_is_an_error_that_names_it() {
+    fn a_name_that_no_torrent_holds_is_left_out_and_named_or_an_error() {
         use std::os::unix::ffi::OsStrExt;
         let (_dir, root) = tree();
         let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
         fs::write(root.join(name), "x").unwrap();
-        let error = walk(&root, &Exclude::new(&[], Vec::new()).unwrap()).unwrap_err();
-        let message = error.to_string();
+        fs::write(root.join("two\nlines"), "x").unwrap();
+        let (files, warnings) = walked_with(&root, &[], Links::Keep);
+        assert_eq!(files.len(), 4);
+        let warnings = warnings.join("; ");
         assert!(
-            message.contains("caf") && message.contains("UTF-8"),
-            "{message}"
+            warnings.contains("caf") && warnings.contains("UTF-8"),
+            "{warnings}"
         );
+        assert!(warnings.contains("lines"), "{warnings}");
+        let strict = Exclude::new(&[], Vec::new())
+            .unwrap()
+            .with(Links::Keep, Names::Strict);
+        let error = walk(&root, &strict, &|_| ()).unwrap_err().to_string();
+        assert!(error.contains("caf") && error.contains("lines"), "{error}");
     }
 }

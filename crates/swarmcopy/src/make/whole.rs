@@ -102,20 +102,20 @@ fn piece_len_of(len: u64) -> u64 {
 #[derive(Debug, Default)]
 pub(super) struct Relay {
     /// By the run that goes on with it.
-    passed: Mutex<BTreeMap<u64, Hasher>>,
+    passed: Mutex<BTreeMap<usize, Hasher>>,
     changed: Condvar,
 }
 
 impl Relay {
     /// Leaves a hasher for `run`.
-    pub(super) fn pass(&self, run: u64, hasher: Hasher) {
+    pub(super) fn pass(&self, run: usize, hasher: Hasher) {
         self.locked().insert(run, hasher);
         self.changed.notify_all();
     }
 
     /// Waits for the hasher that was left for `run`; `None` once something failed.
-    pub(super) fn take(&self, run: u64, failed: &AtomicBool) -> Option<Hasher> {
-        let waits = |passed: &mut BTreeMap<u64, Hasher>| {
+    pub(super) fn take(&self, run: usize, failed: &AtomicBool) -> Option<Hasher> {
+        let waits = |passed: &mut BTreeMap<usize, Hasher>| {
             !passed.contains_key(&run) && !failed.load(Ordering::Relaxed)
         };
         let passed = self.changed.wait_while(self.locked(), waits);
@@ -129,7 +129,7 @@ impl Relay {
         self.changed.notify_all();
     }
 
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<u64, Hasher>> {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<usize, Hasher>> {
         self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

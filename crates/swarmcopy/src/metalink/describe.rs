@@ -108,6 +108,7 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
         options: CopyOptions::new("."),
         origins: Vec::new(),
         advice: Arc::new(advice),
+        plan: Arc::default(),
     })
 }
 

@@ -83,6 +83,7 @@ fn of_torrent(
 ) -> Result<Content, Error> {
     let mut content = Content::torrent(bytes)?;
     content.from = from;
+    advice.notes.extend(content.notes().iter().cloned());
     let mapped = torrents.mapped(files, &content.layout);
     let listed = mapped.len();
     let all = content.layout.files();

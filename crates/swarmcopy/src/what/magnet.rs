@@ -128,6 +128,14 @@ fn swarm_config(
 
 /// Adds what the link knows of peers, trackers and mirrors to the copy.
 pub(super) fn advise(magnet: &Magnet, content: &mut Content) {
+    let told = |torrent: &Arc<Torrent>| torrent.own.tree.is_some();
+    if !content.torrent.as_ref().is_some_and(told) {
+        let note = "a magnet link brings names and bytes alone: times, modes, empty folders and links come \
+                    with the .torrent";
+        Arc::make_mut(&mut content.advice)
+            .notes
+            .push(note.to_owned());
+    }
     let options = &mut content.options;
     options.trackers.extend(magnet.trackers.iter().cloned());
     options.peers.extend(magnet.peers.iter().cloned());

@@ -53,7 +53,11 @@ mod tests {
         );
         assert_eq!(
             data(&slices, 100),
-            [Span::between(100, 4096), Span::between(8192, 16_384)]
+            [
+                Span::between(100, 4096),
+                Span::between(8192, 9600),
+                Span::between(12_288, 16_384)
+            ]
         );
         assert_eq!(data(&[IoSlice::new(&[0; 5000])], 7), []);
     }

@@ -30,5 +30,5 @@ pub use own::{Own, Policy};
 pub use torrent::Torrent;
 pub use tree::{
     Attributes, Flags, Folder, HardLink, Link, LinkFault, LinkKind, ModeOf, Origin, TARGET_LEN_MAX,
-    Tree, is_plain_name, resolve,
+    Tree, plain_path, resolve,
 };

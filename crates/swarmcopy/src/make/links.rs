@@ -7,7 +7,7 @@ use std::fs::{self, FileType, Metadata};
 use std::io;
 use std::path::Path;
 
-use swarmcopy_bt_wire::metainfo::{Link, LinkKind, resolve};
+use swarmcopy_bt_wire::metainfo::{Link, LinkKind, plain_path, resolve};
 use swarmcopy_layout::RelPath;
 use swarmcopy_sys::attributes;
 
@@ -31,7 +31,7 @@ pub(super) fn leave_out(links: &mut Vec<Link>, warnings: &mut Vec<String>) {
 pub(super) fn read(path: &Path, rel: &RelPath, target: String) -> io::Result<Link> {
     let to_folder = fs::metadata(path).is_ok_and(|end| end.is_dir());
     Ok(Link {
-        path: rel.as_str().to_owned(),
+        path: plain_path(rel.as_str()).unwrap_or_else(|| rel.as_str().to_owned()),
         target,
         kind: if to_folder {
             LinkKind::Folder

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use globset::GlobSet;
-use swarmcopy_bt_wire::metainfo::{Attributes, Folder, Link, ModeOf, is_plain_name};
+use swarmcopy_bt_wire::metainfo::{Attributes, Folder, Link, ModeOf, plain_path};
 use swarmcopy_layout::RelPath;
 use swarmcopy_sys::FileId;
 
@@ -147,6 +147,7 @@ pub(crate) fn walk(root: &Path, exclude: &Exclude, found: &dyn Fn(usize)) -> Res
     names.tell(exclude.names, &mut walk.warnings)?;
     walk.folders
         .sort_unstable_by(|a, b| by_names(&a.path, &b.path));
+    walk.folders.dedup_by(|a, b| a.path == b.path);
     walk.links
         .sort_unstable_by(|a, b| by_names(&a.path, &b.path));
     links::leave_out(&mut walk.links, &mut walk.warnings);
@@ -200,9 +201,6 @@ impl Walking<'_> {
         let names = || folder.into_iter().flat_map(RelPath::names);
         let fault = match os_name.to_str() {
             None => "its name is not UTF-8".to_owned(),
-            Some(name) if !is_plain_name(name) => {
-                "its name has characters that torrents do not carry".to_owned()
-            }
             Some(name) => match RelPath::from_names(names().chain([name])) {
                 Ok(rel) => return Some(rel),
                 Err(error) => error.to_string(),
@@ -215,10 +213,13 @@ impl Walking<'_> {
     fn take(&mut self, path: PathBuf, rel: RelPath, kind: FileType) -> io::Result<()> {
         if kind.is_dir() {
             let metadata = fs::symlink_metadata(&path)?;
-            self.walk.folders.push(Folder {
-                path: rel.as_str().to_owned(),
-                attributes: attributes_of(&metadata, ModeOf::Folder),
-            });
+            // as copies call it, whatever characters its name has here
+            if let Some(path) = plain_path(rel.as_str()) {
+                self.walk.folders.push(Folder {
+                    path,
+                    attributes: attributes_of(&metadata, ModeOf::Folder),
+                });
+            }
             self.todo.push((path, Some(rel)));
         } else if kind.is_symlink() {
             self.take_link(path, rel)?;
@@ -421,7 +422,7 @@ mod tests {
         fs::write(root.join(name), "x").unwrap();
         fs::write(root.join("two\nlines"), "x").unwrap();
         let (files, warnings) = walked_with(&root, &[], Links::Keep);
-        assert_eq!(files.len(), 4);
+        assert_eq!(files.len(), 5);
         let warnings = warnings.join("; ");
         assert!(
             warnings.contains("caf") && warnings.contains("UTF-8"),

@@ -200,7 +200,17 @@ fn check_path(path: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// The path under which every reader keeps what somebody called `path`: each name made plain. `None` if
+/// nothing is left of a name.
+pub fn plain_path(path: &str) -> Option<String> {
+    let names: Option<Vec<String>> = path
+        .split('/')
+        .map(|name| plain_name(name.as_bytes()))
+        .collect();
+    Some(names?.join("/"))
+}
+
 /// Whether every reader takes the name as it is.
-pub fn is_plain_name(name: &str) -> bool {
+pub(super) fn is_plain_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && plain_name(name.as_bytes()).as_deref() == Some(name)
 }

@@ -15,7 +15,7 @@ mod table;
 mod tests;
 mod write;
 
-pub use columns::is_plain_name;
+pub use columns::plain_path;
 pub use resolve::{LinkFault, resolve};
 pub use table::{
     Attributes, Flags, Folder, HardLink, Link, LinkKind, ModeOf, Origin, TARGET_LEN_MAX, Tree,

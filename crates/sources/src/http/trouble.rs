@@ -77,7 +77,7 @@ mod tests {
         assert!(!leads_to_private(&Outer(
             std::io::ErrorKind::NotFound.into()
         )));
-        assert_eq!(plain_words(&private), "a redirect to a private address");
+        assert_eq!(plain_words(&private), PrivateAddress.to_string());
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         assert!(is_not_trusted(&Outer(std::io::Error::other(unknown))));
         assert!(!is_not_trusted(&private));

@@ -61,7 +61,11 @@ async fn peers_meet_by_http_and_by_udp() {
     let fourth = soon(ask(http.as_ref(), &by_udp, &request(1004, 0), None))
         .await
         .unwrap();
-    assert_eq!(addrs(&fourth), [1001, 1003], "a seed is told of no seed");
+    assert_eq!(
+        addrs(&fourth),
+        [1001, 1002, 1003],
+        "a magnet link knows no length and says that nothing is left"
+    );
     let mut stopped = request(1001, 5);
     stopped.event = Event::Stopped;
     soon(ask(http.as_ref(), &by_http, &stopped, None))

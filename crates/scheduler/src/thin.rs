@@ -18,6 +18,8 @@ const SOON: Duration = Duration::from_secs(4);
 const BUSY: Duration = Duration::from_secs(1);
 /// Peers are too slow when origins bring so many percent of what they bring together.
 const GAIN_PERCENT: u64 = 150;
+/// The same of many peers: what they have to give is what the room has by then.
+const GAIN_PERCENT_MANY: u64 = 400;
 /// That must last for so long: what peers have to give comes and goes.
 const LASTING: Duration = Duration::from_millis(1500);
 /// One is that needs so many percent of the time of all sources for what it alone has.
@@ -102,7 +104,12 @@ impl Scheduler {
             Trial::Since(_) => Trial::None,
             other => other,
         };
-        let slow = judged.rate.saturating_mul(GAIN_PERCENT) < origins.saturating_mul(100);
+        let gain = if judged.peers.len() <= FEW {
+            GAIN_PERCENT
+        } else {
+            GAIN_PERCENT_MANY
+        };
+        let slow = judged.rate.saturating_mul(gain) < origins.saturating_mul(100);
         let left = u64::from(self.left).saturating_mul(self.layout.piece_len());
         let others = time_of(left, judged.rate.max(origins));
         let in_time = others * GAIN_PERCENT_TIMES / 100 + BUSY;

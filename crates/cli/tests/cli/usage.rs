@@ -69,7 +69,10 @@ fn what_is_not_built_yet_is_refused_with_a_sentence() {
 #[test]
 fn with_json_a_usage_error_is_a_line_too() {
     let room = Room::new();
-    for case in ["get x.torrent --json", "get x.torrent --to y --limit-up fast --json"] {
+    for case in [
+        "get x.torrent --json",
+        "get x.torrent --to y --limit-up fast --json",
+    ] {
         let event = room
             .run(&case.split_whitespace().collect::<Vec<_>>())
             .exits(2)

@@ -35,14 +35,16 @@ fn at_most(last_max: f64) -> f64 {
 }
 
 #[test]
-fn eight_machines_and_an_origin_as_fast_as_one_of_them_lose_a_tenth_at_most() {
+fn eight_machines_and_an_origin_as_fast_as_one_of_them_lose_a_twelfth_and_seldom_a_seventh() {
+    let mut late = 0;
     for seed in 1..9 {
         let outcome = run(room(seed, 8));
         let told = format!("seed {seed}: {}", outcome.summary());
         assert!(outcome.copies() <= 1.01, "{told}");
-        // one room of eight takes a tenth and a little
-        assert!(outcome.last() <= at_most(1.105), "{told}");
+        assert!(outcome.last() <= at_most(1.15), "{told}");
+        late += u32::from(outcome.last() > at_most(1.08));
     }
+    assert!(late <= 1, "{late} of eight rooms");
 }
 
 #[test]

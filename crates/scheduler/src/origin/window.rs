@@ -24,8 +24,8 @@ const STUCK: Duration = Duration::from_secs(1);
 
 /// It drains too slowly when less than this part of the link goes, over this time at least, in which so many pieces
 /// should have gone.
-const SLOW_PARTS: u64 = 6;
-const SLOW_TIME: Duration = Duration::from_millis(500);
+const SLOW_PARTS: u64 = 3;
+const SLOW_TIME: Duration = Duration::from_millis(250);
 const SLOW_PIECES: u64 = 1;
 /// Then there is room for what the link brings in this time.
 const ROOM_SECONDS: u64 = 1;

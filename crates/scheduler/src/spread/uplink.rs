@@ -6,8 +6,8 @@
 //! sent before goes before the others, and ends their turns. Where the peers being served are too
 //! slow to fill the uplink, more are served: their number grows while that makes the whole faster.
 //!
-//! What must stay true: nobody waits while fewer than [`SERVED_MIN`] are served, who is served and
-//! stuck keeps nobody waiting for longer than [`TURN_TIME`], and one turn in [`IN_ORDER_EVERY`]
+//! What must stay true: nobody waits while fewer than `SERVED_MIN` are served, who is served and
+//! stuck keeps nobody waiting for longer than `TURN_TIME`, and one turn in `IN_ORDER_EVERY`
 //! goes to who waited longest.
 
 use std::collections::VecDeque;

@@ -94,8 +94,8 @@ fn port_of(reply: &Response) -> Option<u16> {
 pub fn passive_port(reply: &str) -> Option<u16> {
     let text = reply.trim_start().strip_prefix("227").unwrap_or(reply);
     let is_part = |c: char| c.is_ascii_digit() || c == ',' || c == ' ';
-    let runs = text.split(|c: char| !is_part(c));
-    runs.filter_map(six_numbers).next()
+    let mut runs = text.split(|c: char| !is_part(c));
+    runs.find_map(six_numbers)
 }
 
 fn six_numbers(run: &str) -> Option<u16> {

@@ -15,7 +15,7 @@ impl Session {
     /// May be dropped at any await.
     ///
     /// # Errors
-    /// [`ErrorKind::Failed`] when it can't be read or makes no sense, [`ErrorKind::Incomplete`] when
+    /// [`ErrorKind::Failed`](crate::ErrorKind::Failed) when it can't be read or makes no sense, [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) when
     /// no peer described the content of a magnet link in time.
     pub async fn find(&self, what: &What, options: &CopyOptions) -> Result<Content, Error> {
         let web = Web::new(options)?;

@@ -19,9 +19,15 @@ def a_share_with_other_bytes_is_told(t: Trial) -> None:
     _ends_with(t, ours, MISMATCH)
 
 
-def no_source_ends_at_the_timeout(t: Trial) -> None:
-    ours = get(t, t.host("machine"), make(t), "--timeout", "3s")
+def no_source_that_answers_ends_at_the_timeout(t: Trial) -> None:
+    silent = t.host("silent")
+    ours = get(t, t.host("machine"), make(t), "--peer", f"{silent.address}:6881", "--timeout", "3s")
     _ends_with(t, ours, INCOMPLETE, seconds=15)
+
+
+def nothing_to_copy_from_is_told_at_once(t: Trial) -> None:
+    ours = get(t, t.host("machine"), make(t))
+    _ends_with(t, ours, 2, seconds=5)
 
 
 def a_file_in_the_place_of_the_target_is_told(t: Trial) -> None:

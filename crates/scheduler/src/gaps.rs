@@ -21,6 +21,8 @@ const WRONG_DOUBLINGS_MAX: u32 = 8;
 struct Wrong {
     times: u32,
     again_at: Instant,
+    /// It is asked for again.
+    open: bool,
 }
 
 /// What one origin does not bring.
@@ -78,8 +80,12 @@ impl Gaps {
         self.shut.insert(piece);
         let times = self.wrong.get(&piece).map_or(0, |wrong| wrong.times);
         let again_at = now + WRONG_AGAIN * (1 << times.min(WRONG_DOUBLINGS_MAX));
-        let times = times + 1;
-        self.wrong.insert(piece, Wrong { times, again_at });
+        let wrong = Wrong {
+            times: times + 1,
+            again_at,
+            open: false,
+        };
+        self.wrong.insert(piece, wrong);
         self.wrong_at = self.wrong_at.into_iter().chain([again_at]).min();
     }
 
@@ -103,7 +109,8 @@ impl Gaps {
         if self.probing {
             self.shut.intersect_with(&self.tried);
         }
-        self.wrong.keys().for_each(|piece| {
+        let shut = self.wrong.iter().filter(|(_, wrong)| !wrong.open);
+        shut.for_each(|(piece, _)| {
             self.shut.insert(*piece);
         });
     }
@@ -136,13 +143,15 @@ impl Gaps {
     pub(crate) fn doubt(&mut self, now: Instant, wanted: &PieceSet) -> bool {
         let mut opened = false;
         if self.wrong_at.is_some_and(|at| now >= at) {
-            for (piece, wrong) in &self.wrong {
-                if now >= wrong.again_at && wanted.contains(*piece) {
+            for (piece, wrong) in &mut self.wrong {
+                if !wrong.open && now >= wrong.again_at && wanted.contains(*piece) {
+                    wrong.open = true;
                     opened |= self.shut.remove(*piece);
                 }
             }
-            let later = self.wrong.values().map(|wrong| wrong.again_at);
-            self.wrong_at = later.filter(|at| *at > now).min();
+            let shut = self.wrong.values().filter(|wrong| !wrong.open);
+            let later = shut.map(|wrong| wrong.again_at.max(now + WRONG_AGAIN));
+            self.wrong_at = later.min();
         }
         if now >= self.probe_at && !self.absent.is_empty() {
             self.probe_at = now + ABSENT_AGAIN;
@@ -233,5 +242,16 @@ mod tests {
         assert!(gaps.all().contains(pieces[1]));
         gaps.brought(pieces[1]);
         assert!(gaps.all().is_empty());
+    }
+
+    #[test]
+    fn a_wrong_piece_stays_open_beside_pieces_that_are_lacking() {
+        let (pieces, wanted) = (pieces(2), PieceSet::full(2));
+        let mut gaps = Gaps::new(2);
+        gaps.wrong(START, pieces[1]);
+        gaps.lacks(START, pieces[0]);
+        assert!(gaps.doubt(START + WRONG_AGAIN, &wanted));
+        gaps.lacks(START + WRONG_AGAIN, pieces[0]);
+        assert!(!gaps.shut().contains(pieces[1]));
     }
 }

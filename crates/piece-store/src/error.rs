@@ -23,6 +23,8 @@ pub enum StoreErrorKind {
     Obstructed,
     /// Another process holds the copy.
     Busy,
+    /// Another program holds a file open.
+    Held,
     /// The bytes that came are not those of the content.
     Wrong,
     /// The content or the caller's demand can't be served at all.
@@ -173,6 +175,7 @@ fn kind_of(cause: &io::Error) -> StoreErrorKind {
         }
         Io::ReadOnlyFilesystem => StoreErrorKind::ReadOnly,
         Io::PermissionDenied => StoreErrorKind::Permission,
+        _ if swarmcopy_sys::held::is_held(cause) => StoreErrorKind::Held,
         Io::NotFound | Io::UnexpectedEof => StoreErrorKind::Missing,
         // a folder that is to be made where a file stands already exists
         Io::NotADirectory | Io::IsADirectory | Io::AlreadyExists | Io::InvalidInput => {

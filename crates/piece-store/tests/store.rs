@@ -250,6 +250,30 @@ fn two_processes_never_write_one_copy() {
     sample.open(dir.path()).unwrap();
 }
 
+#[cfg(windows)]
+#[test]
+fn a_file_that_another_program_holds_is_named_and_the_copy_goes_on_when_it_is_let_go() {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    let sample = Sample::file(40_000, 16 << 10);
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("NAME");
+    let mut options = std::fs::File::options();
+    let holder = options.write(true).create(true).share_mode(0).open(&place);
+    let holder = holder.unwrap();
+    let opened = sample.open(dir.path()).unwrap();
+    opened.feed(&sample, sample.whole(), 1);
+    let error = opened.wait_failed();
+    assert_eq!(error.kind(), StoreErrorKind::Held, "{error}");
+    assert_eq!(error.path(), Some(place.as_path()));
+    drop((holder, opened));
+    let opened = sample.open(dir.path()).unwrap();
+    opened.feed(&sample, sample.whole(), 1);
+    opened.wait_ok(3);
+    opened.store.finish().unwrap();
+    assert!(std::fs::read(&place).unwrap() == sample.bytes);
+}
+
 #[test]
 fn what_lies_there_is_cut_to_length_only_when_the_copy_is_complete() {
     let sample = Sample::file(40_000, 16 << 10);

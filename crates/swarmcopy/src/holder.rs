@@ -10,6 +10,8 @@ use std::io::{self, ErrorKind as IoKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use swarmcopy_sys::held;
+
 use crate::content::Content;
 use crate::{Error, ErrorKind, Replace};
 
@@ -53,7 +55,7 @@ impl Holder {
         loop {
             let held = match lock(&content.options.into, &paths.held).map_err(|e| failed(&e))? {
                 Lock::Taken(file) => {
-                    let _nobody_asked = fs::remove_file(&paths.end);
+                    let _nobody_asked = held::remove_file(&paths.end);
                     let word = format!("{} {id}", std::process::id());
                     fs::write(&paths.holder, word).map_err(|error| failed(&error))?;
                     Some(file)
@@ -86,7 +88,7 @@ impl Drop for Holder {
         if let Some(file) = self.held.take() {
             // while the lock holds: who comes next makes files of its own
             for path in [&self.paths.end, &self.paths.holder, &self.paths.held] {
-                let _may_be_gone = fs::remove_file(path);
+                let _may_be_gone = held::remove_file(path);
             }
             drop(file);
         }

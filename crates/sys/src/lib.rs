@@ -30,6 +30,7 @@ pub mod attributes;
 pub mod clock;
 pub mod file_id;
 pub mod fs_kind;
+pub mod held;
 pub mod hints;
 pub mod io;
 pub mod limits;

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use swarmcopy_bt_wire::bencode::{self, Item, Limits};
+use swarmcopy_sys::held;
 use tokio::time::Instant;
 
 use crate::table::Table;
@@ -105,7 +106,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::File::create(&beside)?;
     io::Write::write_all(&mut file, bytes)?;
     file.sync_all()?;
-    fs::rename(&beside, path)
+    held::rename(Path::new(&beside), path)
 }
 
 fn put_peer(peer: &Peer, now: Instant, out: &mut Vec<u8>) {

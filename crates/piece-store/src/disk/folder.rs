@@ -10,6 +10,8 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use swarmcopy_sys::held;
+
 use super::handles::{Access, Handles};
 use super::known::KnownFolders;
 use super::{Disk, DiskLock, Entry, FileStat, system};
@@ -144,20 +146,20 @@ impl FolderDisk {
 
 fn switch(from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
     match fs::symlink_metadata(to) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return fs::rename(from, to),
+        Err(error) if error.kind() == ErrorKind::NotFound => return held::rename(from, to),
         Ok(found) if found.is_dir() => {}
         // a file gives way to a file at once
         Ok(found) if found.is_file() && !fs::symlink_metadata(from)?.is_dir() => {
-            return fs::rename(from, to);
+            return held::rename(from, to);
         }
         Ok(_) => return Err(ErrorKind::AlreadyExists.into()),
         Err(error) => return Err(error),
     }
     match swarmcopy_sys::links::exchange(from, to) {
-        Ok(()) => fs::rename(from, aside),
+        Ok(()) => held::rename(from, aside),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            fs::rename(to, aside)?;
-            fs::rename(from, to).inspect_err(|_| {
+            held::rename(to, aside)?;
+            held::rename(from, to).inspect_err(|_| {
                 let _as_it_was = fs::rename(aside, to);
             })
         }
@@ -168,15 +170,15 @@ fn switch(from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
 /// Opens a file to write, though it may be read-only; nothing else changes that is the same file by another
 /// name.
 fn open_to_write(full: &Path) -> io::Result<File> {
-    let file = match swarmcopy_sys::open::nofollow_create(full) {
+    let file = held::patiently(|| match swarmcopy_sys::open::nofollow_create(full) {
         Err(error)
             if error.kind() == ErrorKind::PermissionDenied
                 && swarmcopy_sys::attributes::make_writable(full).unwrap_or(false) =>
         {
-            swarmcopy_sys::open::nofollow_create(full)?
+            swarmcopy_sys::open::nofollow_create(full)
         }
-        opened => opened?,
-    };
+        opened => opened,
+    })?;
     if !swarmcopy_sys::links::is_shared(&file)? {
         return Ok(file);
     }
@@ -184,7 +186,7 @@ fn open_to_write(full: &Path) -> io::Result<File> {
     let mut draft = full.as_os_str().to_owned();
     draft.push(".swarmcopy-own");
     fs::copy(full, &draft)?;
-    fs::rename(&draft, full)?;
+    held::rename(Path::new(&draft), full)?;
     swarmcopy_sys::open::nofollow_create(full)
 }
 
@@ -269,7 +271,7 @@ impl Disk for FolderDisk {
         if system::share_bytes(&file, &source) {
             return Ok(true);
         }
-        fs::remove_file(self.root.join(path))?;
+        held::remove_file(&self.root.join(path))?;
         Ok(false)
     }
 
@@ -290,7 +292,8 @@ impl Disk for FolderDisk {
         if self.metadata(path)?.is_none() {
             return Err(ErrorKind::NotFound.into());
         }
-        self.file(path, Access::Write)?.set_len(len)
+        let file = self.file(path, Access::Write)?;
+        held::patiently(|| file.set_len(len))
     }
 
     fn sync(&self, paths: &[PathBuf]) -> io::Result<()> {
@@ -353,7 +356,7 @@ impl Disk for FolderDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.handles.close(path);
         self.check_folders(path)?;
-        fs::remove_file(self.root.join(path))
+        held::remove_file(&self.root.join(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -368,7 +371,7 @@ impl Disk for FolderDisk {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        fs::rename(from, &to)?;
+        held::rename(&from, &to)?;
         to.parent().map_or(Ok(()), swarmcopy_sys::sync::dir)
     }
 

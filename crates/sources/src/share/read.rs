@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use swarmcopy_layout::{FileEntry, FileSlice, Layout, PieceIndex, Span};
 
+use swarmcopy_sys::held;
+
 use super::handles::{Handles, Pattern};
 use super::places;
 use super::pool::Ticket;
@@ -115,25 +117,20 @@ impl Folder {
     /// Sorts an error of a file: the file's own, or the whole share's.
     fn failed(&self, file: &FileEntry, error: &io::Error) -> SourceError {
         let missing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+        let barred = error.kind() == ErrorKind::PermissionDenied || held::is_held(error);
         let gone = missing && std::fs::metadata(&self.root).is_err();
         let own = missing
+            || barred
             || matches!(
                 error.kind(),
-                ErrorKind::IsADirectory
-                    | ErrorKind::PermissionDenied
-                    | ErrorKind::UnexpectedEof
-                    | ErrorKind::InvalidFilename
+                ErrorKind::IsADirectory | ErrorKind::UnexpectedEof | ErrorKind::InvalidFilename
             );
         if own && !gone {
             return SourceError::Lacks {
                 name: self.name.clone(),
                 path: file.path().as_str().to_owned(),
                 what: plain_words(error),
-                lack: if error.kind() == ErrorKind::PermissionDenied {
-                    Lack::Barred
-                } else {
-                    Lack::Absent
-                },
+                lack: if barred { Lack::Barred } else { Lack::Absent },
                 span: file.span(),
             };
         }
@@ -156,6 +153,7 @@ pub(super) fn plain_words(error: &io::Error) -> String {
         ErrorKind::NotFound => "not there".to_owned(),
         ErrorKind::IsADirectory => "a folder".to_owned(),
         ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+        _ if held::is_held(error) => "another program holds it".to_owned(),
         _ => error.to_string(),
     }
 }

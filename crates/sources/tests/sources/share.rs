@@ -158,6 +158,21 @@ async fn a_folder_in_a_files_place_is_lacked_and_the_others_come() {
     rig.lacks("big", "folder").await;
 }
 
+#[cfg(windows)]
+#[tokio::test]
+async fn a_file_that_another_program_holds_is_lacked_until_it_is_let_go() {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    let rig = Rig::new(awkward(), |share| share).await;
+    let mut options = std::fs::File::options();
+    let holder = options.read(true).share_mode(0).open(rig.path("big"));
+    let holder = holder.unwrap();
+    rig.lacks("big", "another program holds it").await;
+    drop(holder);
+    rig.fetch(rig.whole()).await.unwrap();
+    assert_eq!(rig.sink.to_vec(), rig.content.bytes);
+}
+
 #[tokio::test]
 async fn a_share_that_is_gone_is_broken() {
     let rig = Rig::new(awkward(), |share| share).await;

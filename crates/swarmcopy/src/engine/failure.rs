@@ -16,6 +16,7 @@ pub(crate) fn disk_failed(error: &StoreError) -> Error {
         StoreErrorKind::Full
         | StoreErrorKind::ReadOnly
         | StoreErrorKind::Permission
+        | StoreErrorKind::Held
         | StoreErrorKind::Obstructed => ErrorKind::Disk,
         StoreErrorKind::Wrong => ErrorKind::Mismatch,
         _ => ErrorKind::Failed,
@@ -34,6 +35,8 @@ pub(crate) fn disk_failed(error: &StoreError) -> Error {
         StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
             failed.with_hint("choose a folder that this account may write to")
         }
+        StoreErrorKind::Held => failed
+            .with_hint("close the program that has it open, then start the same command again"),
         StoreErrorKind::Obstructed => {
             failed.with_hint("choose another folder, or move away what stands in its place")
         }

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use swarmcopy_sys::held;
 use swarmcopy_sys::lock::SlotLocks;
 
 use super::Overwrite;
@@ -23,16 +24,16 @@ pub(super) fn check(out: &Path, overwrite: Overwrite) -> Result<(), Error> {
     }
     let draft = draft_path(out);
     File::create(&draft)
-        .and_then(|_| fs::remove_file(&draft))
+        .and_then(|_| held::remove_file(&draft))
         .map_err(|error| unwritable(out, &error))
 }
 
 /// Writes `bytes` under a temporary name and renames that to `out`.
 pub(super) fn save(out: &Path, bytes: &[u8]) -> Result<(), Error> {
     let draft = draft_path(out);
-    let written = write_synced(&draft, bytes).and_then(|()| fs::rename(&draft, out));
+    let written = write_synced(&draft, bytes).and_then(|()| held::rename(&draft, out));
     written.map_err(|error| {
-        let _left_behind = fs::remove_file(&draft);
+        let _left_behind = held::remove_file(&draft);
         unwritable(out, &error)
     })
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use swarmcopy_layout::{Layout, Platform, RelPath};
-use swarmcopy_sys::{attributes, file_id};
+use swarmcopy_sys::{attributes, file_id, held};
 
 use super::plan::Plan;
 use super::tally::disk_failed;
@@ -184,10 +184,10 @@ fn remove_one(place: &Path, kind: Kind) -> io::Result<()> {
     match kind {
         Kind::Folder => {
             attributes::make_writable(place)?;
-            fs::remove_dir(place)
+            held::remove_dir(place)
         }
-        Kind::File => fs::remove_file(place),
+        Kind::File => held::remove_file(place),
         // on Windows a link to a folder is removed as one
-        Kind::Link => fs::remove_file(place).or_else(|_| fs::remove_dir(place)),
+        Kind::Link => held::patiently(|| fs::remove_file(place).or_else(|_| fs::remove_dir(place))),
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use swarmcopy_bt_wire::metainfo::{LinkKind, resolve};
 use swarmcopy_layout::{Platform, RelPath};
 use swarmcopy_sys::links::{LinkTo, symlink};
-use swarmcopy_sys::{attributes, file_id};
+use swarmcopy_sys::{attributes, file_id, held};
 
 use super::applying::Applying;
 use super::plan::WantedLink;
@@ -114,19 +114,19 @@ fn put(place: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
     // the same name in every run: what a killed one left is made anew
     let draft = place.with_file_name(format!(".{name}.swarmcopy-link"));
     if fs::symlink_metadata(&draft).is_ok() {
-        fs::remove_file(&draft)?;
+        held::remove_file(&draft)?;
     }
     make(&draft)?;
     let found = fs::symlink_metadata(place);
     let cleared = match found {
-        Ok(found) if found.is_dir() => fs::remove_dir(place),
+        Ok(found) if found.is_dir() => held::remove_dir(place),
         Ok(_) if cfg!(windows) => attributes::make_writable(place).map(|_| ()),
         _ => Ok(()),
     };
     cleared
-        .and_then(|()| fs::rename(&draft, place))
+        .and_then(|()| held::rename(&draft, place))
         .inspect_err(|_| {
-            let _left_behind = fs::remove_file(&draft);
+            let _left_behind = held::remove_file(&draft);
         })
 }
 

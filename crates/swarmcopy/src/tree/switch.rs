@@ -9,8 +9,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use swarmcopy_layout::Layout;
-use swarmcopy_sys::attributes;
 use swarmcopy_sys::links::{LinkTo, symlink};
+use swarmcopy_sys::{attributes, held};
 
 use super::extras::{self, Extra, Kind, Known};
 use super::plan::Plan;
@@ -24,7 +24,7 @@ pub(crate) fn recover(place: &Path, aside: &Path) -> Result<(), Error> {
         return Ok(());
     }
     if fs::symlink_metadata(place).is_err() {
-        return fs::rename(aside, place).map_err(|error| disk_failed("put back", aside, &error));
+        return held::rename(aside, place).map_err(|error| disk_failed("put back", aside, &error));
     }
     clear(aside)
 }
@@ -37,12 +37,12 @@ pub(crate) fn clear(tree: &Path) -> Result<(), Error> {
     };
     match fs::symlink_metadata(tree) {
         Ok(found) if found.is_dir() => {}
-        Ok(_) => return fs::remove_file(tree).or_else(failed),
+        Ok(_) => return held::remove_file(tree).or_else(failed),
         Err(error) => return failed(error),
     }
     let all = Known::default().extras(tree)?;
     extras::remove(tree, all.iter())?;
-    fs::remove_dir(tree).or_else(failed)
+    held::remove_dir(tree).or_else(failed)
 }
 
 /// Copies what the old tree has besides the content into the new one.

@@ -5,6 +5,7 @@
 //! were not named in the call as they were. The contract suite in the tests runs on all of them.
 
 mod faulty;
+mod flush;
 mod folder;
 mod handles;
 mod known;

@@ -189,6 +189,7 @@ impl Files {
             let grown = self
                 .disk
                 .reserve(path, 0)
+                .and_then(|()| self.disk.make_sparse(path))
                 .and_then(|()| self.disk.set_len(path, len));
             grown.map_err(failed)?;
         }
@@ -276,6 +277,16 @@ impl Files {
             read_exact(&*self.disk, &path, part, slice.offset).map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Ends what was done to `file` for writing it in any order.
+    pub(crate) fn settle(&self, file: FileIndex) -> Result<(), StoreError> {
+        if self.sparse {
+            return Ok(());
+        }
+        let path = self.path_of(file);
+        let done = self.disk.make_dense(&path);
+        done.map_err(|cause| self.error("complete", &path, cause))
     }
 
     /// What is known of `file` on the disk.

@@ -62,6 +62,7 @@ fn settle_lengths(target: &Target, files: &Files) -> Result<Vec<PathBuf>, StoreE
     for (file, entry) in target.stored_files() {
         let found = files.stat(file)?.map(|stat| stat.len);
         if found == Some(entry.len()) {
+            files.settle(file)?;
             continue;
         }
         let path = files.path_of(file);

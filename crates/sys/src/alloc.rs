@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 /// Says how far the space of a file is certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,8 @@ pub enum Reserved {
 /// Grows `file` to `len` bytes and allocates its blocks where the file system can, without writing zeros.
 ///
 /// A file that is longer already keeps its length. Where preallocation is unsupported only the length is
-/// set. On Windows the file is made sparse first, so that writing its end does not write all before it.
+/// set. On Windows the file is made sparse first, so that writing its end does not write all before it: see
+/// [`make_dense`].
 ///
 /// # Errors
 /// A full disk or quota ([`io::ErrorKind::StorageFull`], [`io::ErrorKind::QuotaExceeded`]) is an error, as is
@@ -35,9 +37,49 @@ pub fn reserve(file: &File, len: u64) -> io::Result<Reserved> {
     Ok(reserved)
 }
 
+/// Whether the file at `path` bears the mark that lets parts of it take no space. Only Windows has such a mark.
+pub fn is_sparse(path: &Path) -> io::Result<bool> {
+    platform::is_sparse(path)
+}
+
+/// Gives `file` the mark that lets parts of it take no space. A file system without sparse files (FAT) is no error,
+/// nor is a system that needs no mark.
+pub fn make_sparse(file: &File) -> io::Result<()> {
+    platform::make_sparse(file)
+}
+
+/// Takes that mark from a `file` that was written whole. A file system that keeps it is no error.
+pub fn make_dense(file: &File) -> io::Result<()> {
+    platform::make_dense(file)
+}
+
+#[cfg(not(windows))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signatures are shared with Windows"
+)]
+mod unmarked {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn is_sparse(_path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    pub(super) fn make_sparse(_file: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn make_dense(_file: &File) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod platform {
     use super::Reserved;
+    pub(super) use super::unmarked::{is_sparse, make_dense, make_sparse};
     use rustix::fs::{FallocateFlags, fallocate};
     use rustix::io::Errno;
     use std::fs::File;
@@ -60,40 +102,62 @@ mod platform {
     use super::Reserved;
     use std::fs::File;
     use std::io;
+    use std::os::windows::fs::MetadataExt;
     use std::os::windows::io::AsRawHandle;
+    use std::path::Path;
     use std::ptr;
+    use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_SPARSE_FILE;
     use windows_sys::Win32::System::IO::DeviceIoControl;
     use windows_sys::Win32::System::Ioctl::FSCTL_SET_SPARSE;
 
-    /// Makes the file sparse; a file system without sparse files (FAT) is no error.
+    pub(super) fn allocate(file: &File, _len: u64) -> io::Result<Reserved> {
+        make_sparse(file)?;
+        Ok(Reserved::LengthOnly)
+    }
+
+    pub(super) fn is_sparse(path: &Path) -> io::Result<bool> {
+        let found = std::fs::symlink_metadata(path)?.file_attributes();
+        Ok(found & FILE_ATTRIBUTE_SPARSE_FILE != 0)
+    }
+
+    pub(super) fn make_sparse(file: &File) -> io::Result<()> {
+        mark(file, 1)
+    }
+
+    pub(super) fn make_dense(file: &File) -> io::Result<()> {
+        mark(file, 0)
+    }
+
+    /// Sets the mark. Whatever the file system says, the file can be used.
     #[expect(
         clippy::unnecessary_wraps,
-        reason = "the signature is shared with the platforms that can fail"
+        reason = "the signatures are shared with other platforms"
     )]
-    pub(super) fn allocate(file: &File, _len: u64) -> io::Result<Reserved> {
+    fn mark(file: &File, sparse: u8) -> io::Result<()> {
         let mut returned = 0;
-        // SAFETY: the handle is open for as long as `file` is borrowed; null buffers of length 0 are what
-        // FSCTL_SET_SPARSE documents for "make it sparse"; `returned` outlives the call, which is synchronous
-        // because std opens files without FILE_FLAG_OVERLAPPED.
-        let _sparse = unsafe {
+        // SAFETY: the handle is open for as long as `file` is borrowed; `sparse` is a FILE_SET_SPARSE_BUFFER, one
+        // BOOLEAN, of length 1; it and `returned` outlive the call, which is synchronous because std opens files
+        // without FILE_FLAG_OVERLAPPED.
+        let _done = unsafe {
             DeviceIoControl(
                 file.as_raw_handle(),
                 FSCTL_SET_SPARSE,
-                ptr::null(),
-                0,
+                (&raw const sparse).cast(),
+                1,
                 ptr::null_mut(),
                 0,
                 &raw mut returned,
                 ptr::null_mut(),
             )
         };
-        Ok(Reserved::LengthOnly)
+        Ok(())
     }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
 mod platform {
     use super::Reserved;
+    pub(super) use super::unmarked::{is_sparse, make_dense, make_sparse};
     use std::fs::File;
     use std::io;
 

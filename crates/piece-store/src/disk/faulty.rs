@@ -103,6 +103,16 @@ impl<D: Disk> Disk for FaultyDisk<D> {
         self.disk.sync(paths)
     }
 
+    fn make_sparse(&self, path: &Path) -> io::Result<()> {
+        self.check_write()?;
+        self.disk.make_sparse(path)
+    }
+
+    fn make_dense(&self, path: &Path) -> io::Result<()> {
+        self.check_write()?;
+        self.disk.make_dense(path)
+    }
+
     fn stat(&self, path: &Path) -> io::Result<Option<FileStat>> {
         self.disk.stat(path)
     }

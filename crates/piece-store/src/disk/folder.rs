@@ -10,11 +10,11 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use swarmcopy_sys::held;
+use swarmcopy_sys::{alloc, held};
 
 use super::handles::{Access, Handles};
 use super::known::KnownFolders;
-use super::{Disk, DiskLock, Entry, FileStat, system};
+use super::{Disk, DiskLock, Entry, FileStat, flush, system};
 
 /// More files than this are synchronised with their whole file system: waiting for each of 10,000
 /// small files alone takes minutes.
@@ -285,7 +285,7 @@ impl Disk for FolderDisk {
                 Ok(())
             };
         }
-        swarmcopy_sys::alloc::reserve(&file, len).map(|_| ())
+        alloc::reserve(&file, len).map(|_| ())
     }
 
     fn set_len(&self, path: &Path, len: u64) -> io::Result<()> {
@@ -300,8 +300,18 @@ impl Disk for FolderDisk {
         if paths.len() > SYNC_EACH_MAX && system::sync_whole(&self.root)? {
             return Ok(());
         }
-        for path in paths {
-            swarmcopy_sys::sync::data(&*self.file(path, Access::SETTLE)?)?;
+        flush::each(paths, &|path| {
+            swarmcopy_sys::sync::data(&*self.file(path, Access::SETTLE)?)
+        })
+    }
+
+    fn make_sparse(&self, path: &Path) -> io::Result<()> {
+        alloc::make_sparse(&*self.file(path, Access::Write)?)
+    }
+
+    fn make_dense(&self, path: &Path) -> io::Result<()> {
+        if alloc::is_sparse(&self.root.join(path))? {
+            alloc::make_dense(&*self.file(path, Access::Write)?)?;
         }
         Ok(())
     }

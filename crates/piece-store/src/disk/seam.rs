@@ -67,6 +67,18 @@ pub trait Disk: Send + Sync + fmt::Debug {
         Ok(true)
     }
 
+    /// Lets parts of the file that are never written take no space, where that needs a mark.
+    fn make_sparse(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Ok(())
+    }
+
+    /// Takes the mark from a file that is complete: some programs refuse or slow down on files that have it.
+    fn make_dense(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Ok(())
+    }
+
     /// What lies below the folder at `path`, all levels; nothing if it does not exist.
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
 

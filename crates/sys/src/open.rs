@@ -1,7 +1,7 @@
 //! Opening a file for writing without being led elsewhere by its name.
 //!
 //! What must stay true: what is opened is a plain file with exactly this name; a symbolic link (on Windows
-//! any reparse point), a folder or a device in its place is refused. The folders before the last component
+//! any reparse point that stands for another name), a folder or a device in its place is refused. The folders before the last component
 //! are the caller's to check.
 
 use std::fs::{File, OpenOptions};
@@ -39,11 +39,14 @@ fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
         opened => opened?,
     };
     let metadata = file.metadata()?;
-    if metadata.is_file() && !platform::is_link(&metadata) {
-        Ok(file)
-    } else {
-        Err(not_plain())
+    if !metadata.is_file() || metadata.is_symlink() {
+        return Err(not_plain());
     }
+    if platform::is_stand_in(&metadata) {
+        drop(file);
+        return platform::follow(options).open(path);
+    }
+    Ok(file)
 }
 
 fn not_plain() -> io::Error {
@@ -67,8 +70,12 @@ mod platform {
             .is_some_and(|code| code == libc::ELOOP || code == libc::EMLINK)
     }
 
-    pub(super) fn is_link(metadata: &Metadata) -> bool {
-        metadata.is_symlink()
+    pub(super) fn is_stand_in(_metadata: &Metadata) -> bool {
+        false
+    }
+
+    pub(super) fn follow(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
     }
 }
 
@@ -90,8 +97,14 @@ mod platform {
         false
     }
 
-    pub(super) fn is_link(metadata: &Metadata) -> bool {
+    /// Whether it is a reparse point, which is no link: a file that the system keeps elsewhere, as deduplication
+    /// and OneDrive do. Opened as itself it has no bytes.
+    pub(super) fn is_stand_in(metadata: &Metadata) -> bool {
         metadata.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0
+    }
+
+    pub(super) fn follow(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(0)
     }
 }
 
@@ -109,8 +122,12 @@ mod platform {
         false
     }
 
-    pub(super) fn is_link(metadata: &Metadata) -> bool {
-        metadata.is_symlink()
+    pub(super) fn is_stand_in(_metadata: &Metadata) -> bool {
+        false
+    }
+
+    pub(super) fn follow(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
     }
 }
 

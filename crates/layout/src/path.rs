@@ -8,7 +8,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// Longest name of a path in bytes of UTF-8: what common file systems store.
+/// Longest name of a path in units of UTF-16, as Windows stores it; others count bytes of UTF-8, of which no name
+/// has fewer, and refuse a longer one when it is written.
 #[expect(
     non_upper_case_globals,
     reason = "limits are written as the nouns they are"
@@ -32,7 +33,7 @@ pub enum PathError {
     #[error("path with the unsafe name {0:?}")]
     Unsafe(String),
     /// A name longer than [`component_len_max`].
-    #[error("path with a name of {0} bytes")]
+    #[error("path with a name of {0} units of UTF-16")]
     TooLong(usize),
     /// More than [`depth_max`] names.
     #[error("path of {0} levels")]
@@ -163,8 +164,9 @@ fn check(name: &str) -> Result<(), PathError> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
         return Err(PathError::Unsafe(name.to_owned()));
     }
-    if name.len() > component_len_max {
-        return Err(PathError::TooLong(name.len()));
+    let len = name.encode_utf16().count();
+    if len > component_len_max {
+        return Err(PathError::TooLong(len));
     }
     Ok(())
 }
@@ -196,6 +198,8 @@ mod tests {
             assert!(RelPath::parse(bad).is_err(), "{bad:?}");
         }
         assert!(RelPath::parse(&"x".repeat(256)).is_err());
+        assert!(RelPath::parse(&"字".repeat(256)).is_err());
+        assert!(RelPath::parse(&"字".repeat(255)).is_ok());
         assert!(RelPath::from_names(vec!["d"; 257]).is_err());
     }
 

@@ -32,7 +32,7 @@ pub const shares_max: usize = 64;
 pub const share_len_max: usize = 4096;
 /// Longest URL in bytes.
 pub const url_len_max: usize = 8192;
-/// Longest name in a file's path in bytes of UTF-8.
+/// Longest name in a file's path in units of UTF-16, as Windows stores it.
 pub const name_len_max: usize = 255;
 /// Most names in a file's path.
 pub const names_max: usize = 256;

@@ -20,7 +20,7 @@ pub enum PathError {
     #[error("path holds the unsafe name {0:?}")]
     Unsafe(String),
     /// A name longer than [`name_len_max`].
-    #[error("path holds a name of {0} bytes")]
+    #[error("path holds a name of {0} units of UTF-16")]
     TooLong(usize),
     /// More than [`names_max`] names.
     #[error("path has {0} levels")]
@@ -106,8 +106,9 @@ fn check(name: &str) -> Result<(), PathError> {
     if parts || name.chars().any(|c| c == '\\' || c.is_ascii_control()) {
         return Err(PathError::Unsafe(excerpt(name)));
     }
-    if name.len() > name_len_max {
-        return Err(PathError::TooLong(name.len()));
+    let len = name.encode_utf16().count();
+    if len > name_len_max {
+        return Err(PathError::TooLong(len));
     }
     Ok(())
 }

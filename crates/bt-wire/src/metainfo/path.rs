@@ -5,7 +5,7 @@
 
 use super::{File, MetainfoError, RENAMES_MAX};
 
-/// Longest file name in bytes, as most file systems have it.
+/// Longest file name, as most file systems have it: bytes, and on Windows units of UTF-16.
 const NAME_LEN_MAX: usize = 255;
 /// Where longer names are cut, before their extension is put back.
 const NAME_LEN_CUT: usize = 240;
@@ -79,7 +79,12 @@ fn is_dropped(c: char) -> bool {
 }
 
 fn shorten(name: String) -> String {
-    if name.len() <= NAME_LEN_MAX {
+    let len = if cfg!(windows) {
+        name.encode_utf16().count()
+    } else {
+        name.len()
+    };
+    if len <= NAME_LEN_MAX {
         return name;
     }
     let head = name

@@ -29,7 +29,7 @@ pub(crate) fn lines(texts: &[String]) {
 /// Writes a result or an event as one line of JSON.
 pub(crate) fn json(event: &impl Serialize) {
     match serde_json::to_string(event) {
-        Ok(text) => write(&escaped(&in_text(&text))),
+        Ok(text) => write(&escaped(&in_text(&text), JSON_ESCAPES)),
         Err(error) => note(&format!("warning: cannot write an event: {error}")),
     }
 }
@@ -67,20 +67,34 @@ fn plain(text: &str) -> Cow<'_, str> {
         .into()
 }
 
-/// The same JSON with such characters escaped: its readers see no difference, a terminal does.
-fn escaped(json: &str) -> Cow<'_, str> {
-    if !json.contains(is_obeyed) {
+/// The same JSON with characters escaped that are `unsafe_for` its way: its readers see no difference.
+fn escaped(json: &str, unsafe_for: fn(char) -> bool) -> Cow<'_, str> {
+    if !json.contains(unsafe_for) {
         return Cow::Borrowed(json);
     }
     let mut text = String::with_capacity(json.len() + 16);
+    let mut units = [0; 2];
     for c in json.chars() {
-        if is_obeyed(c) {
-            text.extend(format!("\\u{:04x}", u32::from(c)).chars());
+        if unsafe_for(c) {
+            for unit in c.encode_utf16(&mut units) {
+                text.extend(format!("\\u{unit:04x}").chars());
+            }
         } else {
             text.push(c);
         }
     }
     text.into()
+}
+
+/// Windows' PowerShell 5.1 reads what programs write by the code page of old programs.
+const JSON_ESCAPES: fn(char) -> bool = if cfg!(windows) {
+    is_obeyed_or_wide
+} else {
+    is_obeyed
+};
+
+fn is_obeyed_or_wide(c: char) -> bool {
+    is_obeyed(c) || !c.is_ascii()
 }
 
 /// Whether `c` is a control character or a mark that turns the writing direction.
@@ -144,10 +158,21 @@ mod tests {
             let text = format!("a{mark}gpj.exe");
             assert_eq!(clean(&text), "a\u{fffd}gpj.exe");
             let json = serde_json::to_string(&text).unwrap();
-            let written = escaped(&json).into_owned();
+            let written = escaped(&json, is_obeyed).into_owned();
             assert!(!written.contains(mark), "{written}");
             assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
         }
         assert_eq!(clean("שלום\u{200d}"), "שלום\u{200d}");
+    }
+
+    #[test]
+    fn windows_gets_json_that_every_code_page_has() {
+        let wide = "\"Größe 日本 🎉\"";
+        let written = escaped(wide, is_obeyed_or_wide).into_owned();
+        assert!(written.is_ascii(), "{written}");
+        assert_eq!(
+            serde_json::from_str::<String>(&written).unwrap(),
+            "Größe 日本 🎉"
+        );
     }
 }

@@ -6,21 +6,22 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use swarmcopy_bt_wire::lsd::{Announce, DATAGRAM_LEN_MAX, GROUP_V4, GROUP_V6, INFO_HASHES_MAX};
-use tokio::net::UdpSocket;
+use swarmcopy_bt_wire::lsd::{Announce, DATAGRAM_LEN_MAX, INFO_HASHES_MAX};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::sockets::Group;
 use crate::common::Common;
 use crate::hub::{Command, Via};
 use crate::tokens::Tokens;
 use crate::{SwarmError, SwarmEvent};
+
+mod sockets;
 
 /// Pause between announcements of a content (BEP 14).
 const EVERY: Duration = Duration::from_mins(5);
@@ -41,13 +42,12 @@ const ERROR_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct LsdOptions {
-    /// The address to send from and to listen on; without one the system chooses.
+    /// The address to send from and to listen on; without one, all adapters are used.
     pub ip: Option<IpAddr>,
 }
 
 impl LsdOptions {
-    /// Local discovery by the interface with this address; without one by that which the system
-    /// chooses.
+    /// Local discovery by the adapter with this address; without one by all.
     pub fn on(ip: Option<IpAddr>) -> Self {
         Self { ip }
     }
@@ -77,15 +77,6 @@ struct Content {
     announced: bool,
 }
 
-/// Sockets of one family: datagrams come by one and go by the other, which has an address of its
-/// own, so that several machines on one computer can be told apart.
-#[derive(Debug)]
-struct Group {
-    receiver: UdpSocket,
-    sender: UdpSocket,
-    addr: SocketAddr,
-}
-
 impl Lsd {
     /// Opens the sockets; fails only when no family has multicast. Must be called in a tokio
     /// runtime; stops when `cancel` is cancelled.
@@ -95,12 +86,13 @@ impl Lsd {
     ) -> Result<Arc<Self>, SwarmError> {
         let v4 = match options.ip {
             Some(IpAddr::V6(_)) => Err(io::ErrorKind::Unsupported.into()),
-            Some(IpAddr::V4(ip)) => open_v4(ip),
-            None => open_v4(Ipv4Addr::UNSPECIFIED),
+            Some(IpAddr::V4(ip)) => Group::open_v4(Some(ip)),
+            None => Group::open_v4(None),
         };
         let v6 = match options.ip {
             Some(IpAddr::V4(_)) => Err(io::ErrorKind::Unsupported.into()),
-            ip => open_v6(ip),
+            Some(IpAddr::V6(ip)) => Group::open_v6(Some(ip)),
+            None => Group::open_v6(None),
         };
         let groups = match (v4, v6) {
             (Err(error), Err(_)) => return Err(SwarmError::Lsd(error)),
@@ -272,9 +264,7 @@ async fn announce(groups: Vec<Arc<Group>>, state: Arc<State>) {
         if let Some(announce) = announce {
             let mut sent = false;
             for group in &groups {
-                let datagram = announce.encode(group.addr);
-                let result = group.sender.send_to(&datagram, group.addr).await;
-                sent |= result.is_ok();
+                sent |= group.call(&announce);
             }
             state.sent(&announce, sent);
         }
@@ -289,63 +279,16 @@ async fn announce(groups: Vec<Arc<Group>>, state: Arc<State>) {
 async fn hear(group: Arc<Group>, state: Arc<State>) {
     let mut buffer = vec![0; DATAGRAM_LEN_MAX + 1];
     loop {
-        match group.receiver.recv_from(&mut buffer).await {
+        match group.heard(&mut buffer).await {
             Ok((len, from)) => {
                 let datagram = buffer.get(..len).unwrap_or_default();
                 // whatever else is sent to the group is none of our business
                 if let Ok(announce) = Announce::parse(datagram) {
-                    state.heard(&announce, from.ip());
+                    state.heard(&announce, from);
                 }
             }
             Err(_) => sleep(ERROR_PAUSE).await,
         }
-    }
-}
-
-fn open_v4(ip: Ipv4Addr) -> io::Result<Group> {
-    let (group, port) = GROUP_V4;
-    let receiver = shared_socket(Domain::IPV4)?;
-    receiver.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
-    receiver.join_multicast_v4(&group, &ip)?;
-    let sender = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    sender.set_nonblocking(true)?;
-    sender.bind(&SocketAddr::from((ip, 0)).into())?;
-    sender.set_multicast_if_v4(&ip)?;
-    sender.set_multicast_loop_v4(true)?;
-    Group::new(receiver, sender, SocketAddr::from(GROUP_V4))
-}
-
-fn open_v6(ip: Option<IpAddr>) -> io::Result<Group> {
-    let (group, port) = GROUP_V6;
-    let receiver = shared_socket(Domain::IPV6)?;
-    receiver.set_only_v6(true)?;
-    receiver.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
-    receiver.join_multicast_v6(&group, 0)?;
-    let sender = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
-    sender.set_nonblocking(true)?;
-    let from = ip.unwrap_or(Ipv6Addr::UNSPECIFIED.into());
-    sender.bind(&SocketAddr::new(from, 0).into())?;
-    sender.set_multicast_loop_v6(true)?;
-    Group::new(receiver, sender, SocketAddr::from(GROUP_V6))
-}
-
-/// A socket whose port other programs may use too, as all clients on a machine must.
-fn shared_socket(domain: Domain) -> io::Result<Socket> {
-    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_reuse_address(true)?;
-    #[cfg(unix)]
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-impl Group {
-    fn new(receiver: Socket, sender: Socket, addr: SocketAddr) -> io::Result<Self> {
-        Ok(Self {
-            receiver: UdpSocket::from_std(receiver.into())?,
-            sender: UdpSocket::from_std(sender.into())?,
-            addr,
-        })
     }
 }
 

@@ -17,7 +17,7 @@ use std::os::windows::io::AsSocket;
 /// Listens at an address of one family, without blocking; `backlog` connections wait at most.
 pub fn listen(addr: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
     let socket = open(addr, Type::STREAM, Protocol::TCP)?;
-    // elsewhere the option would let two programs share the port
+    // on Windows the option would let two programs share the port
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&addr.into())?;
@@ -37,8 +37,35 @@ fn open(addr: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> 
     if addr.is_ipv6() {
         socket.set_only_v6(true)?;
     }
+    #[cfg(windows)]
+    exclusive(&socket)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+/// Keeps other programs from taking the port too, and our connections with it (`SO_EXCLUSIVEADDRUSE`).
+#[cfg(windows)]
+fn exclusive(socket: &Socket) -> io::Result<()> {
+    use std::os::windows::io::AsRawSocket;
+    use windows_sys::Win32::Networking::WinSock::{SO_EXCLUSIVEADDRUSE, SOL_SOCKET, setsockopt};
+
+    let (handle, yes) = (usize::try_from(socket.as_raw_socket()), 1_i32);
+    let handle = handle.map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the socket is open while it is borrowed, and the system reads the 4 bytes of `yes`.
+    let done = unsafe {
+        setsockopt(
+            handle,
+            SOL_SOCKET,
+            SO_EXCLUSIVEADDRUSE,
+            (&raw const yes).cast(),
+            4,
+        )
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Limits the bytes that a TCP socket holds unsent in the kernel to `bytes` (`TCP_NOTSENT_LOWAT`).
@@ -130,6 +157,14 @@ mod tests {
             128 << 10
         );
         set_notsent_lowat(&stream, u32::MAX).unwrap();
+    }
+
+    #[test]
+    fn a_port_is_taken_once() {
+        let first = listen("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let second = listen(first.local_addr().unwrap(), 1);
+        // Windows calls it forbidden, not in use
+        assert!(second.is_err());
     }
 
     #[cfg(target_os = "linux")]

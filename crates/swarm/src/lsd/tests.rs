@@ -1,7 +1,12 @@
 //! Local discovery between two processes' worth of sockets.
 
+use std::net::Ipv4Addr;
+
+use if_addrs::{IfAddr, IfOperStatus, Ifv4Addr, Interface};
+use swarmcopy_bt_wire::lsd::GROUP_V4;
 use tokio::sync::mpsc;
 
+use super::sockets::{Adapter, adapters_of};
 use super::*;
 use crate::testing::{Options, common};
 
@@ -154,4 +159,32 @@ async fn a_content_without_a_port_is_listened_for_and_not_announced() {
     lsd.state.heard(&call, IpAddr::from([10, 0, 0, 7]));
     let found = SocketAddr::from(([10, 0, 0, 7], 9));
     assert_eq!(first_found(&mut commands).await, Some(found));
+}
+
+#[test]
+fn every_adapter_is_called_by_whichever_the_system_prefers() {
+    let interface = |name: &str, ip: [u8; 4], is_p2p| Interface {
+        name: name.to_owned(),
+        addr: IfAddr::V4(Ifv4Addr {
+            ip: ip.into(),
+            netmask: [255, 255, 255, 0].into(),
+            prefixlen: 24,
+            broadcast: None,
+        }),
+        index: Some(1),
+        oper_status: IfOperStatus::Up,
+        is_p2p,
+        #[cfg(windows)]
+        adapter_name: String::new(),
+    };
+    let found = [
+        interface("lo", [127, 0, 0, 1], false),
+        interface("vEthernet (Default Switch)", [172, 20, 0, 1], false),
+        interface("Ethernet", [10, 0, 0, 7], false),
+        interface("tun0", [10, 8, 0, 2], true),
+    ];
+    let adapters = adapters_of(&found, true);
+    let expected = [[172, 20, 0, 1], [10, 0, 0, 7]].map(|ip| Adapter::V4(Ipv4Addr::from(ip)));
+    assert_eq!(adapters, expected);
+    assert_eq!(adapters_of(&found, false), []);
 }

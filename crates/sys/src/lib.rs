@@ -27,6 +27,7 @@
 
 pub mod alloc;
 pub mod attributes;
+pub mod awake;
 pub mod clock;
 pub mod file_id;
 pub mod fs_kind;
@@ -36,10 +37,13 @@ pub mod io;
 pub mod limits;
 pub mod links;
 pub mod lock;
+pub mod metered;
 pub mod net;
 pub mod open;
 pub mod path;
+pub mod priority;
 pub mod random;
+pub mod service;
 pub mod sync;
 
 pub use file_id::{FileId, file_id};

@@ -13,6 +13,8 @@ use swarmcopy::{
     CopyOptions, Error, ErrorKind, GuardUse, Hours, Isolated, MachineClass, Network, OriginMode,
 };
 
+use swarmcopy_sys::metered;
+
 use crate::args::values::{self, Rate};
 use crate::args::{ClassArg, GetArgs, GuardArg, IsolatedArg, OriginArg};
 
@@ -72,6 +74,9 @@ pub(crate) fn apply(args: &GetArgs, options: &mut CopyOptions) -> Result<(), Err
         options.hours.push(std::mem::take(&mut file.hours));
         options.no_limit.push(std::mem::take(&mut file.no_limit));
         rules = rules.and(file)?;
+    }
+    if rules.class.is_none() && metered::line() == metered::Line::Metered {
+        rules.class = Some(ClassArg::Metered);
     }
     rules.set(options);
     Ok(())

@@ -81,7 +81,8 @@ pub(crate) struct GetArgs {
     /// Machines with the same group share the places at the origin
     #[arg(long, value_name = "NAME", value_parser = values::group)]
     pub(crate) group: Option<String>,
-    /// How this machine is connected: those by cable go first at share and mirrors [default: wired]
+    /// How this machine is connected: those by cable go first at share and mirrors [default: metered where the
+    /// system says that the line is, else wired]
     #[arg(long, value_enum)]
     pub(crate) class: Option<ClassArg>,
     /// When share and mirrors may be read, by the clock of this machine [default: always]
@@ -157,6 +158,9 @@ pub(crate) struct GetArgs {
     /// Give up after that long in all [default: never]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) deadline: Option<Duration>,
+    /// Leave processor and disk to others: copy with what nobody else wants
+    #[arg(long)]
+    pub(crate) background: bool,
     /// Time between two lines of progress [default: 5s, with --json two a second; idle: a minute]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) every: Option<Duration>,

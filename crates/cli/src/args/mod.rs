@@ -4,18 +4,22 @@
 //! refused with a sentence (see `not_built`), never ignored.
 
 mod encryption;
+mod firewall;
 mod get;
 mod make;
 mod rehearse;
 mod seed;
+mod service;
 mod tracker;
 pub(crate) mod values;
 mod verify;
 
+pub(crate) use firewall::{FirewallAction, FirewallArgs};
 pub(crate) use get::{ClassArg, GetArgs, GuardArg, IsolatedArg, OriginArg};
 pub(crate) use make::{FormatArg, LinksArg, MakeArgs, NamesArg, PieceLenArg};
 pub(crate) use rehearse::{OriginKindArg, RehearseArgs};
 pub(crate) use seed::SeedArgs;
+pub(crate) use service::{InstallArgs, NameArgs, RunArgs, ServiceAction, ServiceArgs};
 pub(crate) use tracker::TrackerArgs;
 pub(crate) use verify::{ShowArgs, VerifyArgs};
 
@@ -60,6 +64,10 @@ pub(crate) enum Command {
     Tracker(Box<TrackerArgs>),
     /// Rehearse a roll-out on this one computer
     Rehearse(Box<RehearseArgs>),
+    /// Run a get or a seed as a service of the system
+    Service(ServiceArgs),
+    /// Let other machines connect through this machine's firewall
+    Firewall(FirewallArgs),
 }
 
 impl Command {
@@ -73,6 +81,18 @@ impl Command {
             Self::Show(args) => args.json,
             Self::Tracker(args) => args.json,
             Self::Rehearse(args) => args.json,
+            Self::Service(_) | Self::Firewall(_) => false,
+        }
+    }
+}
+
+impl Command {
+    /// Whether it is to leave processor and disk to others.
+    pub(crate) fn background(&self) -> bool {
+        match self {
+            Self::Get(args) => args.background,
+            Self::Seed(args) => args.background,
+            _ => false,
         }
     }
 }

@@ -65,6 +65,9 @@ pub(crate) struct SeedArgs {
     /// nothing for long or its address has many places
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = values::connections)]
     pub(crate) connections: usize,
+    /// Leave processor and disk to others: copy with what nobody else wants
+    #[arg(long)]
+    pub(crate) background: bool,
     /// Time between two lines of progress [default: 5s, with --json two a second; idle: a minute]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) every: Option<Duration>,

@@ -11,6 +11,9 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use swarmcopy::group_len_max;
 
+/// Longest name of a service.
+const SERVICE_LEN_MAX: usize = 80;
+
 /// A number of bytes a second, or no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rate {
@@ -27,6 +30,19 @@ impl Rate {
             Self::Max => None,
             Self::Bytes(bytes) => Some(bytes),
         }
+    }
+}
+
+/// Parses the name of a service.
+pub(crate) fn service(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts_well && text.len() <= SERVICE_LEN_MAX && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "a name of letters, digits, - _ and ., at most {SERVICE_LEN_MAX} of them"
+        ))
     }
 }
 

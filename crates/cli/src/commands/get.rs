@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use swarmcopy::{Config, Content, CopyOptions, Error, Replace, Stay};
 use swarmcopy_sys::{FileId, file_id};
 
-use super::running::{self, Explain, Prepare, Running};
+use super::running::{self, Explain, Prepare, Rest, Running};
 use crate::args::GetArgs;
 use crate::args::values::Rate;
 use crate::exit::Style;
+use crate::host::Host;
 use crate::not_built::refuse;
 use crate::{netrc, output, policy};
 
@@ -16,7 +17,7 @@ use crate::{netrc, output, policy};
 const JOURNAL_SUFFIX: &str = ".swarmcopy";
 
 /// Runs the command.
-pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
+pub(super) fn run(args: &GetArgs, host: &Host) -> Result<u8, Error> {
     refuse_unbuilt(args)?;
     if args.dry_run {
         let content = super::found::find(&args.what)?.options(options(args)?);
@@ -28,9 +29,11 @@ pub(super) fn run(args: &GetArgs) -> Result<u8, Error> {
         Explain::No
     };
     running::run(Running {
+        host,
         config: config(args),
         what: &args.what,
         options: options(args)?,
+        rest: Rest::Disturbed,
         prepare: beside(args),
         unprepared: &|content| {
             output::note(

@@ -12,6 +12,7 @@ use super::simulate::{simulate, verdict};
 use crate::args::values::Rate;
 use crate::args::{OriginKindArg, RehearseArgs};
 use crate::exit::{self, Style};
+use crate::host::Host;
 use crate::page;
 use crate::render::{self, RehearsalView};
 use crate::rollout::RollOut;
@@ -84,7 +85,7 @@ async fn watch(
     options: RehearsalOptions,
     view: &mut dyn RehearsalView,
 ) -> Result<Rehearsal, Error> {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen(&Host::nobody())?;
     let (look, mut looks) = mpsc::channel::<MachineProgress>(LOOKS_MAX);
     let rehearsal = rehearse(options, look);
     tokio::pin!(rehearsal);

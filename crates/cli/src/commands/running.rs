@@ -10,10 +10,13 @@ use swarmcopy::{
     Session,
 };
 
+use swarmcopy_sys::awake::{Awake, stay_awake};
+
 use super::found::{tell_left_out, tell_notes};
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::exit::{self, Style};
+use crate::host::Host;
 use crate::render::{self, CopyView};
 use crate::what::What;
 
@@ -29,14 +32,25 @@ pub(super) enum Explain {
     No,
 }
 
+/// Whether the machine may go to sleep by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// At any time.
+    Allowed,
+    /// Only when the copy is complete.
+    Disturbed,
+}
+
 /// What makes a content ready.
 pub(super) type Prepare = Box<dyn FnOnce(Content) -> Content + Send>;
 
 /// What to run and how to show it.
 pub(super) struct Running<'a> {
+    pub(super) host: &'a Host,
     pub(super) config: Config,
     pub(super) what: &'a What,
     pub(super) options: CopyOptions,
+    pub(super) rest: Rest,
     /// What is still to be done once it is known what the content is; it may hang with a server.
     pub(super) prepare: Prepare,
     /// What becomes of the content where that takes too long.
@@ -49,36 +63,65 @@ pub(super) struct Running<'a> {
 
 /// Runs a copy until it ends or is stopped; gives the exit code.
 pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
-    block_on(async move {
-        let mut signals = Signals::listen()?;
-        let session = Session::builder().config(running.config).build().await?;
-        let finding = session.find(&running.what.0, &running.options);
-        let content = tokio::select! {
-            content = finding => content?,
-            () = signals.interrupted() => return Err(interrupted()),
-        };
-        tell_notes(&content);
-        let left_out = tell_left_out(&content);
-        let content = tokio::select! {
-            ready = prepared(running.prepare, content.clone()) => match ready {
-                Some(content) => content,
-                None => (running.unprepared)(content)?,
-            },
-            () = signals.interrupted() => return Err(interrupted()),
-        };
-        let adding = session.add(content);
-        let copy = tokio::select! {
-            copy = adding => copy?,
-            () = signals.interrupted() => return Err(interrupted()),
-        };
-        let mut view = render::copy_view(running.style, running.every);
-        view.started(copy.started());
-        let ended = watch(&copy, view.as_mut(), &mut signals, running.explain).await;
-        session.shutdown().await;
-        let interrupted = signals.was_interrupted().then(interrupted);
-        let but = interrupted.or(left_out);
-        Ok(tell(ended, view.as_mut(), running.style, but))
-    })
+    let host = running.host.clone();
+    block_on(host.watched(copying(running)))
+}
+
+async fn copying(running: Running<'_>) -> Result<u8, Error> {
+    let (host, style) = (running.host, running.style);
+    let mut signals = Signals::listen(host)?;
+    let session = Session::builder().config(running.config).build().await?;
+    // looking for the content may take longer than a system waits for a service to begin
+    host.ready();
+    let finding = session.find(&running.what.0, &running.options);
+    let content = tokio::select! {
+        content = finding => content?,
+        () = signals.interrupted() => return Err(interrupted()),
+    };
+    tell_notes(&content);
+    let left_out = tell_left_out(&content);
+    let content = tokio::select! {
+        ready = prepared(running.prepare, content.clone()) => match ready {
+            Some(content) => content,
+            None => (running.unprepared)(content)?,
+        },
+        () = signals.interrupted() => return Err(interrupted()),
+    };
+    let adding = session.add(content);
+    let copy = tokio::select! {
+        copy = adding => copy?,
+        () = signals.interrupted() => return Err(interrupted()),
+    };
+    host.status(&format!("copying {}", copy.started().name));
+    let mut showing = Showing {
+        view: render::copy_view(style, running.every),
+        host,
+        awake: match running.rest {
+            Rest::Allowed => None,
+            Rest::Disturbed => stay_awake("swarmcopy copies"),
+        },
+    };
+    showing.view.started(copy.started());
+    let ended = watch(&copy, &mut showing, &mut signals, running.explain).await;
+    session.shutdown().await;
+    let interrupted = signals.was_interrupted().then(interrupted);
+    let but = interrupted.or(left_out);
+    Ok(tell(ended, showing.view.as_mut(), style, but))
+}
+
+/// What a copy is shown by, and what lasts until it is complete.
+struct Showing<'a> {
+    view: Box<dyn CopyView>,
+    host: &'a Host,
+    awake: Option<Awake>,
+}
+
+impl Showing<'_> {
+    fn complete(&mut self, elapsed: Duration) {
+        self.view.complete(elapsed);
+        self.host.status("complete");
+        self.awake = None;
+    }
 }
 
 /// The content made ready; `None` where that takes too long.
@@ -103,7 +146,7 @@ enum Happening {
 /// Shows the copy until it ends.
 async fn watch(
     copy: &RunningCopy,
-    view: &mut dyn CopyView,
+    showing: &mut Showing<'_>,
     signals: &mut Signals,
     explain: Explain,
 ) -> Result<Report, Error> {
@@ -127,13 +170,13 @@ async fn watch(
         };
         match happening {
             Happening::Looked(None) => break,
-            Happening::Looked(Some(progress)) => view.progress(&progress),
-            Happening::Explained(Some(explanation)) => view.explain(&explanation),
+            Happening::Looked(Some(progress)) => showing.view.progress(&progress),
+            Happening::Explained(Some(explanation)) => showing.view.explain(&explanation),
             Happening::Explained(None) => explanations = None,
             Happening::Completed(elapsed) => {
                 completed = true;
                 if let Ok(elapsed) = elapsed {
-                    view.complete(elapsed);
+                    showing.complete(elapsed);
                 }
             }
             Happening::Interrupted => {
@@ -143,7 +186,7 @@ async fn watch(
         }
     }
     if !completed && let Ok(elapsed) = completing.await {
-        view.complete(elapsed);
+        showing.complete(elapsed);
     }
     copy.finished().await
 }

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use swarmcopy::{Config, CopyOptions, Error, ErrorKind, Stay};
 use swarmcopy_sys::fs_kind;
 
-use super::running::{self, Explain, Running};
+use super::running::{self, Explain, Rest, Running};
 use crate::args::SeedArgs;
 use crate::args::values::Rate;
 use crate::exit::Style;
+use crate::host::Host;
 use crate::output;
 
 /// Runs the command.
-pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
+pub(super) fn run(args: &SeedArgs, host: &Host) -> Result<u8, Error> {
     warn_of_network(args);
     let mut config = Config::default();
     config.listen = args.listen;
@@ -31,9 +32,11 @@ pub(super) fn run(args: &SeedArgs) -> Result<u8, Error> {
     options.netrc = crate::netrc::find();
     let from = args.from.clone();
     running::run(Running {
+        host,
         config,
         what: &args.what,
         options,
+        rest: Rest::Allowed,
         prepare: Box::new(move |content| {
             let folder = folder_of(&from, &|folder| content.places_in(folder));
             content.seed_from(folder)

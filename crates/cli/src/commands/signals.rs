@@ -6,6 +6,7 @@ use swarmcopy::{Error, ErrorKind};
 use tokio::sync::watch;
 
 use crate::exit;
+use crate::host::Host;
 
 /// Hears the first interruption.
 #[derive(Debug, Clone)]
@@ -13,7 +14,7 @@ pub(crate) struct Signals(watch::Receiver<bool>);
 
 impl Signals {
     /// Listens from now on. Must be called in a tokio runtime.
-    pub(crate) fn listen() -> Result<Self, Error> {
+    pub(crate) fn listen(host: &Host) -> Result<Self, Error> {
         let failed = |error: std::io::Error| {
             Error::new(
                 ErrorKind::Failed,
@@ -22,8 +23,13 @@ impl Signals {
         };
         let mut interrupts = platform::Interrupts::listen().map_err(failed)?;
         let (tell, told) = watch::channel(false);
+        let mut host = host.clone();
         tokio::spawn(async move {
-            interrupts.next().await;
+            tokio::select! {
+                () = interrupts.next() => {}
+                () = host.stopped() => {}
+            }
+            host.stopping();
             tell.send_replace(true);
             interrupts.next().await;
             process::exit(i32::from(exit::code(ErrorKind::Interrupted)));
@@ -73,7 +79,49 @@ mod platform {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+mod platform {
+    use std::io;
+
+    use tokio::signal::windows::{
+        CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close,
+        ctrl_logoff, ctrl_shutdown,
+    };
+
+    /// Ctrl-C, Ctrl-Break, the closing of the window, the end of the session and of the system. After the last
+    /// three Windows waits for the process some seconds, then ends it.
+    pub(super) struct Interrupts {
+        c: CtrlC,
+        stop: CtrlBreak,
+        close: CtrlClose,
+        logoff: CtrlLogoff,
+        shutdown: CtrlShutdown,
+    }
+
+    impl Interrupts {
+        pub(super) fn listen() -> io::Result<Self> {
+            Ok(Self {
+                c: ctrl_c()?,
+                stop: ctrl_break()?,
+                close: ctrl_close()?,
+                logoff: ctrl_logoff()?,
+                shutdown: ctrl_shutdown()?,
+            })
+        }
+
+        pub(super) async fn next(&mut self) {
+            tokio::select! {
+                _ = self.c.recv() => {}
+                _ = self.stop.recv() => {}
+                _ = self.close.recv() => {}
+                _ = self.logoff.recv() => {}
+                _ = self.shutdown.recv() => {}
+            }
+        }
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
 mod platform {
     use std::io;
 

@@ -12,6 +12,7 @@ use super::runtime::block_on;
 use super::signals::Signals;
 use crate::args::TrackerArgs;
 use crate::exit::{self, Style};
+use crate::host::Host;
 use crate::output;
 
 /// Where to listen unless told otherwise.
@@ -49,7 +50,7 @@ pub(super) fn run(args: &TrackerArgs) -> Result<u8, Error> {
     options.interval = args.interval;
     options.state.clone_from(&args.state);
     block_on(async move {
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(&Host::nobody())?;
         let server = match args.listen.as_slice() {
             [] => TrackerServer::bind_everywhere(PORT, options),
             addrs => TrackerServer::bind_all(addrs, options),

@@ -18,6 +18,8 @@ mod raw_names;
 mod reuse;
 #[cfg(test)]
 mod servers;
+#[cfg(all(test, target_os = "linux"))]
+mod service;
 #[cfg(test)]
 mod show;
 #[cfg(test)]

@@ -43,10 +43,10 @@ impl Host {
         Self { watcher, stop }
     }
 
-    /// Nobody, or systemd where it has started this process.
-    pub(crate) fn of_environment() -> Self {
+    /// A watcher that ends the work by a signal, if there is one.
+    pub(crate) fn of(watcher: Option<Arc<dyn Watcher>>) -> Self {
         Self {
-            watcher: super::notify::from_environment(),
+            watcher,
             ..Self::nobody()
         }
     }

@@ -20,11 +20,12 @@ use swarmcopy::Error;
 
 use crate::args::Command;
 use crate::host::Host;
+use crate::notify;
 use crate::output;
 
 /// Runs a command; gives its exit code.
 pub(crate) fn run(command: Command) -> Result<u8, Error> {
-    run_for(command, &Host::of_environment())
+    run_for(command, &Host::of(notify::from_environment()))
 }
 
 /// Runs a command that `host` watches over. No thread of this program may have been started before.
@@ -42,7 +43,7 @@ fn run_for(command: Command, host: &Host) -> Result<u8, Error> {
         Command::Show(args) => show::run(&args),
         Command::Tracker(args) => tracker::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
-        Command::Service(args) => service::run(args),
+        Command::Service(args) => service::run(args, run_for),
         Command::Firewall(args) => firewall::run(&args),
     }
 }

@@ -3,6 +3,7 @@
 //! What must stay true: what the service is to do is checked before anything is installed, and no password is
 //! taken from the command line, where others can read it.
 
+mod error;
 mod managed;
 mod systemd;
 mod unit;
@@ -17,6 +18,7 @@ use clap::Parser;
 use swarmcopy::{Error, ErrorKind};
 use swarmcopy_sys::service::{self, Plan};
 
+use self::error::failed;
 use crate::args::{Cli, Command, InstallArgs, NameArgs, RunArgs, ServiceAction, ServiceArgs};
 use crate::exit::{self, Style};
 use crate::host::Host;
@@ -28,8 +30,11 @@ const PASSWORD_LEN_MAX: u64 = 512;
 const STOP_PATIENCE: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Runs the command.
-pub(super) fn run(args: ServiceArgs) -> Result<u8, Error> {
+/// Does a command that somebody watches over; gives its exit code.
+pub(super) type Work = fn(Command, &Host) -> Result<u8, Error>;
+
+/// Runs the command; `work` is what a service does.
+pub(super) fn run(args: ServiceArgs, work: Work) -> Result<u8, Error> {
     let here = if cfg!(windows) {
         Manager::Windows
     } else {
@@ -40,7 +45,7 @@ pub(super) fn run(args: ServiceArgs) -> Result<u8, Error> {
         ServiceAction::Uninstall(args) => here.uninstall(&args)?,
         ServiceAction::Start(args) => here.start(&args)?,
         ServiceAction::Stop(args) => here.stop(&args)?,
-        ServiceAction::Run(args) => return be(&args),
+        ServiceAction::Run(args) => return be(&args, work),
     }
     Ok(exit::DONE)
 }
@@ -162,24 +167,15 @@ fn password() -> Result<String, Error> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn failed(what: &str, error: &io::Error) -> Error {
-    let failed = Error::new(ErrorKind::Failed, format!("cannot {what}: {error}"));
-    match error.kind() {
-        IoKind::PermissionDenied => failed.with_hint("do it as an administrator"),
-        _ => failed,
-    }
-}
-
 /// Is the service that the system has started.
-fn be(args: &RunArgs) -> Result<u8, Error> {
+fn be(args: &RunArgs, work: Work) -> Result<u8, Error> {
     let style = Style::Human;
     let command = parse(&args.work)?;
     std::env::set_current_dir(&args.folder).map_err(|error| failed("enter the folder", &error))?;
     let code = Arc::new(Mutex::new(exit::DONE));
     let (told, name) = (Arc::clone(&code), args.name.clone());
-    let work = move |host: &Host| {
-        super::run_for(command, host).unwrap_or_else(|error| exit::fail(&error, style))
-    };
+    let work =
+        move |host: &Host| work(command, host).unwrap_or_else(|error| exit::fail(&error, style));
     let main = move || {
         let system = managed::System(name);
         let code = managed::serve(&system, work);

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use swarmcopy::{Error, ErrorKind};
 
-use super::failed;
+use super::error::failed;
 use super::unit::{self, Unit};
 use crate::args::{InstallArgs, NameArgs};
 

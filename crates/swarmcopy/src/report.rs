@@ -278,11 +278,23 @@ pub struct Report {
     pub undone: Vec<String>,
     /// How many files, folders and links were removed because they did not belong to the tree.
     pub removed: u64,
+    /// Links that other machines made to this one.
+    pub callers: u64,
+    /// Links that this machine made to others.
+    pub called: u64,
     /// The pieces that came, in their order, if the options asked for it.
     pub arrivals: Vec<Arrival>,
 }
 
+/// Of so many links, one at least should have been made by the other side.
+const CALLED_MIN: u64 = 4;
+
 impl Report {
+    /// Whether it looks as if something kept other machines from connecting to this one.
+    pub fn is_shut_in(&self) -> bool {
+        self.callers == 0 && self.called >= CALLED_MIN
+    }
+
     /// How many copies shares and mirrors sent to the whole swarm, as far as this machine heard.
     #[expect(
         clippy::cast_precision_loss,

@@ -122,6 +122,8 @@ struct ReportEvent<'a> {
     reasons: &'a BTreeMap<&'static str, u64>,
     undone: &'a [String],
     removed: u64,
+    callers: u64,
+    called: u64,
 }
 
 impl CopyView for JsonView {
@@ -188,6 +190,8 @@ impl CopyView for JsonView {
             reasons: &report.reasons,
             undone: &report.undone,
             removed: report.removed,
+            callers: report.callers,
+            called: report.called,
         });
     }
 }

@@ -201,6 +201,16 @@ pub(super) fn summary(name: &str, report: &Report) -> Vec<String> {
     if report.removed > 0 {
         lines.push(format!("  removed {} that did not belong", report.removed));
     }
+    if report.is_shut_in() {
+        let how = if cfg!(windows) {
+            "swarmcopy firewall add"
+        } else {
+            "swarmcopy firewall show"
+        };
+        lines.push(format!(
+            "  no other machine ever connected to this one: a firewall may keep them out (`{how}`)"
+        ));
+    }
     lines.extend(report.undone.iter().map(|what| format!("  {what}")));
     lines
 }
@@ -275,6 +285,20 @@ mod tests {
         assert!(lines[2].ends_with("1.010 copies sent to the swarm"));
         assert_eq!(lines[3], "  decisions: slot:claimed 2");
         assert!(lines[4].starts_with("  lock files (local): "));
+    }
+
+    #[test]
+    fn the_summary_says_when_nobody_ever_connected_in() {
+        let says = |callers, called| {
+            let mut report = report();
+            (report.callers, report.called) = (callers, called);
+            let lines = summary("CS5", &report);
+            lines.iter().any(|line| line.contains("a firewall"))
+        };
+        assert!(says(0, 4));
+        assert!(!says(1, 4));
+        // of two machines only one connects
+        assert!(!says(0, 1));
     }
 
     #[test]

@@ -73,11 +73,12 @@ impl Handles {
 }
 
 fn open(path: &Path, pattern: Pattern) -> io::Result<File> {
-    let file = File::open(path)?;
-    if pattern == Pattern::Scattered {
-        // only a hint: a file system that does not take it is read all the same
-        let _ = swarmcopy_sys::hints::random_access(&file);
+    if pattern == Pattern::Forward {
+        return swarmcopy_sys::hints::open_forward(path);
     }
+    let file = File::open(path)?;
+    // only a hint: a file system that does not take it is read all the same
+    let _ = swarmcopy_sys::hints::random_access(&file);
     Ok(file)
 }
 

@@ -151,6 +151,11 @@ impl PeerLink {
         self.shared.close(LinkEnd::Closed);
     }
 
+    /// Whether the peer connected to this machine.
+    pub fn is_caller(&self) -> bool {
+        self.shared.direction == Direction::Incoming
+    }
+
     /// Its counters.
     pub fn stats(&self) -> LinkStats {
         let mut state = self.shared.state();

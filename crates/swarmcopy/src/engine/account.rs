@@ -60,6 +60,10 @@ pub(crate) struct Account {
     reading: Reading,
     pub(crate) uploaded: u64,
     pub(crate) bad_pieces: u64,
+    /// Links that other machines made to this one.
+    pub(crate) callers: u64,
+    /// Links that this machine made to others.
+    pub(crate) called: u64,
     pub(crate) wasted: u64,
 }
 

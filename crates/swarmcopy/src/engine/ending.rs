@@ -303,6 +303,8 @@ impl Engine {
             reasons: self.account.reasons(),
             undone: self.applied.undone.clone(),
             removed: self.applied.removed,
+            callers: self.account.callers,
+            called: self.account.called,
             arrivals: Vec::new(),
         }
     }

@@ -313,6 +313,12 @@ impl Engine {
             } => {
                 self.account
                     .source_up(id, SourceKind::Peer, format!("{addr} {client}"));
+                let calls = &mut self.account;
+                *(if link.is_caller() {
+                    &mut calls.callers
+                } else {
+                    &mut calls.called
+                }) += 1;
                 self.links.insert(id, link);
                 if let Some(hello) = &hello {
                     self.lost.linked(id, hello.node);

@@ -302,6 +302,15 @@ impl Engine {
         self.tell(Event::PieceOk { piece });
     }
 
+    fn note_link(&mut self, id: SourceId, link: Arc<PeerLink>) {
+        if link.is_caller() {
+            self.account.callers += 1;
+        } else {
+            self.account.called += 1;
+        }
+        self.links.insert(id, link);
+    }
+
     fn take_swarm_event(&mut self, event: SwarmEvent) {
         match event {
             SwarmEvent::LinkUp {
@@ -313,13 +322,7 @@ impl Engine {
             } => {
                 self.account
                     .source_up(id, SourceKind::Peer, format!("{addr} {client}"));
-                let calls = &mut self.account;
-                *(if link.is_caller() {
-                    &mut calls.callers
-                } else {
-                    &mut calls.called
-                }) += 1;
-                self.links.insert(id, link);
+                self.note_link(id, link);
                 if let Some(hello) = &hello {
                     self.lost.linked(id, hello.node);
                 }

@@ -11,7 +11,7 @@ pub enum Line {
     Free,
 }
 
-/// Asks the system: on Windows the cost of the internet connection (`GetConnectionCost`), on Linux
+/// Asks the system: on Windows the cost of the internet connection (`INetworkCostManager`), on Linux
 /// NetworkManager's property `Metered`, read by `busctl`, where both are there. Blocks.
 pub fn line() -> Line {
     if platform::is_metered().unwrap_or(false) {
@@ -23,15 +23,50 @@ pub fn line() -> Line {
 
 #[cfg(windows)]
 mod platform {
-    use windows::Networking::Connectivity::{NetworkCostType, NetworkInformation};
+    use std::ptr;
 
-    /// `None` without a connection, or on a system that can't say.
+    use windows::Win32::Networking::NetworkListManager::{
+        INetworkCostManager, NLM_CONNECTION_COST_FIXED, NLM_CONNECTION_COST_OVERDATALIMIT,
+        NLM_CONNECTION_COST_ROAMING, NLM_CONNECTION_COST_VARIABLE, NetworkListManager,
+    };
+    use windows::Win32::System::Com::{
+        CLSCTX_ALL, COINIT_MULTITHREADED, CoCreateInstance, CoInitializeEx, CoUninitialize,
+    };
+
+    /// `None` on a system that can't say.
     pub(super) fn is_metered() -> Option<bool> {
-        let profile = NetworkInformation::GetInternetConnectionProfile().ok()?;
-        let cost = profile.GetConnectionCost().ok()?;
-        let kind = cost.NetworkCostType().ok()?;
-        let is_paid = kind == NetworkCostType::Fixed || kind == NetworkCostType::Variable;
-        Some(is_paid || cost.Roaming().unwrap_or(false))
+        // a thread of its own: the caller's may use COM in another way
+        let asked = std::thread::Builder::new().spawn(|| {
+            // SAFETY: it is undone on this thread, after all that came of it is gone.
+            unsafe { CoInitializeEx(None, COINIT_MULTITHREADED) }
+                .ok()
+                .ok()?;
+            let cost = cost();
+            // SAFETY: as said above.
+            unsafe { CoUninitialize() };
+            cost
+        });
+        let cost = asked.ok()?.join().ok().flatten()?;
+        let paid = [
+            NLM_CONNECTION_COST_FIXED,
+            NLM_CONNECTION_COST_VARIABLE,
+            NLM_CONNECTION_COST_OVERDATALIMIT,
+            NLM_CONNECTION_COST_ROAMING,
+        ];
+        let bits = paid.map(|bit| u32::try_from(bit.0).unwrap_or_default());
+        Some(bits.iter().any(|bit| cost & bit != 0))
+    }
+
+    fn cost() -> Option<u32> {
+        let mut cost = 0;
+        // SAFETY: COM is up on this thread, the class has this interface, and `cost` outlives the call; no address
+        // means the line to the world.
+        unsafe {
+            let manager: INetworkCostManager =
+                CoCreateInstance(&NetworkListManager, None, CLSCTX_ALL).ok()?;
+            manager.GetCost(&raw mut cost, ptr::null()).ok()?;
+        }
+        Some(cost)
     }
 }
 
@@ -83,10 +118,18 @@ mod platform {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(windows)]
+    #[test]
+    fn the_system_says_what_a_line_costs() {
+        assert!(platform::is_metered().is_some());
+        assert!(matches!(line(), Line::Metered | Line::Free));
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn the_answer_of_network_manager_is_read() {
         let answers = ["u 0\n", "u 1\n", "u 2\n", "u 3\n", "u 4\n", "s no", ""];

@@ -142,7 +142,7 @@ def copy(system, others, torrent, expected, to, *args):
     if (to / name / "plain").stat().st_mtime_ns != 1_234_567_890_123_456_700:
         raise SystemExit(f"{system.name} {args[0]}: a time is wrong")
     for other in others:
-        other.run("verify", other.path(torrent), "--at", other.path(to), "--strict")
+        other.run("verify", other.path(torrent), "--at", other.path(to))
     print(f"ok {system.name:8} {args[0]} {time.monotonic() - start:.1f} s", flush=True)
 
 

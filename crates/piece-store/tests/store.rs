@@ -263,7 +263,10 @@ fn a_file_that_another_program_holds_is_named_and_the_copy_goes_on_when_it_is_le
     let holder = holder.unwrap();
     let opened = sample.open(dir.path()).unwrap();
     opened.feed(&sample, sample.whole(), 1);
-    let error = opened.wait_failed();
+    let event = opened.next();
+    let StoreEvent::Failed(error) = event else {
+        panic!("{event:?}")
+    };
     assert_eq!(error.kind(), StoreErrorKind::Held, "{error}");
     assert_eq!(error.path(), Some(place.as_path()));
     drop((holder, opened));

@@ -120,9 +120,13 @@ mod tests {
     #[test]
     fn a_wish_can_be_made_and_ends() {
         let wish = stay_awake("a test");
-        if cfg!(windows) {
-            assert!(wish.is_some());
+        if cfg!(not(windows)) {
+            return;
         }
-        drop(wish);
+        if wish.is_none() && std::env::var_os("WINEPREFIX").is_some() {
+            eprintln!("skipped: wine has no power requests");
+            return;
+        }
+        assert!(wish.is_some());
     }
 }

@@ -180,18 +180,28 @@ mod platform {
 
     fn configure(service: &Service, plan: &Plan) -> windows_service::Result<()> {
         service.set_description(OsStr::new(&plan.description))?;
-        service.set_delayed_auto_start(true)?;
+        if_known(service.set_delayed_auto_start(true))?;
         let again = ServiceAction {
             action_type: ServiceActionType::Restart,
             delay: RESTART_AFTER,
         };
-        service.update_failure_actions(ServiceFailureActions {
+        if_known(service.update_failure_actions(ServiceFailureActions {
             reset_period: ServiceFailureResetPeriod::After(FORGET_AFTER),
             reboot_msg: None,
             command: None,
             actions: Some(vec![again; 3]),
-        })?;
-        service.set_failure_actions_on_non_crash_failures(true)
+        }))?;
+        if_known(service.set_failure_actions_on_non_crash_failures(true))
+    }
+
+    /// A manager that does not know a setting (`ERROR_INVALID_LEVEL`) does without.
+    fn if_known(set: windows_service::Result<()>) -> windows_service::Result<()> {
+        match set {
+            Err(windows_service::Error::Winapi(error)) if error.raw_os_error() == Some(124) => {
+                Ok(())
+            }
+            set => set,
+        }
     }
 
     pub(super) fn uninstall(name: &str) -> io::Result<()> {

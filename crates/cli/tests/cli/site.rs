@@ -1,6 +1,8 @@
 //! `rehearse` and `tracker` as a user calls them.
 
+#[cfg(unix)]
 use std::io::{BufRead, BufReader};
+#[cfg(unix)]
 use std::process::{Command, Stdio};
 
 use serde_json::Value;

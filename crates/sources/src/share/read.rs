@@ -85,7 +85,7 @@ impl Part {
             if let Err(error) = read {
                 drop(chunk);
                 handles.forget(slice.file);
-                return Err(self.folder.failed(file, &error));
+                return Err(self.folder.failed(file, error));
             }
             rest = Span::between(chunk.span().end(), rest.end());
             chunk.commit();
@@ -115,7 +115,8 @@ impl Part {
 
 impl Folder {
     /// Sorts an error of a file: the file's own, or the whole share's.
-    fn failed(&self, file: &FileEntry, error: &io::Error) -> SourceError {
+    fn failed(&self, file: &FileEntry, error: io::Error) -> SourceError {
+        let error = &self.told(file, error);
         let missing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
         let barred = error.kind() == ErrorKind::PermissionDenied || held::is_held(error);
         let gone = missing && std::fs::metadata(&self.root).is_err();
@@ -143,6 +144,16 @@ impl Folder {
             name: self.name.clone(),
             what,
         }
+    }
+
+    /// The kind of the error that other systems would tell: Windows denies access to a folder that is opened as a file.
+    fn told(&self, file: &FileEntry, error: io::Error) -> io::Error {
+        let denied = cfg!(windows) && error.kind() == ErrorKind::PermissionDenied;
+        let places = || places::of_file(&self.root, self.shape, file.path());
+        if denied && places().iter().any(|place| place.is_dir()) {
+            return ErrorKind::IsADirectory.into();
+        }
+        error
     }
 }
 

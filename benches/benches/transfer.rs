@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use swarmcopy::{Config, Content, CopyOptions, MakeOptions, RunningCopy, Session, Stay};
+use swarmcopy::{Config, Content, Copy, CopyOptions, MakeOptions, Session, Stay};
 use tokio::runtime::Runtime;
 
 const LEN: usize = 256 << 20;
@@ -37,16 +37,15 @@ async fn session(addr: &str) -> Session {
 /// A machine that serves the file.
 struct Server {
     session: Session,
-    copy: RunningCopy,
+    copy: Copy,
 }
 
 impl Server {
     async fn start(folder: &Path, torrent: &[u8]) -> Self {
         let session = session(SEED_ADDR).await;
-        let mut options = CopyOptions::new(folder);
-        options.stay = Stay::Always;
-        let content = Content::torrent(torrent).unwrap().options(options);
-        let copy = session.add(content.seed_from(folder)).await.unwrap();
+        let options = CopyOptions::new(folder).stay(Stay::Always);
+        let content = Content::torrent(torrent).unwrap().seed_from(folder);
+        let copy = session.add(content, options).await.unwrap();
         copy.complete().await.unwrap();
         Self { session, copy }
     }
@@ -56,8 +55,8 @@ impl Server {
     }
 
     async fn stop(self) {
-        self.copy.stop();
-        self.session.shutdown().await;
+        self.copy.stop().await;
+        self.session.shutdown(DEADLINE).await;
     }
 }
 
@@ -70,13 +69,13 @@ async fn get(addr: SocketAddr, torrent: &[u8]) -> Duration {
     options.peers = vec![addr.to_string()];
     options.stay = Stay::For(Duration::ZERO);
     options.deadline = Some(DEADLINE);
-    let content = Content::torrent(torrent).unwrap().options(options);
+    let content = Content::torrent(torrent).unwrap();
     let start = Instant::now();
-    let copy = session.add(content).await.unwrap();
+    let copy = session.add(content, options).await.unwrap();
     copy.complete().await.unwrap();
     let took = start.elapsed();
-    let report = copy.finished().await.unwrap();
-    session.shutdown().await;
+    let report = copy.finished().await.into_result().unwrap();
+    session.shutdown(DEADLINE).await;
     assert_eq!(report.bytes, u64::try_from(LEN).unwrap());
     took
 }

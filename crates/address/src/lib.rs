@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! Addresses as they may be shown: without logins, passkeys and the secrets of a query.
 //!
 //! What must stay true: nothing of a login and no value of a query is shown, whether the address can be

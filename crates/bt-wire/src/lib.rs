@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! BitTorrent formats without I/O: bencode, metainfo, magnet links, peer messages, extensions,
 //! tracker and local discovery codecs.
 //!

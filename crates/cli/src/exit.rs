@@ -1,9 +1,11 @@
 //! Exit codes, as scripts rely on them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use swarmcopy::{Error, ErrorKind};
 
-use crate::output;
+use crate::{output, words};
 
 /// Done and verified.
 pub(crate) const DONE: u8 = 0;
@@ -46,7 +48,7 @@ struct ErrorEvent<'a> {
     event: &'static str,
     code: u8,
     message: &'a str,
-    hint: Option<&'a str>,
+    hint: Option<Cow<'a, str>>,
     /// The files that lack something, where that is the failure.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     incomplete: &'a [String],
@@ -68,7 +70,7 @@ pub(crate) fn fail_json(error: &Error) {
         event: "error",
         code: code(error.kind()),
         message: &error.to_string(),
-        hint: error.hint(),
+        hint: error.hint().map(words::of),
         incomplete: error.incomplete(),
     });
 }

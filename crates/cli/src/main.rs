@@ -16,6 +16,7 @@ mod policy;
 mod render;
 mod rollout;
 mod what;
+mod words;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,8 @@ use serde::Serialize;
 use swarmcopy::Error;
 use swarmcopy_address::in_text;
 
+use crate::words;
+
 /// The exit code after stdout was closed by its reader, as the shell counts it for SIGPIPE.
 const CLOSED_CODE: i32 = 141;
 
@@ -44,7 +46,7 @@ pub(crate) fn note(text: &str) {
 pub(crate) fn error(error: &Error) {
     note(&format!("error: {error}"));
     if let Some(hint) = error.hint() {
-        note(&format!("  hint: {hint}"));
+        note(&format!("  hint: {}", words::of(hint)));
     }
 }
 

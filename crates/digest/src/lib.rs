@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! SHA-1 and SHA-256 piece digests, several pieces side by side where the CPU can.
 //!
 //! Pieces are given as ropes (lists of parts), because a piece is assembled from segments and spans files:

@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! What the bytes of a content are: files, pieces, spans, piece sets, safe relative paths, digests.
 //!
 //! A *content* is one long run of bytes: its files one after another, cut into *pieces* of equal

@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! Reads Metalink 4 (RFC 5854), Metalink 3 and Metalink/HTTP (RFC 6249), writes Metalink 4.
 //!
 //! A metalink lists files: where each can be fetched (mirrors, torrents), how long it is and what

@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! Assembles, verifies, writes and reads back the pieces of a content; keeps the resume journal.
 //!
 //! A [`Store`] hands out memory for bytes that come from anywhere ([`Store::reserve`],

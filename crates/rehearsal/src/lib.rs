@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! A roll-out rehearsed on this one computer: an origin and N machines with real sockets and files.
 //!
 //! Each machine is a full [`swarmcopy::Session`] with an address of its own (127.0.0.x). Rates are

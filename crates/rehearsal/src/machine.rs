@@ -4,9 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use swarmcopy::{
-    Config, Content, CopyOptions, Error, ErrorKind, Report, RunningCopy, Session, Stay,
-};
+use swarmcopy::{Config, Content, Copy, CopyOptions, Error, ErrorKind, Report, Session, Stay};
 use swarmcopy_sources::{OriginSource, Shape, ShareSource};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -14,6 +12,9 @@ use tokio::task::JoinHandle;
 use crate::counted::CountedShare;
 use crate::stage::Stage;
 use crate::{MachineProgress, RehearsalOrigin};
+
+/// How long a machine may take to end.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How a machine ended.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(crate) struct End {
 #[derive(Debug)]
 pub(crate) struct Machine {
     session: Session,
-    copy: RunningCopy,
+    copy: Copy,
     started_at: Instant,
     looks: JoinHandle<()>,
 }
@@ -48,8 +49,8 @@ impl Machine {
         config.limit_down = stage.link_rate;
         config.limit_up = stage.link_rate;
         let session = Session::builder().config(config).build().await?;
-        let content = content_for(stage, number).await?;
-        let copy = session.add(content).await?;
+        let (content, options) = content_for(stage, number).await?;
+        let copy = session.add(content, options).await?;
         let mut watch = copy.looks();
         let looks = tokio::spawn(async move {
             while let Some(progress) = watch.next().await {
@@ -74,9 +75,8 @@ impl Machine {
 
     /// Ends the machine, which served the others until now.
     pub(crate) async fn end(self, completed: (Instant, Duration)) -> Result<End, Error> {
-        self.copy.stop();
-        let report = self.copy.finished().await?;
-        self.session.shutdown().await;
+        let report = self.copy.stop().await.into_result()?;
+        self.session.shutdown(GRACE).await;
         // it ends with the copy
         let _ = self.looks.await;
         let (completed_at, took) = completed;
@@ -95,7 +95,7 @@ fn address(number: u16) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 0, high, low))
 }
 
-async fn content_for(stage: &Stage, number: u16) -> Result<Content, Error> {
+async fn content_for(stage: &Stage, number: u16) -> Result<(Content, CopyOptions), Error> {
     let mut options = CopyOptions::new(stage.machine_folder(number));
     options.trackers = vec![stage.tracker.clone()];
     options.readers_max = stage.options.readers_max;
@@ -106,7 +106,7 @@ async fn content_for(stage: &Stage, number: u16) -> Result<Content, Error> {
     }
     let content = Content::torrent(&stage.torrent)?;
     if stage.options.origin == RehearsalOrigin::Mirror {
-        return Ok(content.options(options));
+        return Ok((content, options));
     }
     let shape = if stage.original.is_dir() {
         Shape::Tree
@@ -130,7 +130,6 @@ async fn content_for(stage: &Stage, number: u16) -> Result<Content, Error> {
         .get(usize::from(number))
         .map(Arc::clone)
         .unwrap_or_default();
-    Ok(content
-        .options(options)
-        .origin(Arc::new(CountedShare::new(share, meter))))
+    let content = content.origin(Arc::new(CountedShare::new(share, meter)));
+    Ok((content, options))
 }

@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! Every decision of a content's distribution, as a deterministic state machine without I/O.
 //!
 //! News go in as [`Event`]s with the time, what is to be done comes out as [`Action`]s. The same

@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! Runs thousands of real schedulers over made-up links in virtual time.
 //!
 //! Each machine of a simulated room decides by a [`swarmcopy_scheduler::Scheduler`], the very type

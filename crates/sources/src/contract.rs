@@ -4,6 +4,8 @@
 //! [`check`] a [`Subject`] and unwrap what it says. What must stay true: the suite knows a source by its
 //! traits alone, waits for nothing without a deadline, and names the broken rule.
 
+mod permit;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,6 +17,8 @@ use bytes::{Bytes, BytesMut};
 use swarmcopy_layout::{Layout, Span};
 
 use crate::{Blame, MemorySink, PieceSource, SinkTarget, SourceError, SpanSink};
+
+pub use permit::{PermitKeeper, permit};
 
 /// How long a single check may take.
 const DEADLINE: Duration = Duration::from_mins(1);

@@ -92,6 +92,14 @@ pub enum SourceError {
         /// Its words.
         what: String,
     },
+    /// The source has a fault of its own: it panicked.
+    #[error("{name} panicked: {what}")]
+    Panicked {
+        /// The source.
+        name: String,
+        /// The words of the panic.
+        what: String,
+    },
     /// The source can't be reached, or breaks the protocol.
     #[error("cannot read {name}: {what}")]
     Broken {
@@ -112,7 +120,7 @@ impl SourceError {
             },
             Self::Silent { .. } => Blame::Busy { retry_after: None },
             Self::Lacks { span, .. } => Blame::Lacks(*span),
-            Self::Refuses { .. } | Self::Broken { .. } => Blame::Broken,
+            Self::Refuses { .. } | Self::Panicked { .. } | Self::Broken { .. } => Blame::Broken,
         }
     }
 
@@ -128,13 +136,19 @@ impl SourceError {
                 lack: Lack::Barred, ..
             }
             | Self::Refuses { .. } => Finding::Refuses,
-            Self::Silent { .. } | Self::Broken { .. } => Finding::Down,
+            Self::Silent { .. } | Self::Panicked { .. } | Self::Broken { .. } => Finding::Down,
         })
+    }
+
+    /// Whether trying again is of no use as long as nobody changes the source: it refuses this machine, or has a fault.
+    pub fn is_lasting(&self) -> bool {
+        self.finding() == Some(Finding::Refuses) || matches!(self, Self::Panicked { .. })
     }
 
     /// What happened, without the name of the source.
     pub fn what(&self) -> String {
         match self {
+            Self::Panicked { what, .. } => format!("it panicked: {what}"),
             Self::CalledOff => self.to_string(),
             Self::Lacks { path, what, .. } => format!("{path}: {what}"),
             Self::Busy { what, .. }

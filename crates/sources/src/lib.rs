@@ -1,8 +1,9 @@
+#![doc = include_str!("../README.md")]
 //! Where bytes come from: the piece source trait, shares and HTTP mirrors, and the contract they pass.
 //!
 //! A [`PieceSource`] fills spans of a content through a [`SpanSink`]. Shares ([`ShareSource`]) and mirrors
 //! ([`MirrorSource`], [`FtpSource`]) are *origins*: precious, so they are opened with a permit that only a scheduler mints,
-//! and look at it before each piece. [`MemorySource`] holds bytes at hand. What must stay true: a source
+//! and look at it before each piece. [`RangeSource`] is what an embedder writes to add one. [`MemorySource`] holds bytes at hand. What must stay true: a source
 //! commits a byte only where the sink reserved it, never blocks an async thread, and says by
 //! [`SourceError::blame`] what to do with it when it fails.
 //!
@@ -30,9 +31,11 @@ pub mod share;
 mod error;
 mod gate;
 mod intake;
+mod limited;
 mod memory;
 mod mirrors;
 mod networks;
+mod range;
 mod rate;
 mod shape;
 mod sink;
@@ -41,9 +44,11 @@ mod source;
 pub use error::{Blame, Finding, Lack, SourceError};
 pub use ftp::FtpSource;
 pub use http::{MirrorOptions, MirrorSource, Ownership};
+pub use limited::Limited;
 pub use memory::{Fault, MemorySink, MemorySource};
 pub use mirrors::{mirror_at, mirror_of_files};
 pub use networks::{Network, Networks};
+pub use range::{RangeError, RangeOrigin, RangeSource, words_of};
 pub use rate::Limiter;
 pub use shape::Shape;
 pub use share::ShareSource;

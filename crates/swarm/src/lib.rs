@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! Peer links, listener, dialer, trackers, local discovery and uploads of a BitTorrent swarm.
 //!
 //! A [`Swarm`] is one content among its peers. It finds them by trackers, local announcements,

@@ -103,11 +103,7 @@ impl Swarm {
         tasks.spawn(Hub::new(Arc::clone(&common), setup).run(received));
         tasks.spawn(trackers::run(Arc::clone(&common), trackers, bind_ip));
         for peer in peers {
-            let naming = name(peer, commands.clone());
-            let cancel = common.cancel.clone();
-            tasks.spawn(async move {
-                cancel.run_until_cancelled(naming).await;
-            });
+            spawn_naming(&tasks, peer, commands.clone(), &common.cancel);
         }
         if let Some(dht) = dht {
             tasks.spawn(dht::run(Arc::clone(&common), dht, commands.clone()));
@@ -134,6 +130,12 @@ impl Swarm {
             addrs: vec![addr],
             via: Via::Named,
         });
+    }
+
+    /// Adds a peer that a person named; its name is looked up, and it is tried until it answers.
+    pub fn name_peer(&self, peer: PeerName) {
+        let cancel = &self.common.cancel;
+        spawn_naming(&self.tasks, peer, self.commands.clone(), cancel);
     }
 
     /// Adds a verified piece: all peers are told, and it is served from now on.
@@ -210,11 +212,7 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
     tasks.spawn(trackers::run(Arc::clone(&common), trackers, bind_ip));
     tasks.spawn(async move { while told.recv().await.is_some() {} });
     for peer in peers {
-        let naming = name(peer, commands.clone());
-        let cancel = cancel.clone();
-        tasks.spawn(async move {
-            cancel.run_until_cancelled(naming).await;
-        });
+        spawn_naming(&tasks, peer, commands.clone(), &cancel);
     }
     let commands = common.hub.clone();
     if let Some(dht) = dht {
@@ -303,6 +301,18 @@ fn common(
         totals: Totals::default(),
         cancel: cancel.child_token(),
     }
+}
+
+fn spawn_naming(
+    tasks: &TaskTracker,
+    peer: PeerName,
+    commands: mpsc::Sender<Command>,
+    cancel: &CancellationToken,
+) {
+    let cancel = cancel.clone();
+    tasks.spawn(async move {
+        cancel.run_until_cancelled(name(peer, commands)).await;
+    });
 }
 
 /// Looks a named peer up until it is found.

@@ -4,8 +4,9 @@
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use swarmcopy::{Config, Content, Session};
+use swarmcopy::{Content, CopyOptions, Session};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -13,27 +14,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (Some(torrent), Some(share), Some(target)) = (args.next(), args.next(), args.next()) else {
         return Err("usage: deploy TORRENT SHARE TARGET".into());
     };
-    let session = Session::builder().config(Config::default()).build().await?;
-    let content = Content::torrent(std::fs::read(torrent)?)?
-        .share(share)
-        .into_dir(target);
-    let mut copy = session.add(content).await?;
-    println!(
-        "copying {}: {} bytes",
-        copy.started().name,
-        copy.started().bytes
-    );
-    while let Some(look) = copy.progress().await {
+    let session = Session::builder().build().await?;
+    let content = Content::torrent(std::fs::read(torrent)?)?;
+    let copy = session
+        .add(content, CopyOptions::new(target).share(share))
+        .await?;
+    let started = copy.started();
+    println!("copying {}: {} bytes", started.name, started.bytes);
+    let mut looks = copy.looks();
+    while let Some(look) = looks.next().await {
         println!(
             "{} of {} bytes, {} peers",
             look.verified, look.bytes, look.peers
         );
     }
-    let report = copy.finished().await?;
+    let report = copy.finished().await.into_result()?;
     println!(
         "done in {:?}: {} bytes from the share",
         report.elapsed, report.from_share
     );
-    session.shutdown().await;
+    session.shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

@@ -159,6 +159,40 @@ impl Default for Config {
     }
 }
 
+/// The limits of the line, in bytes a second; `None` is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Limits {
+    /// What is taken from all sources together.
+    pub down: Option<u64>,
+    /// What is given to peers.
+    pub up: Option<u64>,
+}
+
+impl Limits {
+    /// No limit.
+    pub const fn none() -> Self {
+        Self {
+            down: None,
+            up: None,
+        }
+    }
+
+    /// The same with that many bytes a second from all sources.
+    #[must_use]
+    pub const fn down(mut self, rate: u64) -> Self {
+        self.down = Some(rate);
+        self
+    }
+
+    /// The same with that many bytes a second to peers.
+    #[must_use]
+    pub const fn up(mut self, rate: u64) -> Self {
+        self.up = Some(rate);
+        self
+    }
+}
+
 /// How long to serve after completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -265,6 +299,9 @@ pub struct CopyOptions {
     pub timeout: Option<Duration>,
     /// Give up after that long in all.
     pub deadline: Option<Duration>,
+    /// Give up when every share and mirror has refused this machine for that long, no peer is connected and none is
+    /// named, nor a tracker. 30 s unless told otherwise.
+    pub refused_for: Option<Duration>,
     /// Report when each piece arrived and where from; takes memory for each piece.
     pub keep_arrivals: bool,
 }
@@ -304,6 +341,7 @@ impl CopyOptions {
             stay: Stay::WhileNeeded(Duration::from_mins(1)),
             timeout: None,
             deadline: None,
+            refused_for: Some(Duration::from_secs(30)),
             keep_arrivals: false,
         }
     }

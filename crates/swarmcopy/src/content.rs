@@ -2,9 +2,10 @@
 //!
 //! A [`Content`] is checked when it is made: its layout is consistent, each piece has a digest and
 //! no path leaves the target. What the torrent advises (trackers, mirrors, shares, how many may
-//! read) is added to the options; the stricter word wins. A content that a metalink alone describes
+//! read) is added to the options of the copy; the stricter word wins. A content that a metalink alone describes
 //! has no torrent, and a name of its own in the swarm.
 
+mod described;
 mod named;
 mod torrent;
 
@@ -16,11 +17,11 @@ use swarmcopy_bt_wire::metainfo::{Form, Torrent};
 use swarmcopy_layout::{Layout, PieceDigests, Platform, RelPath};
 
 use swarmcopy_piece_store::Shape;
-use swarmcopy_sources::OriginSource;
+use swarmcopy_sources::{OriginSource, RangeSource};
 
 use crate::metalink::Advice;
 use crate::provenance::Provenance;
-use crate::{CopyOptions, Error, ErrorKind, Preview, tree};
+use crate::{ContentId, CopyOptions, Error, ErrorKind, Preview, tree};
 
 /// Where the bytes of a content lie or go.
 #[derive(Debug, Clone)]
@@ -31,7 +32,16 @@ pub(crate) enum Role {
     Seed(PathBuf),
 }
 
-/// Something to copy or to serve.
+/// Who has a content or knows of it, as it was named with the content.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Named {
+    pub(crate) shares: Vec<PathBuf>,
+    pub(crate) mirrors: Vec<String>,
+    pub(crate) peers: Vec<String>,
+    pub(crate) trackers: Vec<String>,
+}
+
+/// Something to copy or to serve: what it is, and who has it besides those that the options of a copy name.
 #[derive(Debug, Clone)]
 pub struct Content {
     pub(crate) torrent: Option<Arc<Torrent>>,
@@ -46,6 +56,9 @@ pub struct Content {
     pub(crate) from: Provenance,
     pub(crate) options: CopyOptions,
     pub(crate) origins: Vec<Arc<dyn OriginSource>>,
+    pub(crate) ranges: Vec<Arc<dyn RangeSource>>,
+    /// Who was named with the content, to be asked besides those of the options.
+    pub(crate) named: Named,
     /// What a metalink adds.
     pub(crate) advice: Arc<Advice>,
     /// What besides bytes belongs to the copy.
@@ -53,8 +66,10 @@ pub struct Content {
 }
 
 impl Content {
-    /// Takes the bytes of a .torrent file. What it describes is copied into the current folder
-    /// unless [`options`](Self::options) say otherwise.
+    /// Takes the bytes of a .torrent file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Failed`], naming the field that can't be.
     pub fn torrent(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         let torrent = Torrent::parse(bytes.as_ref())
             .map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
@@ -76,6 +91,8 @@ impl Content {
             from: Provenance::Here,
             options: CopyOptions::new("."),
             origins: Vec::new(),
+            ranges: Vec::new(),
+            named: Named::default(),
             advice: Arc::new(advice),
             plan: Arc::new(plan),
             swarm_id: torrent.info.info_hash(),
@@ -84,46 +101,42 @@ impl Content {
         })
     }
 
-    /// Sets everything about the copy at once.
-    #[must_use]
-    pub fn options(mut self, options: CopyOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// Copies into `folder`: the content lands in `folder/NAME`.
-    #[must_use]
-    pub fn into_dir(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.options.into = folder.into();
-        self
-    }
-
     /// Adds a share: the folder that contains NAME, or NAME itself.
     #[must_use]
     pub fn share(mut self, location: impl Into<PathBuf>) -> Self {
-        self.options.shares.push(location.into());
+        self.named.shares.push(location.into());
         self
     }
 
-    /// Adds a mirror (BEP 19).
+    /// Adds an origin of the embedder's own; it is read under the same protection as the others, within the same
+    /// limits.
     #[must_use]
-    pub fn mirror(mut self, url: impl Into<String>) -> Self {
-        self.options.mirrors.push(url.into());
+    pub fn source(mut self, source: Arc<dyn RangeSource>) -> Self {
+        self.ranges.push(source);
         self
     }
 
-    /// Adds an origin of the embedder's own; it is read under the same protection as the others.
+    /// Adds an origin that reads by itself through a sink. [`source`](Self::source) is what most embedders want.
     #[must_use]
     pub fn origin(mut self, origin: Arc<dyn OriginSource>) -> Self {
         self.origins.push(origin);
         self
     }
 
-    /// Adds a peer to connect to, as HOST:PORT.
-    #[must_use]
-    pub fn peer(mut self, addr: impl Into<String>) -> Self {
-        self.options.peers.push(addr.into());
+    /// The same with what is to be done with it; who was named with the content is added.
+    pub(crate) fn with_options(mut self, options: CopyOptions) -> Self {
+        let named = std::mem::take(&mut self.named);
+        self.options = options;
+        self.options.shares.extend(named.shares);
+        extend(&mut self.options.mirrors, named.mirrors);
+        extend(&mut self.options.peers, named.peers);
+        extend(&mut self.options.trackers, named.trackers);
         self
+    }
+
+    /// Its name in the swarm.
+    pub fn id(&self) -> ContentId {
+        ContentId::new(self.swarm_id)
     }
 
     /// Serves the complete copy `folder/NAME` instead of making one. Nothing is written; each piece
@@ -233,8 +246,13 @@ impl Content {
     }
 
     /// Looks what a copy would do, as far as lengths and times tell. Blocks; changes nothing.
-    pub fn preview(&self) -> Result<Preview, Error> {
-        tree::preview(&self.target_path(), &self.tree_job())
+    ///
+    /// # Errors
+    /// An option that can't be right, or a target that can't be read.
+    pub fn preview(&self, options: &CopyOptions) -> Result<Preview, Error> {
+        crate::check::options(options)?;
+        let content = self.clone().with_options(options.clone());
+        tree::preview(&content.target_path(), &content.tree_job())
     }
 
     /// Where the copy lies once it is complete.
@@ -288,5 +306,14 @@ impl Content {
         self.torrent
             .as_ref()
             .map(|torrent| torrent.info.raw.clone())
+    }
+}
+
+/// Adds what is not there yet.
+fn extend(to: &mut Vec<String>, from: Vec<String>) {
+    for one in from {
+        if !to.contains(&one) {
+            to.push(one);
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What can go wrong with a copy, sorted by what the caller can do about it.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use swarmcopy_address::in_text;
 
-/// What kind of failure: the command line's exit codes follow it.
+/// What kind of failure: what the caller can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -22,60 +24,78 @@ pub enum ErrorKind {
     Interrupted,
 }
 
-/// A failure with a sentence about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+/// A failure with a sentence about it, and what it came from.
+#[derive(Debug, Clone)]
+pub struct Error(Box<About>);
+
+/// Behind a pointer: results carry it everywhere.
+#[derive(Debug, Clone)]
+struct About {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
     incomplete: Vec<String>,
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// Makes an error of `kind`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(About {
             kind,
             message: in_text(&message.into()).into_owned(),
             hint: None,
             incomplete: Vec::new(),
-        }
+            cause: None,
+        }))
     }
 
-    /// The same error with a word on what to do.
+    /// The same error with a word on what to do; options of the library stand in it between backticks.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(in_text(&hint.into()).into_owned());
+        self.0.hint = Some(in_text(&hint.into()).into_owned());
+        self
+    }
+
+    /// The same error with what it came from, which [`source`](StdError::source) tells.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.cause = Some(Arc::new(cause));
         self
     }
 
     /// The same error with the files that lack something.
     pub(crate) fn with_incomplete(mut self, files: Vec<String>) -> Self {
-        self.incomplete = files;
+        self.0.incomplete = files;
         self
     }
 
     /// The files of the content that are not complete, where the copy ended for that: paths joined with `/`, at
     /// most 10,000 of them.
     pub fn incomplete(&self) -> &[String] {
-        &self.incomplete
+        &self.0.incomplete
     }
 
     /// Its kind.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// What to do about it, if there is something to say.
     pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let cause: &(dyn StdError + 'static) = self.0.cause.as_deref()?;
+        Some(cause)
+    }
+}

@@ -110,7 +110,7 @@ fn ask(
         );
         let error = Error::new(ErrorKind::Failed, message);
         return Err(Ok(
-            error.with_hint("end that process, then start the same command again")
+            error.with_hint("end that process, then start the copy again")
         ));
     }
     fs::write(&paths.end, []).map_err(Err)?;

@@ -8,6 +8,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Config;
+use crate::copy::Copy;
+use crate::discovery::Discovery;
+use crate::registry::Registry;
 
 /// The insides of a session.
 #[derive(Debug)]
@@ -25,4 +28,8 @@ pub(crate) struct Inner {
     /// Ends what copies need while they stop: the listener, local discovery, links.
     pub(crate) quit: CancellationToken,
     pub(crate) tasks: TaskTracker,
+    /// The copies by content.
+    pub(crate) copies: Registry<Copy>,
+    /// Ways to find peers of the embedder's own.
+    pub(crate) discoveries: Vec<Arc<dyn Discovery>>,
 }

@@ -1,10 +1,12 @@
+#![doc = include_str!("../README.md")]
 //! Copies large trees to many machines from shares, mirrors and peers at once: the facade that tools embed.
 //!
-//! A [`Session`] holds what all copies of a process share; [`Session::add`] starts a copy of a
-//! [`Content`] and gives a [`RunningCopy`] to watch and to stop it.
+//! A [`Session`] holds what all copies of a process share; [`Session::add`] starts a copy of a [`Content`] and gives a
+//! [`Copy`] to watch and to steer it.
 //!
 //! ```
-//! use swarmcopy::{Config, Content, MakeOptions, Session, make};
+//! use std::time::Duration;
+//! use swarmcopy::{Content, CopyOptions, MakeOptions, Session, make};
 //!
 //! # let dir = tempfile::tempdir()?;
 //! # let (share, target) = (dir.path().join("share"), dir.path().join("target"));
@@ -12,14 +14,12 @@
 //! # std::fs::write(share.join("CS5/bin/setup.exe"), vec![7; 100_000])?;
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! let made = make(&MakeOptions::new(share.join("CS5")), &|_| {})?;
-//! let mut config = Config::default();
-//! config.listen = Some(([127, 0, 0, 1], 0).into());
-//! config.lsd = false; // no word to the local network
-//! let session = Session::builder().config(config).build().await?;
-//! let content = Content::torrent(std::fs::read(made.torrent)?)?.share(&share).into_dir(&target);
-//! let copy = session.add(content).await?;
-//! let report = copy.finished().await?;
-//! session.shutdown().await;
+//! let listen = ([127, 0, 0, 1], 0).into();
+//! let session = Session::builder().listen(listen).lsd(false).build().await?;
+//! let content = Content::torrent(std::fs::read(made.torrent)?)?;
+//! let copy = session.add(content, CopyOptions::new(&target).share(&share)).await?;
+//! let report = copy.finished().await.into_result()?;
+//! session.shutdown(Duration::from_secs(5)).await;
 //! assert!(report.complete && report.from_share == 100_000);
 //! assert_eq!(std::fs::read(target.join("CS5/bin/setup.exe"))?, vec![7; 100_000]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -27,14 +27,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod check;
 mod config;
 mod content;
+mod copy;
 mod description;
+mod discovery;
 mod engine;
 mod error;
+mod errors;
+mod event;
 mod guard;
 mod holder;
 mod hours;
+mod id;
 mod inner;
 mod limits;
 mod look;
@@ -42,10 +48,13 @@ mod make;
 mod metalink;
 mod mirrors;
 mod origins;
+mod outcome;
 mod policy;
 mod provenance;
+mod registry;
 mod report;
 mod reuse;
+mod running;
 mod select;
 mod session;
 mod shares;
@@ -57,20 +66,40 @@ mod web;
 mod what;
 
 pub use config::{
-    Config, CopyOptions, Encryption, GuardUse, Isolated, MachineClass, OriginMode, Replace, Stay,
-    group_len_max,
+    Config, CopyOptions, Encryption, GuardUse, Isolated, Limits, MachineClass, OriginMode, Replace,
+    Stay, group_len_max,
 };
 pub use content::Content;
+pub use copy::{AddError, Copy, Looks, StopOnDrop};
 pub use description::{Description, DescriptionKind, FileDescription};
+pub use discovery::Discovery;
 pub use error::{Error, ErrorKind};
+pub use errors::{BuildError, OptionError, OptionName};
+pub use event::{Event, Events};
 pub use hours::Hours;
+pub use id::{ContentId, ContentIdError};
 pub use make::{Format, Links, Made, MakeOptions, MakeProgress, Names, Overwrite, PieceLen, make};
+pub use outcome::{Failure, Outcome};
 pub use report::{
     Arrival, Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress,
     SourceState, Started,
 };
-pub use session::{Explanations, Looks, RunningCopy, Session, SessionBuilder};
+pub use session::{Session, SessionBuilder};
 pub use swarmcopy_sources::Network;
 pub use tree::Preview;
 pub use verify::{Verified, VerifyProgress, differences, verify};
 pub use what::{What, document_len_max};
+
+/// Files, pieces and digests of a content: what [`Content::of`] takes and [`RangeSource`](source::RangeSource) is given.
+pub mod layout {
+    pub use swarmcopy_layout::{
+        Attributes, FileDigest, FileEntry, FileIndex, FileSlice, Layout, LayoutBuilder,
+        LayoutError, PathError, PieceDigest, PieceDigests, PieceIndex, Platform, RelPath, Span,
+    };
+}
+
+/// What an origin of the embedder's own is made of.
+pub mod source {
+    pub use async_trait::async_trait;
+    pub use swarmcopy_sources::{Lack, OriginSource, RangeError, RangeSource};
+}

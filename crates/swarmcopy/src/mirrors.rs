@@ -29,14 +29,21 @@ pub(crate) async fn find(
     let others = content.advice.hosts.iter();
     let others =
         others.filter(|host| !matches!(&host.holds, Holds::Tree(url) if own.contains(url)));
-    let own = own.iter().map(async |url| {
-        let mut options = options.clone();
-        options.public_only = !content.may_be_private(url);
-        at(content, url, (&options, limits), Ownership::Admin).await
-    });
+    let own = own.iter().map(|url| named(content, url, (options, limits)));
     let mut found = join_all(own).await;
     found.extend(join_all(others.map(|host| other(content, host, (options, limits)))).await);
     found
+}
+
+/// One mirror that was named while the copy runs.
+pub(crate) async fn named(
+    content: &Content,
+    url: &str,
+    (options, limits): (&MirrorOptions, &OriginLimits),
+) -> Made {
+    let mut options = options.clone();
+    options.public_only = !content.may_be_private(url);
+    at(content, url, (&options, limits), Ownership::Admin).await
 }
 
 async fn other(

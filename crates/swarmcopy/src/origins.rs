@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use swarmcopy_scheduler::SourceId;
-use swarmcopy_sources::MirrorOptions;
+use swarmcopy_sources::{Limited, MirrorOptions, RangeOrigin};
 use swarmcopy_swarm::SourceIds;
 use tokio::sync::{mpsc, oneshot};
 
@@ -56,7 +56,14 @@ impl Search<'_> {
             return found;
         }
         for origin in &self.content.origins {
-            let entry = OriginEntry::new(Arc::clone(origin));
+            let limited = Limited::new(Arc::clone(origin), self.limits.all());
+            let entry = OriginEntry::new(Arc::new(limited));
+            found.origins.insert(self.ids.next(), entry);
+        }
+        for source in &self.content.ranges {
+            let layout = Arc::clone(&self.content.layout);
+            let origin = RangeOrigin::new(Arc::clone(source), layout, self.limits.all());
+            let entry = OriginEntry::new(Arc::new(origin));
             found.origins.insert(self.ids.next(), entry);
         }
         let locations = self.content.shares();
@@ -220,14 +227,15 @@ fn is_absent(path: &Path) -> bool {
 }
 
 /// Whether there is anything to copy from, older copies left out, or a way to find somebody.
-pub(crate) fn has_ways(content: &Content, is_lan_on: bool) -> bool {
+pub(crate) fn has_ways(content: &Content, looks_for_others: bool) -> bool {
     let options = &content.options;
     let origins = !content.origins.is_empty()
+        || !content.ranges.is_empty()
         || !content.shares().is_empty()
         || !content.mirrors().is_empty()
         || !content.advice.hosts.is_empty();
     let origins = origins && options.origin != OriginMode::Never;
-    let peers = !options.peers.is_empty() || !content.trackers().is_empty() || is_lan_on;
+    let peers = !options.peers.is_empty() || !content.trackers().is_empty() || looks_for_others;
     content.is_seed() || origins || peers && !content.has_whole_files()
 }
 

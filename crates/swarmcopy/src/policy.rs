@@ -8,10 +8,7 @@ use swarmcopy_scheduler::origin::{self, OriginConfig};
 
 use crate::content::Content;
 use crate::hours::all_allow;
-use crate::{
-    CopyOptions, Error, ErrorKind, GuardUse, Hours, Isolated, MachineClass, OriginMode,
-    group_len_max,
-};
+use crate::{GuardUse, Hours, Isolated, MachineClass, OriginMode, group_len_max};
 
 /// The least and the most machines that may be allowed to read at a time.
 const READERS: (u32, u32) = (1, origin::readers_max_max);
@@ -27,17 +24,6 @@ pub(crate) struct Policy {
     pub(crate) class: MachineClass,
     pub(crate) hours: Vec<Vec<Hours>>,
     pub(crate) guard: GuardUse,
-}
-
-/// Refuses the name of a group that no message has room for: machines that cut it, or leave it out, would not
-/// share the slots.
-pub(crate) fn check_group(options: &CopyOptions) -> Result<(), Error> {
-    if group_of(&options.group).is_some() {
-        return Ok(());
-    }
-    let len = options.group.len();
-    let message = format!("the group's name has {len} bytes: at most {group_len_max} are sent");
-    Err(Error::new(ErrorKind::Usage, message))
 }
 
 impl Policy {
@@ -210,7 +196,7 @@ mod tests {
         let mut set = crate::CopyOptions::new("x");
         options(&mut set);
         let content = Content::torrent(&builder.build().unwrap().bytes).unwrap();
-        Policy::of(&content.options(set))
+        Policy::of(&content.with_options(set))
     }
 
     #[test]
@@ -248,11 +234,6 @@ mod tests {
         let long = "x".repeat(group_len_max + 1);
         let policy = resolved(|_| {}, |own| own.policy.group = Some(long.clone()));
         assert_eq!(policy.group, "");
-        let mut options = CopyOptions::new("to");
-        options.group = long;
-        assert_eq!(check_group(&options).unwrap_err().kind(), ErrorKind::Usage);
-        options.group.pop();
-        assert!(check_group(&options).is_ok());
     }
 
     #[test]

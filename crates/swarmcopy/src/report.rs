@@ -36,6 +36,8 @@ pub enum Phase {
     Copying,
     /// Every wanted piece is verified and on disk; serving others.
     Serving,
+    /// Told to pause: it holds nothing until it is told to go on.
+    Paused,
     /// Over.
     Ended,
 }
@@ -309,7 +311,39 @@ impl Report {
     }
 }
 
-/// Why something was decided, as `--explain` shows it.
+impl Report {
+    /// The same with what engines did before that were told to pause.
+    pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
+        let Some(earlier) = earlier else {
+            return self;
+        };
+        self.reused = earlier.reused;
+        self.from_share += earlier.from_share;
+        self.from_mirror += earlier.from_mirror;
+        self.from_peers += earlier.from_peers;
+        self.origin_bytes += earlier.origin_bytes;
+        self.uploaded += earlier.uploaded;
+        self.wasted += earlier.wasted;
+        self.bad_pieces += earlier.bad_pieces;
+        self.origin_reader += earlier.origin_reader;
+        self.slots_held.extend(earlier.slots_held);
+        self.slots_held.sort_unstable();
+        self.slots_held.dedup();
+        // each engine tells its own, and hears of the others'
+        self.swarm_origin_bytes = self
+            .swarm_origin_bytes
+            .max(earlier.swarm_origin_bytes)
+            .max(self.origin_bytes);
+        for (reason, count) in earlier.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        self.removed += earlier.removed;
+        self.arrivals.splice(0..0, earlier.arrivals);
+        self
+    }
+}
+
+/// Why something was decided.
 #[derive(Debug, Clone)]
 pub struct Explanation {
     /// Since the start.

@@ -70,7 +70,7 @@ pub(crate) fn wanted(layout: &Layout, selected: &[String]) -> Result<Option<Vec<
             ErrorKind::Usage,
             format!("no file of the content matches {pattern}"),
         )
-        .with_hint("`swarmcopy show` lists the files")),
+        .with_hint("`show` lists the files")),
         None => Ok(Some(wanted)),
     }
 }

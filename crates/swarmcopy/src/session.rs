@@ -2,25 +2,31 @@
 //!
 //! One listener, one local discovery, one pair of rate limits; each copy has an engine of its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use swarmcopy_sources::Limiter;
 use swarmcopy_swarm::Listener;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::copy::{AddError, Shared};
+use crate::discovery::Discovery;
 use crate::engine::{Clock, Outlets};
+use crate::errors::{BuildError, OptionError};
+use crate::event::events;
 use crate::inner::Inner;
-use crate::report::Explanation;
+use crate::registry::{NoPlace, Registry};
+use crate::running::Running;
 use crate::start::{self, Prepared};
-use crate::{Config, Content, Error, ErrorKind, Progress, Report, Started};
+use crate::{Config, Content, ContentId, Copy, CopyOptions, Limits, Progress, check};
 
-/// Explanations that a slow listener may lag behind before it misses some.
-const EXPLANATIONS_MAX: usize = 4096;
+/// Orders of handles that may wait for a copy.
+const ORDERS_MAX: usize = 64;
 
-/// What all copies of one process share.
+/// What all copies of one process share. Clones are the same session; dropping them all stops nothing:
+/// [`shutdown`](Self::shutdown) does.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub(crate) inner: Arc<Inner>,
@@ -30,6 +36,7 @@ pub struct Session {
 #[derive(Debug, Default)]
 pub struct SessionBuilder {
     config: Config,
+    discoveries: Vec<Arc<dyn Discovery>>,
 }
 
 impl SessionBuilder {
@@ -40,22 +47,56 @@ impl SessionBuilder {
         self
     }
 
-    /// Opens the listener and local discovery. Must be called in a tokio runtime.
-    pub async fn build(self) -> Result<Session, Error> {
+    /// Sets where to listen for peers; by default the first free port of 6881-6889, then any.
+    #[must_use]
+    pub fn listen(mut self, addr: std::net::SocketAddr) -> Self {
+        self.config.listen = Some(addr);
+        self
+    }
+
+    /// Sets whether peers are found by local discovery (BEP 14); they are unless told otherwise.
+    #[must_use]
+    pub fn lsd(mut self, lsd: bool) -> Self {
+        self.config.lsd = lsd;
+        self
+    }
+
+    /// Adds a way to find peers of the embedder's own: it is asked for each copy whose content is not private.
+    #[must_use]
+    pub fn discovery(mut self, discovery: Arc<dyn Discovery>) -> Self {
+        self.discoveries.push(discovery);
+        self
+    }
+
+    /// Sets the limits of the line; [`Session::set_limits`] changes them later.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.limit_down = limits.down;
+        self.config.limit_up = limits.up;
+        self
+    }
+
+    /// Opens the listener and local discovery.
+    ///
+    /// # Errors
+    /// [`BuildError::NoRuntime`] outside of a tokio runtime, [`BuildError::Option`] for what can't be right,
+    /// [`BuildError::Listen`] where the address is taken.
+    pub async fn build(self) -> Result<Session, BuildError> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(BuildError::NoRuntime);
+        }
+        check::config(&self.config)?;
         // thousands of files and links: the soft limit of many systems is 1024
         if let Err(error) = swarmcopy_sys::limits::raise_open_files() {
             tracing::debug!(%error, "the limit of open files stays as it is");
         }
         let quit = CancellationToken::new();
-        let listener =
-            Listener::bind_with(self.config.listen, self.config.encryption.into(), &quit).map_err(
-                |error| {
-                    Error::new(ErrorKind::Failed, error.to_string())
-                        .with_hint("choose another address with --listen")
-                },
-            )?;
+        let addr = self.config.listen;
+        let listener = Listener::bind_with(addr, self.config.encryption.into(), &quit)
+            .map_err(|cause| BuildError::Listen { addr, cause })?;
         let dht = if self.config.dht {
-            Some(start::dht(&self.config, &listener).await?)
+            let started = start::dht(&self.config, &listener).await;
+            Some(started.map_err(BuildError::Dht)?)
         } else {
             None
         };
@@ -64,28 +105,32 @@ impl SessionBuilder {
             Some(Err(why)) => (None, Some(why)),
             None => (None, None),
         };
-        let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
-        let mut peer_id = *b"-SC0100-............";
-        peer_id
-            .iter_mut()
-            .skip(8)
-            .for_each(|byte| *byte = rng.u8(..));
         Ok(Session {
             inner: Arc::new(Inner {
                 limit_down: Arc::new(Limiter::new(self.config.limit_down)),
                 limit_up: Arc::new(Limiter::new(self.config.limit_up)),
                 config: self.config,
+                discoveries: self.discoveries,
                 listener,
                 lsd,
                 lsd_failure,
                 dht,
-                peer_id,
+                peer_id: peer_id(),
                 stop: CancellationToken::new(),
                 quit,
                 tasks: TaskTracker::new(),
+                copies: Registry::new(),
             }),
         })
     }
+}
+
+fn peer_id() -> [u8; 20] {
+    let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
+    let mut peer_id = *b"-SC0100-............";
+    let random = peer_id.iter_mut().skip(8);
+    random.for_each(|byte| *byte = rng.u8(..));
+    peer_id
 }
 
 impl Session {
@@ -94,142 +139,103 @@ impl Session {
         SessionBuilder::default()
     }
 
-    /// Starts a copy. It runs by itself; what is returned lets you watch and stop it.
-    pub async fn add(&self, content: Content) -> Result<RunningCopy, Error> {
+    /// Starts a copy of `content`, or serves it if it says so. It runs by itself; what is returned lets you watch and
+    /// steer it. May be dropped at any await: then nothing runs.
+    ///
+    /// # Errors
+    /// [`AddError::Running`] with the copy of this content that runs already, [`AddError::Option`] for an option that
+    /// can't be right, [`AddError::ShutDown`] after [`shutdown`](Self::shutdown), else why it could not begin.
+    pub async fn add(&self, content: Content, options: CopyOptions) -> Result<Copy, AddError> {
+        check::options(&options)?;
+        let content = content.with_options(options);
+        check::options(&content.options)?;
+        let id = content.id();
+        let place = self.inner.copies.place(id).await;
+        let place = place.map_err(|why| match why {
+            NoPlace::Running(copy) => AddError::Running(copy),
+            NoPlace::Closed => AddError::ShutDown,
+        })?;
         let clock = Clock::start();
-        let prepared = Prepared::open(Arc::clone(&self.inner), content).await?;
-        let started = prepared.started(&self.inner);
+        let prepared = Prepared::open(Arc::clone(&self.inner), content.clone()).await?;
+        let started = prepared.started();
         let (progress_in, progress) = watch::channel(Progress::new(started.bytes));
         let (complete_in, complete) = watch::channel(None);
         let (ended_in, ended) = watch::channel(None);
-        let (explain, explained) = broadcast::channel(EXPLANATIONS_MAX);
+        let (started_in, started) = watch::channel(started);
+        let (orders_in, orders) = mpsc::channel(ORDERS_MAX);
+        let (teller, told) = events();
         let stop = self.inner.stop.child_token();
-        let outlets = Outlets {
-            progress: progress_in,
-            complete: complete_in,
-            explain: explain.clone(),
-            stop: stop.clone(),
-        };
-        self.inner.tasks.spawn(async move {
-            let result = prepared.run(clock, outlets).await;
-            ended_in.send_replace(Some(result));
-        });
-        Ok(RunningCopy {
+        let copy = Copy::new(Shared {
+            id,
             started,
             progress,
             complete,
             ended,
-            explain,
-            explained: Mutex::new(Some(explained)),
-            stop,
-        })
+            told,
+            orders: orders_in,
+            stop: stop.clone(),
+        });
+        let running = Running {
+            session: Arc::clone(&self.inner),
+            content,
+            clock,
+            outlets: Outlets {
+                progress: progress_in,
+                complete: complete_in,
+                events: teller,
+                stop,
+            },
+            started: started_in,
+            orders,
+            past: None,
+            store: Weak::new(),
+        };
+        if !place.fill(copy.clone()) {
+            return Err(AddError::ShutDown);
+        }
+        let session = Arc::clone(&self.inner);
+        self.inner.tasks.spawn(async move {
+            let outcome = Box::pin(running.run(prepared)).await;
+            session.copies.remove(id);
+            ended_in.send_replace(Some(outcome));
+        });
+        Ok(copy)
     }
 
-    /// Stops all copies and waits until their state is saved. A copy's own result is not lost.
-    pub async fn shutdown(&self) {
+    /// The copies that run or are paused.
+    pub fn copies(&self) -> Vec<Copy> {
+        self.inner.copies.running()
+    }
+
+    /// The copy of this content, if one runs or is paused.
+    pub fn get(&self, id: ContentId) -> Option<Copy> {
+        self.inner.copies.get(id)
+    }
+
+    /// Changes the limits of the line, for copies that run too.
+    ///
+    /// # Errors
+    /// A limit of no bytes a second; then nothing changes.
+    pub fn set_limits(&self, limits: Limits) -> Result<(), OptionError> {
+        check::rate(limits.down)?;
+        check::rate(limits.up)?;
+        self.inner.limit_down.set_rate(limits.down);
+        self.inner.limit_up.set_rate(limits.up);
+        Ok(())
+    }
+
+    /// Stops all copies and waits until their state is saved, at most for `grace`; what takes longer ends by itself.
+    /// Each copy still tells its outcome. Nothing can be added any more.
+    pub async fn shutdown(self, grace: Duration) {
+        self.inner.copies.close();
         self.inner.stop.cancel();
         self.inner.tasks.close();
-        self.inner.tasks.wait().await;
-        self.inner.quit.cancel();
-    }
-}
-
-/// A copy under way. Dropping it doesn't stop the copy: [`stop`](Self::stop) does.
-#[derive(Debug)]
-pub struct RunningCopy {
-    started: Started,
-    progress: watch::Receiver<Progress>,
-    complete: watch::Receiver<Option<Duration>>,
-    ended: watch::Receiver<Option<Result<Report, Error>>>,
-    explain: broadcast::Sender<Explanation>,
-    /// For the first that listens: what was told from the start.
-    explained: Mutex<Option<broadcast::Receiver<Explanation>>>,
-    stop: CancellationToken,
-}
-
-impl RunningCopy {
-    /// What is known from the start.
-    pub fn started(&self) -> &Started {
-        &self.started
-    }
-
-    /// The next look at the copy, about four a second; `None` when it is over. May be dropped at
-    /// any await.
-    pub async fn progress(&mut self) -> Option<Progress> {
-        next_look(&mut self.progress).await
-    }
-
-    /// The looks at the copy from now on, for a task of its own.
-    pub fn looks(&self) -> Looks {
-        Looks(self.progress.clone())
-    }
-
-    /// Waits until every wanted piece is verified and on disk: how long that took. Serving may go
-    /// on. May be dropped at any await.
-    pub async fn complete(&self) -> Result<Duration, Error> {
-        let mut complete = self.complete.clone();
-        if let Ok(Some(elapsed)) = complete.wait_for(Option::is_some).await.map(|value| *value) {
-            return Ok(elapsed);
-        }
-        self.finished().await.map(|report| report.elapsed)
-    }
-
-    /// Waits for the end: complete and served long enough, failed, or stopped. May be dropped at
-    /// any await.
-    pub async fn finished(&self) -> Result<Report, Error> {
-        let mut ended = self.ended.clone();
-        let ended = ended
-            .wait_for(Option::is_some)
+        if tokio::time::timeout(grace, self.inner.tasks.wait())
             .await
-            .map(|value| value.clone());
-        let gone = Error::new(ErrorKind::Failed, "the copy ended without a word");
-        ended.ok().flatten().unwrap_or(Err(gone))
-    }
-
-    /// The decisions of the scheduler with their reasons: from the start for the first that asks,
-    /// from now on for others.
-    pub fn explanations(&self) -> Explanations {
-        let explained = self.explained.lock();
-        let first = explained.unwrap_or_else(PoisonError::into_inner).take();
-        Explanations(first.unwrap_or_else(|| self.explain.subscribe()))
-    }
-
-    /// Ends the copy: what is verified is kept, so that it can go on later. A copy that was not
-    /// complete ends with [`ErrorKind::Interrupted`].
-    pub fn stop(&self) {
-        self.stop.cancel();
-    }
-}
-
-async fn next_look(progress: &mut watch::Receiver<Progress>) -> Option<Progress> {
-    progress.changed().await.ok()?;
-    Some(progress.borrow_and_update().clone())
-}
-
-/// Looks at a copy.
-#[derive(Debug)]
-pub struct Looks(watch::Receiver<Progress>);
-
-impl Looks {
-    /// The next look; `None` when the copy is over. May be dropped at any await.
-    pub async fn next(&mut self) -> Option<Progress> {
-        next_look(&mut self.0).await
-    }
-}
-
-/// Listens to the scheduler's decisions.
-#[derive(Debug)]
-pub struct Explanations(broadcast::Receiver<Explanation>);
-
-impl Explanations {
-    /// The next decision; `None` when the copy is over. One that listens too slowly misses some.
-    pub async fn next(&mut self) -> Option<Explanation> {
-        loop {
-            match self.0.recv().await {
-                Ok(explanation) => return Some(explanation),
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
+            .is_err()
+        {
+            tracing::warn!("copies take longer to end than they were given");
         }
+        self.inner.quit.cancel();
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use swarmcopy::{
-    Config, Content, CopyOptions, Error, ErrorKind, Format, MakeOptions, OriginMode, PieceLen,
-    Report, RunningCopy, Session, Stay, make, verify,
+    Config, Content, Copy, CopyOptions, Error, ErrorKind, Format, MakeOptions, OriginMode,
+    PieceLen, Report, Session, Stay, make, verify,
 };
 
 /// A share with a small tree in it and the torrent of that tree.
@@ -52,11 +52,20 @@ impl Room {
         self.dir.path().join(name)
     }
 
-    fn content(&self, name: &str) -> Content {
+    fn content(&self) -> Content {
+        Content::torrent(&self.torrent).unwrap()
+    }
+
+    fn options(&self, name: &str) -> CopyOptions {
         let mut options = CopyOptions::new(self.target(name));
         options.stay = Stay::For(Duration::ZERO);
         options.timeout = Some(Duration::from_secs(30));
-        Content::torrent(&self.torrent).unwrap().options(options)
+        options
+    }
+
+    /// Those of a copy from the share.
+    fn shared(&self, name: &str) -> CopyOptions {
+        self.options(name).share(self.share())
     }
 
     fn same(&self, name: &str) -> bool {
@@ -78,96 +87,94 @@ async fn session(last: u8) -> Session {
     Session::builder().config(config).build().await.unwrap()
 }
 
-async fn run(session: &Session, content: Content) -> Result<Report, Error> {
-    let copy = session.add(content).await?;
+async fn run(session: &Session, content: Content, options: CopyOptions) -> Result<Report, Error> {
+    let copy = session.add(content, options).await?;
     ended(&copy).await
 }
 
-async fn ended(copy: &RunningCopy) -> Result<Report, Error> {
-    tokio::time::timeout(Duration::from_secs(60), copy.finished())
+async fn ended(copy: &Copy) -> Result<Report, Error> {
+    let outcome = tokio::time::timeout(Duration::from_secs(60), copy.finished())
         .await
-        .expect("ends in a minute")
+        .expect("ends in a minute");
+    Ok(outcome.into_result()?)
 }
+
+const GRACE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_alone_copies_from_the_share() {
     let room = Room::new();
     let session = session(2).await;
-    let report = run(&session, room.content("one").share(room.share()))
+    let report = run(&session, room.content(), room.shared("one"))
         .await
         .unwrap();
     assert!(report.complete && room.same("one"));
     assert_eq!((report.from_share, report.from_peers), (1_200_000, 0));
     assert!(!room.target("one").join("CS5.swarmcopy").exists());
-    session.shutdown().await;
+    session.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_complete_copy_is_recognised_and_read_from_nowhere() {
     let room = Room::new();
     let session = session(3).await;
-    run(&session, room.content("one").share(room.share()))
+    run(&session, room.content(), room.shared("one"))
         .await
         .unwrap();
-    let again = run(&session, room.content("one").share(room.share()))
+    let again = run(&session, room.content(), room.shared("one"))
         .await
         .unwrap();
     assert_eq!((again.reused, again.from_share), (1_200_000, 0));
-    session.shutdown().await;
+    session.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn peers_send_no_pads_of_a_hybrid_torrent() {
     let room = Room::of(Format::Hybrid);
     let (seeds, gets) = (session(14).await, session(15).await);
-    let seed = room.content("x").seed_from(room.share());
-    let mut options = CopyOptions::new(".");
-    options.stay = Stay::Always;
-    let seed = seeds.add(seed.options(options)).await.unwrap();
+    let seed = room.content().seed_from(room.share());
+    let stays = CopyOptions::new(".").stay(Stay::Always);
+    let seed = seeds.add(seed, stays).await.unwrap();
     let peer = seed.started().listen.to_string();
-    let content = room.content("two").peer(peer);
-    let report = run(&gets, content).await.unwrap();
+    let options = room.options("two").peer(peer).unwrap();
+    let report = run(&gets, room.content(), options).await.unwrap();
     assert!(report.complete && room.same("two"));
     assert_eq!((report.bytes, report.from_peers), (1_200_000, 1_200_000));
-    gets.shutdown().await;
-    seeds.shutdown().await;
-    let served = seed.finished().await.map(|report| report.uploaded);
-    assert_eq!(served.unwrap(), 1_200_000);
+    gets.shutdown(GRACE).await;
+    seeds.shutdown(GRACE).await;
+    assert_eq!(seed.finished().await.report.uploaded, 1_200_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_copies_from_a_seed_alone() {
     let room = Room::new();
     let (seeder, copier) = (session(4).await, session(5).await);
-    let seed = Content::torrent(&room.torrent)
-        .unwrap()
-        .seed_from(room.share());
-    let mut options = CopyOptions::new(".");
-    options.stay = Stay::Always;
-    let seed = seeder.add(seed.options(options)).await.unwrap();
+    let seed = room.content().seed_from(room.share());
+    let stays = CopyOptions::new(".").stay(Stay::Always);
+    let seed = seeder.add(seed, stays).await.unwrap();
     let peer = seed.started().listen.to_string();
-    let report = run(&copier, room.content("one").peer(peer)).await.unwrap();
+    let options = room.options("one").peer(peer).unwrap();
+    let report = run(&copier, room.content(), options).await.unwrap();
     assert!(room.same("one"));
     assert_eq!((report.from_peers, report.origin_bytes), (1_200_000, 0));
-    copier.shutdown().await;
-    seeder.shutdown().await;
+    copier.shutdown(GRACE).await;
+    seeder.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_torrent_of_version_2_alone_goes_from_share_to_peer() {
     let room = Room::of(Format::V2);
     let (first, second) = (session(10).await, session(11).await);
-    let mut options = CopyOptions::new(room.target("one"));
-    options.stay = Stay::Always;
-    let content = room.content("one").options(options).share(room.share());
-    let copy = first.add(content).await.unwrap();
+    let stays = room.shared("one").stay(Stay::Always);
+    let copy = first.add(room.content(), stays).await.unwrap();
     copy.complete().await.unwrap();
     assert!(room.same("one"));
     let peer = copy.started().listen.to_string();
-    let report = run(&second, room.content("two").peer(peer)).await.unwrap();
+    let options = room.options("two").peer(peer).unwrap();
+    let report = run(&second, room.content(), options).await.unwrap();
     assert!(room.same("two"));
     assert_eq!((report.from_peers, report.bad_pieces), (1_200_000, 0));
-    let content = room.content("two");
+    let content = room.content();
     assert!(
         verify(&content, &room.target("two"), &|_| {})
             .unwrap()
@@ -176,25 +183,25 @@ async fn a_torrent_of_version_2_alone_goes_from_share_to_peer() {
     std::fs::write(room.target("two").join("CS5/a.bin"), vec![9; 400_000]).unwrap();
     let found = verify(&content, &room.target("two"), &|_| {}).unwrap();
     assert_eq!(found.damaged, ["a.bin"]);
-    second.shutdown().await;
-    first.shutdown().await;
+    second.shutdown(GRACE).await;
+    first.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn never_reads_no_origin_even_when_nothing_else_is_there() {
     let room = Room::new();
     let session = session(6).await;
-    let mut options = CopyOptions::new(room.target("one"));
+    let mut options = room.shared("one");
     options.origin = OriginMode::Never;
     options.timeout = Some(Duration::from_secs(1));
-    let content = room.content("one").options(options).share(room.share());
-    let error = run(&session, content.clone()).await.unwrap_err();
+    let error = run(&session, room.content(), options.clone()).await;
+    let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage, "nobody is left: {error}");
-    let content = content.peer("127.0.0.1:1");
-    let error = run(&session, content).await.unwrap_err();
+    let options = options.peer("127.0.0.1:1").unwrap();
+    let error = run(&session, room.content(), options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
     assert!(error.to_string().contains("a.bin"), "{error}");
-    session.shutdown().await;
+    session.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +210,7 @@ async fn a_share_that_differs_is_told_and_its_bytes_are_not_kept() {
     let session = session(7).await;
     let wrong = room.share().join("CS5/a.bin");
     std::fs::write(&wrong, vec![9; 400_000]).unwrap();
-    let error = run(&session, room.content("one").share(room.share()))
+    let error = run(&session, room.content(), room.shared("one"))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Mismatch, "{error}");
@@ -212,7 +219,7 @@ async fn a_share_that_differs_is_told_and_its_bytes_are_not_kept() {
         .windows(16_384)
         .any(|run| run.iter().all(|byte| *byte == 9));
     assert!(!wrong_run, "wrong bytes were written");
-    session.shutdown().await;
+    session.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,11 +227,11 @@ async fn a_target_that_is_a_file_is_a_disk_error() {
     let room = Room::new();
     let session = session(8).await;
     std::fs::write(room.target("one"), b"in the way").unwrap();
-    let error = run(&session, room.content("one").share(room.share()))
+    let error = run(&session, room.content(), room.shared("one"))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Disk, "{error}");
-    session.shutdown().await;
+    session.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,23 +242,19 @@ async fn a_stopped_copy_goes_on_from_what_was_verified() {
     config.lsd = false;
     config.limit_down = Some(400_000);
     let slow = Session::builder().config(config).build().await.unwrap();
-    let mut copy = slow
-        .add(room.content("one").share(room.share()))
-        .await
-        .unwrap();
-    while let Some(look) = copy.progress().await {
+    let copy = slow.add(room.content(), room.shared("one")).await.unwrap();
+    let mut looks = copy.looks();
+    while let Some(look) = looks.next().await {
         if look.verified > 200_000 {
             break;
         }
     }
-    copy.stop();
-    assert_eq!(
-        ended(&copy).await.unwrap_err().kind(),
-        ErrorKind::Interrupted
-    );
-    slow.shutdown().await;
+    let outcome = copy.stop().await;
+    assert_eq!(outcome.failure.unwrap().kind, ErrorKind::Interrupted);
+    assert!(outcome.report.from_share > 200_000);
+    slow.shutdown(GRACE).await;
     let session = session(9).await;
-    let report = run(&session, room.content("one").share(room.share()))
+    let report = run(&session, room.content(), room.shared("one"))
         .await
         .unwrap();
     assert!(room.same("one"));
@@ -261,5 +264,5 @@ async fn a_stopped_copy_goes_on_from_what_was_verified() {
         report.reused
     );
     assert!(report.from_share < 1_200_000);
-    session.shutdown().await;
+    session.shutdown(GRACE).await;
 }

@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! The few operating system calls that the standard library lacks, behind one safe interface.
 //!
 //! Each module answers one need and holds its unix, Windows and other variants side by side, so that no

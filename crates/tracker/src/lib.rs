@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! A small BitTorrent tracker for a site, over HTTP and UDP at one address.
 //!
 //! A [`TrackerServer`] takes announces and scrapes of any client (BEP 3, 7, 15, 23, 41, 48), of both

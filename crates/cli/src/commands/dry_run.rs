@@ -1,7 +1,7 @@
 //! `get --dry-run`: says what a copy would do.
 
 use serde::Serialize;
-use swarmcopy::{Content, Error, Preview};
+use swarmcopy::{Content, CopyOptions, Error, Preview};
 
 use crate::exit::{self, Style};
 use crate::{format, output};
@@ -20,8 +20,8 @@ struct PreviewEvent<'a> {
 }
 
 /// Runs it.
-pub(super) fn run(content: &Content, style: Style) -> Result<u8, Error> {
-    let preview = content.preview()?;
+pub(super) fn run(content: &Content, options: &CopyOptions, style: Style) -> Result<u8, Error> {
+    let preview = content.preview(options)?;
     match style {
         Style::Json => output::json(&event(content.name(), &preview)),
         Style::Human => tell(content.name(), &preview),

@@ -7,6 +7,7 @@ use swarmcopy::{Config, Content, CopyOptions, Error, ErrorKind, Session};
 use super::runtime::block_on;
 use crate::output;
 use crate::what::What;
+use crate::words;
 
 /// How long peers are asked what a magnet link means, where nothing is copied.
 const MAGNET_TIME: Duration = Duration::from_mins(1);
@@ -24,12 +25,13 @@ pub(super) fn find(what: &What) -> Result<Content, Error> {
         };
         config.listen = Some((ip, 0).into());
         config.lsd = matches!(what.0, swarmcopy::What::Magnet(_));
-        let session = Session::builder().config(config).build().await?;
+        let session = Session::builder().config(config).build().await;
+        let session = session.map_err(words::of_build)?;
         let mut options = CopyOptions::new(".");
         options.timeout = Some(MAGNET_TIME);
         options.netrc = crate::netrc::find();
         let content = session.find(&what.0, &options).await;
-        session.shutdown().await;
+        session.shutdown(Duration::ZERO).await;
         content.inspect(tell_notes)
     })
 }
@@ -38,7 +40,7 @@ pub(super) fn find(what: &What) -> Result<Content, Error> {
 pub(super) fn tell_notes(content: &Content) {
     let notes = content.notes();
     for note in notes.iter().take(NOTES_SHOWN) {
-        output::note(&format!("warning: {note}"));
+        output::note(&format!("warning: {}", words::of(note)));
     }
     if let Some(more) = notes
         .len()

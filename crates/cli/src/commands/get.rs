@@ -20,8 +20,8 @@ const JOURNAL_SUFFIX: &str = ".swarmcopy";
 pub(super) fn run(args: &GetArgs, host: &Host) -> Result<u8, Error> {
     refuse_unbuilt(args)?;
     if args.dry_run {
-        let content = super::found::find(&args.what)?.options(options(args)?);
-        return super::dry_run::run(&content, Style::of(args.json));
+        let content = super::found::find(&args.what)?;
+        return super::dry_run::run(&content, &options(args)?, Style::of(args.json));
     }
     let explain = if args.explain {
         Explain::Yes

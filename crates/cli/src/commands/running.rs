@@ -6,8 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use swarmcopy::{
-    Config, Content, CopyOptions, Error, ErrorKind, Explanation, Progress, Report, RunningCopy,
-    Session,
+    Config, Content, Copy, CopyOptions, Error, ErrorKind, Event, Outcome, Progress, Session,
 };
 
 use swarmcopy_sys::awake::{Awake, stay_awake};
@@ -19,7 +18,10 @@ use crate::exit::{self, Style};
 use crate::host::Host;
 use crate::render::{self, CopyView};
 use crate::what::What;
+use crate::words;
 
+/// How long a copy may take to write down what it has.
+const GRACE: Duration = Duration::from_mins(1);
 /// How long a look at the folder of the .torrent, or of what is served, may take.
 const PREPARE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -70,7 +72,8 @@ pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
 async fn copying(running: Running<'_>) -> Result<u8, Error> {
     let (host, style) = (running.host, running.style);
     let mut signals = Signals::listen(host)?;
-    let session = Session::builder().config(running.config).build().await?;
+    let session = Session::builder().config(running.config).build().await;
+    let session = session.map_err(words::of_build)?;
     // looking for the content may take longer than a system waits for a service to begin
     host.ready();
     let finding = session.find(&running.what.0, &running.options);
@@ -87,12 +90,12 @@ async fn copying(running: Running<'_>) -> Result<u8, Error> {
         },
         () = signals.interrupted() => return Err(interrupted()),
     };
-    let adding = session.add(content);
+    let adding = session.add(content, running.options);
     let copy = tokio::select! {
         copy = adding => copy?,
         () = signals.interrupted() => return Err(interrupted()),
     };
-    host.status(&format!("copying {}", copy.started().name));
+    host.status(&format!("copying {}", copy.name()));
     let mut showing = Showing {
         view: render::copy_view(style, running.every),
         host,
@@ -101,9 +104,9 @@ async fn copying(running: Running<'_>) -> Result<u8, Error> {
             Rest::Disturbed => stay_awake("swarmcopy copies"),
         },
     };
-    showing.view.started(copy.started());
+    showing.view.started(&copy.started());
     let ended = watch(&copy, &mut showing, &mut signals, running.explain).await;
-    session.shutdown().await;
+    session.shutdown(GRACE).await;
     let interrupted = signals.was_interrupted().then(interrupted);
     let but = interrupted.or(left_out);
     Ok(tell(ended, showing.view.as_mut(), style, but))
@@ -138,41 +141,42 @@ fn interrupted() -> Error {
 /// What can happen next.
 enum Happening {
     Looked(Option<Progress>),
-    Explained(Option<Explanation>),
+    Told(Option<Event>),
     Completed(Result<Duration, Error>),
     Interrupted,
 }
 
 /// Shows the copy until it ends.
 async fn watch(
-    copy: &RunningCopy,
+    copy: &Copy,
     showing: &mut Showing<'_>,
     signals: &mut Signals,
     explain: Explain,
-) -> Result<Report, Error> {
+) -> Outcome {
     let mut looks = copy.looks();
-    let mut explanations = (explain == Explain::Yes).then(|| copy.explanations());
+    let mut events = (explain == Explain::Yes).then(|| copy.events());
     let mut completing = pin!(copy.complete());
     let (mut completed, mut stopped) = (false, false);
     loop {
-        let explained = async {
-            match &mut explanations {
-                Some(explanations) => explanations.next().await,
+        let told = async {
+            match &mut events {
+                Some(events) => events.next().await,
                 None => std::future::pending().await,
             }
         };
         let happening = tokio::select! {
             biased;
             () = signals.interrupted(), if !stopped => Happening::Interrupted,
-            explanation = explained => Happening::Explained(explanation),
+            event = told => Happening::Told(event),
             elapsed = &mut completing, if !completed => Happening::Completed(elapsed),
             look = looks.next() => Happening::Looked(look),
         };
         match happening {
             Happening::Looked(None) => break,
             Happening::Looked(Some(progress)) => showing.view.progress(&progress),
-            Happening::Explained(Some(explanation)) => showing.view.explain(&explanation),
-            Happening::Explained(None) => explanations = None,
+            Happening::Told(Some(Event::Decision(decision))) => showing.view.explain(&decision),
+            Happening::Told(Some(_)) => {}
+            Happening::Told(None) => events = None,
             Happening::Completed(elapsed) => {
                 completed = true;
                 if let Ok(elapsed) = elapsed {
@@ -181,7 +185,7 @@ async fn watch(
             }
             Happening::Interrupted => {
                 stopped = true;
-                copy.stop();
+                copy.cancel();
             }
         }
     }
@@ -192,31 +196,24 @@ async fn watch(
 }
 
 /// Tells the end; gives the exit code. `but` is what keeps a copy that ended well from being all right.
-fn tell(
-    ended: Result<Report, Error>,
-    view: &mut dyn CopyView,
-    style: Style,
-    but: Option<Error>,
-) -> u8 {
+fn tell(ended: Outcome, view: &mut dyn CopyView, style: Style, but: Option<Error>) -> u8 {
     let but_not = but
         .as_ref()
         .filter(|error| error.kind() != ErrorKind::Interrupted);
-    let (report, error) = match ended {
-        Ok(report) if report.complete => (Some(report), but_not.cloned()),
-        Ok(report) if but.is_some() => (Some(report), but),
-        Ok(report) => {
+    let Outcome {
+        report, failure, ..
+    } = ended;
+    let error = match failure {
+        Some(failure) => Some(words::of_failure(failure)),
+        None if report.complete => but_not.cloned(),
+        None if but.is_some() => but,
+        None => {
             let error = Error::new(ErrorKind::Incomplete, "the copy is not complete");
-            (
-                Some(report),
-                Some(error.with_hint("what was verified is kept; the same command goes on")),
-            )
+            Some(error.with_hint("what was verified is kept; the same command goes on"))
         }
-        Err(error) => (None, Some(error)),
     };
     view.end();
     let code = error.map_or(exit::DONE, |error| exit::fail(&error, style));
-    if let Some(report) = report {
-        view.report(&report);
-    }
+    view.report(&report);
     code
 }

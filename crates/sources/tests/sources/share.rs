@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::Span;
-use swarmcopy_scheduler::Scheduler;
+use swarmcopy_sources::contract::PermitKeeper;
 use swarmcopy_sources::share::ShareError;
 use swarmcopy_sources::{
     Blame, Limiter, MemorySink, OriginSource, PieceSource, Shape, ShareSource, SourceError,
@@ -29,7 +29,7 @@ struct Rig {
     share: ShareSource,
     sink: Arc<MemorySink>,
     source: Arc<dyn PieceSource>,
-    _scheduler: Scheduler,
+    _scheduler: PermitKeeper,
 }
 
 impl Rig {

@@ -32,7 +32,7 @@ impl Content {
             .any(|(from, count)| *count > 0 && !from.may_name_paths())
         {
             let note = "shares that the document names are not opened, as it was fetched: \
-                        --trust-document allows that";
+                        `trust_document` allows that";
             notes.push(note.to_owned());
         }
         if !self.from.may_name_private() {
@@ -52,7 +52,7 @@ impl Content {
                 if leads_to_private(&tracker).await {
                     notes.push(format!(
                         "the tracker {} is not asked: a document from the internet names a private \
-                         address (--trust-document allows that)",
+                         address (`trust_document` allows that)",
                         Shown(&tracker)
                     ));
                 } else {

@@ -111,6 +111,27 @@ impl Account {
         })
     }
 
+    /// Whether there are shares or mirrors, and each has said what asking again does not change.
+    pub(crate) fn is_refused_everywhere(&self) -> bool {
+        let mut origins = self.origins().peekable();
+        origins.peek().is_some() && origins.all(|entry| entry.standing.is_lasting())
+    }
+
+    /// What shares and mirrors are called together.
+    pub(crate) fn origins_in_words(&self) -> &'static str {
+        let has = |kind| self.origins().any(|entry| entry.kind == kind);
+        match (has(SourceKind::Share), has(SourceKind::Mirror)) {
+            (true, false) => "the share",
+            (false, true) => "the mirror",
+            _ => "share or mirror",
+        }
+    }
+
+    fn origins(&self) -> impl Iterator<Item = &Entry> {
+        let all = self.sources.values();
+        all.filter(|entry| matches!(entry.kind, SourceKind::Share | SourceKind::Mirror))
+    }
+
     /// How a source stands, to be changed.
     pub(crate) fn standing(&mut self, id: SourceId) -> Option<&mut Standing> {
         self.sources.get_mut(&id).map(|entry| &mut entry.standing)

@@ -12,6 +12,8 @@ use super::account::Account;
 use super::failure::disk_failed;
 use super::waiting::{Facts, troubles, waiting_for};
 use super::{Engine, Note};
+use crate::event::Event;
+use crate::outcome::{Failure, Outcome};
 use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay, tree};
 
 /// With nothing under way, no source for a piece and an origin that differs, the copy is given up
@@ -58,9 +60,15 @@ impl Engine {
         } else if self.hopeless_since.is_none() {
             self.hopeless_since = Some(now);
         }
+        if !(outlook.missing > 0 && self.is_refused()) {
+            self.refused_since = None;
+        } else if self.refused_since.is_none() {
+            self.refused_since = Some(now);
+        }
         self.store.keep_newest(self.scheduler.is_needed());
         self.look_at_tries();
         let progress = self.progress(outlook);
+        self.tell_news(&progress);
         self.outlets.progress.send_replace(progress);
     }
 
@@ -88,6 +96,15 @@ impl Engine {
             guard: self.guard_state,
             waiting_for,
         }
+    }
+
+    /// Whether every share and mirror refuses this machine, and nobody else can turn up but by chance.
+    fn is_refused(&self) -> bool {
+        let content = &self.content;
+        let others = self.account.peers() > 0
+            || !content.options.peers.is_empty()
+            || !content.trackers().is_empty();
+        !others && self.account.is_refused_everywhere()
     }
 
     /// Why origins that answer are not read.
@@ -128,6 +145,7 @@ impl Engine {
                     self.swarm.completed();
                 }
                 self.outlets.complete.send_replace(Some(elapsed));
+                self.outlets.events.tell(Event::Complete(elapsed));
                 self.look();
             }
             Err(error) => self.failed = Some(error),
@@ -181,18 +199,27 @@ impl Engine {
         if differs {
             return Some(Err(self.differs()));
         }
+        let refused = self.refused_since.map(|since| since.elapsed());
+        if let (Some(refused), Some(time)) = (refused, options.refused_for)
+            && refused >= time
+        {
+            return Some(Err(self.incomplete("every share and mirror refuses")));
+        }
         late.map(|why| Err(self.incomplete(why)))
     }
 
     fn differs(&self) -> Error {
         let files = self.incomplete_files();
         let named = named(&files);
+        let origin = self.account.origins_in_words();
         Error::new(
             ErrorKind::Mismatch,
-            format!("the share differs from the torrent, and no other source has {named}"),
+            format!("{origin} differs from the torrent, and no other source has {named}"),
         )
         .with_incomplete(files)
-        .with_hint("make the torrent again from the share as it is now, or repair the share")
+        .with_hint(format!(
+            "make the torrent again from {origin} as it is now, or repair {origin}"
+        ))
     }
 
     fn incomplete(&self, why: &str) -> Error {
@@ -208,7 +235,7 @@ impl Engine {
         told.extend(troubles(&self.account.sources(self.scheduler.rates())));
         Error::new(ErrorKind::Incomplete, told.join("; "))
             .with_incomplete(files)
-            .with_hint("what is verified is kept: the same command goes on from here")
+            .with_hint("what is verified is kept: the next copy goes on from here")
     }
 
     /// The files that lack a piece, so many of them as are listed.
@@ -229,7 +256,7 @@ impl Engine {
         mut self,
         end: Result<(), Error>,
         mut notes: mpsc::Receiver<Note>,
-    ) -> Result<Report, Error> {
+    ) -> Outcome {
         let now = self.clock.now();
         self.scheduler.close(now);
         self.carry_out();
@@ -239,6 +266,7 @@ impl Engine {
         }
         let mut report = self.report(&origin);
         report.arrivals = self.arrivals.take();
+        let mut failure = end.err().map(|error| self.failure(error));
         self.phase = Phase::Ended;
         self.look();
         self.tasks.close();
@@ -269,10 +297,22 @@ impl Engine {
         report.count(&self.account);
         // what is verified is written down, so that the next start goes on from there
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        if let (Ok(()), Ok(Err(error))) = (&end, closed) {
-            return Err(disk_failed(&error));
+        if let (None, Ok(Err(error))) = (&failure, closed) {
+            failure = Some(Failure::of(disk_failed(&error)));
         }
-        end.map(|()| report)
+        Outcome::new(report, failure)
+    }
+
+    /// Why it did not end well, with what is known of sources and files.
+    fn failure(&self, error: Error) -> Failure {
+        let sources = self.account.sources(self.scheduler.rates());
+        let troubled = sources.into_iter().filter(|it| it.state.is_trouble());
+        let mut failure = Failure::of(error);
+        failure.sources = troubled.collect();
+        if failure.files.is_empty() && !self.scheduler.is_complete() {
+            failure.files = self.incomplete_files();
+        }
+        failure
     }
 
     fn report(&self, origin: &swarmcopy_scheduler::OriginReport) -> Report {

@@ -1,11 +1,21 @@
-//! One origin of a copy: closed, being opened, or open.
+//! One origin of a copy: closed, being opened, or open; and what origins are read with.
 
 use std::sync::Arc;
 
 use swarmcopy_scheduler::OriginTag;
-use swarmcopy_sources::OriginSource;
+use swarmcopy_sources::{MirrorOptions, OriginSource};
+use swarmcopy_swarm::SourceIds;
 
 use super::fetch::Opened;
+use crate::limits::OriginLimits;
+
+/// What origins are read with.
+#[derive(Debug)]
+pub(crate) struct Late {
+    pub(crate) ids: Arc<SourceIds>,
+    pub(crate) limits: OriginLimits,
+    pub(crate) mirrors: MirrorOptions,
+}
 
 /// One origin.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind};
 /// The caller ended it.
 pub(crate) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "interrupted")
-        .with_hint("the state is saved: the same command goes on from here")
+        .with_hint("the state is saved: the next copy goes on from here")
 }
 
 /// The store can't go on.
@@ -24,14 +24,12 @@ pub(crate) fn disk_failed(error: &StoreError) -> Error {
     let failed = Error::new(kind, error.to_string());
     if matches!(error, StoreError::SameName { .. }) {
         return failed.with_hint(
-            "choose files with --select, copy to a disk that tells the names apart, or rename one \
+            "choose files with `select`, copy to a disk that tells the names apart, or rename one \
              and make the torrent again",
         );
     }
     match error.kind() {
-        StoreErrorKind::Full => {
-            failed.with_hint("free some space and start the same command again")
-        }
+        StoreErrorKind::Full => failed.with_hint("free some space and start the copy again"),
         StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
             failed.with_hint("choose a folder that this account may write to")
         }

@@ -1,14 +1,16 @@
 //! One fetch: runs a source over a span, counts what it commits, and tells the loop how it ended.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use futures_util::FutureExt;
 use swarmcopy_layout::Span;
 use swarmcopy_piece_store::Store;
 use swarmcopy_scheduler::{JobId, Outcome, SourceId};
-use swarmcopy_sources::{Blame, PieceSource, SinkTarget, SourceError, SpanSink};
+use swarmcopy_sources::{Blame, PieceSource, SinkTarget, SourceError, SpanSink, words_of};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +40,8 @@ pub(crate) enum From {
 pub(crate) struct Fetch {
     pub(crate) job: JobId,
     pub(crate) source: SourceId,
+    /// The name of the source.
+    pub(crate) name: String,
     pub(crate) span: Span,
     pub(crate) from: From,
     pub(crate) store: Arc<Store>,
@@ -60,7 +64,7 @@ impl Fetch {
         let target: Arc<dyn SinkTarget> = sink.clone();
         let result = tokio::select! {
             () = self.cancel.cancelled() => Err(SourceError::CalledOff),
-            result = fetch(self.from, self.span, SpanSink::new(target)) => result,
+            result = caught(&self.name, fetch(self.from, self.span, SpanSink::new(target))) => result,
         };
         if result.is_err() {
             self.store.abandon(self.span, self.source.0);
@@ -93,6 +97,22 @@ async fn fetch(from: From, span: Span, sink: SpanSink) -> Result<(), SourceError
         From::Gone => return Err(SourceError::CalledOff),
     };
     source.fetch(span, &sink).await
+}
+
+/// Runs what a source does; a panic of it is a failure of that source, with its words.
+pub(super) async fn caught<T>(
+    name: &str,
+    work: impl Future<Output = Result<T, SourceError>>,
+) -> Result<T, SourceError> {
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| {
+            Err(SourceError::Panicked {
+                name: name.to_owned(),
+                what: words_of(panic.as_ref()),
+            })
+        })
 }
 
 fn outcome_of(blame: Blame) -> Outcome {

@@ -11,8 +11,11 @@ mod ending;
 mod entry;
 mod failure;
 mod fetch;
+mod lacking;
+mod late;
 mod lost;
 mod named;
+mod news;
 mod note;
 mod origins;
 mod policy;
@@ -29,26 +32,29 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::{Store, Target};
 use swarmcopy_scheduler::origin::Hours;
 use swarmcopy_scheduler::{Action, Event, JobId, Reason, Scheduler, SourceId, SourceInfo};
-use swarmcopy_sources::{Limiter, PieceSource};
+use swarmcopy_sources::PieceSource;
 use swarmcopy_swarm::{PeerLink, Swarm, SwarmEvent};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::content::Content;
+use crate::event::Teller;
 use crate::guard::Guard;
 use crate::holder::Holder;
+use crate::outcome::Outcome;
 use crate::policy::Policy;
-use crate::report::Explanation;
 use crate::tree::Applied;
 use crate::{Error, GuardState, Phase, Progress, Report, SourceKind};
 
 pub(crate) use account::{Account, LAN};
 use arrivals::Arrivals;
 pub(crate) use clock::Clock;
-pub(crate) use entry::OriginEntry;
+pub(crate) use entry::{Late, OriginEntry};
 pub(crate) use failure::{disk_failed, interrupted};
+use lacking::Lacking;
 use lost::Lost;
+use news::News;
 pub(crate) use note::Note;
 pub(crate) use reader::StoreReader;
 pub(crate) use standing::Named;
@@ -60,11 +66,11 @@ const NEWS_MAX: usize = 128;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The ends that the world outside holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outlets {
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) complete: watch::Sender<Option<Duration>>,
-    pub(crate) explain: broadcast::Sender<Explanation>,
+    pub(crate) events: Teller,
     pub(crate) stop: CancellationToken,
 }
 
@@ -82,7 +88,7 @@ pub(crate) struct Parts {
     pub(crate) notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     pub(crate) origins: BTreeMap<SourceId, OriginEntry>,
     pub(crate) named: Vec<Named>,
-    pub(crate) origin_limit: Arc<Limiter>,
+    pub(crate) late: Late,
     pub(crate) policy: Policy,
     pub(crate) hours: Hours,
     pub(crate) guard: Option<Guard>,
@@ -108,7 +114,7 @@ pub(crate) struct Engine {
     notes: mpsc::Sender<Note>,
     notes_in: Option<mpsc::Receiver<Note>>,
     origins: BTreeMap<SourceId, OriginEntry>,
-    origin_limit: Arc<Limiter>,
+    late: Late,
     policy: Policy,
     hours: Hours,
     guard: Option<Guard>,
@@ -134,7 +140,13 @@ pub(crate) struct Engine {
     /// What was done to the tree besides its bytes.
     applied: Applied,
     hopeless_since: Option<Instant>,
+    /// Since when every origin refuses and nobody else is there.
+    refused_since: Option<Instant>,
     failed: Option<Error>,
+    /// What was told last, for events.
+    news: News,
+    /// How many pieces each file lacks.
+    lacking: Lacking,
 }
 
 impl Engine {
@@ -145,6 +157,7 @@ impl Engine {
         let arrivals = Arrivals::new(parts.content.options.keep_arrivals);
         let mut account = Account::of_lent(parts.lent, &parts.content.options.reuse);
         account.name_all(parts.named);
+        let lacking = Lacking::new(target, &parts.have);
         Self {
             content: parts.content,
             scheduler: parts.scheduler,
@@ -157,7 +170,7 @@ impl Engine {
             notes: parts.notes.0,
             notes_in: Some(parts.notes.1),
             origins: parts.origins,
-            origin_limit: parts.origin_limit,
+            late: parts.late,
             policy: parts.policy,
             hours: parts.hours,
             guard: parts.guard,
@@ -180,18 +193,19 @@ impl Engine {
             completed: None,
             applied: Applied::default(),
             hopeless_since: None,
+            refused_since: None,
             failed: None,
+            news: News::default(),
+            lacking,
         }
     }
 
     /// Runs the copy to its end: complete and served long enough, failed, or stopped.
-    pub(crate) async fn run(mut self) -> Result<Report, Error> {
+    pub(crate) async fn run(mut self) -> Outcome {
         let (Some(mut events), Some(mut notes)) = (self.swarm_events.take(), self.notes_in.take())
         else {
-            return Err(Error::new(
-                crate::ErrorKind::Failed,
-                "the engine was started twice",
-            ));
+            let error = Error::new(crate::ErrorKind::Failed, "the engine was started twice");
+            return Outcome::of(Report::default(), error);
         };
         self.start_origins();
         self.explain_never();
@@ -281,6 +295,8 @@ impl Engine {
             Note::Finished { result } => self.finished(result),
             Note::Guard(news) => self.take_guard_news(news),
             Note::Share { id, looked, again } => self.share_looked(id, looked, again),
+            Note::Way(way) => self.take_way(way),
+            Note::Mirror { id, made } => self.mirror_made(id, made),
         }
     }
 
@@ -299,6 +315,7 @@ impl Engine {
         if self.store.has(piece) {
             self.swarm.have(piece);
         }
+        self.tell_files_done(piece);
         self.tell(Event::PieceOk { piece });
     }
 
@@ -400,7 +417,7 @@ impl Engine {
                     self.swarm.ban(source);
                 }
                 Action::Guard { slot, take } => self.order_lock(slot, take),
-                Action::LimitOrigins { rate_bytes } => self.origin_limit.set_rate(rate_bytes),
+                Action::LimitOrigins { rate_bytes } => self.late.limits.origin.set_rate(rate_bytes),
                 Action::Interested { source } => self.with_link(source, PeerLink::interested),
                 Action::NotInterested { source } => {
                     self.with_link(source, PeerLink::not_interested);
@@ -456,6 +473,7 @@ impl Engine {
         let fetch = fetch::Fetch {
             job,
             source,
+            name: self.account.name(source).unwrap_or_default().to_owned(),
             span,
             from: from.unwrap_or(fetch::From::Gone),
             store: Arc::clone(&self.store),

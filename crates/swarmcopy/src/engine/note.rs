@@ -6,9 +6,10 @@ use std::time::Duration;
 use swarmcopy_layout::{PieceIndex, Spans};
 use swarmcopy_piece_store::StoreError;
 use swarmcopy_scheduler::{JobId, Outcome, SourceId};
-use swarmcopy_sources::SourceError;
+use swarmcopy_sources::{OriginSource, SourceError};
 
 use crate::Error;
+use crate::copy::Way;
 use crate::guard::GuardNews;
 use crate::shares::Looked;
 use crate::tree::Applied;
@@ -46,6 +47,13 @@ pub(crate) enum Note {
     Finished { result: Result<Applied, Error> },
     /// The keeper of the share's locks has news.
     Guard(GuardNews),
+    /// Somebody to copy from was named while the copy runs.
+    Way(Way),
+    /// A mirror that was named while the copy runs is ready to be read, or can't be used: its name, and why.
+    Mirror {
+        id: SourceId,
+        made: Result<Arc<dyn OriginSource>, (String, String)>,
+    },
     /// A share was looked at again; when that is done the next time, unless it was found.
     Share {
         id: SourceId,

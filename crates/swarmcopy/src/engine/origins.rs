@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::Engine;
 use super::entry::OriginEntry;
+use super::fetch::caught;
 use crate::SourceKind;
 use crate::shares::Looked;
 
@@ -38,7 +39,7 @@ impl Engine {
         }
     }
 
-    fn origin_up(&mut self, id: SourceId) {
+    pub(super) fn origin_up(&mut self, id: SourceId) {
         let origin = self.origins.get(&id).map(|entry| Arc::clone(&entry.source));
         if let Some(origin) = origin {
             let kind = match origin.kind() {
@@ -77,7 +78,7 @@ impl Engine {
         entry.opened = Some(opened);
         let source = Arc::clone(&entry.source);
         self.tasks.spawn(async move {
-            let result = source.open(permit).await;
+            let result = caught(&source.name(), source.open(permit)).await;
             // all fetches may have been called off
             let _ = tell.send(Some(result));
         });

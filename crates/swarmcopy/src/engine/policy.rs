@@ -1,11 +1,12 @@
 //! What of the policy changes while a copy runs, and how decisions about origins are told.
 
 use swarmcopy_layout::PieceIndex;
-use swarmcopy_scheduler::{Event, Reason, SourceId};
+use swarmcopy_scheduler::{Event as Happened, Reason, SourceId};
 
 use super::Engine;
 use super::note::Note;
 use super::telling::Telling;
+use crate::event::Event;
 use crate::guard::{self, Guard, GuardNews, Locks};
 use crate::report::Explanation;
 use crate::{GuardState, OriginMode};
@@ -20,7 +21,7 @@ impl Engine {
 
     pub(super) fn take_guard_news(&mut self, news: GuardNews) {
         match news {
-            GuardNews::Slot { slot, lock } => self.tell(Event::Guard { slot, lock }),
+            GuardNews::Slot { slot, lock } => self.tell(Happened::Guard { slot, lock }),
             GuardNews::ReachesServer => self.guard_state = GuardState::Server,
         }
     }
@@ -36,7 +37,7 @@ impl Engine {
         self.guard = Guard::start(found, move |news| {
             notes.blocking_send(Note::Guard(news)).is_ok()
         });
-        self.tell(Event::Guarded);
+        self.tell(Happened::Guarded);
     }
 
     /// Tells the scheduler when the hours of the origin begin or end.
@@ -44,7 +45,7 @@ impl Engine {
         let hours = self.policy.hours_now();
         if hours != self.hours {
             self.hours = hours;
-            self.tell(Event::Hours(hours));
+            self.tell(Happened::Hours(hours));
         }
     }
 
@@ -78,8 +79,7 @@ impl Engine {
             piece: telling.piece.map(PieceIndex::value),
             left_out: telling.left_out,
         };
-        // nobody may be listening
-        let _ = self.outlets.explain.send(explanation);
+        self.outlets.events.tell(Event::Decision(explanation));
     }
 
     /// Tells why origins are not read, each time when that has changed.

@@ -33,6 +33,8 @@ pub(crate) struct Standing {
     open: u32,
     /// Since when one waits with nothing heard.
     waits_since: Option<Instant>,
+    /// Whether its last answer was one that asking again does not change.
+    lasting: bool,
 }
 
 /// What is told of it.
@@ -55,6 +57,7 @@ impl Standing {
         self.state = SourceState::Up;
         self.why = None;
         self.next_try = None;
+        self.lasting = false;
         self.waits_since = (self.open > 0).then_some(now);
     }
 
@@ -74,6 +77,7 @@ impl Standing {
                     _ => SourceState::Down,
                 };
                 self.fails(state, what, None);
+                self.lasting = why.is_some_and(SourceError::is_lasting);
             }
             // called off after it said nothing
             None if silent => self.fails(SourceState::Down, silence(), None),
@@ -86,6 +90,12 @@ impl Standing {
         self.state = state;
         self.why = Some(why);
         self.next_try = next_try;
+        self.lasting = false;
+    }
+
+    /// Whether its last answer was one that asking again does not change: it refuses this machine, or has a fault.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.lasting
     }
 
     /// If it is in trouble, it will be tried again then.
@@ -98,6 +108,7 @@ impl Standing {
         self.state = SourceState::Up;
         self.why = what;
         self.next_try = None;
+        self.lasting = false;
     }
 
     /// What is to be told of it.
@@ -177,6 +188,23 @@ mod tests {
             Some(silence()),
             "that it was called off is no answer"
         );
+    }
+
+    #[test]
+    fn a_refusal_lasts_until_the_next_answer() {
+        let now = Instant::now();
+        let refused = SourceError::Refuses {
+            name: "m".to_owned(),
+            what: "403".to_owned(),
+        };
+        let mut standing = Standing::default();
+        for (why, lasting) in [(&refused, true), (&broken(), false), (&refused, true)] {
+            standing.asked(now);
+            standing.ended(now, Some(why));
+            assert_eq!(standing.is_lasting(), lasting);
+        }
+        standing.answered(now);
+        assert!(!standing.is_lasting());
     }
 
     #[test]

@@ -225,7 +225,7 @@ fn check_format(options: &MakeOptions, torrent: &Torrent, path: &Path) -> Result
         return Ok(());
     }
     let message = format!("{} is of another format", path.display());
-    let hint = format!("give --format {name}");
+    let hint = format!("set `format` to {name}");
     Err(Error::new(ErrorKind::Usage, message).with_hint(hint))
 }
 

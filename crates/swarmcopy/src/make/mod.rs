@@ -205,7 +205,7 @@ fn content_name(options: &MakeOptions, root: &Path) -> Result<String, Error> {
             "cannot name the content of {}: {why}",
             options.source.display()
         );
-        Error::new(ErrorKind::Usage, message).with_hint("give a name with --name")
+        Error::new(ErrorKind::Usage, message).with_hint("give a name with `name`")
     };
     let name = match &options.name {
         Some(name) => name.clone(),
@@ -336,7 +336,7 @@ fn lay_out<'f>(
     }
     let layout = builder
         .build()
-        .map_err(|error| failed(&error).with_hint("a longer --piece-length gives fewer pieces"))?;
+        .map_err(|error| failed(&error).with_hint("a longer `piece_len` gives fewer pieces"))?;
     Ok((layout, paths))
 }
 

@@ -89,7 +89,7 @@ impl NameCheck {
                 found.join("; ")
             );
             return Err(Error::new(ErrorKind::Failed, message)
-                .with_hint("rename them, leave them out with --exclude, or take --names keep"));
+                .with_hint("rename them, leave them out with `exclude`, or set `names` to keep"));
         }
         warnings.extend(found);
         Ok(())

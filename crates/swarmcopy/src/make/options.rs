@@ -216,7 +216,7 @@ fn check_share(text: &str) -> Result<(), Error> {
     }
     if lower.starts_with("http://") || lower.starts_with("https://") {
         return Err(usage(format!("share {text:?} is a mirror"))
-            .with_hint("give it with --own-mirror or --mirror"));
+            .with_hint("add it to `own_mirrors` or `mirrors`"));
     }
     if text.is_empty() {
         Err(usage("a share without a path".to_owned()))

@@ -20,7 +20,7 @@ const LOCKS_NAME: &str = ".swarmcopy";
 pub(super) fn check(out: &Path, overwrite: Overwrite) -> Result<(), Error> {
     if out.symlink_metadata().is_ok() && overwrite == Overwrite::Refuse {
         let message = format!("{} is there already", out.display());
-        return Err(Error::new(ErrorKind::Failed, message).with_hint("replace it with --force"));
+        return Err(Error::new(ErrorKind::Failed, message).with_hint("replace it with `overwrite`"));
     }
     let draft = draft_path(out);
     File::create(&draft)

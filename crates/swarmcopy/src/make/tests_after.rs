@@ -118,5 +118,5 @@ fn a_version_before_of_another_format_is_refused_with_a_hint() {
     let mut after = options(&root, Format::V1, "new.torrent");
     after.after = Some(root.with_file_name("old.torrent"));
     let error = make(&after, &|_| ()).unwrap_err();
-    assert_eq!(error.hint(), Some("give --format hybrid"));
+    assert_eq!(error.hint(), Some("set `format` to hybrid"));
 }

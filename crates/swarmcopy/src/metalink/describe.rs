@@ -14,7 +14,7 @@ use swarmcopy_metalink::{File, Hash, HashKind, PieceList};
 use swarmcopy_piece_store::assembled_len_max;
 
 use super::{Advice, hosts};
-use crate::content::Role;
+use crate::content::{Named, Role};
 use crate::provenance::Provenance;
 use crate::what::failed;
 use crate::{Content, CopyOptions, Error};
@@ -107,6 +107,8 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
         from: Provenance::Here,
         options: CopyOptions::new("."),
         origins: Vec::new(),
+        ranges: Vec::new(),
+        named: Named::default(),
         advice: Arc::new(advice),
         plan: Arc::default(),
     })

@@ -16,9 +16,10 @@ use std::sync::Arc;
 use swarmcopy_address::in_text;
 use swarmcopy_layout::{FileIndex, PieceIndex};
 use swarmcopy_metalink::{Document, File, Mirror};
+use url::Url;
 
 use crate::provenance::Provenance;
-use crate::what::Web;
+use crate::what::{Web, failed};
 use crate::{Content, Error};
 pub(crate) use advice::{Advice, Holds, Host};
 use gather::{Gather, Torrents};
@@ -151,6 +152,34 @@ const SIZES_MAX: usize = 256;
 const SIZE_TRIES: usize = 3;
 
 impl Content {
+    /// Takes a metalink (RFC 5854, or version 3) whose files have hashes in it; relative addresses in it are resolved
+    /// against `base`. Other documents that it leads to are not fetched: [`Session::find`](crate::Session::find) does
+    /// that. What can't be used is left out and told by [`notes`](Self::notes) and [`left_out`](Self::left_out).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Failed`](crate::ErrorKind::Failed) when it is no metalink, or nothing in it can be copied.
+    pub fn metalink(bytes: impl AsRef<[u8]>, base: Option<&Url>) -> Result<Self, Error> {
+        let document = Document::parse(bytes.as_ref(), base).map_err(|error| {
+            failed(&format!("cannot read the metalink: {error}")).with_cause(error)
+        })?;
+        let mut advice = Advice::of(&document);
+        let leads = document
+            .files
+            .iter()
+            .filter(|file| !file.metaurls.is_empty());
+        let leads = leads.count();
+        if leads > 0 {
+            let note = format!("what {leads} files lead to is not fetched");
+            advice.notes.push(note);
+        }
+        let name = base.and_then(name_of).unwrap_or_default();
+        let stem = name
+            .rsplit_once('.')
+            .map_or(name.as_str(), |(stem, _)| stem);
+        let stem = if stem.is_empty() { "metalink" } else { stem };
+        describe::content(&document.files, stem, advice)
+    }
+
     /// What a metalink says that was not taken, and other things to know, for people.
     pub fn notes(&self) -> &[String] {
         &self.advice.notes
@@ -166,7 +195,6 @@ impl Content {
 mod tests {
     use super::*;
     use swarmcopy_metalink::FilePath;
-    use url::Url;
 
     #[test]
     fn mirrors_in_preferred_countries_come_first_among_equals() {

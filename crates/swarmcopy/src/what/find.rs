@@ -36,7 +36,7 @@ impl Session {
             Named::Metalink(document, place) => metalink::content(*document, &place, &web).await?,
             Named::Magnet(_) => return Err(failed(&"a magnet link leads to another")),
         };
-        let mut content = content.options(options.clone());
+        let mut content = content.with_options(options.clone());
         content.check_named().await;
         if let Some(magnet) = link {
             magnet::advise(&magnet, &mut content);

@@ -69,7 +69,7 @@ async fn from_peers(
             ErrorKind::Incomplete,
             "cannot describe the magnet link: it names nobody to ask",
         )
-        .with_hint("name a machine that has it with --peer, or a tracker with --tracker"));
+        .with_hint("name a machine that has it with `peers`, or a tracker with `trackers`"));
     }
     let patience = options.timeout.into_iter().chain(options.deadline).min();
     let asking = fetch_metadata(config);
@@ -136,12 +136,8 @@ pub(super) fn advise(magnet: &Magnet, content: &mut Content) {
             .notes
             .push(note.to_owned());
     }
-    let options = &mut content.options;
-    options.trackers.extend(magnet.trackers.iter().cloned());
-    options.peers.extend(magnet.peers.iter().cloned());
-    for url in &magnet.mirrors {
-        if !options.mirrors.contains(url) {
-            options.mirrors.push(url.clone());
-        }
-    }
+    let named = &mut content.named;
+    named.trackers.clone_from(&magnet.trackers);
+    named.peers.clone_from(&magnet.peers);
+    named.mirrors.clone_from(&magnet.mirrors);
 }

@@ -163,6 +163,7 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "tracker",
             ],
         ),
+        ("python", &["swarmcopy"]),
         (
             "cli",
             &["address", "swarmcopy", "rehearsal", "sim", "sys", "tracker"],
@@ -193,6 +194,51 @@ fn crates_look_only_where_the_arrows_point() {
             };
             let used = used.split(['.', ' ', '=']).next().unwrap();
             assert!(may.contains(&used), "{name} must not use {used}");
+        }
+    }
+}
+
+/// What the command line may name of ours besides the facade: programs of their own, and how things are shown.
+const BESIDE_THE_FACADE: [&str; 5] = ["address", "rehearsal", "sim", "sys", "tracker"];
+
+#[test]
+fn the_command_line_copies_by_the_facade_alone_which_hides_nothing() {
+    let (cli, facade) = (
+        top().join("crates/cli/src"),
+        top().join("crates/swarmcopy/src"),
+    );
+    let around = offenders(|path, text| {
+        let names = text.split("swarmcopy_").skip(1);
+        let mut names = names.filter_map(|rest| rest.split_once("::").map(|(name, _)| name));
+        path.starts_with(&cli) && names.any(|name| !BESIDE_THE_FACADE.contains(&name))
+    });
+    assert!(around.is_empty(), "{around:?}");
+    let hidden = offenders(|path, text| path.starts_with(&facade) && text.contains("doc(hidden)"));
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+#[test]
+fn every_crate_is_ready_to_be_published() {
+    for name in arrows().keys().filter(|name| **name != "python") {
+        let folder = top().join("crates").join(name);
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        for key in [
+            "description = ",
+            "keywords = ",
+            "categories = ",
+            "[package.metadata.docs.rs]",
+        ] {
+            assert!(manifest.contains(key), "{name}: {key}");
+        }
+        for text in ["README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
+            assert!(folder.join(text).is_file(), "{name}: {text}");
+        }
+        if let Ok(lib) = fs::read_to_string(folder.join("src/lib.rs")) {
+            let front = "#![doc = include_str!(\"../README.md\")]";
+            assert!(
+                lib.starts_with(front),
+                "{name}: its README is its front page"
+            );
         }
     }
 }

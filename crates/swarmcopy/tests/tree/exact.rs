@@ -3,17 +3,17 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use swarmcopy::{Content, Format, differences, verify};
+use swarmcopy::{Format, differences, verify};
 use swarmcopy_sys::attributes::{set_mode, set_modified};
 
-use crate::Room;
 use crate::look::look;
+use crate::{Job, Room, run};
 
 impl Room {
-    fn exact(&self, torrent: &[u8], to: &str) -> Content {
+    fn exact(&self, torrent: &[u8], to: &str) -> Job {
         let mut options = self.options(to);
         options.delete_extra = true;
-        Content::torrent(torrent).unwrap().options(options)
+        Job::new(torrent, options)
     }
 }
 
@@ -41,8 +41,8 @@ async fn what_does_not_belong_is_removed_and_nothing_outside() {
     fs::remove_file(to.join("old")).unwrap();
     fs::create_dir(to.join("old")).unwrap();
     fs::write(to.join("old/y"), "y").unwrap();
-    let content = room.exact(&torrent, "to");
-    let preview = content.preview().unwrap();
+    let job = room.exact(&torrent, "to");
+    let preview = job.content.preview(&job.options).unwrap();
     assert_eq!(preview.replaced, ["old"]);
     assert_eq!(preview.fetched, [""; 0]);
     assert_eq!(preview.made, ["empty", "chain"]);
@@ -62,7 +62,7 @@ async fn what_does_not_belong_is_removed_and_nothing_outside() {
     ];
     assert_eq!(removed, expected);
     assert_eq!(preview.removed_bytes, 3);
-    let report = room.copy(content).await.unwrap();
+    let report = room.copy(job).await.unwrap();
     assert_eq!(look(&to), look(&room.source()));
     assert_eq!(look(&outside), before);
     assert_eq!(report.removed, 5);
@@ -87,11 +87,7 @@ async fn nothing_is_removed_from_a_copy_that_does_not_become_complete() {
     let mut options = room.options("to");
     options.delete_extra = true;
     options.timeout = Some(std::time::Duration::from_millis(300));
-    let content = Content::torrent(&torrent).unwrap().options(options);
-    let session = crate::session().await;
-    let copy = session.add(content).await.unwrap();
-    copy.finished().await.unwrap_err();
-    session.shutdown().await;
+    run(Job::new(&torrent, options)).await.unwrap_err();
     assert!(room.at("to/CS5/extra").exists());
 }
 
@@ -100,7 +96,7 @@ async fn each_difference_is_listed_and_links_of_the_tree_are_no_extras() {
     let room = Room::new();
     let torrent = room.torrent(Format::V1);
     room.copy(room.content(&torrent, "to")).await.unwrap();
-    let (to, content) = (room.at("to/CS5"), room.content(&torrent, "to"));
+    let (to, content) = (room.at("to/CS5"), room.content(&torrent, "to").content);
     assert_eq!(differences(&content, &to).unwrap(), []);
     assert_eq!(verify(&content, &to, &|_| ()).unwrap().extra, [""; 0]);
     set_mode(&to.join("bin/tool"), 0o700).unwrap();

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use look::look;
 use swarmcopy::{
-    Config, Content, CopyOptions, Error, Format, MakeOptions, Report, Session, Stay, make,
+    Config, Content, Copy, CopyOptions, Error, Format, MakeOptions, Report, Session, Stay, make,
 };
 use swarmcopy_sys::attributes::{set_mode, set_modified};
 
@@ -109,8 +109,8 @@ impl Room {
         fs::read(made.torrent).unwrap()
     }
 
-    pub(crate) fn content(&self, torrent: &[u8], to: &str) -> Content {
-        Content::torrent(torrent).unwrap().options(self.options(to))
+    pub(crate) fn content(&self, torrent: &[u8], to: &str) -> Job {
+        Job::new(torrent, self.options(to))
     }
 
     pub(crate) fn options(&self, to: &str) -> CopyOptions {
@@ -121,14 +121,56 @@ impl Room {
     }
 
     /// Copies from the share.
-    pub(crate) async fn copy(&self, content: Content) -> Result<Report, Error> {
-        let session = session().await;
-        let copy = session.add(content.share(self.at("share"))).await?;
-        let report = copy.finished().await;
-        session.shutdown().await;
-        report
+    pub(crate) async fn copy(&self, job: Job) -> Result<Report, Error> {
+        run(job.share(self.at("share"))).await
     }
 }
+
+/// A content and what is to be done with it.
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub(crate) content: Content,
+    pub(crate) options: CopyOptions,
+}
+
+impl Job {
+    pub(crate) fn new(torrent: &[u8], options: CopyOptions) -> Self {
+        let content = Content::torrent(torrent).unwrap();
+        Self { content, options }
+    }
+
+    pub(crate) fn share(mut self, share: PathBuf) -> Self {
+        self.options = self.options.share(share);
+        self
+    }
+
+    pub(crate) fn peer(mut self, addr: String) -> Self {
+        self.options = self.options.peer(addr).unwrap();
+        self
+    }
+
+    pub(crate) fn seed_from(mut self, folder: PathBuf) -> Self {
+        self.content = self.content.seed_from(folder);
+        self
+    }
+
+    pub(crate) async fn start(self, session: &Session) -> Result<Copy, Error> {
+        Ok(session.add(self.content, self.options).await?)
+    }
+}
+
+/// Runs a job in a session of its own.
+pub(crate) async fn run(job: Job) -> Result<Report, Error> {
+    let session = session().await;
+    let ended = match job.start(&session).await {
+        Ok(copy) => copy.finished().await.into_result().map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    session.shutdown(GRACE).await;
+    ended
+}
+
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 impl Drop for Room {
     fn drop(&mut self) {
@@ -168,18 +210,16 @@ async fn a_copy_from_a_peer_is_the_tree() {
     let (seed, machine) = (session().await, session().await);
     let mut stays = room.options("none");
     stays.stay = Stay::Always;
-    let served = Content::torrent(&torrent).unwrap().options(stays);
-    let served = seed.add(served.seed_from(room.at("share"))).await.unwrap();
+    let served = Job::new(&torrent, stays).seed_from(room.at("share"));
+    let served = served.start(&seed).await.unwrap();
     let addr = served.started().listen.to_string();
-    let copy = machine
-        .add(room.content(&torrent, "to").peer(addr))
-        .await
-        .unwrap();
-    let report = copy.finished().await.unwrap();
+    let job = room.content(&torrent, "to").peer(addr);
+    let copy = job.start(&machine).await.unwrap();
+    let report = copy.finished().await.into_result().unwrap();
     assert!(report.from_peers > 0 && report.from_share == 0);
     assert_eq!(look(&room.at("to/CS5")), look(&room.source()));
-    machine.shutdown().await;
-    seed.shutdown().await;
+    machine.shutdown(GRACE).await;
+    seed.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,8 +228,7 @@ async fn plain_copies_bytes_alone() {
     let torrent = room.torrent(Format::V1);
     let mut options = room.options("to");
     options.plain = true;
-    let content = Content::torrent(&torrent).unwrap().options(options);
-    room.copy(content).await.unwrap();
+    room.copy(Job::new(&torrent, options)).await.unwrap();
     let to = room.at("to/CS5");
     assert!(to.join("a/same tool").exists() && !to.join("empty").exists());
     assert!(fs::symlink_metadata(to.join("chain")).is_err());

@@ -3,19 +3,16 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use swarmcopy::{Content, CopyOptions, ErrorKind, Format, Replace, Stay};
+use swarmcopy::{CopyOptions, ErrorKind, Format, Replace, Stay};
 
 use crate::look::look;
-use crate::{Room, session};
+use crate::{GRACE, Job, Room, run, session};
 
 impl Room {
-    fn with(&self, torrent: &[u8], set: impl FnOnce(&mut CopyOptions)) -> Content {
+    fn with(&self, torrent: &[u8], set: impl FnOnce(&mut CopyOptions)) -> Job {
         let mut options = self.options("to");
         set(&mut options);
-        Content::torrent(torrent)
-            .unwrap()
-            .options(options)
-            .share(self.at("share"))
+        Job::new(torrent, options).share(self.at("share"))
     }
 
     /// Changes the tree and makes a torrent of it again.
@@ -32,16 +29,6 @@ impl Room {
         let names = listing.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.collect()
     }
-}
-
-async fn run(content: Content) -> Result<swarmcopy::Report, swarmcopy::Error> {
-    let session = session().await;
-    let report = match session.add(content).await {
-        Ok(copy) => copy.finished().await,
-        Err(error) => Err(error),
-    };
-    session.shutdown().await;
-    report
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,21 +68,16 @@ async fn a_content_with_a_name_of_its_own_is_found_by_look_in_a_share_and_to_see
     run(room.with(&torrent, |_| ())).await.unwrap();
     assert_eq!(look(&room.at("to/june")), look(&room.source()));
     let (seed, machine) = (session().await, session().await);
-    let stays = Content::torrent(&torrent).unwrap().options({
-        let mut options = room.options("none");
-        options.stay = Stay::Always;
-        options
-    });
-    let served = seed.add(stays.seed_from(room.at("share"))).await.unwrap();
+    let stays = room.options("none").stay(Stay::Always);
+    let served = Job::new(&torrent, stays).seed_from(room.at("share"));
+    let served = served.start(&seed).await.unwrap();
     let addr = served.started().listen.to_string();
-    let copy = machine
-        .add(room.content(&torrent, "other").peer(addr))
-        .await
-        .unwrap();
-    assert!(copy.finished().await.unwrap().from_peers > 0);
+    let job = room.content(&torrent, "other").peer(addr);
+    let copy = job.start(&machine).await.unwrap();
+    assert!(copy.finished().await.report.from_peers > 0);
     assert_eq!(look(&room.at("other/june")), look(&room.source()));
-    machine.shutdown().await;
-    seed.shutdown().await;
+    machine.shutdown(GRACE).await;
+    seed.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +123,7 @@ async fn who_serves_the_old_version_ends_for_the_new_one_and_not_where_that_is_r
     let old = room.torrent(Format::V1);
     let serving = session().await;
     let stays = room.with(&old, |options| options.stay = Stay::Always);
-    let copy = serving.add(stays).await.unwrap();
+    let copy = stays.start(&serving).await.unwrap();
     copy.complete().await.unwrap();
     let new = room.next_version();
     let refuse = |options: &mut CopyOptions| options.replace = Replace::Refuse;
@@ -153,8 +135,8 @@ async fn who_serves_the_old_version_ends_for_the_new_one_and_not_where_that_is_r
     run(room.with(&old, refuse)).await.unwrap();
     let exact = |options: &mut CopyOptions| options.delete_extra = true;
     run(room.with(&new, exact)).await.unwrap();
-    assert!(copy.finished().await.unwrap().complete);
+    assert!(copy.finished().await.report.complete);
     assert_eq!(look(&room.at("to/CS5")), look(&room.source()));
-    serving.shutdown().await;
+    serving.shutdown(GRACE).await;
     assert_eq!(room.beside(), ["CS5"]);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::Span;
-use swarmcopy_scheduler::Scheduler;
+use swarmcopy_sources::contract::PermitKeeper;
 use swarmcopy_sources::http::Netrc;
 use swarmcopy_sources::{
     Blame, FtpSource, MemorySink, MirrorOptions, OriginSource, Ownership, PieceSource, Shape,
@@ -23,7 +23,7 @@ struct Rig {
     server: FtpServer,
     sink: Arc<MemorySink>,
     source: Arc<dyn PieceSource>,
-    _scheduler: Scheduler,
+    _scheduler: PermitKeeper,
 }
 
 fn options() -> MirrorOptions {

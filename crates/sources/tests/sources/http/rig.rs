@@ -9,7 +9,7 @@ use crate::support::content::{Content, content, name};
 use crate::support::permit::permit;
 use crate::support::server::{Reply, Request, Server};
 use swarmcopy_layout::Span;
-use swarmcopy_scheduler::Scheduler;
+use swarmcopy_sources::contract::PermitKeeper;
 use swarmcopy_sources::{
     Blame, MemorySink, MirrorOptions, MirrorSource, OriginSource, PieceSource, Shape, SourceError,
     SpanSink,
@@ -24,7 +24,7 @@ pub(crate) struct Rig {
     pub(crate) server: Server,
     pub(crate) sink: Arc<MemorySink>,
     pub(crate) source: Arc<dyn PieceSource>,
-    _scheduler: Scheduler,
+    _scheduler: PermitKeeper,
 }
 
 /// The file `f.bin` in pieces of 64 KiB.
@@ -43,7 +43,7 @@ pub(crate) async fn opened(
     shape: Shape,
     url: &str,
     options: MirrorOptions,
-) -> (Arc<dyn PieceSource>, Scheduler) {
+) -> (Arc<dyn PieceSource>, PermitKeeper) {
     let called = if shape == Shape::File {
         "f.bin"
     } else {

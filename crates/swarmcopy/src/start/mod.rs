@@ -1,37 +1,32 @@
 //! From a content to a running engine: the store is opened, what lies there is checked, origins are
 //! found, the swarm is joined.
 
-use std::collections::BTreeMap;
+mod join;
+
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::{
     ASIDE_SUFFIX, Options, Placement, Resume, STAGED_SUFFIX, Store, StoreError, StoreEvent, Target,
 };
 use swarmcopy_scheduler::origin::GuardUse;
-use swarmcopy_scheduler::{Hello, NodeId, Scheduler, SourceId};
+use swarmcopy_scheduler::{NodeId, Scheduler, SourceId};
 use swarmcopy_sources::{Limiter, MirrorOptions, Networks};
-use swarmcopy_swarm::{
-    Dht, DhtOptions, Listener, Lsd, LsdOptions, SourceIds, Swarm, SwarmConfig, tracker_name,
-};
+use swarmcopy_swarm::{Dht, DhtOptions, Listener, Lsd, LsdOptions, SourceIds, Swarm};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::content::{Content, Role};
-use crate::engine::{
-    Clock, Engine, LAN, Named, Note, OriginEntry, Outlets, Parts, StoreReader, disk_failed,
-};
+use crate::engine::{Clock, Engine, Late, Note, Outlets, Parts, StoreReader, disk_failed};
 use crate::guard::Guard;
 use crate::holder::Holder;
 use crate::inner::Inner;
 use crate::limits::OriginLimits;
 use crate::origins::{self, Found, Search};
-use crate::policy::{Policy, check_group};
-use crate::{
-    Config, Error, ErrorKind, Phase, Report, SourceKind, SourceState, Started, look, reuse, select,
-    tree, web,
-};
+use crate::outcome::Outcome;
+use crate::policy::Policy;
+use crate::{Config, Error, ErrorKind, Phase, Report, Started, look, reuse, select, tree, web};
 
 /// News of fetches and the store that may wait for the loop.
 const NOTES_MAX: usize = 1024;
@@ -86,7 +81,6 @@ impl Prepared {
             return Err(Error::new(ErrorKind::Failed, message)
                 .with_hint("make a .torrent or a metalink with pieces of them"));
         }
-        check_group(&content.options)?;
         let mirror_options = web::mirror_options(&content.options)?;
         let notes = mpsc::channel(NOTES_MAX);
         let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
@@ -113,7 +107,18 @@ impl Prepared {
         })
     }
 
-    pub(crate) fn started(&self, session: &Inner) -> Started {
+    /// Where notes for the engine go.
+    pub(crate) fn notes(&self) -> mpsc::Sender<Note> {
+        self.notes.0.clone()
+    }
+
+    /// What it writes to.
+    pub(crate) fn store(&self) -> Weak<Store> {
+        Arc::downgrade(&self.store)
+    }
+
+    /// What is known before it runs.
+    pub(crate) fn started(&self) -> Started {
         let info = self.content.torrent.as_ref().map(|torrent| &torrent.info);
         let (layout, target) = (&self.content.layout, self.store.target());
         Started {
@@ -123,13 +128,30 @@ impl Prepared {
             bytes: target.bytes(),
             pieces: layout.pieces(),
             files: target.stored_files().count(),
-            listen: session.listener.local_addr(),
+            listen: self.session.listener.local_addr(),
             seed: self.seed,
         }
     }
 
     /// Runs the copy to its end.
-    pub(crate) async fn run(self, clock: Clock, outlets: Outlets) -> Result<Report, Error> {
+    pub(crate) async fn run(self, clock: Clock, outlets: Outlets) -> Outcome {
+        let bytes = self.store.target().bytes();
+        match self.engine(clock, outlets).await {
+            // large, as is this future
+            Ok(engine) => Box::pin(engine.run()).await,
+            Err(error) => {
+                let report = Report {
+                    bytes,
+                    elapsed: clock.elapsed(),
+                    ..Report::default()
+                };
+                Outcome::of(report, error)
+            }
+        }
+    }
+
+    /// Checks what lies there, finds origins, joins the swarm.
+    async fn engine(self, clock: Clock, outlets: Outlets) -> Result<Engine, Error> {
         let (have, lent) = tokio::select! {
             () = outlets.stop.cancelled() => return Err(crate::engine::interrupted()),
             checked = self.check(&clock, &outlets) => checked?,
@@ -141,13 +163,14 @@ impl Prepared {
         if self.is_stuck(&have) {
             return Err(origins::no_ways(&self.content));
         }
+        let late = self.late(&ids, &origin_limit);
         let Found {
             origins,
             locks,
             mut named,
         } = tokio::select! {
             () = outlets.stop.cancelled() => return Err(crate::engine::interrupted()),
-            found = self.find_origins(&policy, &ids, &origin_limit) => found,
+            found = self.find_origins(&policy, &late) => found,
         };
         named.extend(self.named_ways(&ids));
         if let Some(slots) = locks.slots() {
@@ -164,6 +187,7 @@ impl Prepared {
         let config = self.swarm_config(self.shown(&have), ids, hello);
         let blocks = Arc::new(StoreReader::new(Arc::clone(&self.store)));
         let swarm = Swarm::start(config, blocks, tell, &self.session.quit);
+        self.ask_discoveries();
         let layout = Arc::clone(&self.content.layout);
         let wanted = self.store.target().wanted();
         let mut config = policy.origin_config(self.node, self.content.padded_id());
@@ -175,7 +199,7 @@ impl Prepared {
         config.budget_bytes = config.budget_bytes.max(layout.piece_len() * 4);
         let start = (clock.now(), self.seed);
         let scheduler = Scheduler::new(config, layout, wanted, have.clone(), start);
-        let engine = Engine::new(Parts {
+        Ok(Engine::new(Parts {
             content: self.content,
             scheduler,
             clock,
@@ -186,7 +210,7 @@ impl Prepared {
             notes: self.notes,
             origins,
             named,
-            origin_limit,
+            late,
             policy,
             hours,
             guard,
@@ -194,9 +218,25 @@ impl Prepared {
             have,
             lent,
             outlets,
-        });
-        // large, as is this future
-        Box::pin(engine.run()).await
+        }))
+    }
+
+    /// What is needed to read origins that are named later.
+    fn late(&self, ids: &Arc<SourceIds>, origin_limit: &Arc<Limiter>) -> Late {
+        let limits = OriginLimits {
+            down: Arc::clone(&self.session.limit_down),
+            origin: Arc::clone(origin_limit),
+            free: self.free_networks(),
+        };
+        let mut mirrors = self.mirror_options.clone();
+        mirrors.limits = limits.all();
+        // where there is room for the copy
+        mirrors.spool_folder = Some(self.content.options.into.clone());
+        Late {
+            ids: Arc::clone(ids),
+            limits,
+            mirrors,
+        }
     }
 
     /// What of `have` peers can be given: not what lies here in part only.
@@ -255,117 +295,35 @@ impl Prepared {
     fn is_stuck(&self, have: &PieceSet) -> bool {
         let mut missing = self.store.target().wanted();
         missing.subtract(have);
-        let is_lan_on = is_lan_on(&self.session, &self.content);
-        !missing.is_empty() && !origins::has_ways(&self.content, is_lan_on)
+        let looks = looks_for_others(&self.session, &self.content);
+        !missing.is_empty() && !origins::has_ways(&self.content, looks)
     }
 
     /// The origins that can be had soon; what else was named is looked for on.
-    async fn find_origins(
-        &self,
-        policy: &Policy,
-        ids: &SourceIds,
-        origin_limit: &Arc<Limiter>,
-    ) -> Found {
-        let limits = OriginLimits {
-            down: Arc::clone(&self.session.limit_down),
-            origin: Arc::clone(origin_limit),
-            free: self.free_networks(),
-        };
-        let mut mirrors = self.mirror_options.clone();
-        mirrors.limits = limits.all();
-        // where there is room for the copy
-        mirrors.spool_folder = Some(self.content.options.into.clone());
+    async fn find_origins(&self, policy: &Policy, late: &Late) -> Found {
         let search = Search {
             content: &self.content,
             mode: policy.mode,
             guard: policy.guard,
-            ids,
-            limits: &limits,
-            mirrors: &mirrors,
+            ids: &late.ids,
+            limits: &late.limits,
+            mirrors: &late.mirrors,
             target: self.content.target_path(),
             notes: &self.notes.0,
         };
         search.run().await
     }
 
-    /// The peers, the trackers and the local network, by which others are found.
-    fn named_ways(&self, ids: &SourceIds) -> Vec<Named> {
-        if self.content.has_whole_files() {
-            return Vec::new();
-        }
-        let trackers = self.content.trackers().into_iter().flatten();
-        let trackers = trackers.map(|url| (SourceKind::Tracker, tracker_name(&url), None));
-        let failure = self.session.lsd_failure.clone();
-        let trouble = failure.map(|why| (SourceState::Down, why));
-        let lan = (SourceKind::Discovery, LAN.to_owned(), trouble);
-        let lan = Some(lan).filter(|_| self.session.config.lsd && !self.content.is_private());
-        let peers = self.content.options.peers.iter();
-        let peers = peers.map(|peer| (SourceKind::Peer, peer.clone(), None));
-        let all = peers.chain(trackers).chain(lan);
-        all.map(|(kind, name, trouble)| Named {
-            id: ids.next(),
-            kind,
-            name,
-            trouble,
-        })
-        .collect()
-    }
-
     /// Where the limits of the session do not hold.
     fn free_networks(&self) -> Networks {
         Networks::new(self.content.options.no_limit.clone())
     }
-
-    /// What this machine tells others of ours about itself.
-    fn hello(&self, policy: &Policy, origins: &BTreeMap<SourceId, OriginEntry>) -> Hello {
-        Hello {
-            node: self.node,
-            origins: origins.values().map(OriginEntry::tag).collect(),
-            readers_max: policy.readers_max,
-            group: Some(policy.group.clone()),
-            class: policy.class(),
-            ..Hello::default()
-        }
-    }
-
-    fn swarm_config(&self, have: PieceSet, ids: Arc<SourceIds>, hello: Hello) -> SwarmConfig {
-        let session = &self.session;
-        let private = self.content.is_private();
-        let layout = Arc::clone(&self.content.layout);
-        if self.content.has_whole_files() {
-            // what nobody has verified yet is not handed on, nor taken from others
-            return SwarmConfig::new(self.content.swarm_id, session.peer_id, layout);
-        }
-        let mut config = SwarmConfig::new(self.content.swarm_id, session.peer_id, layout);
-        config.have = have;
-        config.private = private;
-        config.listener = Some(Arc::clone(&session.listener));
-        config.lsd = session.lsd.clone().filter(|_| !private);
-        config.hello = Some(hello);
-        config.info_bytes = self.content.info_bytes();
-        config.limit_down = Some(Arc::clone(&session.limit_down));
-        config.limit_up = Some(Arc::clone(&session.limit_up));
-        config.no_limit = self.free_networks();
-        config.dht = session.dht.clone().filter(|_| !private);
-        config.pex = session.config.pex;
-        config.encryption = session.config.encryption.into();
-        config.links_max = self.content.options.connections;
-        config.trackers = self.content.trackers();
-        config.peers = self
-            .content
-            .options
-            .peers
-            .iter()
-            .filter_map(|peer| peer.parse().ok())
-            .collect();
-        config.ids = ids;
-        config
-    }
 }
 
-/// Whether others are looked for on the local network.
-fn is_lan_on(session: &Inner, content: &Content) -> bool {
-    session.lsd.is_some() && !content.is_private()
+/// Whether others are looked for on the local network, or in the embedder's own way.
+fn looks_for_others(session: &Inner, content: &Content) -> bool {
+    let is_looking = session.lsd.is_some() || !session.discoveries.is_empty();
+    is_looking && !content.is_private()
 }
 
 /// Fails before anything is written where nothing lies yet and nobody can bring it.
@@ -375,7 +333,7 @@ async fn check_ways_of_new(session: &Inner, content: &Content) -> Result<(), Err
     if is_there.unwrap_or(true) {
         return Ok(());
     }
-    let has_ways = origins::has_ways(content, is_lan_on(session, content));
+    let has_ways = origins::has_ways(content, looks_for_others(session, content));
     if has_ways || !content.options.reuse.is_empty() {
         Ok(())
     } else {

@@ -1,0 +1,7 @@
+//! The facade as an embedder meets it: sessions, copies that are steered while they run, sources of its own.
+
+mod copies;
+mod found;
+mod sessions;
+mod sources;
+mod support;

@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 
 use thiserror::Error;
-use url::Url;
 
+use crate::address::has_scheme;
 use crate::percent::{self, decode_hex, encode_hex};
 
 /// Longest link that is read.
@@ -152,7 +152,7 @@ fn peer(text: &str) -> Option<String> {
 }
 
 fn add_url(urls: &mut Vec<String>, text: String, schemes: &[&str]) {
-    let known = Url::parse(&text).is_ok_and(|url| schemes.contains(&url.scheme()));
+    let known = has_scheme(&text, schemes);
     if known && urls.len() < ENTRIES_MAX && !urls.contains(&text) {
         urls.push(text);
     }

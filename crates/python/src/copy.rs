@@ -116,7 +116,11 @@ impl Copy {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Copy of {}: {}>", self.0.name(), phase(self.0.status().phase))
+        format!(
+            "<Copy of {}: {}>",
+            self.0.name(),
+            phase(self.0.status().phase)
+        )
     }
 }
 

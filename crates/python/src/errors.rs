@@ -6,12 +6,37 @@ use pyo3::prelude::*;
 use swarmcopy::{AddError, ErrorKind};
 
 create_exception!(swarmcopy, Error, PyException, "A failure of swarmcopy.");
-create_exception!(swarmcopy, UsageError, Error, "What was asked for makes no sense.");
-create_exception!(swarmcopy, IncompleteError, Error, "No source has what is missing.");
-create_exception!(swarmcopy, MismatchError, Error, "Bytes do not match the hashes.");
+create_exception!(
+    swarmcopy,
+    UsageError,
+    Error,
+    "What was asked for makes no sense."
+);
+create_exception!(
+    swarmcopy,
+    IncompleteError,
+    Error,
+    "No source has what is missing."
+);
+create_exception!(
+    swarmcopy,
+    MismatchError,
+    Error,
+    "Bytes do not match the hashes."
+);
 create_exception!(swarmcopy, DiskError, Error, "The local disk fails.");
-create_exception!(swarmcopy, InterruptedCopyError, Error, "The copy was stopped.");
-create_exception!(swarmcopy, RunningError, Error, "The content is copied already.");
+create_exception!(
+    swarmcopy,
+    InterruptedCopyError,
+    Error,
+    "The copy was stopped."
+);
+create_exception!(
+    swarmcopy,
+    RunningError,
+    Error,
+    "The content is copied already."
+);
 
 /// Adds the classes to the module.
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -21,7 +46,10 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("IncompleteError", py.get_type::<IncompleteError>())?;
     module.add("MismatchError", py.get_type::<MismatchError>())?;
     module.add("DiskError", py.get_type::<DiskError>())?;
-    module.add("InterruptedCopyError", py.get_type::<InterruptedCopyError>())?;
+    module.add(
+        "InterruptedCopyError",
+        py.get_type::<InterruptedCopyError>(),
+    )?;
     module.add("RunningError", py.get_type::<RunningError>())
 }
 

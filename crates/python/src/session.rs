@@ -37,7 +37,8 @@ impl Session {
         let mut builder = swarmcopy::Session::builder().lsd(lsd);
         if let Some(listen) = listen {
             let addr = listen.parse();
-            builder = builder.listen(addr.map_err(|_| errors::bad_value("listen is no ADDR:PORT"))?);
+            builder =
+                builder.listen(addr.map_err(|_| errors::bad_value("listen is no ADDR:PORT"))?);
         }
         let builder = builder.limits(limits(limit_down, limit_up));
         let session = wait_long(py, builder.build())?;

@@ -65,7 +65,9 @@ impl RangeSource for PythonSource {
         let object = Python::attach(|py| self.object.clone_ref(py));
         let (path, len) = (file.path().as_str().to_owned(), to.len());
         let reading = tokio::task::spawn_blocking(move || Self::call(&object, &path, at, len));
-        let bytes = reading.await.map_err(|error| RangeError::Broken(error.to_string()))??;
+        let bytes = reading
+            .await
+            .map_err(|error| RangeError::Broken(error.to_string()))??;
         if bytes.len() != to.len() {
             let text = format!("read gave {} bytes, not {}", bytes.len(), to.len());
             return Err(RangeError::Broken(text));

@@ -15,6 +15,7 @@ use swarmcopy_scheduler::{Discovery, Down, SourceId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
+use tracing::Instrument;
 
 use crate::address_book::AddressBook;
 use crate::address_book::Offence;
@@ -271,7 +272,9 @@ impl Hub {
                 told: Told::new(now),
             },
         );
-        self.running.spawn(async move { (id, running.await) });
+        let span = tracing::debug_span!("source", name = %addr);
+        self.running
+            .spawn(async move { (id, running.await) }.instrument(span));
         self.count();
     }
 
@@ -348,8 +351,9 @@ impl Hub {
         {
             let ours = handshake::ours(self.common.info_hash, self.common.peer_id);
             let (from, wish) = (self.common.bind_ip, self.common.encryption);
-            self.dials
-                .spawn(async move { (addr, handshake::dial(addr, from, &ours, wish).await) });
+            let dial = async move { (addr, handshake::dial(addr, from, &ours, wish).await) };
+            let span = tracing::debug_span!("source", name = %addr);
+            self.dials.spawn(dial.instrument(span));
         }
     }
 

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::common::{Common, Totals};
@@ -100,13 +101,16 @@ impl Swarm {
         let bind_ip = bind_ip(&config);
         let common = Arc::new(common(config, blocks, events, commands.clone(), cancel));
         let tasks = TaskTracker::new();
-        tasks.spawn(Hub::new(Arc::clone(&common), setup).run(received));
-        tasks.spawn(trackers::run(Arc::clone(&common), trackers, bind_ip));
+        let hub = Hub::new(Arc::clone(&common), setup).run(received);
+        tasks.spawn(hub.in_current_span());
+        let asking = trackers::run(Arc::clone(&common), trackers, bind_ip);
+        tasks.spawn(asking.in_current_span());
         for peer in peers {
             spawn_naming(&tasks, peer, commands.clone(), &common.cancel);
         }
         if let Some(dht) = dht {
-            tasks.spawn(dht::run(Arc::clone(&common), dht, commands.clone()));
+            let looking = dht::run(Arc::clone(&common), dht, commands.clone());
+            tasks.spawn(looking.in_current_span());
         }
         if let Some(listener) = &listener {
             listener.register(common.info_hash, commands.clone());
@@ -310,9 +314,10 @@ fn spawn_naming(
     cancel: &CancellationToken,
 ) {
     let cancel = cancel.clone();
-    tasks.spawn(async move {
+    let naming = async move {
         cancel.run_until_cancelled(name(peer, commands)).await;
-    });
+    };
+    tasks.spawn(naming.in_current_span());
 }
 
 /// Looks a named peer up until it is found.

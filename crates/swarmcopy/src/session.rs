@@ -10,6 +10,7 @@ use swarmcopy_swarm::Listener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::copy::{AddError, Shared};
 use crate::discovery::Discovery;
@@ -194,11 +195,13 @@ impl Session {
             return Err(AddError::ShutDown);
         }
         let session = Arc::clone(&self.inner);
-        self.inner.tasks.spawn(async move {
+        let run = async move {
             let outcome = Box::pin(running.run(prepared)).await;
             session.copies.remove(id);
             ended_in.send_replace(Some(outcome));
-        });
+        };
+        let span = tracing::info_span!("copy", %id);
+        self.inner.tasks.spawn(run.instrument(span));
         Ok(copy)
     }
 

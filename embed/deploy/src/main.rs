@@ -1,6 +1,5 @@
 //! Deploys trees that lie in an object store: `deploy BUCKET-URL TARGET TORRENT..`; `pause`, `resume` and `stop` on stdin.
-use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
-
+use std::{error::Error, sync::Arc, time::Duration};
 use swarmcopy::layout::FileEntry;
 use swarmcopy::source::{RangeError, RangeSource, async_trait};
 use swarmcopy::{Content, CopyOptions, Session, Stay};
@@ -8,10 +7,11 @@ use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
 #[derive(Debug)]
 struct Objects(reqwest::Client, String);
-
 #[async_trait]
 impl RangeSource for Objects {
-    fn name(&self) -> String { self.1.clone() }
+    fn name(&self) -> String {
+        self.1.clone()
+    }
     async fn read(&self, file: &FileEntry, at: u64, to: &mut [u8]) -> Result<(), RangeError> {
         let broken = |error: reqwest::Error| RangeError::Broken(error.to_string());
         let range = format!("bytes={at}-{}", at + to.len() as u64 - 1);
@@ -23,38 +23,38 @@ impl RangeSource for Objects {
             206 if bytes.len() == to.len() => Ok(to.copy_from_slice(&bytes)),
             401 | 403 => Err(RangeError::Refused(what)),
             404 => Err(RangeError::Absent(what)),
-            429 | 503 => Err(RangeError::Busy { what, retry_after: None }),
             _ => Err(RangeError::Broken(what)),
         }
     }
 }
-
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let [bucket, target, torrents @ ..] = args.as_slice() else { return Err("deploy BUCKET-URL TARGET TORRENT..".into()) };
-    let (session, mut copies, mut code) = (Session::builder().lsd(false).build().await?, Vec::new(), 0);
-    for torrent in torrents {
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (bucket, target) = args.next().zip(args.next()).ok_or("deploy BUCKET-URL TARGET TORRENT..")?;
+    let (session, mut copies, mut ended) = (Session::builder().lsd(false).build().await?, Vec::new(), Ok(()));
+    for torrent in args {
         let content = Content::torrent(std::fs::read(torrent)?)?;
         let objects = Objects(reqwest::Client::new(), format!("{bucket}/{}", content.name()));
-        let options = CopyOptions::new(target).stay(Stay::For(Duration::ZERO));
+        let options = CopyOptions::new(&target).stay(Stay::For(Duration::ZERO));
         copies.push(session.add(content.source(Arc::new(objects)), options).await?);
     }
-    let steered = copies.clone();
+    let (steered, mut lines) = (copies.clone(), BufReader::new(stdin()).lines());
     tokio::spawn(async move {
-        let mut lines = BufReader::new(stdin()).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             for copy in &steered {
-                match line.as_str() { "pause" => copy.pause().await, "resume" => drop(copy.resume().await), _ => copy.cancel() }
-                println!("{}: {:?}", copy.name(), copy.status().phase);
+                match line.as_str() {
+                    "pause" => copy.pause().await,
+                    "resume" => drop(copy.resume().await),
+                    _ => copy.cancel(),
+                }
             }
         }
     });
     for copy in copies {
         let outcome = copy.finished().await;
         println!("{}: {} of {} bytes from the store", copy.name(), outcome.report.from_mirror, outcome.report.bytes);
-        if let Some(failure) = outcome.failure { code = 1; eprintln!("{}: {:?}: {failure}", copy.name(), failure.kind) }
+        ended = ended.and(outcome.into_result().map(drop)); // the kind of the first failure ends the program
     }
     session.shutdown(Duration::from_secs(5)).await;
-    Ok(ExitCode::from(code))
+    Ok(ended?)
 }

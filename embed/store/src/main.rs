@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Copies what is missing of a span; how many pieces came.
 fn copy(from: &Path, to: &Path, target: &Target, span: Span) -> Result<u32, Box<dyn Error>> {
     let (tell, told) = mpsc::channel();
-    let listen = Box::new(move |event| tell.send(event).unwrap_or(()));
+    let listen = Box::new(move |event: StoreEvent| tell.send(event).unwrap_or(()));
     let (store, resume) = Store::open(to, target.clone(), &Options::default(), listen)?;
     let mut have = resume.have;
     have.union_with(&store.recheck(&resume.recheck, &|_, _| ())?);
@@ -48,6 +48,10 @@ fn copy(from: &Path, to: &Path, target: &Target, span: Span) -> Result<u32, Box<
             other => return Err(format!("{other:?}").into()),
         }
     }
-    if have.len() + came == target.layout().pieces() { store.finish()? } else { store.close()? }
+    if have.len() + came == target.layout().pieces() {
+        store.finish()?
+    } else {
+        store.close()?
+    }
     Ok(came)
 }

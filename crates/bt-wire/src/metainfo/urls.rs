@@ -3,8 +3,7 @@
 //! What must stay true: an address that passes has a scheme that we know and no blanks; a list has
 //! no duplicates and at most [`URLS_MAX`] entries.
 
-use url::Url;
-
+use crate::address::has_scheme;
 use crate::bencode::Value;
 
 /// Most trackers, web seeds or nodes that are kept.
@@ -104,6 +103,5 @@ fn clean(value: &Value<'_>, schemes: &[&str]) -> Option<String> {
             crate::percent::encode_into(c.encode_utf8(&mut [0; 4]).as_bytes(), &mut url);
         }
     }
-    let scheme = Url::parse(&url).ok()?.scheme().to_owned();
-    (url.len() <= URL_LEN_MAX && schemes.contains(&scheme.as_str())).then_some(url)
+    (url.len() <= URL_LEN_MAX && has_scheme(&url, schemes)).then_some(url)
 }

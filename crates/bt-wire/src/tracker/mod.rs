@@ -9,9 +9,10 @@ mod peer;
 mod query;
 mod reply;
 mod scrape;
-#[cfg(test)]
+#[cfg(all(test, feature = "url"))]
 mod tests;
 mod udp;
+#[cfg(feature = "url")]
 mod url_data;
 
 pub use error::TrackerError;
@@ -19,6 +20,9 @@ pub use limits::{PEERS_MAX, REPLY_LEN_MAX, SCRAPE_MAX, TEXT_LEN_MAX};
 pub use peer::TrackerPeer;
 pub use query::{AnnounceRequest, Event, PeerForm};
 pub use reply::AnnounceReply;
-pub use scrape::{ScrapeEntry, ScrapeReply, parse_scrape_query, scrape_url};
+#[cfg(feature = "url")]
+pub use scrape::scrape_url;
+pub use scrape::{ScrapeEntry, ScrapeReply, parse_scrape_query};
 pub use udp::{Family, UdpReply, UdpRequest};
+#[cfg(feature = "url")]
 pub use url_data::url_data;

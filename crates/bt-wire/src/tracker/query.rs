@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+#[cfg(feature = "url")]
 use url::Url;
 
 use super::TrackerError;
@@ -108,6 +109,7 @@ impl AnnounceRequest {
     }
 
     /// Adds the request to a tracker's announce URL.
+    #[cfg(feature = "url")]
     pub fn url(&self, announce: &Url) -> Url {
         let kept = announce.query().unwrap_or_default().trim_end_matches('&');
         let mut query = kept.to_owned();

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "url")]
 use url::Url;
 
 use super::limits::clean_text;
@@ -67,6 +68,7 @@ impl ScrapeReply {
 
 /// Makes the scrape URL of an announce URL; `None` if its last path segment doesn't begin with
 /// `announce`, which means that the tracker can't be scraped.
+#[cfg(feature = "url")]
 pub fn scrape_url(announce: &Url, info_hashes: &[[u8; 20]]) -> Option<Url> {
     let (folder, last) = announce.path().rsplit_once('/')?;
     let path = format!("{folder}/scrape{}", last.strip_prefix("announce")?);

@@ -1,6 +1,7 @@
 //! A copy or a seed under way: shows it, hears interruptions, tells the end.
 //!
-//! What must stay true: the report is the last line of JSON, and an error is told before it.
+//! What must stay true: the report of a copy that ended well is the last line of JSON, what kept it from being all
+//! right is told before it; of one that failed, the error is the last line.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -203,16 +204,19 @@ fn tell(ended: Outcome, view: &mut dyn CopyView, style: Style, but: Option<Error
     let Outcome {
         report, failure, ..
     } = ended;
-    let error = match failure {
-        Some(failure) => Some(words::of_failure(failure)),
-        None if report.complete => but_not.cloned(),
-        None if but.is_some() => but,
+    view.end();
+    if let Some(failure) = failure {
+        view.report(&report);
+        return exit::fail(&words::of_failure(failure), style);
+    }
+    let error = match but {
+        _ if report.complete => but_not.cloned(),
+        Some(but) => Some(but),
         None => {
             let error = Error::new(ErrorKind::Incomplete, "the copy is not complete");
             Some(error.with_hint("what was verified is kept; the same command goes on"))
         }
     };
-    view.end();
     let code = error.map_or(exit::DONE, |error| exit::fail(&error, style));
     view.report(&report);
     code

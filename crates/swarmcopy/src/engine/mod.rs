@@ -37,6 +37,7 @@ use swarmcopy_swarm::{PeerLink, Swarm, SwarmEvent};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::content::Content;
 use crate::event::Teller;
@@ -480,7 +481,8 @@ impl Engine {
             notes: self.notes.clone(),
             cancel,
         };
-        self.tasks.spawn(fetch.run());
+        let span = tracing::debug_span!("source", name = %fetch.name);
+        self.tasks.spawn(fetch.run().instrument(span));
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use swarmcopy_layout::PieceSet;
 use swarmcopy_scheduler::{Event, Has, OriginKind, OriginPermit, SourceId, SourceInfo};
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use super::Engine;
 use super::entry::OriginEntry;
@@ -77,11 +78,13 @@ impl Engine {
         let (tell, opened) = watch::channel(None);
         entry.opened = Some(opened);
         let source = Arc::clone(&entry.source);
-        self.tasks.spawn(async move {
+        let span = tracing::debug_span!("source", name = %source.name());
+        let open = async move {
             let result = caught(&source.name(), source.open(permit)).await;
             // all fetches may have been called off
             let _ = tell.send(Some(result));
-        });
+        };
+        self.tasks.spawn(open.instrument(span));
     }
 
     /// Lets go of an origin; fetches that run end by their revoked permit.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use swarmcopy_layout::{Layout, PieceIndex};
 
 use crate::Instant;
+use crate::rate::Rate;
 
 const WINDOW_LEN_MAX: u64 = 32 << 20;
 const WINDOW_PIECES_MIN: u64 = 4;
@@ -29,6 +30,9 @@ const SLOW_TIME: Duration = Duration::from_millis(250);
 const SLOW_PIECES: u64 = 1;
 /// Then there is room for what the link brings in this time.
 const ROOM_SECONDS: u64 = 1;
+/// There is always room for what others take in this part of a second: twice what they have asked for at a time, so
+/// that the window never sets their pace.
+const TAKEN_PARTS: u64 = 2;
 
 /// What the window is seen against.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +54,8 @@ pub(super) struct Window {
     /// Pieces that others got since then.
     drained: u64,
     taken_at: Option<Instant>,
+    /// How fast others get what only this machine had.
+    pace: Rate,
 }
 
 impl Window {
@@ -68,6 +74,7 @@ impl Window {
             full_since: None,
             drained: 0,
             taken_at: None,
+            pace: Rate::default(),
         }
     }
 
@@ -94,7 +101,12 @@ impl Window {
     /// Whether it is full as last looked at, of what is here: what is still on its way tells of this machine's own
     /// pace, which is no excuse for a slow holder.
     pub(super) fn was_full(&self, now: Instant) -> bool {
-        self.binds(now) && self.len() >= self.limit
+        self.binds(now) && self.len() >= self.limit()
+    }
+
+    fn limit(&self) -> u64 {
+        let pace = self.pace.value().unwrap_or(0);
+        self.limit.max(pace / TAKEN_PARTS)
     }
 
     /// Whether it is full, with so many more pieces on their way from the origin. Looks through its pieces only
@@ -102,7 +114,7 @@ impl Window {
     pub(super) fn is_full(&mut self, now: Instant, others: Others<'_>, coming: usize) -> bool {
         let coming = u64::try_from(coming).unwrap_or(u64::MAX);
         let coming = self.piece_len.saturating_mul(coming);
-        let has_room = |window: &Self| window.len().saturating_add(coming) < window.limit;
+        let has_room = |window: &Self| window.len().saturating_add(coming) < window.limit();
         if has_room(self) {
             return false;
         }
@@ -116,12 +128,14 @@ impl Window {
             // the first took its time for the way: from now on the rate tells
             self.full_since = Some(now);
         }
-        self.drained += u64::try_from(gone).unwrap_or(u64::MAX);
+        let gone = u64::try_from(gone).unwrap_or(u64::MAX);
+        self.drained += gone;
+        self.pace.add(now, gone.saturating_mul(self.piece_len));
         if self.len() < self.base {
             self.limit = self.base;
         }
         // room for a few pieces comes and goes while it is full
-        if !self.binds(now) || self.len() < self.limit / 2 {
+        if !self.binds(now) || self.len() < self.limit() / 2 {
             (self.full_since, self.drained) = (None, 0);
             return self.binds(now) && !has_room(self);
         }

@@ -150,6 +150,12 @@ impl PieceSet {
         self.next_without(0, except).is_some()
     }
 
+    /// Whether some piece is in both.
+    pub fn intersects(&self, other: &Self) -> bool {
+        let mut words = self.words.iter().zip(&other.words);
+        words.any(|(mine, theirs)| mine & theirs != 0)
+    }
+
     /// Adds all pieces of `other`.
     pub fn union_with(&mut self, other: &Self) {
         for (mine, theirs) in self.words.iter_mut().zip(&other.words) {

@@ -10,6 +10,8 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 pub(crate) struct Availability {
     serving: Vec<u16>,
     available: PieceSet,
+    /// Pieces that a peer which serves, fast or slow, was seen to get.
+    copied: PieceSet,
 }
 
 fn bump(counts: &mut [u16], piece: PieceIndex, up: bool) -> u16 {
@@ -32,12 +34,23 @@ impl Availability {
         Self {
             serving: vec![0; len],
             available: PieceSet::empty(pieces),
+            copied: PieceSet::empty(pieces),
         }
     }
 
     /// How many peers that serve have each piece; by piece index.
     pub(crate) fn serving(&self) -> &[u16] {
         &self.serving
+    }
+
+    /// A peer that serves, be it slow, got the piece.
+    pub(crate) fn copies(&mut self, piece: PieceIndex) {
+        self.copied.insert(piece);
+    }
+
+    /// Pieces that peers were seen to get: they do not die with this machine.
+    pub(crate) fn copied(&self) -> &PieceSet {
+        &self.copied
     }
 
     /// How many peers that serve have `piece`.

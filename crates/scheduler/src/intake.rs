@@ -36,7 +36,10 @@ impl Scheduler {
             Event::PieceOk { piece } => self.piece_ok(now, piece),
             Event::PieceBad { piece, senders } => self.piece_bad(now, piece, &senders),
             Event::Liar { source } => self.ban(now, source, Reason::PeerLiar),
-            Event::Uploaded { source, bytes, .. } => self.gate.uploaded(now, source, bytes),
+            Event::Uploaded { source, bytes, .. } => {
+                self.outflow.sent(bytes);
+                self.gate.uploaded(now, source, bytes);
+            }
             Event::Slots {
                 source,
                 mut message,

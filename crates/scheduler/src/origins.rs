@@ -380,6 +380,7 @@ impl Facts {
             wrong: self.wrong.as_ref(),
             available: availability.available(),
             serving: availability.serving(),
+            copied: availability.copied(),
             pieces_left: self.pieces_left,
             peers: self.peers,
             peers_slow: self.peers_slow,

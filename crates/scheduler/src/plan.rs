@@ -291,7 +291,8 @@ impl Scheduler {
             return None;
         }
         // whoever has nothing else to do does not wait for its turn
-        let idle = self.ledger.jobs().next().is_none() && !self.fresh.is_hinted();
+        let nothing = self.ledger.jobs().next().is_none() && !self.fresh.is_hinted();
+        let idle = nothing || self.gate.peer_has_room(id);
         let except = if idle {
             self.ledger.closed()
         } else {

@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 use crate::origin::{OriginConfig, OriginGate};
 use crate::share::PeersShare;
 use crate::source::{Kind, Source};
+use crate::spread::outflow::Outflow;
 use crate::trial::Trial;
 use crate::{Action, Event, Has, Instant, JobId, Reason, SourceId};
 
@@ -126,6 +127,8 @@ pub struct Scheduler {
     pub(crate) slow_since: Option<Instant>,
     /// Jobs that were called off so that another peer can do them.
     pub(crate) thefts: BTreeMap<JobId, SourceId>,
+    /// What this machine sends.
+    pub(crate) outflow: Outflow,
     /// How many slots are being given back.
     pub(crate) leaving: usize,
     pub(crate) took_over_at: Instant,
@@ -184,6 +187,7 @@ impl Scheduler {
             trial: Trial::default(),
             slow_since: None,
             thefts: BTreeMap::new(),
+            outflow: Outflow::default(),
             leaving: 0,
             took_over_at: Instant::ZERO,
             epoch: 0,
@@ -225,6 +229,8 @@ impl Scheduler {
         if now >= self.tick_at {
             self.look_at_sources(now);
             self.turn_uploads(now);
+            let room = self.outflow.look(now);
+            self.gate.has_room(now, room);
             let ends = self.is_end_game();
             if ends {
                 self.hurry_turns(now);
@@ -301,6 +307,21 @@ impl Scheduler {
             let rate = source.flow.rate.value().filter(|_| asked).unwrap_or(0);
             (*id, rate, source.flow.jobs.len())
         })
+    }
+
+    /// DBG
+    pub fn debug(&self, now: Instant) -> String {
+        let mut out = String::new();
+        use std::fmt::Write;
+        let _ = write!(out, "waiting {} outst {} others {} ", self.fresh.waiting().count(), self.ledger.outstanding(), self.ledger.outstanding_of_others());
+        for (id, s) in &self.sources {
+            if let Some(p) = s.peer() {
+                let mut lacks = self.ledger.missing().clone();
+                lacks.intersect_with(&p.has);
+                let _ = write!(out, "| {id:?} rate {:?} jobs {} inflight {} ask {} serving {} thin {} sole {} has-lacking {} q {} late {} sugg {} ", s.flow.rate.value(), s.flow.jobs.len(), s.flow.in_flight, p.may_be_asked(now), p.serving, p.thin, p.sole, lacks.len(), self.queue_len(s), self.is_too_late(*id), p.suggestions.len());
+            }
+        }
+        out
     }
 
     /// Whether a connected peer that we can serve still lacks something that is here.

@@ -3,6 +3,7 @@
 //! Only peers that serve count: who advertises everything and answers nothing neither makes a piece
 //! common nor is spared for what it alone has.
 
+pub(crate) mod outflow;
 pub mod requests;
 pub mod uplink;
 
@@ -33,6 +34,9 @@ impl Scheduler {
             return;
         }
         peer.took(now, piece);
+        if peer.serving {
+            self.availability.copies(piece);
+        }
         if peer.counts() {
             self.piece_served(now, id, piece);
         }

@@ -83,6 +83,14 @@ pub struct SlotsMessage {
     pub slow: bool,
     /// Most bytes a second that the speaker was seen to take in; 0 = unknown.
     pub link_goodput_bytes: u64,
+    /// Bytes a second that the speaker takes in, if it could take more than is read of origins; else 0.
+    pub waits_bytes: u64,
+    /// Most bytes a second that the speaker can take in, as seen while it read; 0 = unknown.
+    pub capacity_bytes: u64,
+    /// Bit i: the hearer should claim slot i, which the speaker gives back.
+    pub offers: u64,
+    /// The speaker's uplink has room: what it has may be taken out of turn.
+    pub room: bool,
     /// Records that changed, or all.
     pub records: Vec<SlotRecord>,
     /// What is being read.
@@ -104,6 +112,10 @@ impl SlotsMessage {
         let group = root.find(b"g").map_or(Some(""), |group| group.as_str());
         let group = group.filter(|group| group.len() <= GROUP_LEN_MAX);
         let number = |key: &[u8]| root.find(key).and_then(|value| value.as_uint::<u32>());
+        let long = |key: &[u8]| {
+            let value = root.find(key).and_then(|value| value.as_uint::<u64>());
+            value.unwrap_or_default()
+        };
         Ok(Self {
             readers_max: number(b"k").unwrap_or_default(),
             node: root
@@ -113,10 +125,11 @@ impl SlotsMessage {
             starving: number(b"w").is_some_and(|word| word != 0),
             yields: number(b"d").is_some_and(|word| word != 0),
             slow: number(b"t").is_some_and(|word| word != 0),
-            link_goodput_bytes: root
-                .find(b"l")
-                .and_then(|rate| rate.as_uint())
-                .unwrap_or_default(),
+            link_goodput_bytes: long(b"l"),
+            room: number(b"r").is_some_and(|word| word != 0),
+            waits_bytes: long(b"h"),
+            capacity_bytes: long(b"f"),
+            offers: long(b"o"),
             group: group.ok_or(ExtensionError::Field("group"))?.to_owned(),
             records: read_list(&root, b"s", RECORDS_MAX, read_record)
                 .ok_or(ExtensionError::Field("slot record"))?,
@@ -164,6 +177,8 @@ impl SlotsMessage {
                 (self.readers_max, self.node, self.starving);
             (part.yields, part.slow) = (self.yields, self.slow);
             part.link_goodput_bytes = self.link_goodput_bytes;
+            (part.waits_bytes, part.capacity_bytes) = (self.waits_bytes, self.capacity_bytes);
+            (part.offers, part.room) = (self.offers, self.room);
             move_fitting(&mut self.records, &mut part, items_max, |part| {
                 &mut part.records
             });
@@ -200,6 +215,10 @@ impl SlotsMessage {
         Item::dict()
             .with_some("d", self.yields.then_some(1u32))
             .with_some("t", self.slow.then_some(1u32))
+            .with_some("h", (self.waits_bytes > 0).then_some(self.waits_bytes))
+            .with_some("f", (self.capacity_bytes > 0).then_some(self.capacity_bytes))
+            .with_some("o", (self.offers > 0).then_some(self.offers))
+            .with_some("r", self.room.then_some(1u32))
             .with("g", self.group.as_str())
             .with("k", self.readers_max)
             .with("n", self.node)

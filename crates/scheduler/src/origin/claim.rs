@@ -101,6 +101,10 @@ impl OriginGate {
                 .flatten();
             let at = match set {
                 Some(at) => at,
+                None if self.is_offered(now, slot) => {
+                    self.offered.0 &= !bit(slot);
+                    now
+                }
                 None => now + self.back_off(now, view.link_goodput),
             };
             if at > now {
@@ -112,7 +116,11 @@ impl OriginGate {
         }
     }
 
-    fn set_claim_at(&mut self, slot: u32, at: Option<Instant>) {
+    fn is_offered(&self, now: Instant, slot: u32) -> bool {
+        self.offered.0 & bit(slot) != 0 && now < self.offered.1
+    }
+
+    pub(super) fn set_claim_at(&mut self, slot: u32, at: Option<Instant>) {
         let index = usize::try_from(slot).unwrap_or(usize::MAX);
         self.claim_at
             .get_mut(index)
@@ -167,7 +175,7 @@ impl OriginGate {
         }
         let median = median_of(&self.goodputs(now));
         let slow = link > 0 && median.is_some_and(|median| link.saturating_mul(2) < median);
-        let modest = slow || now < self.modest_until || self.has_slow_link();
+        let modest = slow || now < self.modest_until || self.is_outdone(now);
         if modest && self.gossip.iter().any(Neighbour::may_read) {
             wait += SLOW_LAST;
         }
@@ -219,6 +227,7 @@ impl OriginGate {
         if self.own.is_empty() {
             self.barren.excused(now);
             self.beat_at = now + FIRST_BEAT;
+            self.holds_since = now;
             (self.beat_from, self.beat_bytes) = (now, self.origin_bytes);
             self.slow_since = None;
         }

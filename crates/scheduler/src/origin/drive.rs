@@ -18,6 +18,8 @@ use crate::{Instant, OriginKind, Reason};
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// The first time sooner: others learn how fast it reads.
 pub(super) const FIRST_BEAT: Duration = Duration::from_millis(300);
+/// For so long after the first slot was claimed beats follow each other like that: a slow reader shows soon.
+const YOUNG: Duration = Duration::from_secs(2);
 /// Slots that others could hold are given back one after another.
 const SHED_EVERY: Duration = Duration::from_millis(300);
 /// How often slow things are looked at.
@@ -39,6 +41,7 @@ impl OriginGate {
             self.company.contact(now);
         }
         self.standing = self.company.standing(now, view.peers > 0);
+        self.weigh_load(now, view);
         if now >= self.tick_at {
             self.tick(now, view);
             self.tick_at = now + TICK;
@@ -115,6 +118,9 @@ impl OriginGate {
         let own = self.own.remove(place);
         if own.lock != Lock::None {
             self.guards.push_back((slot, false));
+        }
+        if let Some(heir) = own.heir {
+            self.gossip.offer(heir, slot);
         }
         self.publish_release(now, slot, flags, own.resume(&self.extents));
         self.gossip
@@ -241,7 +247,8 @@ impl OriginGate {
         if self.own.is_empty() || now < self.beat_at {
             return;
         }
-        self.beat_at = now + HEARTBEAT;
+        let young = now.since(self.holds_since) < YOUNG;
+        self.beat_at = now + if young { FIRST_BEAT } else { HEARTBEAT };
         self.measure(now);
         self.release_left(now);
         let flags = self.flags(now);

@@ -16,6 +16,7 @@ use super::extent::Extents;
 use super::gossip::Gossip;
 use super::licence::Licence;
 use super::link::LinkPeak;
+use super::load::Load;
 use super::marks::Marks;
 use super::own::Own;
 use super::standing::{Company, Standing, WhenIsolated};
@@ -94,10 +95,14 @@ pub(crate) struct OriginGate {
     pub(super) wake: Instant,
     pub(super) tick_at: Instant,
     pub(super) beat_at: Instant,
+    /// Since when it holds a slot.
+    pub(super) holds_since: Instant,
     pub(super) solo_at: Instant,
     pub(super) steal_at: Instant,
     /// It claims later than others until then: they read faster.
     pub(super) modest_until: Instant,
+    /// Slots that their holder offered to this machine, until then.
+    pub(super) offered: (u64, Instant),
     pub(super) barren: Barren,
     pub(super) slow_since: Option<Instant>,
     pub(super) useful_at: Instant,
@@ -110,6 +115,9 @@ pub(crate) struct OriginGate {
     pub(super) beat_from: Instant,
     pub(super) goodput: u64,
     pub(super) link: LinkPeak,
+    pub(super) load: Load,
+    /// This machine's uplink has room.
+    pub(super) room: bool,
     pub(super) limited: bool,
     /// Bit i: slot i was held here at some time.
     pub(super) slots_ever: u64,
@@ -156,9 +164,11 @@ impl OriginGate {
             wake: now,
             tick_at: now,
             beat_at: now,
+            holds_since: now,
             solo_at: now,
             steal_at: now,
             modest_until: now,
+            offered: (0, now),
             barren: Barren::new(now),
             slow_since: None,
             useful_at: now,
@@ -170,6 +180,8 @@ impl OriginGate {
             beat_from: now,
             goodput: 0,
             link: LinkPeak::default(),
+            load: Load::new(now),
+            room: false,
             limited: false,
             slots_ever: 0,
             cursor: 0,
@@ -403,6 +415,7 @@ impl OriginGate {
     pub(crate) fn received(&mut self, now: Instant, source: SourceId, bytes: u64) {
         self.useful_at = now;
         self.link.add(now, bytes);
+        self.load.add(now, bytes);
         if self.origins.iter().any(|origin| origin.source == source) {
             self.origin_bytes = self.origin_bytes.saturating_add(bytes);
             if bytes > 0 && self.barren.brought(now) {

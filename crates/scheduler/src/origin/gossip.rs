@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::message::{Claim, NodeBytes, SlotMessage, message_items_max};
 use super::neighbour::{Neighbour, Pace, Reach, TableOf};
-use super::table::SlotTable;
+use super::table::{SlotTable, bit};
 use crate::{Hello, Instant, MachineClass, NodeId, SourceId};
 
 /// Changes of this long are told in one message.
@@ -94,6 +94,10 @@ impl Gossip {
             },
             starving: hello.starving,
             link_goodput: 0,
+            waits: 0,
+            capacity: 0,
+            offers: 0,
+            room: false,
             table: TableOf::Unheard,
             tales: (0, now),
             slow: (false, false),
@@ -155,6 +159,18 @@ impl Gossip {
                 .into_iter()
                 .for_each(|dirty| *dirty &= !mask);
         }
+    }
+
+    /// A neighbour is to be offered a slot that is given back.
+    pub(super) fn offer(&mut self, node: NodeId, slot: u32) {
+        let one = self.all.iter_mut().find(|one| one.node == node);
+        one.into_iter().for_each(|one| one.offers |= bit(slot));
+    }
+
+    /// What a neighbour is to be offered; told once.
+    pub(super) fn take_offers(&mut self, source: SourceId) -> u64 {
+        let one = self.find_mut(source);
+        one.map_or(0, |one| std::mem::take(&mut one.offers))
     }
 
     /// Everybody gets a message, even one without records: something else changed.
@@ -313,16 +329,6 @@ impl Gossip {
     /// Whether a neighbour has origins to read.
     pub(super) fn others_read(&self) -> bool {
         self.iter().any(|one| one.reach != Reach::NoOrigin)
-    }
-
-    /// What the links of the better quarter of those that may read bring at least, where it is known.
-    pub(super) fn good_link(&self) -> Option<u64> {
-        let known = self
-            .iter()
-            .filter(|one| one.may_read() && one.link_goodput > 0);
-        let mut links: Vec<u64> = known.map(|one| one.link_goodput).collect();
-        links.sort_unstable();
-        links.get(links.len() * 3 / 4).copied()
     }
 
     /// A machine's count as told apart from a record: passed on when it is news.

@@ -2,6 +2,8 @@
 //!
 //! Cheap, because heartbeats of the whole swarm pass here: O(1) per record.
 
+use std::time::Duration;
+
 use super::config::readers_max_max;
 use super::extent::Extents;
 use super::gate::{CEDED_MAX, NO_SLOT, OriginGate};
@@ -11,6 +13,9 @@ use super::neighbour::TableOf;
 use super::table::{Merged, NOBODY, PASSED_ON, SlotTable, bit};
 use super::watch::CEDED;
 use crate::{Instant, NodeId, SourceId};
+
+/// A slot that was offered is claimed without a back-off within this time.
+const OFFER: Duration = Duration::from_secs(1);
 
 impl OriginGate {
     /// A machine of ours sent its slot message. O(records), O(1) each.
@@ -31,6 +36,9 @@ impl OriginGate {
         neighbour.says_yields(message.yields);
         neighbour.slow.1 = message.slow;
         neighbour.link_goodput = message.link_goodput;
+        neighbour.waits = message.waits;
+        neighbour.capacity = message.capacity;
+        neighbour.room = message.room;
         let node = neighbour.node;
         if first {
             self.company.table();
@@ -49,6 +57,22 @@ impl OriginGate {
             self.gossip.spread(now, changed, Some(from));
         }
         self.take_notes(now, from, message);
+        self.take_offers(now, message.offers);
+    }
+
+    /// A holder gives slots back and wants this machine to have them: they are claimed at once, where they are free.
+    fn take_offers(&mut self, now: Instant, offers: u64) {
+        if offers == 0 {
+            return;
+        }
+        let open = if now < self.offered.1 { self.offered.0 } else { 0 };
+        self.offered = (open | offers, now + OFFER);
+        for slot in 0..self.table.slots() {
+            if offers & bit(slot) != 0 {
+                self.set_claim_at(slot, None);
+            }
+        }
+        self.wake(now);
     }
 
     fn take_notes(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {

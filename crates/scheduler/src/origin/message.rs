@@ -84,6 +84,14 @@ pub struct SlotMessage {
     pub slow: bool,
     /// Most bytes a second that the sender was seen to take in; 0 = unknown.
     pub link_goodput: u64,
+    /// Bytes a second that the sender takes in, if it could take more than is read of origins; else 0.
+    pub waits: u64,
+    /// Most bytes a second that the sender can take in, as seen while it read; 0 = unknown.
+    pub capacity: u64,
+    /// Bit i: slot i, which the sender gives back, should be claimed by the receiver.
+    pub offers: u64,
+    /// Whether the sender's uplink has room: what it has may be taken out of turn.
+    pub room: bool,
     /// Records that changed, or all.
     pub records: Vec<SlotRecord>,
     /// What the sender reads now.

@@ -15,6 +15,7 @@ mod hear;
 mod invariants;
 mod licence;
 mod link;
+mod load;
 mod lock;
 mod marks;
 mod message;

@@ -62,6 +62,14 @@ pub(super) struct Neighbour {
     pub(super) starving: bool,
     /// Most bytes a second that it was seen to take in, by its own word; 0 = unknown.
     pub(super) link_goodput: u64,
+    /// Bytes a second that it takes in, if it could take more than is read; else 0.
+    pub(super) waits: u64,
+    /// Most bytes a second that it can take in, by its own word; 0 = unknown.
+    pub(super) capacity: u64,
+    /// Slots that it is to be offered.
+    pub(super) offers: u64,
+    /// Its uplink has room: what it has may be taken out of turn.
+    pub(super) room: bool,
     pub(super) table: TableOf,
     /// How many slots it told to have changed hands while their holders lived, and when last.
     pub(super) tales: (u32, Instant),

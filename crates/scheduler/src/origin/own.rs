@@ -1,7 +1,7 @@
 //! A slot that this machine holds: how far it has read, and how it will be given back.
 
 use super::extent::Extents;
-use crate::{Instant, OriginKind};
+use crate::{Instant, NodeId, OriginKind};
 
 /// The server's lock of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(super) struct Own {
     pub(super) lock: Lock,
     /// Given back with these flags once its reads have ended.
     pub(super) leaving: Option<u32>,
+    /// Who should have it then.
+    pub(super) heir: Option<NodeId>,
     /// Pieces in hand.
     pub(super) reads: u32,
     /// Something was read here.
@@ -79,6 +81,7 @@ impl Own {
             open_at,
             lock: Lock::None,
             leaving: None,
+            heir: None,
             reads: 0,
             has_read: false,
             dry: None,

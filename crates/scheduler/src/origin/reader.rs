@@ -43,6 +43,7 @@ impl OriginGate {
         let fast = self.licence.as_ref()?.is_fast();
         let others = Others {
             serving: view.serving,
+            copied: view.copied,
             link_goodput: self.link.burst(),
         };
         let run = if fast {

@@ -26,6 +26,10 @@ impl OriginGate {
             yields: self.yields(now),
             slow: self.gossip.find(to).is_some_and(|one| one.slow.0),
             link_goodput: self.link.sustained(),
+            waits: self.load.waits(now),
+            capacity: self.load.capacity(now),
+            offers: self.gossip.take_offers(to),
+            room: self.room,
             records: cells.map(|cell| cell.record).collect(),
             claims: self.claims(),
             ..SlotMessage::default()
@@ -64,6 +68,18 @@ impl OriginGate {
     /// Whether that peer says so: it is to be unchoked.
     pub(crate) fn peer_is_starving(&self, peer: SourceId) -> bool {
         self.gossip.find(peer).is_some_and(|one| one.starving)
+    }
+
+    /// This machine's uplink has room for more, or not.
+    pub(crate) fn has_room(&mut self, now: Instant, room: bool) {
+        if std::mem::replace(&mut self.room, room) != room {
+            self.gossip.greet_all(now);
+        }
+    }
+
+    /// Whether that peer says so of itself.
+    pub(crate) fn peer_has_room(&self, peer: SourceId) -> bool {
+        self.gossip.find(peer).is_some_and(|one| one.room)
     }
 
     /// Whether others should read instead.

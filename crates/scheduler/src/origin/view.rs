@@ -22,6 +22,8 @@ pub(crate) struct View<'a> {
     pub(crate) available: &'a PieceSet,
     /// How many peers that serve have each piece; by piece index.
     pub(crate) serving: &'a [u16],
+    /// Pieces that peers which serve, fast or slow, were seen to get.
+    pub(crate) copied: &'a PieceSet,
     /// Wanted pieces that are not verified, those in hand included.
     pub(crate) pieces_left: u32,
     /// Connected peers of every kind, stock clients included.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::claim::median_of;
 use super::gate::{Life, OriginGate};
+use super::load::Look;
 use super::message::SlotRecord;
 use super::neighbour::Neighbour;
 use super::own::{Lock, Own};
@@ -22,16 +23,14 @@ const SLOW_REST: Duration = Duration::from_secs(30);
 const SLOW_FACTOR: u64 = 2;
 /// The same while too much of what it read is nowhere else.
 const SLOW_FACTOR_WAITING: u64 = 4;
-/// A link is slow when it brings less than this part of what the better quarter of the others do.
-const SLOW_LINK_FACTOR: u64 = 2;
 /// A holder gives way to a machine that has nothing to read, if that one's link is so many percent of its own.
+/// The same of one that is known to take in so many percent of what this one can.
+const OUTDONE_PERCENT: u64 = 130;
 const OUTRUN_PERCENT: u64 = 160;
-/// The same where there are more machines than slots.
-const OUTRUN_CROWDED_PERCENT: u64 = 200;
 /// So many machines for each slot are tried as readers where nobody knows who is fast, and only while more is left
 /// to read than this takes.
 const TRIALS_EACH: usize = 3;
-const TRIAL_LEFT: Duration = Duration::from_secs(3);
+const TRIAL_LEFT: Duration = Duration::from_secs(1);
 /// Who passes on too slowly for the others claims again after this, if nobody else did.
 const THIN_REST: Duration = Duration::from_secs(30);
 /// Who gives back for its link claims again after this, if nobody else did.
@@ -83,8 +82,13 @@ impl OriginGate {
             self.slow_since = None;
             self.rest(now, SLOW_REST);
         }
-        if !excused && (self.has_slow_link() || self.is_outrun(now) || self.lets_try(now)) {
-            self.rest(now, LINK_REST);
+        let heirs = if excused || waits || !self.load.is_behind(now) {
+            Vec::new()
+        } else {
+            self.heirs(now)
+        };
+        if !heirs.is_empty() {
+            self.hand_over(now, &heirs);
         } else if self.gossip.are_slowed() && self.gossip.others_read() {
             self.rest(now, THIN_REST);
         }
@@ -102,44 +106,76 @@ impl OriginGate {
         self.wake(now);
     }
 
-    /// Whether another machine has nothing to read, and a better link: what it would read is late here.
-    fn is_outrun(&self, now: Instant) -> bool {
-        let holders: Vec<NodeId> = self.readers(now).collect();
-        let idle = |one: &&Neighbour| one.may_read() && !holders.contains(&one.node);
-        let best = self
-            .gossip
-            .iter()
-            .filter(idle)
-            .map(|one| one.link_goodput)
-            .max();
-        // where there are more machines than slots some are always idle
-        let crowded = self.machines(now, self.table.slots() + 1) > self.table.slots();
-        let percent = if crowded {
-            OUTRUN_CROWDED_PERCENT
-        } else {
-            OUTRUN_PERCENT
-        };
-        let mine = self.link.sustained().saturating_mul(percent) / 100;
-        mine > 0 && best.is_some_and(|best| best > mine)
+    /// Gives its slots to these, the best first.
+    fn hand_over(&mut self, now: Instant, heirs: &[NodeId]) {
+        let is_resting = now < self.modest_until;
+        self.rest(now, LINK_REST);
+        if !is_resting {
+            let heirs = heirs.iter().cycle();
+            for (own, heir) in self.own.iter_mut().zip(heirs) {
+                own.heir = Some(*heir);
+            }
+        }
     }
 
-    /// Whether another machine should try how fast it reads: what was read by slow ones tells little of what its link
-    /// can do, and it brings more than this one's nevertheless.
-    fn lets_try(&self, now: Instant) -> bool {
-        let crowded = self.machines(now, self.table.slots() + 1) > self.table.slots();
+    /// Machines that should read instead of this one, which can't keep up with what is there: those that can do more,
+    /// that have all there is and could take more, or that nobody knows yet, while few were tried.
+    fn heirs(&self, now: Instant) -> Vec<NodeId> {
+        let holders: Vec<NodeId> = self.readers(now).collect();
+        let mine = self.load.capacity(now).saturating_mul(OUTDONE_PERCENT) / 100;
+        if mine == 0 {
+            return Vec::new();
+        }
+        let tries = self.may_try();
+        let score = |one: &Neighbour| {
+            let is_better = one.capacity > mine || self.load.is_matched_by(one.waits);
+            let is_new = one.capacity == 0 && tries && self.gossip.bytes_of(one.node) == 0;
+            let score = one.capacity.max(one.link_goodput).max(one.waits);
+            (is_better || is_new).then_some((score, one.node))
+        };
+        let others = self.gossip.iter().filter(|one| {
+            one.may_read() && !one.slow.0 && !holders.contains(&one.node)
+        });
+        let mut heirs: Vec<(u64, NodeId)> = others.filter_map(score).collect();
+        heirs.sort_unstable_by(|a, b| b.cmp(a));
+        heirs.truncate(self.own.len());
+        heirs.into_iter().map(|(_, node)| node).collect()
+    }
+
+    /// Whether machines that nobody knows should be tried as readers: few were, and much is left of the slots.
+    fn may_try(&self) -> bool {
         let of_slots = |own: &Own| u64::from(own.extents_ahead(&self.extents));
         let ahead: u64 = self.own.iter().map(of_slots).sum();
         let left = self.layout.piece_len() * ahead * u64::from(self.extents.len_max());
-        let long = left / self.goodput.max(1) >= TRIAL_LEFT.as_secs();
-        let tested = self.gossip.tested();
-        let untested = |one: &Neighbour| {
-            let is_tested = self.gossip.bytes_of(one.node) > 0;
-            one.may_read() && !is_tested && self.is_slower_than(one.link_goodput)
+        let long = left >= self.goodput.max(1).saturating_mul(TRIAL_LEFT.as_secs());
+        let slots = usize::try_from(self.table.slots()).unwrap_or(0);
+        long && self.gossip.tested() < slots * TRIALS_EACH
+    }
+
+    /// Whether this machine can do less than another that may read.
+    pub(super) fn is_outdone(&self, now: Instant) -> bool {
+        let mine = self.load.capacity(now).saturating_mul(OUTDONE_PERCENT) / 100;
+        let outdoes = |one: &Neighbour| one.may_read() && one.capacity > mine;
+        mine > 0 && self.gossip.iter().any(outdoes)
+    }
+
+    /// Looks whether this machine has more to do than it can, or less.
+    pub(super) fn weigh_load(&mut self, now: Instant, view: &View<'_>) {
+        if !self.load.is_due(now) {
+            return;
+        }
+        let reads = !self.own.is_empty() && !self.limited && !self.window.was_full(now);
+        let look = if view.missing.intersects(view.available) {
+            Look::Behind
+        } else if reads || view.pieces_left == 0 {
+            Look::Even
+        } else {
+            Look::Waiting
         };
-        crowded
-            && long
-            && tested < usize::try_from(self.table.slots()).unwrap_or(0) * TRIALS_EACH
-            && self.gossip.iter().any(untested)
+        let reads = reads && self.is_reading();
+        if self.load.looks(now, look, reads) {
+            self.gossip.greet_all(now);
+        }
     }
 
     /// Whether a machine with this link should read instead, if it has nothing else to do.
@@ -152,14 +188,6 @@ impl OriginGate {
     pub(super) fn modest(&mut self, now: Instant) {
         self.modest_until = now + LINK_REST;
         self.gossip.greet_all(now);
-    }
-
-    /// Whether the links of many that could read instead are far better: all holders may be slow, and
-    /// none of them could tell by the others.
-    pub(super) fn has_slow_link(&self) -> bool {
-        let mine = self.link.sustained();
-        let good = self.gossip.good_link().unwrap_or(0);
-        mine > 0 && mine.saturating_mul(SLOW_LINK_FACTOR) < good
     }
 
     /// Looks at slow things.

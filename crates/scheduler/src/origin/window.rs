@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use swarmcopy_layout::{Layout, PieceIndex};
+use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
 
 use crate::Instant;
 use crate::rate::Rate;
@@ -39,6 +39,8 @@ const TAKEN_PARTS: u64 = 2;
 pub(super) struct Others<'a> {
     /// How many peers that serve have each piece.
     pub(super) serving: &'a [u16],
+    /// Pieces that peers were seen to get.
+    pub(super) copied: &'a PieceSet,
     /// What this machine's link can bring, bytes a second; 0 = unknown.
     pub(super) link_goodput: u64,
 }
@@ -121,7 +123,8 @@ impl Window {
         let before = self.only_mine.len();
         self.only_mine.retain(|piece| {
             let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
-            others.serving.get(at).is_some_and(|count| *count == 0)
+            let has_none = others.serving.get(at).is_some_and(|count| *count == 0);
+            has_none && !others.copied.contains(*piece)
         });
         let gone = before.saturating_sub(self.only_mine.len());
         if gone > 0 && self.drained == 0 {

@@ -17,6 +17,9 @@ impl SlotMessage {
         words.starving = self.starving;
         (words.yields, words.slow) = (self.yields, self.slow);
         words.link_goodput_bytes = self.link_goodput;
+        (words.waits_bytes, words.capacity_bytes) = (self.waits, self.capacity);
+        words.offers = self.offers;
+        words.room = self.room;
         words.records = self.records.iter().map(to_wire).collect();
         let claim = |claim: &Claim| wire::Claim {
             slot: claim.slot,
@@ -57,6 +60,10 @@ impl SlotMessage {
             yields: words.yields,
             slow: words.slow,
             link_goodput: words.link_goodput_bytes,
+            waits: words.waits_bytes,
+            capacity: words.capacity_bytes,
+            offers: words.offers,
+            room: words.room,
             records: words.records.iter().map(from_wire).collect(),
             claims: words.claims.iter().map(claim).collect(),
             bad: words

@@ -39,22 +39,21 @@ impl Pending {
 }
 
 /// Puts the newer message into the older one: records, claims and counts by their key, marks once.
-fn merge(old: &mut SlotMessage, new: SlotMessage) {
-    put_newer(&mut old.records, new.records, |record| record.slot);
-    put_newer(&mut old.claims, new.claims, |claim| claim.slot);
-    put_newer(&mut old.bytes, new.bytes, |bytes| bytes.node);
-    put_newer(&mut old.bad, new.bad, |mark| *mark);
-    old.group = new.group;
-    old.readers_max = new.readers_max;
-    old.node = new.node;
-    old.starving = new.starving;
-    old.link_goodput = new.link_goodput;
+fn merge(old: &mut SlotMessage, mut new: SlotMessage) {
+    put_newer(&mut new.records, &mut old.records, |record| record.slot);
+    put_newer(&mut new.claims, &mut old.claims, |claim| claim.slot);
+    put_newer(&mut new.bytes, &mut old.bytes, |bytes| bytes.node);
+    put_newer(&mut new.bad, &mut old.bad, |mark| *mark);
+    // the sender's own state is that of the newer message, whatever it is made of
+    *old = new;
 }
 
-/// Adds entries, taking out older ones with the same key; the oldest go when there are too many.
-fn put_newer<T, K: PartialEq>(old: &mut Vec<T>, new: Vec<T>, key: fn(&T) -> K) {
+/// Puts older entries in front, but those with the same key; the oldest go when there are too many.
+fn put_newer<T, K: PartialEq>(new: &mut Vec<T>, old: &mut Vec<T>, key: fn(&T) -> K) {
     old.retain(|entry| !new.iter().any(|newer| key(newer) == key(entry)));
-    old.extend(new);
+    old.append(new);
+    std::mem::swap(old, new);
+    let old = new;
     let excess = old.len().saturating_sub(MERGED_MAX);
     old.drain(..excess);
 }
@@ -81,6 +80,10 @@ mod tests {
             yields: heartbeat.is_multiple_of(3),
             slow: heartbeat.is_multiple_of(5),
             link_goodput: heartbeat * 1_000_000,
+            waits: heartbeat * 1000,
+            capacity: heartbeat * 2000,
+            offers: heartbeat,
+            room: heartbeat.is_multiple_of(7),
             records: vec![record],
             claims: vec![Claim {
                 slot,

@@ -1,0 +1,76 @@
+//! Whether this machine's uplink has room: then what it has may be taken out of turn.
+//!
+//! Turns keep an uplink that is full from sending what others could pass on. One that sends far less than it was seen
+//! to send needs none. Founded on what was sent; looked at again and again, and ended as soon as it sends more.
+
+use std::time::Duration;
+
+use crate::Instant;
+
+/// Shortest and longest time over which a rate is taken, and the bytes that end it between.
+const LOOK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+const LOOK_BYTES: u64 = 8 * (16 << 10);
+/// There is room while less than this percentage of the best rate is sent; and until more than that is.
+const ROOM_PERCENT: (u64, u64) = (50, 85);
+/// The best rate is forgotten by this part with each look.
+const FORGET_PARTS: u64 = 32;
+
+/// What this machine sends.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Outflow {
+    since: Instant,
+    bytes: u64,
+    best: u64,
+    room: bool,
+}
+
+impl Outflow {
+    /// Bytes were sent to a peer.
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Whether there is room for more.
+    pub(crate) fn look(&mut self, now: Instant) -> bool {
+        let passed = now.since(self.since);
+        if passed >= LOOK.1 || passed >= LOOK.0 && self.bytes >= LOOK_BYTES {
+            let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
+            let rate = self.bytes.saturating_mul(1000) / millis;
+            self.best = rate.max(self.best - self.best / FORGET_PARTS);
+            let percent = if self.room { ROOM_PERCENT.1 } else { ROOM_PERCENT.0 };
+            self.room = rate.saturating_mul(100) < self.best.saturating_mul(percent);
+            (self.since, self.bytes) = (now, 0);
+        }
+        self.room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is seen after seconds in which so many bytes each were sent.
+    fn after(seconds: &[u64]) -> bool {
+        let (mut out, mut room) = (Outflow::default(), false);
+        for (second, bytes) in (1u64..).zip(seconds) {
+            out.sent(*bytes);
+            room = out.look(Instant::from_micros(second * 1_000_000));
+        }
+        room
+    }
+
+    #[test]
+    fn who_sends_far_less_than_before_has_room_until_it_sends_as_much_again() {
+        assert!(!after(&[]) && !after(&[1_000_000, 1_000_000]));
+        assert!(!after(&[1_000_000, 600_000]));
+        assert!(after(&[1_000_000, 400_000]));
+        assert!(after(&[1_000_000, 400_000, 700_000]));
+        assert!(!after(&[1_000_000, 400_000, 900_000]));
+    }
+
+    #[test]
+    fn a_few_blocks_of_a_slow_line_tell_nothing() {
+        assert!(!after(&[200_000, 60_000, 0, 0]));
+        assert!(after(&[200_000, 60_000, 0, 0, 0]));
+    }
+}

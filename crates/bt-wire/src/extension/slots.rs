@@ -32,6 +32,8 @@ pub struct SlotRecord {
     pub goodput_bytes: u64,
     /// Extent being read.
     pub extent: u32,
+    /// How many extents, if they were taken from another slot.
+    pub extents: u32,
     /// Bytes that the holder has read from the origin so far.
     pub origin_bytes: u64,
 }
@@ -285,6 +287,7 @@ fn read_record(value: &Value<'_>) -> Option<SlotRecord> {
         goodput_bytes,
         extent: fields.next()?.as_uint()?,
         origin_bytes: fields.next()?.as_uint()?,
+        extents: fields.next().map_or(Some(1), |value| value.as_uint())?,
     })
 }
 
@@ -299,6 +302,7 @@ fn record_item(record: &SlotRecord) -> Item {
         0u64.into(),
         record.extent.into(),
         record.origin_bytes.into(),
+        record.extents.into(),
     ])
 }
 

@@ -221,6 +221,7 @@ impl OriginGate {
             holder: self.config.node,
             heartbeat: 1,
             extent: own.extent,
+            extents: 1,
             origin_bytes: self.origin_bytes,
             ..SlotRecord::default()
         };

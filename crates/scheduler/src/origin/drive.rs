@@ -140,6 +140,7 @@ impl OriginGate {
                 term,
                 flags,
                 extent,
+                extents: 1,
                 ..SlotRecord::default()
             },
         );
@@ -263,7 +264,8 @@ impl OriginGate {
         let Some(own) = self.own.get(place) else {
             return;
         };
-        let (slot, extent) = (own.slot, own.stolen.map_or(own.extent, |it| it.extent));
+        let reads = own.stolen.map_or((own.extent, 1), |it| (it.extent, it.count));
+        let slot = own.slot;
         let lock_flag = match own.lock {
             Lock::Refused { .. }
             | Lock::Asked {
@@ -278,7 +280,7 @@ impl OriginGate {
         record.heartbeat = record.heartbeat.saturating_add(1);
         record.flags = flags | lock_flag;
         record.goodput = self.goodput;
-        record.extent = extent;
+        (record.extent, record.extents) = reads;
         record.origin_bytes = self.origin_bytes;
         self.table.set(now, record);
         self.gossip

@@ -107,6 +107,14 @@ impl Extents {
         )
     }
 
+    /// So many extents of one slot's order, from this one on.
+    pub(super) fn run(&self, extent: u32, count: u32) -> impl Iterator<Item = u32> + '_ {
+        let slot = self.slot_of(extent);
+        let place = self.place_in(slot, extent).unwrap_or(u32::MAX);
+        let places = place..place.saturating_add(count);
+        places.map_while(move |place| self.nth(slot, place))
+    }
+
     /// How many extents a slot has.
     pub(super) fn count(&self, slot: u32) -> u32 {
         let len = self.orders.get(at(slot)).map_or(0, Vec::len);

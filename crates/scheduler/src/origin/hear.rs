@@ -10,6 +10,7 @@ use super::gate::{CEDED_MAX, NO_SLOT, OriginGate};
 use super::gossip::News;
 use super::message::{SlotMessage, SlotRecord, message_items_max};
 use super::neighbour::TableOf;
+use super::steal::TAKEN_MAX;
 use super::table::{Merged, NOBODY, PASSED_ON, SlotTable, bit};
 use super::watch::CEDED;
 use crate::{Instant, NodeId, SourceId};
@@ -149,27 +150,31 @@ impl OriginGate {
         self.gossip
             .counted(now, record.holder, record.origin_bytes, News::InRecord);
         let home = self.extents.slot_of(record.extent);
-        let foreign = home != record.slot;
-        if foreign {
-            self.yield_to(now, home, record.holder);
+        if home == record.slot {
+            return;
         }
-        if foreign && (self.ceded.len() < CEDED_MAX || self.ceded.contains_key(&record.extent)) {
-            self.cede(now, record);
+        self.yield_to(now, home, record.holder);
+        let count = record.extents.clamp(1, TAKEN_MAX);
+        let taken: Vec<u32> = self.extents.run(record.extent, count).collect();
+        for extent in taken {
+            if self.ceded.len() < CEDED_MAX || self.ceded.contains_key(&extent) {
+                self.cede(now, record, extent);
+            }
         }
     }
 
     /// A machine took an extent from another slot. It keeps it for a while, and longer only as pieces of it come.
-    fn cede(&mut self, now: Instant, record: &SlotRecord) {
+    fn cede(&mut self, now: Instant, record: &SlotRecord, extent: u32) {
         let until = now + CEDED;
         let brought = self.table.cell(record.slot).and_then(|cell| cell.brought);
-        match self.ceded.get_mut(&record.extent) {
+        match self.ceded.get_mut(&extent) {
             Some((thief, known)) if *thief == record.holder => {
                 if brought.is_some_and(|at| at + CEDED > *known) {
                     *known = until;
                 }
             }
             Some(other) => *other = (record.holder, until),
-            None => drop(self.ceded.insert(record.extent, (record.holder, until))),
+            None => drop(self.ceded.insert(extent, (record.holder, until))),
         }
     }
 

@@ -21,6 +21,8 @@ pub struct SlotRecord {
     /// The extent that the holder reads now, or where the next one should go on; it may belong to
     /// another slot, from which it was taken.
     pub extent: u32,
+    /// How many extents it took from another slot, in that one's order; 1 = that one, or none.
+    pub extents: u32,
     /// Bytes that this holder's process has read from origins in all.
     pub origin_bytes: u64,
 }

@@ -26,11 +26,20 @@ pub(super) fn lock_allows(lock: Lock, kind: OriginKind) -> bool {
     kind != OriginKind::Share || matches!(lock, Lock::None | Lock::Held | Lock::Leaked)
 }
 
-/// An extent taken from another slot.
+/// Extents taken from another slot: a run of its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stolen {
+    /// The first of them.
     pub(super) extent: u32,
+    pub(super) count: u32,
     pub(super) open_at: Instant,
+}
+
+impl Stolen {
+    /// The extents, in their slot's order.
+    pub(super) fn all(self, extents: &Extents) -> impl Iterator<Item = u32> + '_ {
+        extents.run(self.extent, self.count)
+    }
 }
 
 /// What a look for the next piece found.

@@ -101,7 +101,7 @@ impl OriginGate {
     pub(super) fn reader_of(&self, now: Instant, piece: u32) -> u32 {
         let extent = self.extents.extent_of(piece);
         let takes = |own: &&Own| {
-            let stolen = own.stolen.filter(|it| it.extent == extent);
+            let stolen = own.stolen.filter(|it| it.all(&self.extents).any(|one| one == extent));
             own.is_open(now) && stolen.is_some_and(|it| it.open_at <= now)
         };
         let home = self.extents.slot_of(extent);
@@ -287,7 +287,8 @@ impl OriginGate {
         }
         let own = self.own.iter().find(|own| own.slot == slot);
         let reading = own.is_some_and(|own| own.extent == extent && own.reads > 0);
-        let taken_by_me = own.is_some_and(|own| own.stolen.is_some_and(|it| it.extent == extent));
+        let mut taken = own.and_then(|own| own.stolen).into_iter();
+        let taken_by_me = taken.any(|it| it.all(&self.extents).any(|one| one == extent));
         !(reading || taken_by_me && self.config.node < *node)
     }
 
@@ -434,15 +435,13 @@ fn find_run(
     if now < stolen.open_at {
         return Found::Later;
     }
-    let (first, end) = extents.pieces_of(stolen.extent);
-    match run_in(first, end, max, eligible) {
-        Some((first, count)) => Found::Run {
-            first,
-            count,
-            extent: stolen.extent,
-        },
-        None => Found::Nothing,
-    }
+    let mut all = stolen.all(extents);
+    let run = all.find_map(|extent| {
+        let (first, end) = extents.pieces_of(extent);
+        let (first, count) = run_in(first, end, max, eligible)?;
+        Some(Found::Run { first, count, extent })
+    });
+    run.unwrap_or(Found::Nothing)
 }
 
 /// The first run at or after `from` of wanted pieces that pass.

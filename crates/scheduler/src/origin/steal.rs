@@ -18,6 +18,9 @@ const STEAL_NOTICE: Duration = Duration::from_millis(100);
 const STEAL_EVERY: Duration = Duration::from_millis(250);
 /// A live holder keeps the extents up to so many places ahead.
 const STEAL_AHEAD: u32 = 2;
+/// Work is taken for so long at most, and in so many extents.
+const STEAL_TIME: Duration = Duration::from_secs(2);
+pub(super) const TAKEN_MAX: u32 = 32;
 
 impl OriginGate {
     /// Slots held here that have nothing left: the last takes from others (R4), or all are given
@@ -34,7 +37,7 @@ impl OriginGate {
                 continue;
             }
             let steal = if kept == 1 {
-                self.extent_to_take(now, view, own)
+                self.extents_to_take(now, view, own)
             } else {
                 None
             };
@@ -42,9 +45,10 @@ impl OriginGate {
             let Some(own) = self.own.get_mut(place) else {
                 break;
             };
-            if let Some(extent) = steal {
+            if let Some((extent, count)) = steal {
                 own.stolen = Some(Stolen {
                     extent,
+                    count,
                     open_at: now + STEAL_NOTICE,
                 });
                 own.dry = None;
@@ -94,9 +98,14 @@ impl OriginGate {
         false
     }
 
-    /// An extent to take from another slot: from the far end of a slow holder's, else of the
+    /// Extents to take from another slot, the first and how many: from the far end of a slow holder's, else of the
     /// fullest. O(missing pieces).
-    fn extent_to_take(&self, now: Instant, view: &View<'_>, own: &Own) -> Option<u32> {
+    fn extents_to_take(
+        &self,
+        now: Instant,
+        view: &View<'_>,
+        own: &Own,
+    ) -> Option<(u32, u32)> {
         let slots = usize::try_from(self.table.slots()).ok()?;
         let mut best: Vec<(u32, Option<u32>)> = vec![(0, None); slots];
         let mut from = 0;
@@ -120,10 +129,27 @@ impl OriginGate {
             let current = self.extents.place_in(slot, record.extent)?;
             let far = far.filter(|far| *far >= current.saturating_add(STEAL_AHEAD))?;
             let slow = record.goodput > 0 && record.goodput.saturating_mul(2) < self.goodput;
-            Some(((slow, count), self.extents.nth(slot, far)?))
+            let most = far - (current + STEAL_AHEAD) + 1;
+            let taken = self.share_of(most, record.goodput);
+            let first = self.extents.nth(slot, far + 1 - taken)?;
+            Some(((slow, count), (first, taken)))
         });
-        takable
-            .max_by_key(|(rank, _)| *rank)
-            .map(|(_, extent)| extent)
+        takable.max_by_key(|(rank, _)| *rank).map(|(_, run)| run)
+    }
+
+    /// How many of so many extents this machine takes from a holder that reads at this rate: both should end at the
+    /// same time.
+    fn share_of(&self, extents: u32, rate: u64) -> u32 {
+        let (mine, its) = (self.goodput, rate);
+        let all = mine.saturating_add(its);
+        let share = if mine == 0 || its == 0 {
+            u64::from(extents) / 2
+        } else {
+            u64::from(extents) * mine / all
+        };
+        let len = u64::from(self.extents.len_max()) * self.layout.piece_len();
+        let timely = mine.saturating_mul(STEAL_TIME.as_secs()) / len.max(1);
+        let taken = u32::try_from(share.min(timely)).unwrap_or(u32::MAX);
+        taken.clamp(1, TAKEN_MAX.min(extents.max(1)))
     }
 }

@@ -85,6 +85,7 @@ fn to_wire(record: &SlotRecord) -> wire::SlotRecord {
         flags: record.flags,
         goodput_bytes: record.goodput,
         extent: record.extent,
+        extents: record.extents,
         origin_bytes: record.origin_bytes,
     }
 }
@@ -98,6 +99,7 @@ fn from_wire(record: &wire::SlotRecord) -> SlotRecord {
         flags: record.flags,
         goodput: record.goodput_bytes,
         extent: record.extent,
+        extents: record.extents,
         origin_bytes: record.origin_bytes,
     }
 }

@@ -106,6 +106,12 @@ impl Load {
         self.look == Look::Behind && now.since(self.since) >= LASTING
     }
 
+    /// Bytes a second that it takes in while it has more to take than it can; 0 = it has not.
+    pub(super) fn behind(&self, now: Instant) -> u64 {
+        let intake = self.intake.value().unwrap_or(0);
+        if self.is_behind(now) { intake } else { 0 }
+    }
+
     /// Bytes a second that it takes in while it could take more; 0 = it could not, or is not known to.
     pub(super) fn waits(&self, now: Instant) -> u64 {
         let waits = self.look == Look::Waiting && now.since(self.since) >= LASTING;

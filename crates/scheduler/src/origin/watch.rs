@@ -26,6 +26,8 @@ const SLOW_FACTOR_WAITING: u64 = 4;
 /// A holder gives way to a machine that has nothing to read, if that one's link is so many percent of its own.
 /// The same of one that is known to take in so many percent of what this one can.
 const OUTDONE_PERCENT: u64 = 130;
+/// Or so many times what this one takes in while it is behind, if it never read.
+const OUTDONE_TIMES: u64 = 3;
 const OUTRUN_PERCENT: u64 = 160;
 /// So many machines for each slot are tried as readers where nobody knows who is fast, and only while more is left
 /// to read than this takes.
@@ -154,8 +156,11 @@ impl OriginGate {
 
     /// Whether this machine can do less than another that may read.
     pub(super) fn is_outdone(&self, now: Instant) -> bool {
-        let mine = self.load.capacity(now).saturating_mul(OUTDONE_PERCENT) / 100;
-        let outdoes = |one: &Neighbour| one.may_read() && one.capacity > mine;
+        let known = self.load.capacity(now).saturating_mul(OUTDONE_PERCENT) / 100;
+        // who can't keep up with what others read is no better reader, though it never read
+        let unknown = self.load.behind(now).saturating_mul(OUTDONE_TIMES);
+        let mine = if known > 0 { known } else { unknown };
+        let outdoes = |one: &Neighbour| one.may_read() && one.capacity.max(one.waits) > mine;
         mine > 0 && self.gossip.iter().any(outdoes)
     }
 
@@ -219,7 +224,8 @@ impl OriginGate {
             let Some(cell) = self.table.cell(slot).copied() else {
                 continue;
             };
-            let look = STALL_LOOK.min(self.stall_unproven());
+            let unproven = self.stall_unproven(now);
+            let look = STALL_LOOK.min(unproven);
             if holder == self.config.node || now.since(cell.progress) < look {
                 continue;
             }
@@ -235,7 +241,7 @@ impl OriginGate {
             }
             let stalled = now.since(cell.progress);
             let is_proven = cell.brought.is_some();
-            if !is_proven && stalled >= self.stall_unproven() {
+            if !is_proven && stalled >= unproven {
                 self.table.doubt(slot);
             } else if cell.record.flags & EXCUSES != 0 {
                 if stalled >= STALL_EXCUSED {
@@ -248,12 +254,15 @@ impl OriginGate {
     }
 
     /// The same for a holder of whose slot nothing came since it took it: it holds it by its word alone.
-    fn stall_unproven(&self) -> Duration {
+    fn stall_unproven(&self, now: Instant) -> Duration {
         let two = self.layout.piece_len().saturating_mul(2_000_000);
-        let pieces = two
-            .checked_div(self.link.burst())
-            .map(Duration::from_micros);
-        STALL_UNPROVEN + pieces.unwrap_or_default().min(STALL)
+        let time_at = |rate: u64| two.checked_div(rate).map(Duration::from_micros);
+        let pieces = time_at(self.link.burst()).unwrap_or_default().min(STALL);
+        // the fastest of the readers tells what the origin gives: one that says to be slow among fast ones is not
+        // waited for
+        let best = self.goodputs(now).last().copied().unwrap_or(0);
+        let told = time_at(best.max(self.goodput)).unwrap_or_default();
+        STALL_UNPROVEN + pieces.max(told.min(STALL_SLOW_MAX))
     }
 
     fn stall(&self, record: &SlotRecord) -> Duration {

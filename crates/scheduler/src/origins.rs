@@ -101,7 +101,9 @@ impl Scheduler {
     }
 
     pub(crate) fn fill_origin(&mut self, now: Instant, id: SourceId) {
-        while self.origin_has_room(now, id) && self.may_begin(Room::All) {
+        while self.origin_has_room(now, id)
+            && (self.may_begin(Room::All) || self.ledger.loose().next().is_some())
+        {
             let Some(span) = self.next_run(now, id) else {
                 self.out_of_work(now, id);
                 return;
@@ -217,9 +219,13 @@ impl Scheduler {
         let room = self.budget().saturating_sub(self.ledger.outstanding());
         let pieces_max = (run_len.min(room) / self.layout.piece_len()).max(1);
         let mut narrowed = None;
-        if !lacks.is_empty() {
+        let full = !self.may_begin(Room::All);
+        if !lacks.is_empty() || full {
             let mut missing = self.ledger.missing().clone();
             missing.subtract(lacks);
+            if full {
+                missing.intersect_with(self.ledger.closed());
+            }
             narrowed = Some(missing);
         }
         let missing = narrowed.as_ref().unwrap_or(self.ledger.missing());

@@ -321,6 +321,10 @@ impl Scheduler {
                 let _ = write!(out, "| {id:?} rate {:?} jobs {} inflight {} ask {} serving {} thin {} sole {} has-lacking {} q {} late {} sugg {} ", s.flow.rate.value(), s.flow.jobs.len(), s.flow.in_flight, p.may_be_asked(now), p.serving, p.thin, p.sole, lacks.len(), self.queue_len(s), self.is_too_late(*id), p.suggestions.len());
             }
         }
+        for (id, o) in self.origins() {
+            let f = &self.sources[&id].flow;
+            let _ = write!(out, "|| origin jobs {} inflight {} active {:?} permit {} allowed {} failing {} askable {} trust {} unproven {} next {:?} patience {:?}", f.jobs.len(), f.in_flight, now.since(f.active), o.permit.is_some(), o.streams.allowed(), o.health.is_failing(), o.may_be_asked(now), o.trust(), o.unproven.len(), o.health.next_probe(now).map(|at| at.since(now)), o.health.patience(false));
+        }
         out
     }
 

@@ -378,9 +378,11 @@ impl OriginGate {
                 for origin in &mut self.origins {
                     origin.idle_until = now;
                 }
-                self.own_mut(slot)
-                    .into_iter()
-                    .for_each(|own| own.dry = None);
+                let extents = &self.extents;
+                for own in self.own.iter_mut().filter(|own| own.slot == slot) {
+                    own.dry = None;
+                    own.rewind(extents, piece.value());
+                }
                 self.cursor = self.cursor.min(piece.value());
             }
         }

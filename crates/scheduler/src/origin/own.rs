@@ -122,6 +122,20 @@ impl Own {
             .unwrap_or(0)
     }
 
+    /// A read of this piece failed: it is looked at again before what comes behind it.
+    pub(super) fn rewind(&mut self, extents: &Extents, piece: u32) {
+        let extent = extents.extent_of(piece);
+        let count = extents.count(self.slot).max(1);
+        let Some(place) = extents.place_in(self.slot, extent) else {
+            return;
+        };
+        let passed = (place + count - self.start % count) % count;
+        let offset = piece - extents.pieces_of(extent).0;
+        if (passed, offset) < (self.passed, self.offset) {
+            (self.passed, self.offset) = (passed, offset);
+        }
+    }
+
     /// Looks for the next run of at most `max` eligible pieces, from where it stopped, at most once
     /// around. Amortised O(1) per piece passed.
     pub(super) fn find(

@@ -35,6 +35,8 @@ const LONG_QUEUE: u64 = 2 << 20;
 const SAMPLE: u32 = 24;
 /// Random places at which the sample is taken.
 const SAMPLE_PLACES: u32 = 4;
+/// What comes from others before it makes a source look silent for so long at most.
+const LINE_MAX: Duration = Duration::from_secs(8);
 /// Shortest time without a byte after which a peer is snubbed.
 const PEER_PATIENCE: Duration = Duration::from_secs(2);
 /// The same for somebody else's client that never brought any.
@@ -336,6 +338,7 @@ impl Scheduler {
         self.way_time = self.usual_way_time();
         self.doubt_gaps(now);
         self.weigh_peers(now);
+        let coming: u64 = self.sources.values().map(|it| it.flow.in_flight).sum();
         for id in ids {
             let Some(source) = self.sources.get(&id) else {
                 continue;
@@ -347,7 +350,10 @@ impl Scheduler {
             };
             let usual = self.best_rate;
             let patience = source.flow.patience(u64::from(block_len), floor, usual);
-            let silent = now.since(source.flow.active) > patience;
+            // what was asked of others comes by the same link, and perhaps first
+            let before = coming.saturating_sub(source.flow.in_flight);
+            let line = time_for(before, usual).min(LINE_MAX);
+            let silent = now.since(source.flow.active) > patience + line;
             if silent && !source.flow.jobs.is_empty() {
                 self.silent(now, id);
             }
@@ -420,6 +426,12 @@ fn queue_len(piece_len: u64, few: bool, source: &Source) -> u64 {
             .max(piece.min(bytes_in(PIECE_TIME, rate)))
             .clamp(QUEUE_BYTES.0, QUEUE_BYTES.1)
     })
+}
+
+/// How long `bytes` take at `rate` bytes a second; no time where that is not known.
+fn time_for(bytes: u64, rate: u64) -> Duration {
+    let micros = bytes.saturating_mul(1_000_000).checked_div(rate);
+    Duration::from_micros(micros.unwrap_or(0))
 }
 
 /// Bytes that come in this time at `rate` bytes a second.

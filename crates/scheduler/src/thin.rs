@@ -32,6 +32,8 @@ const TRIAL: Duration = Duration::from_millis(1500);
 const AGAIN: Duration = Duration::from_secs(15);
 /// A machine of ours that brings this part of what it takes in is no slow peer.
 const GOOD_PARTS: u64 = 2;
+/// This machine's link is full when it brings so many percent of the best that it was seen to bring.
+const FULL_PERCENT: u64 = 80;
 /// What a thin peer would bring so much later than all the rest is not asked of it.
 const LATE: Duration = Duration::from_millis(500);
 /// More peers than this share this machine's link: it is the limit, unless they bring less than this together.
@@ -109,6 +111,12 @@ impl Scheduler {
         } else {
             GAIN_PERCENT_MANY
         };
+        // a link that is full of what origins bring squeezes the others: that tells nothing of them
+        let together: u64 = self.rates().map(|(_, rate, _)| rate).sum();
+        if together.saturating_mul(100) >= self.best_rate.saturating_mul(FULL_PERCENT) {
+            self.slow_since = None;
+            return;
+        }
         let slow = judged.rate.saturating_mul(gain) < origins.saturating_mul(100);
         let left = u64::from(self.left).saturating_mul(self.layout.piece_len());
         let others = time_of(left, judged.rate.max(origins));

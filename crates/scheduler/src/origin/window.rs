@@ -180,10 +180,14 @@ mod tests {
         (layout, window)
     }
 
+    static NONE: std::sync::LazyLock<PieceSet> =
+        std::sync::LazyLock::new(|| PieceSet::empty(256));
+
     /// Others, beside a link whose rate is not known.
     fn of(serving: &[u16]) -> Others<'_> {
         Others {
             serving,
+            copied: &NONE,
             link_goodput: 0,
         }
     }
@@ -262,6 +266,7 @@ mod tests {
             let may_read = (read << 20) <= link_goodput * step / 100;
             let others = Others {
                 serving: &serving,
+                copied: &NONE,
                 link_goodput,
             };
             if may_read && !window.is_full(MS(step * 10), others, 0) {

@@ -101,6 +101,7 @@ impl Bench {
             missing: &self.missing,
             available: &self.available,
             serving: &self.serving,
+            copied: &self.available,
             pieces_left: self.left,
             peers: self.peers,
             peers_slow: false,

@@ -52,6 +52,7 @@ pub(super) fn view<'a>(
         missing,
         available,
         serving,
+        copied: available,
         pieces_left: have.capacity() - have.len(),
         peers: peers as u32,
         peers_slow: false,

@@ -141,6 +141,10 @@ impl Scheduler {
 
     /// Whether this thin peer would bring a piece later than origins all that is left.
     pub(crate) fn is_too_late(&self, id: SourceId) -> bool {
+        // what origins brought once says nothing while this machine does not read
+        if !self.gate.is_reading() {
+            return false;
+        }
         let source = self.sources.get(&id);
         let Some(source) = source.filter(|it| it.peer().is_some_and(|peer| peer.thin)) else {
             return false;

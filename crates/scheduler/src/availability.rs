@@ -10,7 +10,8 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 pub(crate) struct Availability {
     serving: Vec<u16>,
     available: PieceSet,
-    /// Pieces that a peer which serves, fast or slow, was seen to get.
+    /// Pieces that were sent to peers, and those of them that a peer then said to have.
+    sent: PieceSet,
     copied: PieceSet,
 }
 
@@ -34,6 +35,7 @@ impl Availability {
         Self {
             serving: vec![0; len],
             available: PieceSet::empty(pieces),
+            sent: PieceSet::empty(pieces),
             copied: PieceSet::empty(pieces),
         }
     }
@@ -43,12 +45,19 @@ impl Availability {
         &self.serving
     }
 
-    /// A peer that serves, be it slow, got the piece.
-    pub(crate) fn copies(&mut self, piece: PieceIndex) {
-        self.copied.insert(piece);
+    /// Bytes of the piece were sent to a peer.
+    pub(crate) fn sends(&mut self, piece: PieceIndex) {
+        self.sent.insert(piece);
     }
 
-    /// Pieces that peers were seen to get: they do not die with this machine.
+    /// A peer says that it got the piece: that counts as a copy if it was sent, whether the peer serves or is slow.
+    pub(crate) fn copies(&mut self, piece: PieceIndex) {
+        if self.sent.contains(piece) {
+            self.copied.insert(piece);
+        }
+    }
+
+    /// Pieces that were sent and that a peer has: they do not die with this machine.
     pub(crate) fn copied(&self) -> &PieceSet {
         &self.copied
     }

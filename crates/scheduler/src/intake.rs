@@ -36,8 +36,13 @@ impl Scheduler {
             Event::PieceOk { piece } => self.piece_ok(now, piece),
             Event::PieceBad { piece, senders } => self.piece_bad(now, piece, &senders),
             Event::Liar { source } => self.ban(now, source, Reason::PeerLiar),
-            Event::Uploaded { source, bytes, .. } => {
+            Event::Uploaded {
+                source,
+                piece,
+                bytes,
+            } => {
                 self.outflow.sent(bytes);
+                self.availability.sends(piece);
                 self.gate.uploaded(now, source, bytes);
             }
             Event::Slots {

@@ -126,6 +126,12 @@ impl Ledger {
         self.loose.iter().copied()
     }
 
+    /// Bytes of the pieces of which some were begun and are free.
+    pub(crate) fn loose_len(&self) -> u64 {
+        let len = |piece| self.layout.piece_span(piece).len();
+        self.loose().map(len).sum()
+    }
+
     /// The first free run of a partial piece.
     pub(crate) fn free_run(&self, piece: PieceIndex) -> Option<Span> {
         self.partials.get(&piece)?.free.first()

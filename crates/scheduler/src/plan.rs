@@ -91,18 +91,18 @@ impl Scheduler {
     /// room for what can't.
     pub(crate) fn may_begin(&self, room: Room) -> bool {
         let piece_len = self.layout.piece_len();
-        let outstanding = self.ledger.outstanding().saturating_add(piece_len);
         // what is half here may wait for a source that is gone: it never keeps the rest from being begun
-        if self.ledger.jobs().next().is_none() {
-            return true;
-        }
+        let waits = if self.ledger.jobs().next().is_none() {
+            self.ledger.loose_len()
+        } else {
+            0
+        };
+        let with_one = |bytes: u64| bytes.saturating_sub(waits).saturating_add(piece_len);
+        let outstanding = with_one(self.ledger.outstanding());
         match room {
             Room::All => outstanding <= self.budget(),
             Room::Some => {
-                let others = self
-                    .ledger
-                    .outstanding_of_others()
-                    .saturating_add(piece_len);
+                let others = with_one(self.ledger.outstanding_of_others());
                 let most = (self.budget() / 4 * 3).max(piece_len * 2);
                 outstanding <= most && others <= self.credit()
             }

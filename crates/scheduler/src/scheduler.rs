@@ -309,25 +309,6 @@ impl Scheduler {
         })
     }
 
-    /// DBG
-    pub fn debug(&self, now: Instant) -> String {
-        let mut out = String::new();
-        use std::fmt::Write;
-        let _ = write!(out, "waiting {} outst {} others {} ", self.fresh.waiting().count(), self.ledger.outstanding(), self.ledger.outstanding_of_others());
-        for (id, s) in &self.sources {
-            if let Some(p) = s.peer() {
-                let mut lacks = self.ledger.missing().clone();
-                lacks.intersect_with(&p.has);
-                let _ = write!(out, "| {id:?} rate {:?} jobs {} inflight {} ask {} serving {} thin {} sole {} has-lacking {} q {} late {} sugg {} ", s.flow.rate.value(), s.flow.jobs.len(), s.flow.in_flight, p.may_be_asked(now), p.serving, p.thin, p.sole, lacks.len(), self.queue_len(s), self.is_too_late(*id), p.suggestions.len());
-            }
-        }
-        for (id, o) in self.origins() {
-            let f = &self.sources[&id].flow;
-            let _ = write!(out, "|| origin jobs {} inflight {} active {:?} permit {} allowed {} failing {} askable {} trust {} unproven {} next {:?} patience {:?}", f.jobs.len(), f.in_flight, now.since(f.active), o.permit.is_some(), o.streams.allowed(), o.health.is_failing(), o.may_be_asked(now), o.trust(), o.unproven.len(), o.health.next_probe(now).map(|at| at.since(now)), o.health.patience(false));
-        }
-        out
-    }
-
     /// Whether a connected peer that we can serve still lacks something that is here.
     pub fn is_needed(&self) -> bool {
         self.sources

@@ -34,10 +34,9 @@ impl Scheduler {
             return;
         }
         peer.took(now, piece);
-        if peer.serving {
-            self.availability.copies(piece);
-        }
-        if peer.counts() {
+        let counts = peer.counts();
+        self.availability.copies(piece);
+        if counts {
             self.piece_served(now, id, piece);
         }
         self.may_show(id, piece);

@@ -73,8 +73,6 @@ impl World {
                 Some(came)
             });
             let pieces = self.layout.pieces();
-            let dbg = self.machines[machine].scheduler().map(|it| it.debug(now)).unwrap_or_default();
-            self.log(Some(machine), || dbg);
             self.log(Some(machine), || {
                 let reasons = denials.unwrap_or_default();
                 let reasons: Vec<_> = reasons.iter().map(|it| it.2.code()).collect();

@@ -101,3 +101,64 @@ fn a_smaller_room_breaks_the_same_promise() {
     );
     assert!(shrink(&two(""), Promise::Sound).is_none());
 }
+
+/// Plays a room that once broke these promises; it keeps them.
+fn keeps(line: &str, promises: &[Promise]) {
+    let verdict = play(&room(line));
+    let broken = promises.iter().any(|promise| verdict.breaks(*promise));
+    assert!(!broken, "{:?}", verdict.broken);
+}
+
+const LIVE: &[Promise] = &[Promise::Hangs, Promise::Liveness];
+
+#[test]
+fn an_origin_that_resets_amid_large_pieces_is_read_on() {
+    let machine = "m up=62811141 down=62811141";
+    let line = format!(
+        "r seed=240408327192031 pieces=66x4194304; {machine}; {machine}; o up=6281114; \
+         t 9356ms origin 0 resetting; t 13930ms origin 0 well"
+    );
+    keeps(&line, LIVE);
+}
+
+#[test]
+fn readers_of_an_origin_that_needs_seconds_for_a_piece_are_waited_for() {
+    let machine = "m up=7823473 down=7823473";
+    let machines = [machine; 4].join("; ");
+    let line = format!("r seed=240408312970719 pieces=12x2097152; {machines}; o up=852529");
+    keeps(&line, &[Promise::Pace, Promise::Copies, Promise::Readers]);
+}
+
+#[test]
+fn a_slow_machine_is_asked_by_one_that_may_not_read() {
+    let line = "r seed=240408314805727 pieces=31x2097152 latency=901us jitter=50ms; \
+                m up=4090852 down=4090852 stay=0s; m join=9323us up=258633 down=258633; \
+                m join=5583ms up=7492403 down=7492403; m up=7758996 down=7758996 role=mute; \
+                m join=2242ms up=7758996 down=7758996 role=mute; o up=77589960; t 7201ms leave 4";
+    keeps(line, &[Promise::Hangs]);
+}
+
+#[test]
+fn a_line_full_of_what_origins_send_makes_no_peer_look_silent() {
+    let line = "r seed=240408326471135 pieces=90x16384; m join=9626us up=50000 down=50000; \
+                m up=50000 down=50000; o up=500000; o up=477213";
+    keeps(line, LIVE);
+}
+
+#[test]
+fn a_fast_machine_does_not_wait_for_the_slots_of_one_at_a_quarter_of_its_rate() {
+    let line = "r seed=275483431891228 pieces=16384x262144 latency=100us; \
+                m join=18372us up=593729555 down=593729555; \
+                m join=16247us up=147436958 down=147436958; o up=593729555";
+    let verdict = play(&room(line));
+    // at the slow one's rate it would take four times as long
+    assert!(verdict.pace.unwrap() < 1.6, "{:?}", verdict.pace);
+}
+
+#[test]
+fn who_has_all_and_sends_little_is_asked_out_of_turn() {
+    let line = "r seed=275483436478748 pieces=442x262144 latency=119us; \
+                m join=5608us up=232083846 down=232083846; m join=5572us up=32960171 down=32960171; \
+                m join=5810us up=7736128 down=7736128; o up=1250000000";
+    keeps(line, &[Promise::Pace, Promise::Copies]);
+}

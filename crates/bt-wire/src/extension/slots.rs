@@ -70,6 +70,10 @@ pub struct BadMark {
 /// One message of slot gossip.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "words of the protocol, each of which is said or not"
+)]
 pub struct SlotsMessage {
     /// Group whose table this is.
     pub group: String,
@@ -218,7 +222,10 @@ impl SlotsMessage {
             .with_some("d", self.yields.then_some(1u32))
             .with_some("t", self.slow.then_some(1u32))
             .with_some("h", (self.waits_bytes > 0).then_some(self.waits_bytes))
-            .with_some("f", (self.capacity_bytes > 0).then_some(self.capacity_bytes))
+            .with_some(
+                "f",
+                (self.capacity_bytes > 0).then_some(self.capacity_bytes),
+            )
             .with_some("o", (self.offers > 0).then_some(self.offers))
             .with_some("r", self.room.then_some(1u32))
             .with("g", self.group.as_str())

@@ -264,7 +264,9 @@ impl OriginGate {
         let Some(own) = self.own.get(place) else {
             return;
         };
-        let reads = own.stolen.map_or((own.extent, 1), |it| (it.extent, it.count));
+        let reads = own
+            .stolen
+            .map_or((own.extent, 1), |it| (it.extent, it.count));
         let slot = own.slot;
         let lock_flag = match own.lock {
             Lock::Refused { .. }

@@ -163,8 +163,9 @@ impl Gossip {
 
     /// A neighbour is to be offered a slot that is given back.
     pub(super) fn offer(&mut self, node: NodeId, slot: u32) {
-        let one = self.all.iter_mut().find(|one| one.node == node);
-        one.into_iter().for_each(|one| one.offers |= bit(slot));
+        if let Some(one) = self.all.iter_mut().find(|one| one.node == node) {
+            one.offers |= bit(slot);
+        }
     }
 
     /// What a neighbour is to be offered; told once.

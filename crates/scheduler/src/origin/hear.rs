@@ -66,7 +66,11 @@ impl OriginGate {
         if offers == 0 {
             return;
         }
-        let open = if now < self.offered.1 { self.offered.0 } else { 0 };
+        let open = if now < self.offered.1 {
+            self.offered.0
+        } else {
+            0
+        };
         self.offered = (open | offers, now + OFFER);
         for slot in 0..self.table.slots() {
             if offers & bit(slot) != 0 {

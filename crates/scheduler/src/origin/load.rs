@@ -138,13 +138,29 @@ mod tests {
         load.add(MS(100), 1000);
         load.add(MS(500), 100_000);
         assert!(!load.looks(MS(100), Look::Waiting, false));
-        assert_eq!(load.waits(MS(600)), 0);
+        assert_eq!(load.waits(MS(350)), 0);
         assert!(load.waits(MS(700)) > 1);
         assert!(load.looks(MS(800), Look::Behind, false));
-        assert!(load.waits(MS(800)) == 0 && !load.is_behind(MS(1300)));
+        assert!(load.waits(MS(800)) == 0 && !load.is_behind(MS(1050)));
         assert!(load.is_behind(MS(1400)));
         assert!(!load.looks(MS(1500), Look::Even, false));
         assert!(!load.is_behind(MS(9000)));
+    }
+
+    #[test]
+    fn what_a_link_can_do_is_known_once_it_grows_no_more_while_it_reads() {
+        let known = |reads: bool, ramp: u64| {
+            let mut load = Load::new(MS(0));
+            for step in 1..=20 {
+                load.add(MS(step * 100), 100_000 + step * ramp);
+                load.looks(MS(step * 100), Look::Behind, reads);
+            }
+            load.capacity(MS(2000))
+        };
+        let full = known(true, 0);
+        assert!((900_000..1_100_000).contains(&full), "{full}");
+        assert_eq!(known(false, 0), 0);
+        assert_eq!(known(true, 100_000), 0);
     }
 
     #[test]

@@ -71,6 +71,10 @@ pub struct Claim {
 
 /// One message of a machine of ours to another.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "words of the protocol, each of which is said or not"
+)]
 pub struct SlotMessage {
     /// The group of machines that share the table.
     pub group: String,

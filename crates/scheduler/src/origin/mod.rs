@@ -11,6 +11,7 @@ mod extent;
 mod gate;
 mod gossip;
 mod hear;
+mod heirs;
 #[cfg(any(debug_assertions, feature = "invariants"))]
 mod invariants;
 mod licence;

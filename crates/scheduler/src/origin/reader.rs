@@ -101,7 +101,9 @@ impl OriginGate {
     pub(super) fn reader_of(&self, now: Instant, piece: u32) -> u32 {
         let extent = self.extents.extent_of(piece);
         let takes = |own: &&Own| {
-            let stolen = own.stolen.filter(|it| it.all(&self.extents).any(|one| one == extent));
+            let stolen = own
+                .stolen
+                .filter(|it| it.all(&self.extents).any(|one| one == extent));
             own.is_open(now) && stolen.is_some_and(|it| it.open_at <= now)
         };
         let home = self.extents.slot_of(extent);
@@ -439,7 +441,11 @@ fn find_run(
     let run = all.find_map(|extent| {
         let (first, end) = extents.pieces_of(extent);
         let (first, count) = run_in(first, end, max, eligible)?;
-        Some(Found::Run { first, count, extent })
+        Some(Found::Run {
+            first,
+            count,
+            extent,
+        })
     });
     run.unwrap_or(Found::Nothing)
 }

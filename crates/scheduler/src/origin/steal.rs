@@ -100,12 +100,7 @@ impl OriginGate {
 
     /// Extents to take from another slot, the first and how many: from the far end of a slow holder's, else of the
     /// fullest. O(missing pieces).
-    fn extents_to_take(
-        &self,
-        now: Instant,
-        view: &View<'_>,
-        own: &Own,
-    ) -> Option<(u32, u32)> {
+    fn extents_to_take(&self, now: Instant, view: &View<'_>, own: &Own) -> Option<(u32, u32)> {
         let slots = usize::try_from(self.table.slots()).ok()?;
         let mut best: Vec<(u32, Option<u32>)> = vec![(0, None); slots];
         let mut from = 0;

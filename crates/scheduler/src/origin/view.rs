@@ -22,7 +22,7 @@ pub(crate) struct View<'a> {
     pub(crate) available: &'a PieceSet,
     /// How many peers that serve have each piece; by piece index.
     pub(crate) serving: &'a [u16],
-    /// Pieces that peers which serve, fast or slow, were seen to get.
+    /// Pieces that were sent to peers and that a peer has.
     pub(crate) copied: &'a PieceSet,
     /// Wanted pieces that are not verified, those in hand included.
     pub(crate) pieces_left: u32,

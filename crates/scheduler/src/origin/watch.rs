@@ -7,14 +7,12 @@ use std::time::Duration;
 
 use super::claim::median_of;
 use super::gate::{Life, OriginGate};
-use super::load::Look;
 use super::message::SlotRecord;
-use super::neighbour::Neighbour;
-use super::own::{Lock, Own};
+use super::own::Lock;
 use super::standing::Standing;
 use super::table::EXCUSES;
 use super::view::View;
-use crate::{Instant, NodeId};
+use crate::Instant;
 
 /// A holder that is slow for this long gives back, and does not claim for the other.
 const SLOW: Duration = Duration::from_secs(5);
@@ -23,20 +21,8 @@ const SLOW_REST: Duration = Duration::from_secs(30);
 const SLOW_FACTOR: u64 = 2;
 /// The same while too much of what it read is nowhere else.
 const SLOW_FACTOR_WAITING: u64 = 4;
-/// A holder gives way to a machine that has nothing to read, if that one's link is so many percent of its own.
-/// The same of one that is known to take in so many percent of what this one can.
-const OUTDONE_PERCENT: u64 = 130;
-/// Or so many times what this one takes in while it is behind, if it never read.
-const OUTDONE_TIMES: u64 = 3;
-const OUTRUN_PERCENT: u64 = 160;
-/// So many machines for each slot are tried as readers where nobody knows who is fast, and only while more is left
-/// to read than this takes.
-const TRIALS_EACH: usize = 3;
-const TRIAL_LEFT: Duration = Duration::from_secs(1);
 /// Who passes on too slowly for the others claims again after this, if nobody else did.
 const THIN_REST: Duration = Duration::from_secs(30);
-/// Who gives back for its link claims again after this, if nobody else did.
-const LINK_REST: Duration = Duration::from_secs(5);
 /// A holder that brings nothing for this long is none; longer if it says why.
 const STALL: Duration = Duration::from_secs(15);
 const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
@@ -98,7 +84,7 @@ impl OriginGate {
 
     /// Gives every slot back to those that are faster, and claims later than they for a while. Who has them again
     /// within that time keeps them: nobody else took them.
-    fn rest(&mut self, now: Instant, time: Duration) {
+    pub(super) fn rest(&mut self, now: Instant, time: Duration) {
         if now < self.modest_until {
             return;
         }
@@ -106,93 +92,6 @@ impl OriginGate {
         self.leave_all(0);
         self.gossip.greet_all(now);
         self.wake(now);
-    }
-
-    /// Gives its slots to these, the best first.
-    fn hand_over(&mut self, now: Instant, heirs: &[NodeId]) {
-        let is_resting = now < self.modest_until;
-        self.rest(now, LINK_REST);
-        if !is_resting {
-            let heirs = heirs.iter().cycle();
-            for (own, heir) in self.own.iter_mut().zip(heirs) {
-                own.heir = Some(*heir);
-            }
-        }
-    }
-
-    /// Machines that should read instead of this one, which can't keep up with what is there: those that can do more,
-    /// that have all there is and could take more, or that nobody knows yet, while few were tried.
-    fn heirs(&self, now: Instant) -> Vec<NodeId> {
-        let holders: Vec<NodeId> = self.readers(now).collect();
-        let mine = self.load.capacity(now).saturating_mul(OUTDONE_PERCENT) / 100;
-        if mine == 0 {
-            return Vec::new();
-        }
-        let tries = self.may_try();
-        let score = |one: &Neighbour| {
-            let is_better = one.capacity > mine || self.load.is_matched_by(one.waits);
-            let is_new = one.capacity == 0 && tries && self.gossip.bytes_of(one.node) == 0;
-            let score = one.capacity.max(one.link_goodput).max(one.waits);
-            (is_better || is_new).then_some((score, one.node))
-        };
-        let others = self.gossip.iter().filter(|one| {
-            one.may_read() && !one.slow.0 && !holders.contains(&one.node)
-        });
-        let mut heirs: Vec<(u64, NodeId)> = others.filter_map(score).collect();
-        heirs.sort_unstable_by(|a, b| b.cmp(a));
-        heirs.truncate(self.own.len());
-        heirs.into_iter().map(|(_, node)| node).collect()
-    }
-
-    /// Whether machines that nobody knows should be tried as readers: few were, and much is left of the slots.
-    fn may_try(&self) -> bool {
-        let of_slots = |own: &Own| u64::from(own.extents_ahead(&self.extents));
-        let ahead: u64 = self.own.iter().map(of_slots).sum();
-        let left = self.layout.piece_len() * ahead * u64::from(self.extents.len_max());
-        let long = left >= self.goodput.max(1).saturating_mul(TRIAL_LEFT.as_secs());
-        let slots = usize::try_from(self.table.slots()).unwrap_or(0);
-        long && self.gossip.tested() < slots * TRIALS_EACH
-    }
-
-    /// Whether this machine can do less than another that may read.
-    pub(super) fn is_outdone(&self, now: Instant) -> bool {
-        let known = self.load.capacity(now).saturating_mul(OUTDONE_PERCENT) / 100;
-        // who can't keep up with what others read is no better reader, though it never read
-        let unknown = self.load.behind(now).saturating_mul(OUTDONE_TIMES);
-        let mine = if known > 0 { known } else { unknown };
-        let outdoes = |one: &Neighbour| one.may_read() && one.capacity.max(one.waits) > mine;
-        mine > 0 && self.gossip.iter().any(outdoes)
-    }
-
-    /// Looks whether this machine has more to do than it can, or less.
-    pub(super) fn weigh_load(&mut self, now: Instant, view: &View<'_>) {
-        if !self.load.is_due(now) {
-            return;
-        }
-        let reads = !self.own.is_empty() && !self.limited && !self.window.was_full(now);
-        let look = if view.missing.intersects(view.available) {
-            Look::Behind
-        } else if reads || view.pieces_left == 0 {
-            Look::Even
-        } else {
-            Look::Waiting
-        };
-        let reads = reads && self.is_reading();
-        if self.load.looks(now, look, reads) {
-            self.gossip.greet_all(now);
-        }
-    }
-
-    /// Whether a machine with this link should read instead, if it has nothing else to do.
-    pub(super) fn is_slower_than(&self, link: u64) -> bool {
-        let mine = self.link.sustained().saturating_mul(OUTRUN_PERCENT) / 100;
-        mine > 0 && link > mine
-    }
-
-    /// Lets others claim first for a while.
-    pub(super) fn modest(&mut self, now: Instant) {
-        self.modest_until = now + LINK_REST;
-        self.gossip.greet_all(now);
     }
 
     /// Looks at slow things.

@@ -39,7 +39,7 @@ const TAKEN_PARTS: u64 = 2;
 pub(super) struct Others<'a> {
     /// How many peers that serve have each piece.
     pub(super) serving: &'a [u16],
-    /// Pieces that peers were seen to get.
+    /// Pieces that were sent to peers and that a peer has.
     pub(super) copied: &'a PieceSet,
     /// What this machine's link can bring, bytes a second; 0 = unknown.
     pub(super) link_goodput: u64,
@@ -180,8 +180,7 @@ mod tests {
         (layout, window)
     }
 
-    static NONE: std::sync::LazyLock<PieceSet> =
-        std::sync::LazyLock::new(|| PieceSet::empty(256));
+    static NONE: std::sync::LazyLock<PieceSet> = std::sync::LazyLock::new(|| PieceSet::empty(256));
 
     /// Others, beside a link whose rate is not known.
     fn of(serving: &[u16]) -> Others<'_> {

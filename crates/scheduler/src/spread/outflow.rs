@@ -37,7 +37,11 @@ impl Outflow {
             let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
             let rate = self.bytes.saturating_mul(1000) / millis;
             self.best = rate.max(self.best - self.best / FORGET_PARTS);
-            let percent = if self.room { ROOM_PERCENT.1 } else { ROOM_PERCENT.0 };
+            let percent = if self.room {
+                ROOM_PERCENT.1
+            } else {
+                ROOM_PERCENT.0
+            };
             self.room = rate.saturating_mul(100) < self.best.saturating_mul(percent);
             (self.since, self.bytes) = (now, 0);
         }

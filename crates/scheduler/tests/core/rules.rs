@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::rig::{Rig, SECOND};
+use crate::rig::{ORIGIN, Rig, SECOND};
 use swarmcopy_layout::{PieceSet, Span};
 use swarmcopy_scheduler::origin::{Hours, Mode};
 use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, Outcome, Reason, SourceId};
@@ -406,4 +406,52 @@ fn a_peer_without_what_it_promised_is_not_asked_for_it_again() {
     assert!(rig.jobs().is_empty());
     rig.pass(60 * SECOND);
     assert!(rig.jobs().is_empty());
+}
+
+#[test]
+fn pieces_that_broke_off_half_way_are_read_on_before_others_are_begun() {
+    let mut rig = Rig::new(400, 4 << 20, Mode::Protect);
+    rig.origin();
+    rig.alone();
+    for _ in 0..40 {
+        rig.pass(2 * SECOND);
+        rig.progress_of(ORIGIN, 16 << 10);
+        rig.end_of(ORIGIN, Outcome::Broken);
+    }
+    // the credit is 64 MiB: sixteen of such pieces
+    let begun = rig.touched().len();
+    assert!((1..16).contains(&begun), "{begun} pieces");
+    for _ in 0..400 {
+        rig.pass(2 * SECOND);
+        rig.end_of(ORIGIN, Outcome::Done);
+        rig.verify_whole();
+    }
+    assert!(rig.scheduler.is_complete());
+}
+
+#[test]
+fn half_pieces_of_peers_that_are_gone_keep_nobody_from_bringing_the_rest() {
+    let mut rig = Rig::new(400, 4 << 20, Mode::Never);
+    for id in 1..60u32 {
+        let mut has = PieceSet::empty(400);
+        has.insert(rig.layout.piece(id).unwrap());
+        let source = SourceId(id.into());
+        rig.serving_peer(source, Has::Set(has));
+        rig.pass(SECOND);
+        rig.progress_of(source, 16 << 10);
+        rig.end_of(source, Outcome::Broken);
+        rig.tell(Event::SourceDown {
+            source,
+            how: Down::Closed,
+        });
+    }
+    let mut last = PieceSet::empty(400);
+    last.insert(rig.layout.piece(300).unwrap());
+    rig.serving_peer(SourceId(100), Has::Set(last));
+    rig.pass(5 * SECOND);
+    assert!(
+        rig.jobs()
+            .iter()
+            .any(|(_, source, _)| *source == SourceId(100))
+    );
 }

@@ -22,6 +22,8 @@ const OUTRUN_PERCENT: u64 = 160;
 /// to read than this takes.
 const TRIALS_EACH: usize = 3;
 const TRIAL_LEFT: Duration = Duration::from_secs(1);
+/// In rooms of more machines than this nobody is tried.
+const ROOM_MAX: u32 = 32;
 /// Who gives back for its link claims again after this, if nobody else did.
 const LINK_REST: Duration = Duration::from_secs(5);
 
@@ -46,7 +48,7 @@ impl OriginGate {
         if mine == 0 {
             return Vec::new();
         }
-        let tries = self.may_try();
+        let tries = self.may_try(now);
         let score = |one: &Neighbour| {
             let is_better = one.capacity > mine || self.load.is_matched_by(one.waits);
             let is_new = one.capacity == 0 && tries && self.gossip.bytes_of(one.node) == 0;
@@ -64,13 +66,15 @@ impl OriginGate {
     }
 
     /// Whether machines that nobody knows should be tried as readers: few were, and much is left of the slots.
-    fn may_try(&self) -> bool {
+    fn may_try(&self, now: Instant) -> bool {
         let of_slots = |own: &Own| u64::from(own.extents_ahead(&self.extents));
         let ahead: u64 = self.own.iter().map(of_slots).sum();
         let left = self.layout.piece_len() * ahead * u64::from(self.extents.len_max());
         let long = left >= self.goodput.max(1).saturating_mul(TRIAL_LEFT.as_secs());
+        // in a large room some are fast anyhow, and word of a change takes longer than the change
+        let large = self.machines(now, ROOM_MAX + 1) > ROOM_MAX;
         let slots = usize::try_from(self.table.slots()).unwrap_or(0);
-        long && self.gossip.tested() < slots * TRIALS_EACH
+        long && !large && self.gossip.tested() < slots * TRIALS_EACH
     }
 
     /// Whether this machine can do less than another that may read.

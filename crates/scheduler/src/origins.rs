@@ -22,6 +22,11 @@ const RUN_SHARED: u64 = 4 << 20;
 const RUN_ALONE: u64 = 16 << 20;
 /// Length of the first runs, while the origin's rate is not known, in bytes.
 const RUN_AT_START: u64 = 256 << 10;
+/// What a request brings lasts so long, and so many times the way there and back, beside others and alone, up to the
+/// last.
+const RUN_TIME: Duration = Duration::from_millis(500);
+const RUN_WAYS: (u32, u32) = (2, 4);
+const RUN_TIME_MAX: Duration = Duration::from_secs(3);
 /// A slot that is given back is read no longer than this if peers can wait.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 /// What is read under it is called off where it takes longer than this part of that.
@@ -299,6 +304,7 @@ impl Scheduler {
             link_goodput: self.best_rate,
             peers: 0,
             peers_slow: false,
+            way: self.way_time / 2,
             wrong: self.wrong_everywhere(),
         };
         for source in self.sources.values() {
@@ -355,12 +361,18 @@ impl Scheduler {
         }
     }
 
-    /// How long a run may be: what comes in half a second by all streams together, because whoever
+    /// How long a run may be: what comes in half a second by all streams together, or in a few ways there and back, because whoever
     /// turns up meanwhile can't take any of it, and peers want the first of its pieces soon.
     fn run_len(&self, now: Instant, source: &Source) -> u64 {
         let rate = source.flow.rate.value();
-        let timely = rate.map_or(RUN_AT_START, |rate| rate / 2);
-        if !self.gate.is_alone(now) {
+        // of a far origin the way there and back is a small part of each request
+        let way = source.flow.latency.base().unwrap_or_default();
+        let alone = self.gate.is_alone(now);
+        let ways = if alone { RUN_WAYS.1 } else { RUN_WAYS.0 };
+        let time = RUN_TIME.max(way * ways).min(RUN_TIME_MAX);
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let timely = rate.map_or(RUN_AT_START, |rate| rate.saturating_mul(millis) / 1000);
+        if !alone {
             let streams = source.origin().map_or(1, |it| it.streams.allowed());
             return (timely / u64::from(streams)).min(RUN_SHARED);
         }
@@ -375,6 +387,7 @@ struct Facts {
     link_goodput: u64,
     peers: u32,
     peers_slow: bool,
+    way: Duration,
     wrong: Option<PieceSet>,
 }
 
@@ -390,6 +403,7 @@ impl Facts {
             pieces_left: self.pieces_left,
             peers: self.peers,
             peers_slow: self.peers_slow,
+            way: self.way,
             link_goodput: self.link_goodput,
         }
     }

@@ -24,8 +24,6 @@ const BACK_STEP: Duration = Duration::from_millis(60);
 /// knows some of its room only.
 const CLAIMANTS_EACH: u32 = 16;
 const CLAIMANTS: (u32, u32) = (64, 4096);
-/// A claim must have reached others before it is used.
-const SETTLE: Duration = Duration::from_millis(100);
 /// Least and longest time for which the last pieces of a slot that was read to its end are waited for.
 const SPREAD_TIME: (Duration, Duration) = (Duration::from_secs(1), DEAD);
 /// Machines by radio or from afar wait this long while one by cable is known.
@@ -207,7 +205,7 @@ impl OriginGate {
         let settle = if self.gossip.iter().next().is_none() {
             Duration::ZERO
         } else {
-            SETTLE
+            self.notice
         };
         let mut own = Own::new(slot, now + settle, start);
         own.again_at = own.open_at.max(settled);

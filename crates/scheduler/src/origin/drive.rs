@@ -29,6 +29,7 @@ impl OriginGate {
     /// Does what is due. Call when `next_timeout` is reached; calling more often does no harm.
     pub(crate) fn timeout(&mut self, now: Instant, view: &View<'_>) {
         self.now = self.now.max(now);
+        self.learn_way(view.way);
         if self.life != Life::Closed {
             let complete = view.pieces_left == 0;
             self.life = if complete {

@@ -27,6 +27,8 @@ use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, OriginTag, Reas
 
 /// Most decisions kept for `poll_explain`; older ones are dropped.
 const EXPLAINED_MAX: usize = 256;
+/// What others must have heard of waits for so long: the way to them and back is not always known.
+const NOTICE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// Most extents known to have been taken from their slot.
 pub(super) const CEDED_MAX: usize = 256;
 
@@ -92,6 +94,8 @@ pub(crate) struct OriginGate {
     pub(super) hours: Hours,
     pub(super) life: Life,
     pub(super) now: Instant,
+    /// How long word to others takes at least, for what others must have heard of.
+    pub(super) notice: Duration,
     pub(super) wake: Instant,
     pub(super) tick_at: Instant,
     pub(super) beat_at: Instant,
@@ -161,6 +165,7 @@ impl OriginGate {
             hours: config.hours,
             life: Life::Copying,
             now,
+            notice: NOTICE.0,
             wake: now,
             tick_at: now,
             beat_at: now,
@@ -194,6 +199,11 @@ impl OriginGate {
             rng,
             config,
         }
+    }
+
+    /// The way to peers and back takes so long, as far as was seen.
+    pub(super) fn learn_way(&mut self, way: Duration) {
+        self.notice = way.clamp(NOTICE.0, NOTICE.1);
     }
 
     pub(super) fn wake(&mut self, at: Instant) {
@@ -351,7 +361,7 @@ impl OriginGate {
         let index = piece.value();
         let slot = self.extents.slot_of_piece(index);
         if let Some(slot) = self.reads.remove(&index) {
-            self.window.read(piece);
+            self.window.read(now, piece);
             self.read_over(slot);
             return;
         }

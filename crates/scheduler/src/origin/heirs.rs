@@ -51,7 +51,9 @@ impl OriginGate {
         let tries = self.may_try(now);
         let score = |one: &Neighbour| {
             let is_better = one.capacity > mine || self.load.is_matched_by(one.waits);
-            let is_new = one.capacity == 0 && tries && self.gossip.bytes_of(one.node) == 0;
+            let is_unknown = one.capacity == 0 && self.gossip.bytes_of(one.node) == 0;
+            let may_do = one.link_goodput.saturating_mul(OUTDONE_TIMES) >= mine;
+            let is_new = is_unknown && may_do && tries;
             let score = one.capacity.max(one.link_goodput).max(one.waits);
             (is_better || is_new).then_some((score, one.node))
         };

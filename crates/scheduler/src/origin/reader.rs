@@ -437,8 +437,9 @@ fn find_run(
     if now < stolen.open_at {
         return Found::Later;
     }
-    let mut all = stolen.all(extents);
-    let run = all.find_map(|extent| {
+    // from the far end: by the time it meets the slot's holder that one has heard of it
+    let all: Vec<u32> = stolen.all(extents).collect();
+    let run = all.into_iter().rev().find_map(|extent| {
         let (first, end) = extents.pieces_of(extent);
         let (first, count) = run_in(first, end, max, eligible)?;
         Some(Found::Run {

@@ -12,8 +12,6 @@ use super::table::bit;
 use super::view::View;
 use crate::Instant;
 
-/// Notice given before an extent of another slot is read.
-const STEAL_NOTICE: Duration = Duration::from_millis(100);
 /// How often a holder without work looks for some.
 const STEAL_EVERY: Duration = Duration::from_millis(250);
 /// A live holder keeps the extents up to so many places ahead.
@@ -49,7 +47,7 @@ impl OriginGate {
                 own.stolen = Some(Stolen {
                     extent,
                     count,
-                    open_at: now + STEAL_NOTICE,
+                    open_at: now + self.notice,
                 });
                 own.dry = None;
                 let flags = self.flags(now);

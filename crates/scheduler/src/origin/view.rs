@@ -3,6 +3,8 @@
 //! A [`View`] is a bundle of references, free to make. The gate never walks all pieces per event:
 //! it moves a cursor, and scans a whole set at most a few times a second.
 
+use std::time::Duration;
+
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use super::licence::Licence;
@@ -30,6 +32,8 @@ pub(crate) struct View<'a> {
     pub(crate) peers: u32,
     /// Some peers are far too slow for what is left: what they have is read as if they had it not.
     pub(crate) peers_slow: bool,
+    /// How long the way to peers and back takes, as far as was seen.
+    pub(crate) way: Duration,
     /// The best that this machine's link was seen to bring, bytes a second; 0 = unknown.
     pub(crate) link_goodput: u64,
 }

@@ -30,9 +30,10 @@ const SLOW_TIME: Duration = Duration::from_millis(250);
 const SLOW_PIECES: u64 = 1;
 /// Then there is room for what the link brings in this time.
 const ROOM_SECONDS: u64 = 1;
-/// There is always room for what others take in this part of a second: twice what they have asked for at a time, so
-/// that the window never sets their pace.
-const TAKEN_PARTS: u64 = 2;
+/// There is always room for what others take in this time, twice what they have asked for at a time, or in so many
+/// times the shortest time that a piece took to reach one of them: so the window never sets their pace.
+const TAKEN: Duration = Duration::from_millis(500);
+const TAKEN_WAYS: u32 = 2;
 
 /// What the window is seen against.
 #[derive(Debug, Clone, Copy)]
@@ -51,13 +52,16 @@ pub(super) struct Window {
     piece_len: u64,
     base: u64,
     limit: u64,
-    only_mine: Vec<PieceIndex>,
+    /// When each was read.
+    only_mine: Vec<(PieceIndex, Instant)>,
     full_since: Option<Instant>,
     /// Pieces that others got since then.
     drained: u64,
     taken_at: Option<Instant>,
     /// How fast others get what only this machine had.
     pace: Rate,
+    /// The shortest time from when a piece was read until another had it.
+    way: Option<Duration>,
 }
 
 impl Window {
@@ -77,12 +81,13 @@ impl Window {
             drained: 0,
             taken_at: None,
             pace: Rate::default(),
+            way: None,
         }
     }
 
     /// A piece came from the origin.
-    pub(super) fn read(&mut self, piece: PieceIndex) {
-        self.only_mine.push(piece);
+    pub(super) fn read(&mut self, now: Instant, piece: PieceIndex) {
+        self.only_mine.push((piece, now));
     }
 
     /// A peer took a block from us.
@@ -108,7 +113,9 @@ impl Window {
 
     fn limit(&self) -> u64 {
         let pace = self.pace.value().unwrap_or(0);
-        self.limit.max(pace / TAKEN_PARTS)
+        let time = TAKEN.max(self.way.unwrap_or_default() * TAKEN_WAYS);
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.limit.max(pace.saturating_mul(millis) / 1000)
     }
 
     /// Whether it is full, with so many more pieces on their way from the origin. Looks through its pieces only
@@ -121,10 +128,16 @@ impl Window {
             return false;
         }
         let before = self.only_mine.len();
-        self.only_mine.retain(|piece| {
+        let way = &mut self.way;
+        self.only_mine.retain(|(piece, since)| {
             let at = usize::try_from(piece.value()).unwrap_or(usize::MAX);
             let has_none = others.serving.get(at).is_some_and(|count| *count == 0);
-            has_none && !others.copied.contains(*piece)
+            let stays = has_none && !others.copied.contains(*piece);
+            if !stays {
+                let took = now.since(*since);
+                *way = Some(way.map_or(took, |least| least.min(took)));
+            }
+            stays
         });
         let gone = before.saturating_sub(self.only_mine.len());
         if gone > 0 && self.drained == 0 {
@@ -200,7 +213,7 @@ mod tests {
         layout
             .piece_indexes()
             .take(4)
-            .for_each(|piece| window.read(piece));
+            .for_each(|piece| window.read(MS(0), piece));
         assert!(!window.is_full(MS(0), of(&serving), 0));
         window.taken(MS(0));
         assert!(window.is_full(MS(10), of(&serving), 0));
@@ -212,7 +225,7 @@ mod tests {
         let (layout, mut window) = window();
         let serving = vec![0; 256];
         let mut pieces = layout.piece_indexes();
-        window.read(pieces.next().unwrap());
+        window.read(MS(0), pieces.next().unwrap());
         window.taken(MS(0));
         assert!(!window.is_full(MS(1), of(&serving), 2));
         assert!(window.is_full(MS(1), of(&serving), 3));
@@ -225,7 +238,7 @@ mod tests {
         layout
             .piece_indexes()
             .take(4)
-            .for_each(|piece| window.read(piece));
+            .for_each(|piece| window.read(MS(0), piece));
         window.taken(MS(0));
         assert!(window.is_full(MS(1), of(&serving), 0));
         serving[2] = 1;
@@ -239,7 +252,7 @@ mod tests {
         layout
             .piece_indexes()
             .take(6)
-            .for_each(|piece| window.read(piece));
+            .for_each(|piece| window.read(MS(0), piece));
         let mut opened = None;
         for step in 0..300u64 {
             window.taken(MS(step * 10));
@@ -270,7 +283,7 @@ mod tests {
             };
             if may_read && !window.is_full(MS(step * 10), others, 0) {
                 let next = pieces.next();
-                next.into_iter().for_each(|piece| window.read(piece));
+                next.into_iter().for_each(|piece| window.read(MS(0), piece));
                 read += 1;
             }
         }

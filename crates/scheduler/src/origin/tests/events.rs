@@ -107,6 +107,7 @@ impl Bench {
             pieces_left: self.left,
             peers: self.peers,
             peers_slow: false,
+            way: Duration::ZERO,
             link_goodput: 1_000_000,
         };
         act(&mut self.gate, &view)

@@ -56,6 +56,7 @@ pub(super) fn view<'a>(
         pieces_left: have.capacity() - have.len(),
         peers: peers as u32,
         peers_slow: false,
+        way: std::time::Duration::ZERO,
         link_goodput: 100 << 20,
     }
 }

@@ -137,7 +137,7 @@ fn the_fast_half_does_not_wait_for_the_slow_half() {
                 (spec.up_rate, spec.down_rate) = (spec.up_rate / 10, spec.down_rate / 10);
             }
         });
-        let outcome = finishes(profile.clone(), 1.02, 1.10);
+        let outcome = finishes(profile.clone(), 1.03, 1.10);
         let rate = MachineSpec::default().down_rate;
         let fast = outcome.takers().filter(|machine| machine.down_rate == rate);
         let alone = profile.content_len() as f64 / rate as f64;

@@ -153,6 +153,7 @@ fn record(slot: u32) -> SlotRecord {
         flags: 1,
         goodput_bytes: 100_000_000,
         extent: 9,
+        extents: 3,
         origin_bytes: 1 << 40,
     }
 }
@@ -272,6 +273,7 @@ fn slot_records() -> impl Strategy<Value = SlotRecord> {
             flags,
             goodput_bytes,
             extent,
+            extents: flags,
             origin_bytes: goodput_bytes / 3,
         }
     })

@@ -435,7 +435,7 @@ fn half_pieces_of_peers_that_are_gone_keep_nobody_from_bringing_the_rest() {
     for id in 1..60u32 {
         let mut has = PieceSet::empty(400);
         has.insert(rig.layout.piece(id).unwrap());
-        let source = SourceId(id.into());
+        let source = SourceId(id);
         rig.serving_peer(source, Has::Set(has));
         rig.pass(SECOND);
         rig.progress_of(source, 16 << 10);

@@ -44,6 +44,7 @@ fn merge(old: &mut SlotMessage, mut new: SlotMessage) {
     put_newer(&mut new.claims, &mut old.claims, |claim| claim.slot);
     put_newer(&mut new.bytes, &mut old.bytes, |bytes| bytes.node);
     put_newer(&mut new.bad, &mut old.bad, |mark| *mark);
+    new.offers |= old.offers;
     // the sender's own state is that of the newer message, whatever it is made of
     *old = new;
 }
@@ -53,9 +54,8 @@ fn put_newer<T, K: PartialEq>(new: &mut Vec<T>, old: &mut Vec<T>, key: fn(&T) ->
     old.retain(|entry| !new.iter().any(|newer| key(newer) == key(entry)));
     old.append(new);
     std::mem::swap(old, new);
-    let old = new;
-    let excess = old.len().saturating_sub(MERGED_MAX);
-    old.drain(..excess);
+    let excess = new.len().saturating_sub(MERGED_MAX);
+    new.drain(..excess);
 }
 
 #[cfg(test)]
@@ -151,5 +151,22 @@ mod tests {
         let expected =
             (936..1000).map(|heartbeat| (u32::try_from(heartbeat % 64).unwrap(), heartbeat));
         assert_eq!(newest, expected.collect());
+    }
+
+    #[test]
+    fn what_a_sender_says_of_itself_is_that_of_its_newest_message() {
+        let mut pending = Pending::default();
+        // 210 is a multiple of all that the helper looks at, 211 of none
+        for _ in 0..WAITING_MAX {
+            pending.push(message(1, 210));
+        }
+        pending.push(message(2, 211));
+        let sent = pending.take_encoded();
+        let sent = SlotMessage::from_payload(sent.last().unwrap()).unwrap();
+        let newest = message(2, 211);
+        assert!(!sent.yields && !sent.slow && !sent.room && !sent.starving);
+        assert_eq!((sent.waits, sent.capacity), (newest.waits, newest.capacity));
+        assert_eq!(sent.offers, 210 | 211);
+        assert_eq!(sent.records.len(), 2);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyTuple};
 use swarmcopy::{Content, CopyOptions, Limits, MakeOptions, Overwrite, Stay};
 
 use crate::copy::Copy;
@@ -57,7 +57,7 @@ impl Session {
         let mut content = Content::torrent(torrent).map_err(errors::of)?;
         let mut copy = CopyOptions::new(into);
         for (name, value) in options.into_iter().flatten() {
-            let name = name.cast::<PyString>()?.to_str()?.to_owned();
+            let name: String = name.extract()?;
             match name.as_str() {
                 "shares" => copy.shares = value.extract()?,
                 "mirrors" => copy.mirrors = value.extract()?,
@@ -107,7 +107,7 @@ impl Session {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
         self.shutdown(py, 10.0)
     }
 }

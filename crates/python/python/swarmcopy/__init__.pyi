@@ -1,6 +1,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 class Source(Protocol):
@@ -85,4 +86,4 @@ class Session:
 
 def make(
     source: str | PathLike[str], out: str | PathLike[str] | None = None, *, force: bool = False
-) -> str: ...
+) -> Path: ...

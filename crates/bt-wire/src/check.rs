@@ -5,7 +5,9 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::bencode::{self, Form, Item};
-use crate::extension::{ExtensionHandshake, MetadataMessage, Pex, SlotsMessage};
+use crate::extension::{
+    ExtensionHandshake, MetadataMessage, Pex, STATUS_LEN_MAX, SlotsMessage, StatusMessage,
+};
 use crate::lsd::Announce;
 use crate::magnet::Magnet;
 use crate::metainfo::{self, Builder, Info, PIECE_LEN_MAX, Torrent};
@@ -193,7 +195,7 @@ pub fn extension_messages(bytes: &[u8]) {
     let Some((kind, payload)) = bytes.split_first() else {
         return;
     };
-    match kind % 4 {
+    match kind % 5 {
         0 => {
             if let Ok(handshake) = ExtensionHandshake::parse(payload) {
                 assert_eq!(
@@ -215,11 +217,22 @@ pub fn extension_messages(bytes: &[u8]) {
                 assert_eq!(Pex::parse(&pex.encode()), Ok(pex));
             }
         }
-        _ => {
+        3 => {
             if let Ok(slots) = SlotsMessage::parse(payload)
                 && let Some(encoded) = slots.encode()
             {
                 assert_eq!(SlotsMessage::parse(&encoded), Ok(slots));
+            }
+        }
+        _ => {
+            if let Ok(status) = StatusMessage::parse(payload) {
+                let encoded = status.encode();
+                assert!(
+                    encoded.len() <= STATUS_LEN_MAX,
+                    "a message that nobody reads"
+                );
+                let again = StatusMessage::parse(&encoded);
+                assert!(again.is_ok(), "what was read can be read again: {again:?}");
             }
         }
     }

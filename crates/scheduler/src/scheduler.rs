@@ -63,6 +63,8 @@ pub struct OriginReport {
     pub swarm_bytes: u64,
     /// Machines that may read, as known here.
     pub machines: u32,
+    /// Machines that hold a slot, as known here.
+    pub readers: u32,
     /// Whether this machine waits for bytes that nobody brings it.
     pub starving: bool,
 }
@@ -290,6 +292,8 @@ impl Scheduler {
             origin_bytes: status.origin_bytes,
             swarm_bytes: status.swarm_bytes,
             machines: status.machines,
+            readers: u32::try_from(self.gate.readers(now).collect::<BTreeSet<_>>().len())
+                .unwrap_or(u32::MAX),
             starving: status.starving,
         }
     }

@@ -270,6 +270,11 @@ impl AddressBook {
         }
     }
 
+    /// This address is nobody's any more.
+    pub(crate) fn forget(&mut self, addr: SocketAddr) {
+        self.entries.remove(&addr);
+    }
+
     /// Leaves a peer alone for a while.
     pub(crate) fn ban(
         &mut self,

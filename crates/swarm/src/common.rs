@@ -15,7 +15,7 @@ use crate::config::{block_len_max, read_ahead_all_len_max, read_ahead_len_max};
 use crate::hub::Command;
 use crate::link::Turns;
 use crate::witnesses::Witnesses;
-use crate::{BlockReader, Encryption, HaveLog, SourceIds, SwarmEvent};
+use crate::{BlockReader, Encryption, HaveLog, SourceIds, StatusBoard, SwarmEvent};
 
 /// One per swarm; read-only but for the log and the counters.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(crate) struct Common {
     /// Whether links are encrypted.
     pub(crate) encryption: Encryption,
     pub(crate) block_len: u32,
+    /// What onlookers are told; `None` if nothing.
+    pub(crate) status: Option<Arc<StatusBoard>>,
     /// The address that outgoing connections come from, if it matters.
     pub(crate) bind_ip: Option<IpAddr>,
     /// Connections to one machine of ours.

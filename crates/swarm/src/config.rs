@@ -12,7 +12,7 @@ use swarmcopy_scheduler::Hello;
 use swarmcopy_sources::{Limiter, Networks};
 use url::Url;
 
-use crate::{Dht, Encryption, Listener, Lsd, SourceIds, SwarmError};
+use crate::{Dht, Encryption, Listener, Lsd, SourceIds, StatusBoard, SwarmError};
 
 /// Writes limits the way they are read: as the nouns they are.
 macro_rules! limits {
@@ -164,6 +164,8 @@ pub struct SwarmConfig {
     /// Connections to one machine of ours where one does not fill the line; 1 turns more of them
     /// off, and [`connections_max`] is the most.
     pub connections: usize,
+    /// What onlookers are told of this machine; without it they are sent away.
+    pub status: Option<Arc<StatusBoard>>,
 }
 
 impl SwarmConfig {
@@ -193,6 +195,7 @@ impl SwarmConfig {
             encryption: Encryption::Accept,
             connections: connections_max,
             block_len: block_len_default,
+            status: None,
         }
     }
 }

@@ -11,9 +11,9 @@ use mainline::Id;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::SwarmError;
 use crate::common::Common;
 use crate::hub::{Command, Via};
+use crate::{SwarmError, onlooker};
 
 /// Pause between lookups of a content.
 const EVERY: Duration = Duration::from_mins(5);
@@ -88,7 +88,10 @@ pub(crate) async fn run(common: Arc<Common>, dht: Arc<Dht>, found: mpsc::Sender<
     let looking = async {
         let mut lonely = LONELY_MIN;
         loop {
-            let (dht, found, port) = (Arc::clone(&dht), found.clone(), common.listen_port);
+            // nobody is to be led to who only looks on
+            let looks_on = onlooker::is_name(&common.peer_id);
+            let port = if looks_on { 0 } else { common.listen_port };
+            let (dht, found) = (Arc::clone(&dht), found.clone());
             let looked = tokio::task::spawn_blocking(move || dht.look(content, port, &found));
             if looked.await.is_err() {
                 return;

@@ -26,14 +26,17 @@ use crate::config::dials_max;
 use crate::discovery::{Way, Ways};
 use crate::handshake::{self, Dialled};
 use crate::link::{self, Direction, Setup, Shared, lanes};
+use crate::onlooker;
 use crate::wire::Wire;
 use crate::{LinkEnd, NamedAnswer, SwarmEvent};
 
 mod admission;
 mod named;
+mod onlookers;
 mod pex;
 
 use named::{NamedPeers, Stage};
+use onlookers::Onlookers;
 use pex::Told;
 
 /// How often the hub looks at what time has brought.
@@ -107,6 +110,7 @@ pub(crate) struct Hub {
     farewells: JoinSet<()>,
     calls: CallBacks,
     named: NamedPeers,
+    onlookers: Onlookers,
     said: Option<Discovery>,
     started: Instant,
 }
@@ -124,6 +128,7 @@ impl Hub {
             farewells: JoinSet::new(),
             calls: CallBacks::default(),
             named: NamedPeers::default(),
+            onlookers: Onlookers::new(now),
             said: None,
             started: now,
         }
@@ -141,9 +146,11 @@ impl Hub {
                 Some(Ok((id, end))) = self.running.join_next() => self.handle_end(id, &end),
                 Some(_) = self.farewells.join_next() => {}
                 () = self.calls.ended() => {}
+                gone = self.onlookers.gone() => self.forget_onlooker(gone),
                 _ = ticks.tick() => {
                     self.count();
                     self.exchange_peers();
+                    self.tell_onlookers();
                 }
             }
             self.dial();
@@ -160,6 +167,9 @@ impl Hub {
         match command {
             Command::Incoming { wire, theirs, .. } if lanes::is_name(&theirs.peer_id) => {
                 self.handle_lane(wire, &theirs.peer_id);
+            }
+            Command::Incoming { wire, addr, theirs } if onlooker::is_name(&theirs.peer_id) => {
+                self.handle_onlooker(wire, addr, Direction::Incoming);
             }
             Command::Incoming { wire, addr, theirs } => {
                 self.handle_wire(wire, Setup::new(addr, &theirs, Direction::Incoming));
@@ -226,6 +236,9 @@ impl Hub {
     fn handle_answer(&mut self, (addr, result): Answer) {
         let now = Instant::now();
         match result {
+            Ok(dialled) if onlooker::is_name(&dialled.theirs.peer_id) => {
+                self.handle_onlooker(dialled.wire, addr, Direction::Outgoing);
+            }
             Ok(dialled) => {
                 let setup = Setup::new(addr, &dialled.theirs, Direction::Outgoing);
                 let setup = setup.with_round_trip(dialled.round_trip);

@@ -76,7 +76,9 @@ mod listener;
 mod lsd;
 mod metadata;
 mod mse;
+mod onlooker;
 mod swarm;
+mod talk;
 #[cfg(test)]
 mod testing;
 mod tokens;
@@ -100,4 +102,5 @@ pub use link::{LinkStats, PeerLink};
 pub use listener::Listener;
 pub use lsd::{Lsd, LsdOptions};
 pub use mse::Encryption;
+pub use onlooker::{Onlooker, Sighting, StatusBoard, onlookers_max};
 pub use swarm::{Swarm, SwarmStats, fetch_metadata};

@@ -35,6 +35,8 @@ const CONTENTS_MAX: usize = 1000;
 const CALLS: (u32, Duration) = (8, Duration::from_millis(250));
 /// Machines whose calls are counted; others are not heard meanwhile.
 const CALLERS_MAX: usize = 1024;
+/// What the cookie of who only looks on begins with.
+const LOOKS_ON: &str = "sclook";
 /// Pause after the socket fails.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,12 +46,17 @@ const ERROR_PAUSE: Duration = Duration::from_secs(1);
 pub struct LsdOptions {
     /// The address to send from and to listen on; without one, all adapters are used.
     pub ip: Option<IpAddr>,
+    /// Whether this process only looks on at rooms: who hears that waits for nobody on its account.
+    pub looks_on: bool,
 }
 
 impl LsdOptions {
     /// Local discovery by the adapter with this address; without one by all.
     pub fn on(ip: Option<IpAddr>) -> Self {
-        Self { ip }
+        Self {
+            ip,
+            looks_on: false,
+        }
     }
 }
 
@@ -103,7 +110,7 @@ impl Lsd {
                 contents: Mutex::default(),
                 callers: Mutex::default(),
                 changed: Notify::new(),
-                cookie: format!("{:016x}", crate::chance::rng().u64(..)),
+                cookie: cookie(options.looks_on),
             }),
             cancel: cancel.child_token(),
         });
@@ -229,15 +236,25 @@ impl State {
         let contents = self.contents();
         for info_hash in &announce.info_hashes {
             if let Some(content) = contents.get(info_hash) {
+                let looks_on = announce
+                    .cookie
+                    .as_deref()
+                    .is_some_and(|it| it.starts_with(LOOKS_ON));
                 let found = Command::Found {
                     addrs: vec![addr],
-                    via: Via::Lsd,
+                    via: if looks_on { Via::Pex } else { Via::Lsd },
                 };
                 // the announcement comes again
                 let _ = content.common.hub.try_send(found);
             }
         }
     }
+}
+
+/// A cookie that nobody else has.
+fn cookie(looks_on: bool) -> String {
+    let begin = if looks_on { LOOKS_ON } else { "" };
+    format!("{begin}{:016x}", crate::chance::rng().u64(..))
 }
 
 impl Content {

@@ -13,7 +13,7 @@ use swarmcopy_bt_wire::extension::{
     ExtensionHandshake, HANDSHAKE_ID, METADATA_BLOCK_LEN, MetadataMessage, UT_METADATA,
 };
 use swarmcopy_bt_wire::metainfo::METADATA_LEN_MAX;
-use swarmcopy_bt_wire::peer::{FrameHead, Handshake, Limits, Message};
+use swarmcopy_bt_wire::peer::{Handshake, Limits, Message};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout, timeout_at};
@@ -22,6 +22,7 @@ use crate::address_book::AddressBook;
 use crate::config::dials_max;
 use crate::handshake::{self, Dialled};
 use crate::hub::{Command, Via};
+use crate::talk::Talk;
 use crate::wire::Wire;
 use crate::{Encryption, LinkEnd};
 
@@ -109,8 +110,7 @@ async fn converse(wire: Wire, theirs: &Handshake, ours: &Handshake) -> Result<By
         return Err(LinkEnd::Violation("it has no extensions to ask by"));
     }
     let mut asker = Asker {
-        wire,
-        buffer: BytesMut::new(),
+        talk: Talk::new(wire, Limits::without_metadata()),
         parts: Parts::default(),
     };
     asker.run(&ours.info_hash).await
@@ -118,8 +118,7 @@ async fn converse(wire: Wire, theirs: &Handshake, ours: &Handshake) -> Result<By
 
 /// The conversation with one peer.
 struct Asker {
-    wire: Wire,
-    buffer: BytesMut,
+    talk: Talk,
     parts: Parts,
 }
 
@@ -146,17 +145,17 @@ impl Asker {
     async fn run(&mut self, info_hash: &[u8; 20]) -> Result<Bytes, LinkEnd> {
         let mut words = ExtensionHandshake::default();
         words.extensions.insert(UT_METADATA.to_owned(), OUR_ID);
-        self.say(HANDSHAKE_ID, words.encode()).await?;
+        self.talk.say(HANDSHAKE_ID, words.encode()).await?;
         let mut silent_at = Instant::now() + MESSAGE_TIME;
         for _ in 0..MESSAGES_MAX {
             let repeat_at = self.parts.repeat_at().unwrap_or(silent_at);
-            let Ok(heard) = timeout_at(repeat_at.min(silent_at), self.hear()).await else {
+            let Ok(heard) = timeout_at(repeat_at.min(silent_at), self.talk.hear()).await else {
                 let now = Instant::now();
                 if now >= silent_at {
                     return Err(LinkEnd::Silent);
                 }
                 for (id, request) in self.parts.repeats(now) {
-                    self.say(id, request.encode()).await?;
+                    self.talk.say(id, request.encode()).await?;
                 }
                 continue;
             };
@@ -179,39 +178,10 @@ impl Asker {
                     .ok_or(LinkEnd::Violation("its metadata is wrong"));
             }
             while let Some((id, request)) = self.parts.next_request() {
-                self.say(id, request.encode()).await?;
+                self.talk.say(id, request.encode()).await?;
             }
         }
         Err(LinkEnd::Violation("it sends everything but its metadata"))
-    }
-
-    async fn say(&mut self, id: u8, payload: Vec<u8>) -> Result<(), LinkEnd> {
-        let mut out = BytesMut::new();
-        Message::Extended {
-            id,
-            payload: payload.into(),
-        }
-        .encode(&mut out);
-        let writing = timeout(MESSAGE_TIME, self.wire.write_all(&out));
-        Ok(writing.await.map_err(|_| LinkEnd::Silent)??)
-    }
-
-    async fn hear(&mut self) -> Result<Option<Message>, LinkEnd> {
-        let limits = Limits::without_metadata();
-        loop {
-            if let Some((head, used)) = FrameHead::parse(&self.buffer, &limits)? {
-                let len = usize::try_from(head.payload_len()).unwrap_or(usize::MAX);
-                // the head's limits keep this small, and memory grows only with what comes
-                if self.buffer.len() >= used.saturating_add(len) {
-                    let mut frame = self.buffer.split_to(used.saturating_add(len));
-                    let payload = frame.split_off(used).freeze();
-                    return Ok(Message::decode(&head, payload, &limits)?);
-                }
-            }
-            if self.wire.read_buf(&mut self.buffer).await? == 0 {
-                return Err(LinkEnd::ByPeer);
-            }
-        }
     }
 }
 

@@ -231,11 +231,12 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
     metadata::fetch(ours, (bind_ip, common.encryption), found).await
 }
 
-/// A content that peers can reach us for while its description is asked for.
-struct Reachable {
-    info_hash: [u8; 20],
-    listener: Option<Arc<Listener>>,
-    lsd: Option<Arc<Lsd>>,
+/// A content that peers can reach us for, though it is not copied; until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Reachable {
+    pub(crate) info_hash: [u8; 20],
+    pub(crate) listener: Option<Arc<Listener>>,
+    pub(crate) lsd: Option<Arc<Lsd>>,
 }
 
 impl Drop for Reachable {
@@ -249,9 +250,9 @@ impl Drop for Reachable {
     }
 }
 
-/// The store of a content that is not known yet.
+/// The store of a content that is not copied.
 #[derive(Debug)]
-struct Nothing;
+pub(crate) struct Nothing;
 
 #[async_trait]
 impl BlockReader for Nothing {
@@ -260,7 +261,7 @@ impl BlockReader for Nothing {
     }
 }
 
-fn bind_ip(config: &SwarmConfig) -> Option<IpAddr> {
+pub(crate) fn bind_ip(config: &SwarmConfig) -> Option<IpAddr> {
     config.bind_ip.or_else(|| {
         config
             .listener
@@ -269,7 +270,7 @@ fn bind_ip(config: &SwarmConfig) -> Option<IpAddr> {
     })
 }
 
-fn common(
+pub(crate) fn common(
     config: SwarmConfig,
     blocks: Arc<dyn BlockReader>,
     events: mpsc::Sender<SwarmEvent>,
@@ -297,6 +298,7 @@ fn common(
         client: config.client,
         encryption: config.encryption,
         block_len: config.block_len,
+        status: config.status,
         connections: config.connections.clamp(1, connections_max),
         lanes: Arc::new(Semaphore::new(lanes_max)),
         listen_port: config
@@ -321,7 +323,7 @@ fn spawn_naming(
 }
 
 /// Looks a named peer up until it is found.
-async fn name(peer: PeerName, commands: mpsc::Sender<Command>) {
+pub(crate) async fn name(peer: PeerName, commands: mpsc::Sender<Command>) {
     let mut first = true;
     loop {
         let found = timeout(LOOKUP_TIME, lookup_host(peer.as_str())).await;

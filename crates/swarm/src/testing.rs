@@ -236,6 +236,7 @@ pub(crate) fn common(
         client: "swarmcopy test".to_owned(),
         encryption: crate::Encryption::Accept,
         block_len: options.block_len,
+        status: None,
         bind_ip: None,
         connections: connections_max,
         lanes: Arc::new(Semaphore::new(lanes_max)),

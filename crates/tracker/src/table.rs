@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use fastrand::Rng;
+use swarmcopy_bt_wire::extension::ONLOOKER_PREFIX;
 use swarmcopy_bt_wire::tracker::{
     AnnounceReply, AnnounceRequest, Event, SCRAPE_MAX, ScrapeEntry, ScrapeReply,
 };
@@ -69,14 +70,17 @@ impl Table {
             let entry = self.entry(&request.info_hash);
             return Ok(self.reply(addr, entry, Vec::new()));
         }
-        self.make_room(request.info_hash, addr.ip(), now)?;
         let peer = Peer {
             addr,
             id: request.peer_id,
             complete: request.left == 0,
             heard: now,
         };
-        self.put(request.info_hash, peer, now);
+        // who only looks on is told of others, and nobody of it
+        if !peer.id.starts_with(ONLOOKER_PREFIX) {
+            self.make_room(request.info_hash, addr.ip(), now)?;
+            self.put(request.info_hash, peer, now);
+        }
         let Some(torrent) = self.torrents.get_mut(&request.info_hash) else {
             return Ok(self.reply(addr, ScrapeEntry::default(), Vec::new()));
         };

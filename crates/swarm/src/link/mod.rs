@@ -39,6 +39,7 @@ use swarmcopy_sources::{Lack, PieceSource, SourceError, SpanSink};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+pub(crate) use reader::readable;
 pub(crate) use run::start;
 pub(crate) use shared::{Direction, Setup, Shared};
 pub(crate) use turns::Turns;

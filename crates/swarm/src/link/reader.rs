@@ -293,7 +293,7 @@ impl Reader {
 }
 
 /// The letters of a peer id's beginning, where clients put their name.
-fn readable(peer_id: &[u8; 20]) -> String {
+pub(crate) fn readable(peer_id: &[u8; 20]) -> String {
     let name = peer_id.iter().take(8).map(|byte| char::from(*byte));
     name.map(|c| if c.is_ascii_graphic() { c } else { '.' })
         .collect()

@@ -16,6 +16,7 @@ use crate::testing::{BLOCK, Memory, PIECE_LEN, Peer, content, layout, soon};
 use crate::{LinkEnd, PeerLink};
 
 mod hostile;
+mod onlookers;
 mod sealed;
 mod table;
 

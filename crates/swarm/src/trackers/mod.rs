@@ -23,7 +23,7 @@ use self::schedule::Schedule;
 use self::tiers::Tiers;
 use crate::common::Common;
 use crate::hub::{Command, Via};
-use crate::{SwarmEvent, TrackerNote, tracker_name};
+use crate::{SwarmEvent, TrackerNote, onlooker, tracker_name};
 
 /// Time for a tracker to hear that we leave.
 const FAREWELL_TIME: Duration = Duration::from_secs(2);
@@ -127,6 +127,10 @@ impl Announcer {
                     let again = self.schedule.regular();
                     for (url, note) in failed {
                         self.note(&url, note, again).await;
+                    }
+                    if onlooker::is_name(&self.common.peer_id) {
+                        // it takes and gives nothing: nobody is to be led to it
+                        self.leave().await;
                     }
                     return true;
                 }

@@ -169,3 +169,14 @@ fn what_an_address_took_is_free_again_once_it_left_or_fell_silent() {
     }
     assert_eq!(rig.0.count(), (5, 5));
 }
+
+#[test]
+fn who_only_looks_on_is_told_of_others_and_nobody_of_it() {
+    let mut rig = Rig::new();
+    rig.ask(&request(9), addr(1)).unwrap();
+    let mut looks = request(9);
+    looks.peer_id = *b"-SCLOOK-............";
+    assert_eq!(rig.peers(&looks, addr(2)), [addr(1)]);
+    assert!(rig.peers(&request(9), addr(1)).is_empty());
+    assert_eq!(rig.0.count(), (1, 1));
+}

@@ -95,6 +95,36 @@ pub enum GuardUse {
     Off,
 }
 
+/// Whom this machine tells how it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum StatusUse {
+    /// Whoever looks on at the room: to know the content is to be let in.
+    #[default]
+    Room,
+    /// Nobody.
+    Nobody,
+}
+
+/// A recording of what the scheduler is told and decides, to be played again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The file; when it is full, further ones follow: `FILE.2` and on, at most eight of 32 MiB.
+    pub path: PathBuf,
+    /// Whether it may tell names.
+    pub names: RecordNames,
+}
+
+/// Whether names, addresses and groups stand in a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RecordNames {
+    /// Others stand for them.
+    #[default]
+    Hidden,
+    /// As they are.
+    Kept,
+}
+
 /// Whether links are encrypted, for other clients that want it: machines of ours speak plainly with each other,
 /// and what is copied is known to be right in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,6 +152,10 @@ impl From<Encryption> for swarmcopy_swarm::Encryption {
 /// Settings of a [`Session`](crate::Session).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as on the command line"
+)]
 pub struct Config {
     /// Where to listen for peers; `None` = the first free port of 6881-6889, then any.
     pub listen: Option<SocketAddr>,
@@ -141,6 +175,8 @@ pub struct Config {
     pub limit_up: Option<u64>,
     /// Seed of random choices; `None` = from the system.
     pub seed: Option<u64>,
+    /// Whether this session only looks on at rooms, and copies nothing: machines wait for nobody on its account.
+    pub looks_on: bool,
 }
 
 impl Default for Config {
@@ -155,6 +191,7 @@ impl Default for Config {
             limit_down: None,
             limit_up: None,
             seed: None,
+            looks_on: false,
         }
     }
 }
@@ -211,6 +248,13 @@ pub enum Stay {
     reason = "limits are written as the nouns they are"
 )]
 pub const group_len_max: usize = swarmcopy_bt_wire::extension::GROUP_LEN_MAX;
+
+/// Longest name that a machine calls itself, in bytes.
+#[expect(
+    non_upper_case_globals,
+    reason = "limits are written as the nouns they are"
+)]
+pub const machine_name_len_max: usize = swarmcopy_bt_wire::extension::STATUS_NAME_LEN_MAX;
 
 /// What to do about another process that holds the target with another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -304,6 +348,12 @@ pub struct CopyOptions {
     pub refused_for: Option<Duration>,
     /// Report when each piece arrived and where from; takes memory for each piece.
     pub keep_arrivals: bool,
+    /// Whom this machine tells how it does.
+    pub status: StatusUse,
+    /// What it calls itself then; `None` = the name of the computer.
+    pub machine_name: Option<String>,
+    /// Where to record what is decided.
+    pub record: Option<Record>,
 }
 
 impl CopyOptions {
@@ -343,6 +393,9 @@ impl CopyOptions {
             deadline: None,
             refused_for: Some(Duration::from_secs(30)),
             keep_arrivals: false,
+            status: StatusUse::default(),
+            machine_name: None,
+            record: None,
         }
     }
 }

@@ -37,6 +37,8 @@ mod engine;
 mod error;
 mod errors;
 mod event;
+mod examine;
+mod facts;
 mod guard;
 mod holder;
 mod hours;
@@ -51,23 +53,26 @@ mod origins;
 mod outcome;
 mod policy;
 mod provenance;
+mod recorded;
 mod registry;
 mod report;
 mod reuse;
+mod room;
 mod running;
 mod select;
 mod session;
 mod shares;
 mod show;
 mod start;
+mod status;
 mod tree;
 mod verify;
 mod web;
 mod what;
 
 pub use config::{
-    Config, CopyOptions, Encryption, GuardUse, Isolated, Limits, MachineClass, OriginMode, Replace,
-    Stay, group_len_max,
+    Config, CopyOptions, Encryption, GuardUse, Isolated, Limits, MachineClass, OriginMode, Record,
+    RecordNames, Replace, StatusUse, Stay, group_len_max, machine_name_len_max,
 };
 pub use content::Content;
 pub use copy::{AddError, Copy, Looks, StopOnDrop};
@@ -76,6 +81,8 @@ pub use discovery::Discovery;
 pub use error::{Error, ErrorKind};
 pub use errors::{BuildError, OptionError, OptionName};
 pub use event::{Event, Events};
+pub use examine::ShareLook;
+pub use facts::digest_lanes;
 pub use hours::Hours;
 pub use id::{ContentId, ContentIdError};
 pub use make::{Format, Links, Made, MakeOptions, MakeProgress, Names, Overwrite, PieceLen, make};
@@ -84,8 +91,11 @@ pub use report::{
     Arrival, Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress,
     SourceState, Started,
 };
+pub use room::{DecisionStatus, MachineStatus, Room, Sighting, SourceStatus, StatusQuestion};
 pub use session::{Session, SessionBuilder};
 pub use swarmcopy_sources::Network;
+pub use swarmcopy_swarm::TrackerNote;
+pub use swarmcopy_sys::host::name as host_name;
 pub use tree::Preview;
 pub use verify::{Verified, VerifyProgress, differences, verify};
 pub use what::{What, document_len_max};

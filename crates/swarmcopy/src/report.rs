@@ -206,9 +206,37 @@ pub struct Progress {
     pub guard: GuardState,
     /// A sentence on why nothing moves, if nothing moves.
     pub waiting_for: Option<String>,
+    /// The same as a code, such as `hours` or `no-source`.
+    pub waiting_code: Option<&'static str>,
+    /// Since the last bytes of use; zero while nothing is missing.
+    pub quiet: Duration,
+    /// Bytes that came, by the kind of their source.
+    pub brought: BTreeMap<SourceKind, u64>,
+    /// Bytes of verified pieces, by the kind of the source that was last asked for bytes of them.
+    pub verified_by: BTreeMap<SourceKind, u64>,
+    /// Machines that hold a slot of the origin, as far as this one knows.
+    pub readers: u32,
+    /// Bytes that came twice or were wrong.
+    pub wasted: u64,
+    /// Pieces whose bytes were wrong.
+    pub bad_pieces: u64,
+    /// Bytes that all machines of the swarm read from shares and mirrors, as far as this one heard.
+    pub swarm_origin_bytes: u64,
+    /// How often each origin decision was taken, by reason code.
+    pub reasons: BTreeMap<&'static str, u64>,
 }
 
 impl Progress {
+    /// Bytes that sources of this kind brought.
+    pub fn brought(&self, kind: SourceKind) -> u64 {
+        self.brought.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// Bytes of verified pieces that a source of this kind was last asked for.
+    pub fn verified_from(&self, kind: SourceKind) -> u64 {
+        self.verified_by.get(&kind).copied().unwrap_or(0)
+    }
+
     /// A copy of that many bytes that has just begun.
     pub fn new(bytes: u64) -> Self {
         Self {
@@ -223,6 +251,15 @@ impl Progress {
             slots: Vec::new(),
             guard: GuardState::None,
             waiting_for: None,
+            waiting_code: None,
+            quiet: Duration::ZERO,
+            brought: BTreeMap::new(),
+            verified_by: BTreeMap::new(),
+            readers: 0,
+            wasted: 0,
+            bad_pieces: 0,
+            swarm_origin_bytes: 0,
+            reasons: BTreeMap::new(),
         }
     }
 }

@@ -101,7 +101,11 @@ impl SessionBuilder {
         } else {
             None
         };
-        let (lsd, lsd_failure) = match self.config.lsd.then(|| start::lsd(&listener, &quit)) {
+        let (lsd, lsd_failure) = match self
+            .config
+            .lsd
+            .then(|| start::lsd(&self.config, &listener, &quit))
+        {
             Some(Ok(lsd)) => (Some(lsd), None),
             Some(Err(why)) => (None, Some(why)),
             None => (None, None),

@@ -56,6 +56,7 @@ struct Reading {
 pub(crate) struct Account {
     sources: BTreeMap<SourceId, Entry>,
     totals: BTreeMap<SourceKind, u64>,
+    verified: BTreeMap<SourceKind, u64>,
     reasons: BTreeMap<&'static str, u64>,
     reading: Reading,
     pub(crate) uploaded: u64,
@@ -225,6 +226,21 @@ impl Account {
     /// Bytes that sources of this kind brought.
     pub(crate) fn total(&self, kind: SourceKind) -> u64 {
         self.totals.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// Bytes of a piece that a source of this kind brought are right.
+    pub(crate) fn verified(&mut self, kind: SourceKind, bytes: u64) {
+        *self.verified.entry(kind).or_default() += bytes;
+    }
+
+    /// Bytes that were right, by the kind of source.
+    pub(crate) fn verified_by(&self) -> BTreeMap<SourceKind, u64> {
+        self.verified.clone()
+    }
+
+    /// Bytes that sources brought, by their kind.
+    pub(crate) fn totals(&self) -> BTreeMap<SourceKind, u64> {
+        self.totals.clone()
     }
 
     /// The name of a source.

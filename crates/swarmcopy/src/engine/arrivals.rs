@@ -1,6 +1,6 @@
 //! When each piece arrived and where from, for those who draw it.
 //!
-//! Kept only if the copy's options ask for it: it grows with the number of pieces.
+//! All of them are kept only if the copy's options ask for it: that grows with the number of pieces.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,20 +28,20 @@ impl Arrivals {
 
     /// Bytes of these pieces are asked for.
     pub(crate) fn asked(&mut self, pieces: impl Iterator<Item = PieceIndex>, kind: SourceKind) {
-        if self.kept {
-            self.asked.extend(pieces.map(|piece| (piece, kind)));
-        }
+        self.asked.extend(pieces.map(|piece| (piece, kind)));
     }
 
-    /// A piece is verified.
-    pub(crate) fn verified(&mut self, piece: PieceIndex, at: Duration) {
-        if let Some(kind) = self.asked.remove(&piece) {
+    /// A piece is verified; gives the kind of the source that was last asked for bytes of it.
+    pub(crate) fn verified(&mut self, piece: PieceIndex, at: Duration) -> Option<SourceKind> {
+        let kind = self.asked.remove(&piece)?;
+        if self.kept {
             self.all.push(Arrival {
                 piece: piece.value(),
                 at,
                 kind,
             });
         }
+        Some(kind)
     }
 
     /// All of them, in the order in which they came.

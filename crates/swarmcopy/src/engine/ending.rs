@@ -67,8 +67,12 @@ impl Engine {
         }
         self.store.keep_newest(self.scheduler.is_needed());
         self.look_at_tries();
+        self.flush_recording();
         let progress = self.progress(outlook);
         self.tell_news(&progress);
+        if let Some(status) = &mut self.status {
+            status.write(&progress);
+        }
         self.outlets.progress.send_replace(progress);
     }
 
@@ -82,7 +86,14 @@ impl Engine {
             peers,
             quiet: self.useful_at.elapsed(),
         };
-        let waiting_for = waiting_for(&facts);
+        let quiet = if outlook.missing > 0 {
+            facts.quiet
+        } else {
+            Duration::ZERO
+        };
+        let (waiting_code, waiting_for) = waiting_for(&facts).unzip();
+        let origin = self.scheduler.origin_report(self.clock.now());
+        let links = self.links.values().map(|link| link.stats().wasted);
         Progress {
             elapsed: self.clock.elapsed(),
             phase: self.phase,
@@ -92,9 +103,18 @@ impl Engine {
             peers,
             sources,
             uploaded: self.account.uploaded,
-            slots: self.scheduler.origin_report(self.clock.now()).slots,
+            slots: origin.slots,
             guard: self.guard_state,
             waiting_for,
+            waiting_code,
+            quiet,
+            brought: self.account.totals(),
+            verified_by: self.account.verified_by(),
+            readers: origin.readers,
+            wasted: self.account.wasted + links.sum::<u64>(),
+            bad_pieces: self.account.bad_pieces,
+            swarm_origin_bytes: origin.swarm_bytes.max(origin.origin_bytes),
+            reasons: self.account.reasons(),
         }
     }
 
@@ -258,7 +278,7 @@ impl Engine {
         mut notes: mpsc::Receiver<Note>,
     ) -> Outcome {
         let now = self.clock.now();
-        self.scheduler.close(now);
+        self.close_scheduler(now);
         self.carry_out();
         let origin = self.scheduler.origin_report(now);
         for cancel in self.jobs.values() {

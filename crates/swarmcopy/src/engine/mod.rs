@@ -20,6 +20,7 @@ mod note;
 mod origins;
 mod policy;
 mod reader;
+mod recording;
 mod standing;
 mod telling;
 mod waiting;
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::{Store, Target};
+use swarmcopy_recording::Recorder;
 use swarmcopy_scheduler::origin::Hours;
 use swarmcopy_scheduler::{Action, Event, JobId, Reason, Scheduler, SourceId, SourceInfo};
 use swarmcopy_sources::PieceSource;
@@ -45,6 +47,7 @@ use crate::guard::Guard;
 use crate::holder::Holder;
 use crate::outcome::Outcome;
 use crate::policy::Policy;
+use crate::status::StatusWriter;
 use crate::tree::Applied;
 use crate::{Error, GuardState, Phase, Progress, Report, SourceKind};
 
@@ -98,6 +101,9 @@ pub(crate) struct Parts {
     /// What older copies gave.
     pub(crate) lent: (SourceId, u64),
     pub(crate) outlets: Outlets,
+    /// Who tells onlookers.
+    pub(crate) status: Option<StatusWriter>,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 /// The loop of one content.
@@ -130,6 +136,8 @@ pub(crate) struct Engine {
     account: Account,
     arrivals: Arrivals,
     outlets: Outlets,
+    status: Option<StatusWriter>,
+    recorder: Option<Recorder>,
     phase: Phase,
     verified: u64,
     reused: u64,
@@ -185,6 +193,8 @@ impl Engine {
             account,
             arrivals,
             outlets: parts.outlets,
+            status: parts.status,
+            recorder: parts.recorder,
             phase: Phase::Copying,
             verified,
             reused: verified,
@@ -239,8 +249,7 @@ impl Engine {
                     }
                 }
                 () = sleep_until(wake) => {
-                    let now = self.clock.now();
-                    self.scheduler.handle_timeout(now);
+                    self.pass_time();
                 }
                 _ = look.tick() => {
                     self.check_hours();
@@ -251,11 +260,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    fn tell(&mut self, event: Event) {
-        let now = self.clock.now();
-        self.scheduler.handle(now, event);
     }
 
     fn take_note(&mut self, note: Note) {
@@ -310,9 +314,12 @@ impl Engine {
     }
 
     fn piece_ok(&mut self, piece: PieceIndex) {
-        self.verified += stored_len(self.store.target(), piece);
+        let len = stored_len(self.store.target(), piece);
+        self.verified += len;
         self.verified_at = Instant::now();
-        self.arrivals.verified(piece, self.clock.elapsed());
+        if let Some(kind) = self.arrivals.verified(piece, self.clock.elapsed()) {
+            self.account.verified(kind, len);
+        }
         if self.store.has(piece) {
             self.swarm.have(piece);
         }
@@ -402,7 +409,7 @@ impl Engine {
 
     /// Does everything that the scheduler asked for.
     fn carry_out(&mut self) {
-        while let Some(action) = self.scheduler.poll_action() {
+        while let Some(action) = self.next_action() {
             match action {
                 Action::Fetch { job, source, span } => self.start_fetch(job, source, span),
                 Action::Cancel { job } => {

@@ -79,6 +79,8 @@ impl Engine {
             piece: telling.piece.map(PieceIndex::value),
             left_out: telling.left_out,
         };
+        let Explanation { reason, piece, .. } = explanation;
+        tracing::debug!(reason, source, piece, "decided");
         self.outlets.events.tell(Event::Decision(explanation));
     }
 

@@ -27,54 +27,70 @@ pub(super) struct Facts<'a> {
     pub(super) quiet: Duration,
 }
 
-/// What is waited for, behind "waiting for"; `None` while something comes.
-pub(super) fn waiting_for(facts: &Facts<'_>) -> Option<String> {
+/// A cause, as a code and in words.
+type Cause = (&'static str, String);
+
+/// What is waited for, as a code and behind "waiting for"; `None` while something comes.
+pub(super) fn waiting_for(facts: &Facts<'_>) -> Option<Cause> {
     let outlook = facts.outlook;
     if outlook.missing == 0 || (outlook.jobs > 0 && facts.quiet < QUIET) {
         return None;
     }
     let troubles = troubles(facts.sources);
-    let cause = cause(facts);
+    let (code, cause) = cause(facts);
     Some(if troubles.is_empty() {
-        cause
+        (code, cause)
     } else {
-        format!("{cause}: {}", troubles.join("; "))
+        (code, format!("{cause}: {}", troubles.join("; ")))
     })
 }
 
-fn cause(facts: &Facts<'_>) -> String {
+fn cause(facts: &Facts<'_>) -> Cause {
+    let told = |code, words: &str| (code, words.to_owned());
     let Outlook {
         missing, nowhere, ..
     } = facts.outlook;
     let origins = || facts.sources.iter().filter(|source| is_origin(source.kind));
     let ready = origins().any(|source| !source.state.is_trouble());
-    if let Some(denied) = facts.denied.iter().find_map(|reason| denied(*reason)) {
-        return denied.to_owned();
+    if let Some((code, words)) = facts.denied.iter().find_map(|reason| denied(*reason)) {
+        return told(code, words);
     }
     if nowhere == missing {
-        return format!("a source for {missing} pieces");
+        return ("no-source", format!("a source for {missing} pieces"));
     }
     if nowhere > 0 {
-        return format!("a source for {nowhere} of {missing} pieces");
+        let words = format!("a source for {nowhere} of {missing} pieces");
+        return ("no-source", words);
     }
     let others = facts.denied.iter().any(|reason| is_others(*reason));
     match (facts.peers, ready) {
         // what peers have would be coming
-        _ if origins().next().is_some() && !ready => "share or mirror to answer".to_owned(),
-        (0, _) if others => "the turn at share and mirrors, which another machine had".to_owned(),
-        (0, _) => "share and mirrors to answer".to_owned(),
-        (_, false) => format!("peers to bring {missing} pieces"),
-        (_, true) => format!("other machines to bring {missing} pieces"),
+        _ if origins().next().is_some() && !ready => {
+            told("origin-trouble", "share or mirror to answer")
+        }
+        (0, _) if others => {
+            let words = "the turn at share and mirrors, which another machine had";
+            told("turn", words)
+        }
+        (0, _) => told("origin-silent", "share and mirrors to answer"),
+        (_, false) => ("peers", format!("peers to bring {missing} pieces")),
+        (_, true) => {
+            let words = format!("other machines to bring {missing} pieces");
+            ("others", words)
+        }
     }
 }
 
 /// A cause that holds whoever is there.
-fn denied(reason: Reason) -> Option<&'static str> {
+fn denied(reason: Reason) -> Option<(&'static str, &'static str)> {
     Some(match reason {
-        Reason::DeniedHours => "the hours in which share and mirrors may be read",
-        Reason::DeniedGuard => "a lock of the share, which other machines hold",
-        Reason::DeniedHoldOff => "word of other machines before share and mirrors are read",
-        Reason::DeniedBadData => "right bytes: share or mirror has wrong ones",
+        Reason::DeniedHours => ("hours", "the hours in which share and mirrors may be read"),
+        Reason::DeniedGuard => ("guard", "a lock of the share, which other machines hold"),
+        Reason::DeniedHoldOff => (
+            "hold-off",
+            "word of other machines before share and mirrors are read",
+        ),
+        Reason::DeniedBadData => ("bad-data", "right bytes: share or mirror has wrong ones"),
         _ => return None,
     })
 }
@@ -150,7 +166,7 @@ mod tests {
             peers,
             quiet,
         };
-        waiting_for(&facts).unwrap_or_default()
+        waiting_for(&facts).map_or_else(String::new, |(_, words)| words)
     }
 
     #[test]

@@ -10,8 +10,9 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 use swarmcopy_piece_store::{
     ASIDE_SUFFIX, Options, Placement, Resume, STAGED_SUFFIX, Store, StoreError, StoreEvent, Target,
 };
-use swarmcopy_scheduler::origin::GuardUse;
-use swarmcopy_scheduler::{NodeId, Scheduler, SourceId};
+use swarmcopy_recording::Head;
+use swarmcopy_scheduler::origin::{GuardUse, OriginConfig};
+use swarmcopy_scheduler::{NodeId, SourceId};
 use swarmcopy_sources::{Limiter, MirrorOptions, Networks};
 use swarmcopy_swarm::{Dht, DhtOptions, Listener, Lsd, LsdOptions, SourceIds, Swarm};
 use tokio::sync::mpsc;
@@ -26,7 +27,10 @@ use crate::limits::OriginLimits;
 use crate::origins::{self, Found, Search};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
-use crate::{Config, Error, ErrorKind, Phase, Report, Started, look, reuse, select, tree, web};
+use crate::status::StatusWriter;
+use crate::{
+    Config, Error, ErrorKind, Phase, Report, Started, look, recorded, reuse, select, tree, web,
+};
 
 /// News of fetches and the store that may wait for the loop.
 const NOTES_MAX: usize = 1024;
@@ -37,8 +41,13 @@ const SWARM_EVENTS_MAX: usize = 1024;
 ///
 /// # Errors
 /// Why there is none.
-pub(crate) fn lsd(listener: &Listener, stop: &CancellationToken) -> Result<Arc<Lsd>, String> {
+pub(crate) fn lsd(
+    config: &Config,
+    listener: &Listener,
+    stop: &CancellationToken,
+) -> Result<Arc<Lsd>, String> {
     let mut options = LsdOptions::default();
+    options.looks_on = config.looks_on;
     options.ip = listener.bound_ip();
     Lsd::start(&options, stop).map_err(|error| {
         tracing::info!(%error, "no local discovery");
@@ -184,21 +193,20 @@ impl Prepared {
         let (tell, swarm_events) = mpsc::channel(SWARM_EVENTS_MAX);
         let hello = self.hello(&policy, &origins);
         let lent = (ids.next(), lent);
-        let config = self.swarm_config(self.shown(&have), ids, hello);
+        let (board, status) = StatusWriter::start(&self.content, &policy, self.node).unzip();
+        let mut config = self.swarm_config(self.shown(&have), ids, hello);
+        config.status = board;
         let blocks = Arc::new(StoreReader::new(Arc::clone(&self.store)));
         let swarm = Swarm::start(config, blocks, tell, &self.session.quit);
         self.ask_discoveries();
-        let layout = Arc::clone(&self.content.layout);
-        let wanted = self.store.target().wanted();
         let mut config = policy.origin_config(self.node, self.content.padded_id());
         if guard.is_some() {
             config.guard = GuardUse::Active;
         }
         let hours = config.hours;
-        let mut config = swarmcopy_scheduler::Config::new(config);
-        config.budget_bytes = config.budget_bytes.max(layout.piece_len() * 4);
-        let start = (clock.now(), self.seed);
-        let scheduler = Scheduler::new(config, layout, wanted, have.clone(), start);
+        let head = self.head(config, &have, &clock);
+        let scheduler = head.scheduler();
+        let recorder = recorded::begin(&self.content, head).await?;
         Ok(Engine::new(Parts {
             content: self.content,
             scheduler,
@@ -218,6 +226,8 @@ impl Prepared {
             have,
             lent,
             outlets,
+            status,
+            recorder,
         }))
     }
 
@@ -236,6 +246,22 @@ impl Prepared {
             ids: Arc::clone(ids),
             limits,
             mirrors,
+        }
+    }
+
+    /// All that the scheduler is told at its start.
+    fn head(&self, origin: OriginConfig, have: &PieceSet, clock: &Clock) -> Head {
+        let layout = Arc::clone(&self.content.layout);
+        let mut config = swarmcopy_scheduler::Config::new(origin);
+        config.budget_bytes = config.budget_bytes.max(layout.piece_len() * 4);
+        Head {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            config,
+            layout,
+            wanted: self.store.target().wanted(),
+            have: have.clone(),
+            start: clock.now(),
+            seed: self.seed,
         }
     }
 

@@ -148,10 +148,14 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "piece-store",
                 "sources",
                 "swarm",
+                "recording",
             ],
         ),
         ("sim", &["layout", "scheduler"]),
+        ("recording", &["layout", "scheduler"]),
+        ("doctor", &["bt-wire", "swarmcopy", "sys"]),
         ("tracker", &["bt-wire", "sys"]),
+        ("room", &["swarmcopy", "tracker"]),
         (
             "rehearsal",
             &[
@@ -166,7 +170,17 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("python", &["swarmcopy"]),
         (
             "cli",
-            &["address", "swarmcopy", "rehearsal", "sim", "sys", "tracker"],
+            &[
+                "address",
+                "doctor",
+                "swarmcopy",
+                "recording",
+                "rehearsal",
+                "room",
+                "sim",
+                "sys",
+                "tracker",
+            ],
         ),
     ])
 }

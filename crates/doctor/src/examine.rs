@@ -1,0 +1,51 @@
+//! All looks, one after another.
+
+#[cfg(windows)]
+use crate::windows;
+use crate::{Finding, Patient, local, network, origins, port, processes};
+
+/// Looks at everything; takes some seconds. Must be called in a tokio runtime.
+pub async fn examine(patient: Patient) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let local = patient.clone();
+    // a disk or a table of the system may hang: each look has a thread of its own
+    let looks: [(&'static str, Look); 5] = [
+        ("port", Box::new(port::look)),
+        ("disk", Box::new(local::disk)),
+        ("paths", Box::new(local::paths)),
+        ("files", Box::new(|_| local::open_files())),
+        ("processes", Box::new(|_| processes::look())),
+    ];
+    for (check, look) in looks {
+        findings.extend(aside(check, &local, look).await);
+    }
+    #[cfg(windows)]
+    findings.extend(aside("firewall", &local, Box::new(|_| windows::firewall())).await);
+    findings.extend(aside("multicast", &local, Box::new(|_| network::multicast())).await);
+    findings.extend(aside("wifi", &local, Box::new(|_| network::wireless())).await);
+    if let Some(content) = &patient.content {
+        findings.extend(origins::shares(content).await);
+        findings.extend(origins::room(content, patient.listens).await);
+    }
+    findings
+}
+
+/// A look that blocks.
+type Look = Box<dyn FnOnce(&Patient) -> Vec<Finding> + Send>;
+
+/// Looks on a thread that may hang.
+async fn aside(check: &'static str, patient: &Patient, look: Look) -> Vec<Finding> {
+    let patient = patient.clone();
+    let looking = tokio::task::spawn_blocking(move || look(&patient));
+    match tokio::time::timeout(LOOK_TIME, looking).await {
+        Ok(Ok(findings)) => findings,
+        _ => vec![Finding::ill(
+            check,
+            "the system does not answer",
+            "look at the disk or the network that it waits for",
+        )],
+    }
+}
+
+/// Longest look.
+const LOOK_TIME: std::time::Duration = std::time::Duration::from_secs(8);

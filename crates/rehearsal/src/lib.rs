@@ -36,6 +36,6 @@ mod rates;
 mod rehearse;
 mod stage;
 
-pub use options::{MACHINES_MAX, RehearsalOptions, RehearsalOrigin, RehearsalRate};
+pub use options::{MACHINES_MAX, RehearsalOptions, RehearsalOrigin, RehearsalRate, Staged};
 pub use outcome::{MachineProgress, Rehearsal, RehearsedMachine};
 pub use rehearse::rehearse;

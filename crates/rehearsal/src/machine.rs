@@ -100,6 +100,7 @@ async fn content_for(stage: &Stage, number: u16) -> Result<(Content, CopyOptions
     options.trackers = vec![stage.tracker.clone()];
     options.readers_max = stage.options.readers_max;
     options.stay = Stay::Always;
+    options.machine_name = Some(format!("machine {}", number.saturating_add(1)));
     options.keep_arrivals = stage.options.keep_arrivals;
     if let Some(mirror) = &stage.mirror {
         options.mirrors = vec![format!("{mirror}/m{number}/")];

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 /// Most machines of a rehearsal on one computer.
 pub const MACHINES_MAX: u16 = 200;
 
@@ -52,6 +54,18 @@ pub struct RehearsalOptions {
     pub readers_max: u32,
     /// Keep each machine's arrivals in its report.
     pub keep_arrivals: bool,
+    /// Hears where the room is, once it stands, so that somebody can look on.
+    pub staged: Option<mpsc::Sender<Staged>>,
+}
+
+/// Where a rehearsed room is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Staged {
+    /// The .torrent.
+    pub torrent: Vec<u8>,
+    /// The tracker by which its machines find each other.
+    pub tracker: String,
 }
 
 impl RehearsalOptions {
@@ -66,6 +80,7 @@ impl RehearsalOptions {
             stagger: Duration::ZERO,
             readers_max: 3,
             keep_arrivals: false,
+            staged: None,
         }
     }
 }

@@ -28,15 +28,32 @@ impl Rates {
         }
     }
 
-    /// max(F / u_s, F / d_min, N F / (u_s + sum u_i)), after Kumar and Ross (2006).
-    pub(crate) fn bound(self, machines: u64, bytes: u64) -> Option<Duration> {
+    /// max(F / u_s, F / d_min, N F / (u_s + sum u_i)), after Kumar and Ross (2006), for machines that start one after
+    /// another: the last takes its copy after it has come, and who is not there yet gives nothing.
+    pub(crate) fn bound(self, machines: u64, bytes: u64, stagger: Duration) -> Option<Duration> {
         let (origin, link) = (self.origin?, self.link?);
         let micros =
             |bytes: u64, rate: u64| u128::from(bytes) * 1_000_000 / u128::from(rate.max(1));
-        let together = origin.saturating_add(link.saturating_mul(machines));
+        let step = stagger.as_micros();
+        let last = step * u128::from(machines.saturating_sub(1));
+        let wanted = u128::from(bytes) * u128::from(machines) * 1_000_000;
+        // what everybody could have given until then, in bytes a second times microseconds
+        let given = |at: u128| {
+            let there = (0..machines).map(|place| at.saturating_sub(step * u128::from(place)));
+            u128::from(origin) * at + u128::from(link) * there.sum::<u128>()
+        };
+        let (mut low, mut high) = (0, last + wanted / u128::from(origin.max(1)) + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if given(middle) >= wanted {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
         let bound = micros(bytes, origin)
-            .max(micros(bytes, link))
-            .max(micros(bytes.saturating_mul(machines), together));
+            .max(last + micros(bytes, link))
+            .max(low);
         Some(Duration::from_micros(
             u64::try_from(bound).unwrap_or(u64::MAX),
         ))
@@ -54,7 +71,7 @@ mod tests {
                 origin: Some(origin),
                 link: Some(link),
             }
-            .bound(machines, 1000)
+            .bound(machines, 1000, Duration::ZERO)
             .unwrap()
             .as_secs()
         };
@@ -62,10 +79,28 @@ mod tests {
         assert_eq!(bound(500, 100, 4), 10); // each machine takes one copy
         assert_eq!(bound(1000, 1, 1000), 1000);
         assert_eq!(bound(1000, 1000, 1), 1);
+        assert_eq!(bound(1, 1, 3), 1000); // 3 F / (1 + 3): less than the origin's own time
         let open = Rates {
             origin: None,
             link: Some(1),
         };
-        assert_eq!(open.bound(1, 1), None);
+        assert_eq!(open.bound(1, 1, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn who_comes_later_ends_later_and_gives_later() {
+        let bound = |rates: (u64, u64), machines, stagger| {
+            let (origin, link) = (Some(rates.0), Some(rates.1));
+            let stagger = Duration::from_secs(stagger);
+            Rates { origin, link }
+                .bound(machines, 1000, stagger)
+                .unwrap()
+                .as_secs()
+        };
+        assert_eq!(bound((100, 100), 4, 0), 10);
+        assert_eq!(bound((100, 100), 4, 5), 25, "the last comes after 15 s");
+        // 100 machines, an origin of 100: 100,000 bytes; alone it gives 100 a second
+        assert_eq!(bound((100, 10_000), 100, 0), 10);
+        assert!(bound((100, 50), 100, 1) > bound((100, 50), 100, 0));
     }
 }

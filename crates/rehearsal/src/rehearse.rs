@@ -33,7 +33,10 @@ pub async fn rehearse(
     let stop = CancellationToken::new();
     let result = Stage::set(options, folder.path(), &stop).await;
     let result = match result {
-        Ok(stage) => play(&stage, look, &stop).await,
+        Ok(stage) => {
+            stage.tell();
+            play(&stage, look, &stop).await
+        }
         Err(error) => Err(error),
     };
     stop.cancel();

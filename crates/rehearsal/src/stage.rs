@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::counted::Meter;
 use crate::mirror::Mirror;
 use crate::rates::Rates;
-use crate::{RehearsalOptions, RehearsalOrigin};
+use crate::{RehearsalOptions, RehearsalOrigin, Staged};
 
 /// Everything that stands before the machines start.
 #[derive(Debug)]
@@ -81,11 +81,22 @@ impl Stage {
             mirror,
             origin_limit,
             link_rate: rates.link,
-            bound: rates.bound(u64::from(options.machines), made.bytes),
+            bound: rates.bound(u64::from(options.machines), made.bytes, options.stagger),
             meters,
             folder: folder.to_owned(),
             options,
         })
+    }
+
+    /// Tells who wants to look on where the room is.
+    pub(crate) fn tell(&self) {
+        if let Some(staged) = &self.options.staged {
+            // who does not listen looks on at nothing
+            let _ = staged.try_send(Staged {
+                torrent: self.torrent.clone(),
+                tracker: self.tracker.clone(),
+            });
+        }
     }
 
     /// Where machine `number` keeps its copy.

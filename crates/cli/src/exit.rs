@@ -9,6 +9,8 @@ use crate::{output, words};
 
 /// Done and verified.
 pub(crate) const DONE: u8 = 0;
+/// Something failed.
+pub(crate) const FAILED: u8 = 1;
 /// A usage error.
 pub(crate) const USAGE: u8 = 2;
 /// The copy does not match the hashes.
@@ -22,7 +24,7 @@ pub(crate) fn code(kind: ErrorKind) -> u8 {
         ErrorKind::Mismatch => MISMATCH,
         ErrorKind::Disk => 5,
         ErrorKind::Interrupted => 130,
-        _ => 1,
+        _ => FAILED,
     }
 }
 

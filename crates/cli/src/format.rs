@@ -112,6 +112,31 @@ pub(crate) fn count(count: u64, noun: &str) -> String {
     }
 }
 
+/// A moment in UTC, such as `2026-11-29 12:30 UTC`.
+pub(crate) fn date(at: std::time::SystemTime) -> String {
+    let since = at
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let (days, seconds) = (since / 86_400, since % 86_400);
+    // the civil calendar, with years that begin in March
+    let days = days.saturating_add(719_468);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (
+        day - (153 * month + 2) / 5 + 1,
+        if month < 10 { month + 3 } else { month - 9 },
+    );
+    let year = era * 400 + year + u64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
+        seconds / 3600,
+        seconds / 60 % 60
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +182,13 @@ mod tests {
     fn what_does_not_move_has_no_time_left() {
         assert_eq!(seconds_left(100, 0), None);
         assert_eq!(seconds_left(101, 100), Some(2));
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        let at = |seconds| date(std::time::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0), "1970-01-01 00:00 UTC");
+        assert_eq!(at(1_709_208_000), "2024-02-29 12:00 UTC");
+        assert_eq!(at(1_795_952_999), "2026-11-29 11:49 UTC");
     }
 }

@@ -5,10 +5,11 @@
 mod args;
 mod commands;
 mod exit;
+mod facts;
 mod format;
 mod host;
+mod log;
 mod netrc;
-mod not_built;
 mod notify;
 mod output;
 mod page;
@@ -22,7 +23,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use tracing_subscriber::EnvFilter;
 
 use crate::args::Cli;
 use crate::exit::Style;
@@ -33,12 +33,10 @@ use crate::exit::Style;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    if let Ok(filter) = EnvFilter::try_from_default_env() {
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(false)
-            .with_writer(|| output::Log)
-            .init();
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    if facts::are_wanted(&args) {
+        output::lines(&facts::lines());
+        return ExitCode::from(exit::DONE);
     }
     let code = match Cli::try_parse() {
         Ok(cli) => {

@@ -28,6 +28,11 @@ pub(crate) fn lines(texts: &[String]) {
     }
 }
 
+/// Writes a line of a script of our own, as it stands.
+pub(crate) fn script(text: &str) {
+    write(text);
+}
+
 /// Writes a result or an event as one line of JSON.
 pub(crate) fn json(event: &impl Serialize) {
     match serde_json::to_string(event) {

@@ -26,6 +26,8 @@ pub(crate) struct MachineRow {
     pub(crate) from_peers: u64,
     /// Of machines that exist.
     pub(crate) held: Option<Held>,
+    /// How often each decision about the origin was taken, of machines that exist.
+    pub(crate) reasons: BTreeMap<&'static str, u64>,
     /// Empty if nobody asked for them.
     pub(crate) arrivals: Vec<Arrival>,
 }
@@ -61,6 +63,8 @@ pub(crate) struct RollOut {
     /// How often each decision about the origin was taken.
     pub(crate) reasons: BTreeMap<&'static str, u64>,
     pub(crate) machines: Vec<MachineRow>,
+    /// When, by what and with which settings it was made.
+    pub(crate) facts: Vec<(String, String)>,
 }
 
 impl RollOut {
@@ -79,11 +83,17 @@ impl RollOut {
             identical: rehearsal.identical,
             reasons: rehearsal.reasons(),
             machines: rehearsal.per_machine.into_iter().map(real).collect(),
+            facts: Vec::new(),
         }
     }
 
-    /// A simulation of `profile`; `limited` tells whether its rates are more than a stand-in.
-    pub(crate) fn simulated(profile: &Profile, outcome: &Outcome, limited: bool) -> Self {
+    /// A simulation of `profile` with an origin of this kind; `limited` tells whether its rates are more than a
+    /// stand-in.
+    pub(crate) fn simulated(
+        profile: &Profile,
+        outcome: &Outcome,
+        (kind, limited): (SourceKind, bool),
+    ) -> Self {
         let done = outcome.machines.iter().filter_map(|machine| machine.done);
         Self {
             name: "simulated content".to_owned(),
@@ -105,8 +115,9 @@ impl RollOut {
             machines: outcome
                 .machines
                 .iter()
-                .map(|machine| made_up(machine, profile))
+                .map(|machine| made_up(machine, profile, kind))
                 .collect(),
+            facts: Vec::new(),
         }
     }
 
@@ -158,11 +169,12 @@ fn real(machine: RehearsedMachine) -> MachineRow {
         from_mirror: report.from_mirror,
         from_peers: report.from_peers,
         held: Some(held),
+        reasons: report.reasons,
         arrivals: arrivals.collect(),
     }
 }
 
-fn made_up(machine: &MachineOutcome, profile: &Profile) -> MachineRow {
+fn made_up(machine: &MachineOutcome, profile: &Profile, kind: SourceKind) -> MachineRow {
     let took = machine.took();
     let pieces = |origin: bool| {
         let of = machine
@@ -180,10 +192,19 @@ fn made_up(machine: &MachineOutcome, profile: &Profile) -> MachineRow {
     };
     MachineRow {
         took,
-        from_share: pieces(true),
-        from_mirror: 0,
+        from_share: if kind == SourceKind::Share {
+            pieces(true)
+        } else {
+            0
+        },
+        from_mirror: if kind == SourceKind::Mirror {
+            pieces(true)
+        } else {
+            0
+        },
         from_peers: pieces(false),
         held: None,
+        reasons: BTreeMap::new(),
         arrivals: machine
             .arrivals
             .iter()
@@ -191,7 +212,7 @@ fn made_up(machine: &MachineOutcome, profile: &Profile) -> MachineRow {
                 piece: arrival.piece,
                 at: arrival.at,
                 kind: if arrival.from_origin {
-                    SourceKind::Share
+                    kind
                 } else {
                     SourceKind::Peer
                 },

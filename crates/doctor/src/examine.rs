@@ -23,9 +23,9 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
     findings.extend(aside("firewall", &local, Box::new(|_| windows::firewall())).await);
     findings.extend(aside("multicast", &local, Box::new(|_| network::multicast())).await);
     findings.extend(aside("wifi", &local, Box::new(|_| network::wireless())).await);
-    if let Some(content) = &patient.content {
-        findings.extend(origins::shares(content).await);
-        findings.extend(origins::room(content, patient.listens).await);
+    if let Some((content, options)) = &patient.content {
+        findings.extend(origins::shares(content, options).await);
+        findings.extend(origins::room((content, options), patient.listens).await);
     }
     findings
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use swarmcopy::Content;
+use swarmcopy::{Content, CopyOptions};
 
 /// How a finding is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -74,7 +74,7 @@ impl Finding {
 #[non_exhaustive]
 pub struct Patient {
     /// What is to be copied, if that is said, with its shares and trackers.
-    pub content: Option<Content>,
+    pub content: Option<(Content, CopyOptions)>,
     /// Where to.
     pub into: PathBuf,
     /// Where a copy would listen; `None` for the ports of habit.

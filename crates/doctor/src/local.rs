@@ -36,7 +36,7 @@ pub(crate) fn disk(patient: &Patient) -> Vec<Finding> {
     let needs = patient
         .content
         .as_ref()
-        .map_or(0, |content| content.layout().bytes());
+        .map_or(0, |(content, _)| content.layout().bytes());
     let room = format!("{} free at {shown}", size(free));
     if free == 0 || free < needs {
         let told = format!("{room}, of {} that are needed", size(needs));
@@ -51,7 +51,7 @@ pub(crate) fn disk(patient: &Patient) -> Vec<Finding> {
 
 /// Whether the disk takes every path.
 pub(crate) fn paths(patient: &Patient) -> Vec<Finding> {
-    let Some(content) = &patient.content else {
+    let Some((content, _)) = &patient.content else {
         return Vec::new();
     };
     let into = patient.into.as_os_str().len();

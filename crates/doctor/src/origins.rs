@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use swarmcopy::{Config, Content, GuardState, Session, ShareLook, Sighting, TrackerNote};
+use swarmcopy::{
+    Config, Content, CopyOptions, GuardState, Session, ShareLook, Sighting, TrackerNote,
+};
 use swarmcopy_sys::fs_kind;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -20,8 +22,8 @@ const CLOCK_MAX: i64 = 120;
 const TRACKERS_MAX: usize = 16;
 
 /// The shares.
-pub(crate) async fn shares(content: &Content) -> Vec<Finding> {
-    let looks = content.look_at_shares(SHARE_TIME).await;
+pub(crate) async fn shares(content: &Content, options: &CopyOptions) -> Vec<Finding> {
+    let looks = content.look_at_shares(options, SHARE_TIME).await;
     if looks.is_empty() {
         let told = "the content names no share that may be opened";
         let todo = "no harm if a mirror or other machines bring it; else name one with --share";
@@ -110,7 +112,10 @@ fn newest(folder: &Path) -> Option<i64> {
 }
 
 /// Trackers and the room.
-pub(crate) async fn room(content: &Content, listens: Option<SocketAddr>) -> Vec<Finding> {
+pub(crate) async fn room(
+    (content, options): (&Content, &CopyOptions),
+    listens: Option<SocketAddr>,
+) -> Vec<Finding> {
     let mut config = Config::default();
     config.looks_on = true;
     let ip = listens.map_or_else(|| [0, 0, 0, 0].into(), |addr| addr.ip());
@@ -122,7 +127,7 @@ pub(crate) async fn room(content: &Content, listens: Option<SocketAddr>) -> Vec<
             return vec![Finding::ill("room", error.to_string(), todo)];
         }
     };
-    let mut room = match session.look_on(content) {
+    let mut room = match session.look_on(content, options) {
         Ok(room) => room,
         Err(error) => {
             let todo = "no harm: shares and mirrors bring it";
@@ -146,7 +151,7 @@ pub(crate) async fn room(content: &Content, listens: Option<SocketAddr>) -> Vec<
         }
     }
     room.close().await;
-    session.shutdown().await;
+    session.shutdown(Duration::ZERO).await;
     for tracker in &asked {
         findings.extend(tracker_clock(tracker).await);
     }
@@ -231,21 +236,20 @@ mod tests {
         std::fs::write(tree.join("f"), [7; 100_000]).unwrap();
         let made = swarmcopy::make(&swarmcopy::MakeOptions::new(&tree), &|_| {}).unwrap();
         let torrent = std::fs::read(made.torrent).unwrap();
-        let content = Content::torrent(torrent)
-            .unwrap()
-            .into_dir(dir.path().join("to"));
+        let content = Content::torrent(torrent).unwrap();
+        let options = CopyOptions::new(dir.path().join("to"));
         let verdicts = |findings: Vec<Finding>| {
             let all = findings
                 .into_iter()
                 .map(|finding| (finding.check, finding.verdict));
             all.collect::<Vec<_>>()
         };
-        let there = shares(&content.clone().share(dir.path())).await;
+        let there = shares(&content.clone().share(dir.path()), &options).await;
         assert_eq!(verdicts(there)[0], ("share", Verdict::Well));
-        let gone = shares(&content.clone().share(dir.path().join("none"))).await;
+        let gone = shares(&content.clone().share(dir.path().join("none")), &options).await;
         assert_eq!(verdicts(gone), [("share", Verdict::Ill)]);
         assert_eq!(
-            verdicts(shares(&content).await),
+            verdicts(shares(&content, &options).await),
             [("share", Verdict::Unclear)]
         );
     }

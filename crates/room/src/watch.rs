@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use swarmcopy::{Content, Error, Session, StatusQuestion};
+use swarmcopy::{Content, CopyOptions, Error, Session, StatusQuestion};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ impl Watch {
     /// If there can be no room of this content.
     pub fn start(
         session: &Session,
-        content: &Content,
+        (content, options): (&Content, &CopyOptions),
         expected: &[String],
         stop: CancellationToken,
     ) -> Result<Self, Error> {
@@ -46,7 +46,7 @@ impl Watch {
             bytes: layout.len(),
             pieces: layout.pieces(),
         };
-        let looked = session.look_on(content)?;
+        let looked = session.look_on(content, options)?;
         let room = Arc::new(Mutex::new(Seen::new(about, expected, Instant::now())));
         let (details, wanted) = mpsc::channel(DETAILS_MAX);
         let task = tokio::spawn(run(looked, Arc::clone(&room), wanted, stop));

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::guard::{self, Locks};
 use crate::limits::OriginLimits;
 use crate::shares::Quest;
-use crate::{Content, GuardState, GuardUse};
+use crate::{Content, CopyOptions, GuardState, GuardUse};
 
 /// What was seen of a share.
 #[derive(Debug, Clone)]
@@ -27,18 +27,19 @@ pub struct ShareLook {
 impl Content {
     /// Looks at each share, for `within` at most; nothing is read of it, and its locks are tried and let go. May be
     /// dropped at any await.
-    pub async fn look_at_shares(&self, within: Duration) -> Vec<ShareLook> {
+    pub async fn look_at_shares(&self, options: &CopyOptions, within: Duration) -> Vec<ShareLook> {
+        let content = self.clone().with_options(options.clone());
         let mut looks = Vec::new();
-        for location in self.shares() {
+        for location in content.shares() {
             let quest = Quest {
                 location: location.clone(),
-                content: self.clone(),
+                content: content.clone(),
                 limits: OriginLimits {
                     down: Arc::new(Limiter::new(None)),
                     origin: Arc::new(Limiter::new(None)),
                     free: Networks::default(),
                 },
-                target: self.target_path(),
+                target: content.target_path(),
                 counts_locks: true,
             };
             let mut looking = quest.look();

@@ -14,7 +14,7 @@ pub use swarmcopy_bt_wire::extension::{
 pub use swarmcopy_swarm::Sighting;
 use swarmcopy_swarm::{Onlooker, SwarmConfig};
 
-use crate::{Content, Error, ErrorKind, Session};
+use crate::{Content, CopyOptions, Error, ErrorKind, Session};
 
 /// Sightings that may wait for who reads them.
 const SIGHTINGS_MAX: usize = 1024;
@@ -32,7 +32,8 @@ impl Session {
     ///
     /// # Errors
     /// If the content is never copied among machines: some of its files have no hashes of pieces.
-    pub fn look_on(&self, content: &Content) -> Result<Room, Error> {
+    pub fn look_on(&self, content: &Content, options: &CopyOptions) -> Result<Room, Error> {
+        let content = content.clone().with_options(options.clone());
         if content.has_whole_files() {
             let message =
                 "machines do not copy this from each other: files have no hashes of pieces";

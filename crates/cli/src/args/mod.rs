@@ -1,23 +1,33 @@
 //! The command line as typed: one struct per command, parsed and checked by clap.
 //!
-//! What must stay true: a flag that is accepted does what its help says; what is not built yet is
-//! refused with a sentence (see `not_built`), never ignored.
+//! What must stay true: a flag that is accepted does what its help says.
 
+mod doctor;
 mod encryption;
 mod firewall;
 mod get;
+mod log;
 mod make;
+mod manual;
 mod rehearse;
+mod replay;
+mod room;
 mod seed;
 mod service;
+mod status;
 mod tracker;
 pub(crate) mod values;
 mod verify;
 
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use firewall::{FirewallAction, FirewallArgs};
 pub(crate) use get::{ClassArg, GetArgs, GuardArg, IsolatedArg, OriginArg};
+pub(crate) use log::{LevelArg, LogArgs};
 pub(crate) use make::{FormatArg, LinksArg, MakeArgs, NamesArg, PieceLenArg};
+pub(crate) use manual::{CompletionsArgs, ManArgs};
 pub(crate) use rehearse::{OriginKindArg, RehearseArgs};
+pub(crate) use replay::ReplayArgs;
+pub(crate) use room::RoomArgs;
 pub(crate) use seed::SeedArgs;
 pub(crate) use service::{InstallArgs, NameArgs, RunArgs, ServiceAction, ServiceArgs};
 pub(crate) use tracker::TrackerArgs;
@@ -62,15 +72,36 @@ pub(crate) enum Command {
     Show(Box<ShowArgs>),
     /// Run a small tracker for a site
     Tracker(Box<TrackerArgs>),
+    /// See the whole room that copies a content, on one page
+    Room(Box<RoomArgs>),
+    /// See what on this machine stops a copy, and what to do about it
+    Doctor(Box<DoctorArgs>),
     /// Rehearse a roll-out on this one computer
     Rehearse(Box<RehearseArgs>),
     /// Run a get or a seed as a service of the system
     Service(ServiceArgs),
     /// Let other machines connect through this machine's firewall
     Firewall(FirewallArgs),
+    /// Play again what --record wrote: what was decided, and whether it would be decided so again
+    Replay(ReplayArgs),
+    /// Write what a shell needs to complete commands and flags
+    Completions(CompletionsArgs),
+    /// Write the pages of the manual
+    Man(ManArgs),
 }
 
 impl Command {
+    /// What is to be logged.
+    pub(crate) fn log(&self) -> Option<&LogArgs> {
+        match self {
+            Self::Get(args) => Some(&args.log),
+            Self::Seed(args) => Some(&args.log),
+            Self::Tracker(args) => Some(&args.log),
+            Self::Room(args) => Some(&args.log),
+            _ => None,
+        }
+    }
+
     /// Whether results go to stdout as JSON lines.
     pub(crate) fn json(&self) -> bool {
         match self {
@@ -80,8 +111,11 @@ impl Command {
             Self::Verify(args) => args.json,
             Self::Show(args) => args.json,
             Self::Tracker(args) => args.json,
+            Self::Room(args) => args.json,
+            Self::Doctor(args) => args.json,
+            Self::Replay(args) => args.json,
             Self::Rehearse(args) => args.json,
-            Self::Service(_) | Self::Firewall(_) => false,
+            Self::Service(_) | Self::Firewall(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }

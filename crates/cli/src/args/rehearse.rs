@@ -1,5 +1,6 @@
 //! The flags of `rehearse`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,6 +36,12 @@ pub(crate) struct RehearseArgs {
     /// Time from the start of one machine to that of the next
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = values::duration)]
     pub(crate) stagger: Duration,
+    /// Show the room on a page while it is rehearsed, as `swarmcopy room` does
+    #[arg(long, conflicts_with = "simulate")]
+    pub(crate) watch: bool,
+    /// Where to serve that page [default: 127.0.0.1:6880, or any free port]
+    #[arg(long, value_name = "ADDR:PORT", requires = "watch", value_parser = values::listen)]
+    pub(crate) listen: Option<SocketAddr>,
     /// Print events as lines of JSON
     #[arg(long)]
     pub(crate) json: bool,

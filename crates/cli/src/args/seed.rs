@@ -8,6 +8,8 @@ use clap::Args;
 use swarmcopy::Network;
 
 use super::encryption::EncryptionArg;
+use super::log::LogArgs;
+use super::status::StatusArg;
 use super::values::{self, Rate};
 use crate::what::What;
 
@@ -68,9 +70,32 @@ pub(crate) struct SeedArgs {
     /// Leave processor and disk to others: copy with what nobody else wants
     #[arg(long)]
     pub(crate) background: bool,
+    /// Whom this machine tells how it does: everybody who looks on at the room with `swarmcopy room`, or nobody
+    #[arg(long, value_enum, default_value_t = StatusArg::Room)]
+    pub(crate) status: StatusArg,
+    /// What this machine calls itself there, at most 48 bytes [default: the name of the computer]
+    #[arg(long, value_name = "NAME", value_parser = values::machine_name)]
+    pub(crate) machine_name: Option<String>,
+    /// Record what is decided about the copy, to be played again with `swarmcopy replay`: FILE, and FILE.2 and on when
+    /// it is full, at most 256 MiB. Names, addresses and groups are replaced
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    /// Let the recording tell names, addresses and groups
+    #[arg(long, requires = "record")]
+    pub(crate) with_names: bool,
+    /// Serve measurements for Prometheus over HTTP, as /metrics
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::listen)]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Run COMMAND by the shell when the copy is complete, and when it fails; the environment tells what happened
+    /// (SWARMCOPY_EVENT: complete or failed, SWARMCOPY_NAME, SWARMCOPY_SECONDS, SWARMCOPY_CODE, SWARMCOPY_MESSAGE)
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) notify_command: Option<String>,
     /// Time between two lines of progress [default: 5s, with --json two a second; idle: a minute]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) every: Option<Duration>,
+    /// The log.
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     /// Print events as lines of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::log::LogArgs;
 use super::values;
 
 const EXAMPLES: &str = "\
@@ -30,6 +31,12 @@ pub(crate) struct TrackerArgs {
     /// themselves anew after a restart, within one interval.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// Serve measurements for Prometheus over HTTP, as /metrics
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::listen)]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// The log.
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     /// Print events as lines of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use swarmcopy::group_len_max;
+use swarmcopy::{group_len_max, machine_name_len_max};
 
 /// Longest name of a service.
 const SERVICE_LEN_MAX: usize = 80;
@@ -163,6 +163,20 @@ pub(crate) fn group(text: &str) -> Result<String, String> {
         Err(format!(
             "a group's name has at most {group_len_max} bytes, this one has {len}"
         ))
+    }
+}
+
+/// Parses what a machine calls itself.
+pub(crate) fn machine_name(text: &str) -> Result<String, String> {
+    let len = text.len();
+    if text.trim().is_empty() || text.contains(char::is_control) {
+        Err("a machine's name has letters, and no control characters".to_owned())
+    } else if len > machine_name_len_max {
+        Err(format!(
+            "a machine's name has at most {machine_name_len_max} bytes, this one has {len}"
+        ))
+    } else {
+        Ok(text.to_owned())
     }
 }
 

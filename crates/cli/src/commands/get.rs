@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use swarmcopy::{Config, Content, CopyOptions, Error, Replace, Stay};
+use swarmcopy::{Config, Content, CopyOptions, Error, Record, RecordNames, Replace, Stay};
 use swarmcopy_sys::{FileId, file_id};
 
+use super::beside::Wishes;
 use super::running::{self, Explain, Prepare, Rest, Running};
 use crate::args::GetArgs;
 use crate::args::values::Rate;
 use crate::exit::Style;
 use crate::host::Host;
-use crate::not_built::refuse;
 use crate::{netrc, output, policy};
 
 /// What a copy that is not complete has beside it.
@@ -18,7 +18,6 @@ const JOURNAL_SUFFIX: &str = ".swarmcopy";
 
 /// Runs the command.
 pub(super) fn run(args: &GetArgs, host: &Host) -> Result<u8, Error> {
-    refuse_unbuilt(args)?;
     if args.dry_run {
         let content = super::found::find(&args.what)?;
         return super::dry_run::run(&content, &options(args)?, Style::of(args.json));
@@ -44,6 +43,10 @@ pub(super) fn run(args: &GetArgs, host: &Host) -> Result<u8, Error> {
         style: Style::of(args.json),
         explain,
         every: args.every,
+        wishes: Wishes {
+            metrics: args.metrics,
+            notify: args.notify_command.clone(),
+        },
     })
 }
 
@@ -72,13 +75,6 @@ fn with_share_beside(content: Content, torrent: Option<&Path>, to: &Path, style:
     content.share(folder)
 }
 
-fn refuse_unbuilt(args: &GetArgs) -> Result<(), Error> {
-    refuse(&[
-        (args.record.is_some(), "--record"),
-        (args.metrics.is_some(), "--metrics"),
-    ])
-}
-
 fn config(args: &GetArgs) -> Config {
     let mut config = Config::default();
     config.listen = args.listen;
@@ -103,6 +99,16 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     options.trust_document = args.trust_document;
     options.peers.clone_from(&args.peer);
     options.connections = args.connections;
+    options.status = args.status.into();
+    options.record = args.record.clone().map(|path| Record {
+        path,
+        names: if args.with_names {
+            RecordNames::Kept
+        } else {
+            RecordNames::Hidden
+        },
+    });
+    options.machine_name.clone_from(&args.machine_name);
     options.trackers.clone_from(&args.tracker);
     options.reuse.clone_from(&args.reuse);
     options.select.clone_from(&args.select);

@@ -6,6 +6,7 @@ use swarmcopy_rehearsal::{
 };
 use tokio::sync::mpsc;
 
+use super::rehearsed_page::Page;
 use super::runtime::block_on;
 use super::signals::Signals;
 use super::simulate::{simulate, verdict};
@@ -13,25 +14,28 @@ use crate::args::values::Rate;
 use crate::args::{OriginKindArg, RehearseArgs};
 use crate::exit::{self, Style};
 use crate::host::Host;
-use crate::page;
 use crate::render::{self, RehearsalView};
 use crate::rollout::RollOut;
+use crate::{format, output, page};
 
+/// Machines that read the origin at a time, as in the defaults of a copy.
+const READERS_MAX: u32 = 3;
 /// Looks that may wait to be shown.
 const LOOKS_MAX: usize = 256;
 
 /// Runs the command.
 pub(super) fn run(args: &RehearseArgs) -> Result<u8, Error> {
     let mut view = render::rehearsal_view(Style::of(args.json));
-    let rollout = if args.simulate {
+    let mut rollout = if args.simulate {
         simulate(args)?
     } else {
         let options = options(args)?;
         let name = title(&options);
-        let rehearsed = block_on(async { watch(options, view.as_mut()).await });
+        let rehearsed = block_on(async { watch(options, args, view.as_mut()).await });
         view.end();
         RollOut::rehearsed(name, rehearsed?)
     };
+    rollout.facts = facts(args);
     view.result(&rollout);
     if let Some(path) = &args.report {
         page::write(path, &rollout)?;
@@ -44,6 +48,48 @@ pub(super) fn run(args: &RehearseArgs) -> Result<u8, Error> {
     } else {
         exit::MISMATCH
     })
+}
+
+/// When, by what and with which settings.
+fn facts(args: &RehearseArgs) -> Vec<(String, String)> {
+    let line: Vec<_> = std::env::args_os().skip(1).collect();
+    let line: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
+    let told = |rate: Option<Rate>, default: &str| match rate {
+        None => default.to_owned(),
+        Some(Rate::Max) => "no limit".to_owned(),
+        Some(Rate::Bytes(bytes)) => format::rate(bytes),
+    };
+    let default = if args.simulate {
+        "1 Gbit/s"
+    } else {
+        "for about 10 s"
+    };
+    let facts = [
+        ("made", format::date(std::time::SystemTime::now())),
+        (
+            "version",
+            format!("swarmcopy {}", env!("CARGO_PKG_VERSION")),
+        ),
+        (
+            "command",
+            output::clean(&format!("swarmcopy {}", line.join(" "))).into_owned(),
+        ),
+        ("K, readers at a time", READERS_MAX.to_string()),
+        ("links", told(args.link_rate, default)),
+        (
+            "origin",
+            told(
+                args.origin_rate,
+                if args.simulate {
+                    "ten times a link"
+                } else {
+                    default
+                },
+            ),
+        ),
+        ("from machine to machine", format::taken(args.stagger)),
+    ];
+    facts.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 /// The last part of the path.
@@ -82,16 +128,29 @@ fn rate(rate: Option<Rate>) -> RehearsalRate {
 
 /// Rehearses and shows it; an interruption drops the rehearsal, which removes its folder.
 async fn watch(
-    options: RehearsalOptions,
+    mut options: RehearsalOptions,
+    args: &RehearseArgs,
     view: &mut dyn RehearsalView,
 ) -> Result<Rehearsal, Error> {
     let mut signals = Signals::listen(&Host::nobody())?;
+    let page = if args.watch {
+        let (staged, stage) = mpsc::channel(1);
+        options.staged = Some(staged);
+        Some(Page::open(args, stage).await?)
+    } else {
+        None
+    };
     let (look, mut looks) = mpsc::channel::<MachineProgress>(LOOKS_MAX);
     let rehearsal = rehearse(options, look);
     tokio::pin!(rehearsal);
     loop {
         tokio::select! {
-            rehearsed = &mut rehearsal => return rehearsed,
+            rehearsed = &mut rehearsal => {
+                if let Some(page) = page {
+                    page.close().await;
+                }
+                return rehearsed;
+            }
             Some(look) = looks.recv() => view.progress(&look),
             () = signals.interrupted() => {
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));

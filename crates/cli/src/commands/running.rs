@@ -12,6 +12,7 @@ use swarmcopy::{
 
 use swarmcopy_sys::awake::{Awake, stay_awake};
 
+use super::beside::{Beside, Wishes};
 use super::found::{tell_left_out, tell_notes};
 use super::runtime::block_on;
 use super::signals::Signals;
@@ -62,6 +63,8 @@ pub(super) struct Running<'a> {
     pub(super) explain: Explain,
     /// Time between two lines of progress.
     pub(super) every: Option<Duration>,
+    /// What runs beside the copy.
+    pub(super) wishes: Wishes,
 }
 
 /// Runs a copy until it ends or is stopped; gives the exit code.
@@ -73,6 +76,7 @@ pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
 async fn copying(running: Running<'_>) -> Result<u8, Error> {
     let (host, style) = (running.host, running.style);
     let mut signals = Signals::listen(host)?;
+    let beside = Beside::prepare(running.wishes, style).await?;
     let session = Session::builder().config(running.config).build().await;
     let session = session.map_err(words::of_build)?;
     // looking for the content may take longer than a system waits for a service to begin
@@ -100,13 +104,16 @@ async fn copying(running: Running<'_>) -> Result<u8, Error> {
     let mut showing = Showing {
         view: render::copy_view(style, running.every),
         host,
+        beside,
         awake: match running.rest {
             Rest::Allowed => None,
             Rest::Disturbed => stay_awake("swarmcopy copies"),
         },
     };
     showing.view.started(&copy.started());
+    showing.beside.begin(&copy);
     let ended = watch(&copy, &mut showing, &mut signals, running.explain).await;
+    showing.beside.end(ended.failure.as_ref()).await;
     session.shutdown(GRACE).await;
     let interrupted = signals.was_interrupted().then(interrupted);
     let but = interrupted.or(left_out);
@@ -117,12 +124,14 @@ async fn copying(running: Running<'_>) -> Result<u8, Error> {
 struct Showing<'a> {
     view: Box<dyn CopyView>,
     host: &'a Host,
+    beside: Beside,
     awake: Option<Awake>,
 }
 
 impl Showing<'_> {
     fn complete(&mut self, elapsed: Duration) {
         self.view.complete(elapsed);
+        self.beside.complete(elapsed);
         self.host.status("complete");
         self.awake = None;
     }

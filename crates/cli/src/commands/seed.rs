@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use swarmcopy::{Config, CopyOptions, Error, ErrorKind, Stay};
+use swarmcopy::{Config, CopyOptions, Error, ErrorKind, Record, RecordNames, Stay};
 use swarmcopy_sys::fs_kind;
 
+use super::beside::Wishes;
 use super::running::{self, Explain, Rest, Running};
 use crate::args::SeedArgs;
 use crate::args::values::Rate;
@@ -27,6 +28,16 @@ pub(super) fn run(args: &SeedArgs, host: &Host) -> Result<u8, Error> {
     options.trackers.clone_from(&args.tracker);
     options.peers.clone_from(&args.peer);
     options.connections = args.connections;
+    options.status = args.status.into();
+    options.record = args.record.clone().map(|path| Record {
+        path,
+        names: if args.with_names {
+            RecordNames::Kept
+        } else {
+            RecordNames::Hidden
+        },
+    });
+    options.machine_name.clone_from(&args.machine_name);
     options.no_limit = vec![args.no_limit.clone()];
     options.stay = Stay::Always;
     options.netrc = crate::netrc::find();
@@ -48,6 +59,10 @@ pub(super) fn run(args: &SeedArgs, host: &Host) -> Result<u8, Error> {
         style: Style::of(args.json),
         explain: Explain::No,
         every: args.every,
+        wishes: Wishes {
+            metrics: args.metrics,
+            notify: args.notify_command.clone(),
+        },
     })
 }
 

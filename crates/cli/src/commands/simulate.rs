@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use swarmcopy::{Error, ErrorKind};
+use swarmcopy::{Error, ErrorKind, SourceKind};
 use swarmcopy_sim::{GIGABIT, Look, Profile, Simulation};
 
-use crate::args::RehearseArgs;
 use crate::args::values::Rate;
+use crate::args::{OriginKindArg, RehearseArgs};
 use crate::exit::Style;
 use crate::render::Gauge;
 use crate::rollout::RollOut;
@@ -44,7 +44,13 @@ pub(super) fn simulate(args: &RehearseArgs) -> Result<RollOut, Error> {
         }
     });
     gauge.end();
-    Ok(RollOut::simulated(&profile, &outcome, limited))
+    let kind = match args.origin_kind {
+        OriginKindArg::Mirror => SourceKind::Mirror,
+        _ => SourceKind::Share,
+    };
+    let mut rollout = RollOut::simulated(&profile, &outcome, (kind, limited));
+    rollout.bound = rollout.bound.map(|bound| bound.max(last_bound(&profile)));
+    Ok(rollout)
 }
 
 /// What a simulation that ended without everybody being complete means.
@@ -60,6 +66,16 @@ pub(super) fn verdict(rollout: &RollOut) -> Result<(), Error> {
     );
     Err(Error::new(ErrorKind::Incomplete, message)
         .with_hint("that much patience is a bug of the scheduler: please report the seed"))
+}
+
+/// The least time until the machine that starts last can be complete: it takes its copy after it has come.
+fn last_bound(profile: &Profile) -> Duration {
+    let len = u128::from(profile.content_len());
+    let each = profile.machines.iter().map(|spec| {
+        let micros = len * 1_000_000 / u128::from(spec.down_rate.max(1));
+        spec.join + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    });
+    each.max().unwrap_or_default()
 }
 
 fn profile(args: &RehearseArgs) -> Result<Profile, Error> {
@@ -92,6 +108,22 @@ fn profile(args: &RehearseArgs) -> Result<Profile, Error> {
         .sized(len, piece_len)
         .at_rate(link)
         .origins_at(rate(args.origin_rate, link.saturating_mul(10)));
+    match args.origin_kind {
+        OriginKindArg::Share => {}
+        // a request and its answer go there and back before the first byte of a file
+        OriginKindArg::Mirror => {
+            let answer = profile.latency * 2;
+            profile
+                .origins
+                .iter_mut()
+                .for_each(|spec| spec.answer = answer);
+        }
+        OriginKindArg::Both => {
+            let message = "cannot simulate a share and a mirror at once";
+            return Err(Error::new(ErrorKind::Usage, message)
+                .with_hint("one of them: --origin-kind share, or --origin-kind mirror"));
+        }
+    }
     let stagger = args.stagger;
     profile.deadline += profile.bound() * PATIENCE + stagger * u32::from(args.machines);
     let profile = profile.each(|place, spec| {

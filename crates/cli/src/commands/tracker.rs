@@ -1,13 +1,16 @@
 //! `tracker`: a small tracker for a site.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use swarmcopy::{Error, ErrorKind};
+use swarmcopy_room::metrics::of_tracker;
 use swarmcopy_tracker::{StartError, TrackerOptions, TrackerServer};
 use tokio_util::sync::CancellationToken;
 
+use super::beside;
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::args::TrackerArgs;
@@ -69,6 +72,11 @@ pub(super) fn run(args: &TrackerArgs) -> Result<u8, Error> {
             output::note("stop it with Ctrl-C");
         }
         let cancel = CancellationToken::new();
+        let server = Arc::new(server);
+        if let Some(addr) = args.metrics {
+            let measured = of_tracker(Arc::clone(&server));
+            beside::serve(beside::bind(addr, style).await?, measured, cancel.clone());
+        }
         let stats = async {
             let mut every = tokio::time::interval(STATS_EVERY);
             loop {

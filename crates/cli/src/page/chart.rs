@@ -16,6 +16,8 @@ const ROOM: (f64, f64) = (1000.0, 260.0);
 const EDGE: (f64, f64) = (46.0, 24.0);
 /// A machine's drawing: width, height of the rates, top and height of the pieces.
 const MACHINE: (f64, f64, f64, f64) = (300.0, 64.0, 70.0, 12.0);
+/// A rate is the mean of so much time, or of a twentieth of all where that is longer.
+const MEAN_SECONDS: f64 = 2.0;
 /// The kinds in the order in which they are stacked.
 const KINDS: [SourceKind; 3] = [SourceKind::Share, SourceKind::Mirror, SourceKind::Peer];
 
@@ -69,17 +71,30 @@ pub(super) fn room(rollout: &RollOut) -> String {
            middle one, and from the slowest to the fastest</span></div>"
 }
 
+/// The rate at the top of all machines' drawings: the highest that one of them had, in bytes a second.
+pub(super) fn scale(rollout: &RollOut, places: &[usize]) -> f64 {
+    let seconds = longest(rollout);
+    let machines = places
+        .iter()
+        .filter_map(|place| rollout.machines.get(*place));
+    let peaks = machines.map(|machine| peak(&rates(machine, rollout, seconds)));
+    peaks.fold(1.0, f64::max)
+}
+
+fn peak(rates: &[[f64; 3]]) -> f64 {
+    rates
+        .iter()
+        .map(|step| step.iter().sum::<f64>())
+        .fold(0.0, f64::max)
+}
+
 /// One machine: rates over time by kind of source, and where each piece came from.
-pub(super) fn machine(rollout: &RollOut, place: usize) -> String {
+pub(super) fn machine(rollout: &RollOut, place: usize, scale: f64) -> String {
     let Some(machine) = rollout.machines.get(place) else {
         return String::new();
     };
     let seconds = longest(rollout);
     let rates = rates(machine, rollout, seconds);
-    let peak = rates
-        .iter()
-        .map(|step| step.iter().sum::<f64>())
-        .fold(1.0, f64::max);
     let mut svg = format!(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"machine {}\">",
         MACHINE.0,
@@ -90,14 +105,17 @@ pub(super) fn machine(rollout: &RollOut, place: usize) -> String {
     for (step, kinds) in rates.iter().enumerate() {
         let mut base = MACHINE.1;
         for (kind, rate) in KINDS.iter().zip(kinds).filter(|(_, rate)| **rate > 0.0) {
-            let height = (MACHINE.1 - 2.0) * rate / peak;
+            let height = (MACHINE.1 - 2.0) * rate / scale.max(1.0);
             base -= height;
             let _ = write!(
                 svg,
-                "<rect class=\"{}\" x=\"{:.2}\" y=\"{base:.2}\" width=\"{:.2}\" height=\"{height:.2}\"/>",
-                kind.as_str(),
+                "<rect class=\"{kind}\" x=\"{:.2}\" y=\"{base:.2}\" width=\"{:.2}\" height=\"{height:.2}\">\
+                 <title>{:.1} s: {} from {kind}</title></rect>",
                 at(step) * width,
-                width + 0.05
+                width + 0.05,
+                seconds * at(step) / at(STEPS),
+                format::rate(whole(*rate)),
+                kind = kind.as_str(),
             );
         }
     }
@@ -110,11 +128,10 @@ pub(super) fn machine(rollout: &RollOut, place: usize) -> String {
     let took = machine
         .took
         .map_or_else(|| "not complete".to_owned(), format::taken);
-    let step = seconds / at(STEPS);
     format!(
         "<div class=\"machine\"><h3>machine {}<span>{took}, at most {}</span></h3>{svg}</svg></div>",
         place.saturating_add(1),
-        format::rate(whole(peak / step)),
+        format::rate(whole(peak(&rates))),
     )
 }
 
@@ -138,11 +155,15 @@ fn pieces(svg: &mut String, machine: &MachineRow, rollout: &RollOut) {
         let kind = run.first().copied().unwrap_or("none");
         let _ = write!(
             svg,
-            "<rect class=\"{kind}\" x=\"{:.2}\" y=\"{}\" width=\"{:.2}\" height=\"{}\"/>",
+            "<rect class=\"{kind}\" x=\"{:.2}\" y=\"{}\" width=\"{:.2}\" height=\"{}\"><title>{}</title></rect>",
             at(start) * width,
             MACHINE.2,
             at(run.len()) * width + 0.02,
-            MACHINE.3
+            MACHINE.3,
+            match kind {
+                "none" => "did not come",
+                kind => kind,
+            }
         );
         start = start.saturating_add(run.len());
     }
@@ -189,8 +210,33 @@ fn step_of(arrival: &Arrival, seconds: f64) -> usize {
     usize::try_from(step).unwrap_or(STEPS).min(STEPS - 1)
 }
 
-/// Bytes that came in each step, by kind.
+/// Bytes a second at each step, by kind. A piece is verified at once, though it came over time: each step tells the
+/// mean of the time around it, or pieces would look like peaks that no line has.
 fn rates(machine: &MachineRow, rollout: &RollOut, seconds: f64) -> Vec<[f64; 3]> {
+    let came = came(machine, rollout, seconds);
+    let step = seconds / at(STEPS);
+    let around = usize::try_from(whole(MEAN_SECONDS.max(seconds / 20.0) / step / 2.0)).unwrap_or(1);
+    let mean = |place: usize| {
+        let from = place.saturating_sub(around);
+        let to = place
+            .saturating_add(around)
+            .saturating_add(1)
+            .min(came.len());
+        let window = came.get(from..to).unwrap_or_default();
+        let time = at(window.len().max(1)) * step;
+        let mut sums = [0.0; 3];
+        for bytes in window {
+            for (sum, bytes) in sums.iter_mut().zip(bytes) {
+                *sum += bytes / time;
+            }
+        }
+        sums
+    };
+    (0..came.len()).map(mean).collect()
+}
+
+/// Bytes that came in each step, by kind.
+fn came(machine: &MachineRow, rollout: &RollOut, seconds: f64) -> Vec<[f64; 3]> {
     let mut rates = vec![[0.0; 3]; STEPS];
     let piece = float(rollout.bytes) / f64::from(rollout.pieces.max(1));
     for arrival in &machine.arrivals {
@@ -261,6 +307,6 @@ fn at(place: usize) -> f64 {
     clippy::as_conversions,
     reason = "a cast of a float saturates: a plot needs no more"
 )]
-fn whole(number: f64) -> u64 {
+pub(super) fn whole(number: f64) -> u64 {
     number as u64
 }

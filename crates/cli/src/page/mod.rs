@@ -3,6 +3,7 @@
 //! What must stay true: whatever comes from outside (the content's name) is escaped.
 
 mod chart;
+pub(crate) mod replay;
 mod text;
 
 use std::path::Path;
@@ -24,9 +25,10 @@ pub(crate) fn write(path: &Path, rollout: &RollOut) -> Result<(), Error> {
 
 fn page(rollout: &RollOut) -> String {
     let drawn = drawn(rollout);
+    let scale = chart::scale(rollout, &drawn);
     let machines: String = drawn
         .iter()
-        .map(|place| chart::machine(rollout, *place))
+        .map(|place| chart::machine(rollout, *place, scale))
         .collect();
     let all = rollout.machines.len();
     let some = if drawn.len() < all {
@@ -39,16 +41,19 @@ fn page(rollout: &RollOut) -> String {
     };
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
          <style>{style}</style></head><body><main><h1>{title}</h1>{tiles}\
-         <h2>The room and the origin</h2>{room}<h2>Machine by machine</h2>{legend}{some}\
-         <div class=\"machines\">{machines}</div><h2>All figures</h2>{table}</main></body></html>\n",
+         <h2>The room and the origin</h2>{room}<h2>Machine by machine, all on one scale up to {top}</h2>{legend}{some}\
+         <div class=\"machines\">{machines}</div><h2>All figures</h2><div class=\"wide\">{table}</div>\
+         <h2>How it was made</h2>{facts}</main></body></html>\n",
         title = text::title(rollout),
         style = include_str!("style.css"),
         tiles = text::tiles(rollout),
         room = chart::room(rollout),
         legend = text::legend(),
         table = text::table(rollout),
+        top = crate::format::rate(chart::whole(scale)),
+        facts = text::facts(rollout),
     )
 }
 

@@ -14,6 +14,7 @@ fn rollout(machines: u64, pieces: u32) -> RollOut {
         from_mirror: 0,
         from_peers: 20,
         held: None,
+        reasons: std::collections::BTreeMap::from([("origin:slot-held", 7)]),
         arrivals: (0..pieces)
             .map(|piece| Arrival {
                 piece,
@@ -39,6 +40,7 @@ fn rollout(machines: u64, pieces: u32) -> RollOut {
         identical: true,
         reasons: std::collections::BTreeMap::new(),
         machines: (0..machines).map(machine).collect(),
+        facts: vec![("command".to_owned(), "rehearse <x>".to_owned())],
     }
 }
 
@@ -85,4 +87,26 @@ fn a_large_room_is_drawn_in_part_with_its_slowest_machine() {
 #[test]
 fn no_machine_at_all_makes_a_page() {
     assert!(page(&rollout(0, 0)).ends_with("</html>\n"));
+}
+
+#[test]
+fn a_peak_is_no_higher_than_the_line() {
+    // a piece of 1000 bytes each 0.1 s, verified two at a time
+    let mut rollout = rollout(1, 200);
+    rollout.bytes = 200_000;
+    for arrival in &mut rollout.machines[0].arrivals {
+        arrival.at = Duration::from_millis(u64::from(arrival.piece / 2 + 1) * 200);
+    }
+    let scale = super::chart::scale(&rollout, &[0]);
+    assert!(
+        (9_000.0..=11_500.0).contains(&scale),
+        "{scale} bytes a second on a line of 10,000"
+    );
+}
+
+#[test]
+fn the_page_says_how_it_was_made_and_why_machines_read() {
+    let page = page(&rollout(2, 3));
+    assert!(page.contains("rehearse &lt;x&gt;") && page.contains("7 origin:slot-held"));
+    assert!(page.contains("<title>") && page.contains("all on one scale"));
 }

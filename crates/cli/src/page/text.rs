@@ -1,8 +1,10 @@
 //! What the page says in words and figures.
 
 use crate::format;
-use crate::rollout::RollOut;
+use crate::rollout::{MachineRow, RollOut};
 
+/// Reasons of one machine that are told.
+const REASONS_MAX: usize = 3;
 /// The most rows of the table.
 const ROWS_MAX: usize = 5000;
 
@@ -86,19 +88,53 @@ pub(super) fn table(rollout: &RollOut) -> String {
             || "never".to_owned(),
             |took| format!("{:.2}", took.as_secs_f64()),
         );
+        let held = machine.held.as_ref();
+        let slots = held.map_or_else(String::new, |held| format::numbers(&held.slots));
         format!(
-            "<tr><td>machine {}</td><td>{took}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>machine {}</td><td>{took}</td><td>{}</td><td>{}</td><td>{}</td><td>{slots}</td>\
+             <td class=\"words\">{}</td></tr>",
             place.saturating_add(1),
             format::bytes(machine.from_share),
             format::bytes(machine.from_mirror),
             format::bytes(machine.from_peers),
+            reasons(machine),
         )
     });
     format!(
         "<table><thead><tr><th></th><th>seconds</th><th>share</th><th>mirrors</th>\
-         <th>peers</th></tr></thead><tbody>{}</tbody></table>",
+         <th>peers</th><th>slots</th><th class=\"words\">why it read or did not</th></tr></thead><tbody>{}</tbody></table>",
         rows.collect::<String>()
     )
+}
+
+/// What a machine decided most often about the origin.
+fn reasons(machine: &MachineRow) -> String {
+    let mut reasons: Vec<_> = machine.reasons.iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let told = reasons.into_iter().take(REASONS_MAX);
+    let told: Vec<_> = told
+        .map(|(code, count)| format!("{count} {}", escape(code)))
+        .collect();
+    told.join(", ")
+}
+
+/// When, by what and with which settings it was made; and what all machines decided.
+pub(super) fn facts(rollout: &RollOut) -> String {
+    let mut facts = rollout.facts.clone();
+    let mut reasons: Vec<_> = rollout.reasons.iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let told: Vec<_> = reasons
+        .iter()
+        .map(|(code, count)| format!("{count} {code}"))
+        .collect();
+    if !told.is_empty() {
+        facts.push(("decisions".to_owned(), told.join(", ")));
+    }
+    let rows = facts.iter().map(|(name, value)| {
+        let (name, value) = (escape(name), escape(value));
+        format!("<tr><td>{name}</td><td class=\"words\">{value}</td></tr>")
+    });
+    format!("<table>{}</table>", rows.collect::<String>())
 }
 
 fn count(count: usize, of: &str) -> String {

@@ -9,6 +9,7 @@ mod live;
 mod news;
 mod plain;
 mod rehearsal;
+pub(crate) mod room;
 mod text;
 mod view;
 

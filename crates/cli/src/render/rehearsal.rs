@@ -56,27 +56,84 @@ impl Pace {
     }
 }
 
+/// Rows of the screen that bars leave to other words.
+const ROWS_LEFT: usize = 2;
+/// Time between two looks that are drawn.
+const DRAWN_EVERY: Duration = Duration::from_millis(100);
+
+/// A bar for each machine; with more machines than rows, one for all and those that are slowest.
 #[derive(Debug, Default)]
 struct LiveView {
     all: MultiProgress,
     bars: Vec<ProgressBar>,
+    looks: BTreeMap<usize, MachineProgress>,
+    drawn_at: Option<Instant>,
+}
+
+impl LiveView {
+    /// What is to be drawn in so many rows: name, part, whole and words.
+    fn rows(&self, rows: usize) -> Vec<(String, u64, u64, String)> {
+        let row = |look: &MachineProgress| {
+            let progress = &look.progress;
+            let name = machine_name(look.machine);
+            (name, progress.verified, progress.bytes, machine_line(look))
+        };
+        if self.looks.len() <= rows {
+            return self.looks.values().map(row).collect();
+        }
+        let sum = |of: fn(&swarmcopy::Progress) -> u64| {
+            let all = self.looks.values().map(|look| of(&look.progress));
+            all.fold(0, u64::saturating_add)
+        };
+        let (verified, bytes) = (sum(|it| it.verified), sum(|it| it.bytes));
+        let done = self
+            .looks
+            .values()
+            .filter(|look| look.progress.verified >= look.progress.bytes);
+        let words = format!(
+            "{} of {} complete, {}; the slowest:",
+            done.count(),
+            self.looks.len(),
+            format::rate(sum(|it| it.rate))
+        );
+        let mut slowest: Vec<_> = self.looks.values().collect();
+        slowest.sort_by_key(|look| (look.progress.verified, look.machine));
+        let slowest = slowest.into_iter().take(rows.saturating_sub(1)).map(row);
+        std::iter::once(("all".to_owned(), verified, bytes, words))
+            .chain(slowest)
+            .collect()
+    }
+
+    fn draw(&mut self) {
+        let height = usize::from(console::Term::stderr().size().0);
+        let rows = height.saturating_sub(ROWS_LEFT).clamp(2, BARS_MAX);
+        let rows = self.rows(rows);
+        while self.bars.len() > rows.len() {
+            if let Some(bar) = self.bars.pop() {
+                bar.finish_and_clear();
+                self.all.remove(&bar);
+            }
+        }
+        while self.bars.len() < rows.len() {
+            let bar = ProgressBar::new(1).with_style(live::machine_style());
+            self.bars.push(self.all.add(bar));
+        }
+        for (bar, (name, part, whole, words)) in self.bars.iter().zip(rows) {
+            bar.set_prefix(name);
+            bar.set_length(whole.max(1));
+            bar.set_position(part);
+            bar.set_message(output::clean(&words).into_owned());
+        }
+    }
 }
 
 impl RehearsalView for LiveView {
     fn progress(&mut self, look: &MachineProgress) {
-        while self.bars.len() <= look.machine.min(BARS_MAX - 1) {
-            let bar = self
-                .all
-                .add(ProgressBar::new(1).with_style(live::machine_style()));
-            bar.set_prefix(machine_name(self.bars.len()));
-            self.bars.push(bar);
+        self.looks.insert(look.machine, look.clone());
+        if self.drawn_at.is_none_or(|at| at.elapsed() >= DRAWN_EVERY) {
+            self.drawn_at = Some(Instant::now());
+            self.draw();
         }
-        let Some(bar) = self.bars.get(look.machine) else {
-            return;
-        };
-        bar.set_length(look.progress.bytes.max(1));
-        bar.set_position(look.progress.verified);
-        bar.set_message(output::clean(&machine_line(look)).into_owned());
     }
 
     fn end(&mut self) {

@@ -21,7 +21,8 @@ pub(crate) trait CopyView {
     fn report(&mut self, report: &Report);
 }
 
-/// Whether a person watches.
+/// Whether a person watches on a terminal that can draw.
 pub(super) fn on_terminal() -> bool {
-    io::stderr().is_terminal()
+    let draws = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    draws && io::stderr().is_terminal()
 }

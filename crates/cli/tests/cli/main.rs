@@ -7,6 +7,8 @@ mod copy;
 #[cfg(test)]
 mod make;
 #[cfg(test)]
+mod manual;
+#[cfg(test)]
 mod metaurls;
 #[cfg(test)]
 mod names;
@@ -16,6 +18,8 @@ mod origin;
 mod raw_names;
 #[cfg(test)]
 mod reuse;
+#[cfg(test)]
+mod seen;
 #[cfg(test)]
 mod servers;
 #[cfg(all(test, target_os = "linux"))]

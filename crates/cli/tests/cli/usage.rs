@@ -34,6 +34,16 @@ fn bad_usage_exits_with_2() {
         "make tree --tracker t:6969 --force",
         "make tree --piece-length 3MiB --force",
         "make tree --exclude [ --force",
+        "get tree.torrent --to x --with-names",
+        "get tree.torrent --to x --log-level debug",
+        "get tree.torrent --to x --machine-name 0123456789012345678901234567890123456789012345678",
+        "get tree.torrent --to x --status all",
+        "room tree.torrent --json --csv",
+        "room tree.torrent --expect missing",
+        "replay tree.torrent",
+        "completions tcl",
+        "rehearse --simulate --watch",
+        "rehearse --simulate --origin-kind both --bytes 1M",
         "rehearse",
         "rehearse tree --seed 7",
         "tracker --interval 0s",
@@ -53,8 +63,6 @@ fn what_is_not_built_yet_is_refused_with_a_sentence() {
     room.run(&["make", "tree"]).exits(0);
     let cases = [
         "get tree.torrent --to x --share smb://server/share",
-        "get tree.torrent --to x --metrics 127.0.0.1:9100",
-        "get tree.torrent --to x --record events",
         "make tree --force --share smb://server/share",
     ];
     for case in cases {

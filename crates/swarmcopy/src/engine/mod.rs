@@ -11,6 +11,7 @@ mod ending;
 mod entry;
 mod failure;
 mod fetch;
+mod fetches;
 mod lacking;
 mod late;
 mod lost;
@@ -34,12 +35,11 @@ use swarmcopy_piece_store::{Store, Target};
 use swarmcopy_recording::Recorder;
 use swarmcopy_scheduler::origin::Hours;
 use swarmcopy_scheduler::{Action, Event, JobId, Reason, Scheduler, SourceId, SourceInfo};
-use swarmcopy_sources::PieceSource;
+
 use swarmcopy_swarm::{PeerLink, Swarm, SwarmEvent};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
 use crate::content::Content;
 use crate::event::Teller;
@@ -457,39 +457,6 @@ impl Engine {
         if let Some(link) = self.links.get(&id) {
             act(link);
         }
-    }
-
-    fn start_fetch(&mut self, job: JobId, source: SourceId, span: swarmcopy_layout::Span) {
-        let from = match self.links.get(&source) {
-            Some(link) => {
-                let link: Arc<dyn PieceSource> = link.clone();
-                Some(fetch::From::Ready(link))
-            }
-            None => self
-                .origins
-                .get(&source)
-                .and_then(OriginEntry::opened)
-                .map(fetch::From::Opening),
-        };
-        if let Some(kind) = self.account.kind(source) {
-            let pieces = self.content.layout.pieces_of(span);
-            self.arrivals.asked(pieces, kind);
-        }
-        let cancel = CancellationToken::new();
-        self.jobs.insert(job, cancel.clone());
-        self.account.fetch_begins(source);
-        let fetch = fetch::Fetch {
-            job,
-            source,
-            name: self.account.name(source).unwrap_or_default().to_owned(),
-            span,
-            from: from.unwrap_or(fetch::From::Gone),
-            store: Arc::clone(&self.store),
-            notes: self.notes.clone(),
-            cancel,
-        };
-        let span = tracing::debug_span!("source", name = %fetch.name);
-        self.tasks.spawn(fetch.run().instrument(span));
     }
 }
 

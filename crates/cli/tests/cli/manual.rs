@@ -1,0 +1,84 @@
+//! What helps a user along: completions, the manual, facts of the build, the doctor.
+
+use std::net::TcpListener;
+
+use crate::support::Room;
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let room = Room::new();
+    for (shell, word) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef swarmcopy"),
+        ("fish", "complete -c swarmcopy"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion"),
+    ] {
+        let ran = room.run(&["completions", shell]).exits(0);
+        assert!(ran.stdout.contains(word), "{shell}: {ran:#?}");
+        assert!(ran.stdout.contains("origin-readers"), "{shell}");
+        assert!(
+            !ran.stdout.contains('\u{fffd}'),
+            "{shell}: a script as it stands"
+        );
+    }
+}
+
+#[test]
+fn each_command_has_a_page_in_the_manual() {
+    let room = Room::new();
+    room.run(&["man", "pages/man1"]).exits(0);
+    for command in ["", "-get", "-seed", "-make", "-room", "-replay", "-doctor"] {
+        let page = std::fs::read_to_string(room.path(&format!("pages/man1/swarmcopy{command}.1")))
+            .unwrap();
+        assert!(page.contains(".TH"), "swarmcopy{command}.1");
+    }
+    let get = std::fs::read_to_string(room.path("pages/man1/swarmcopy-get.1")).unwrap();
+    assert!(
+        get.contains("machine\\-name") || get.contains("machine-name"),
+        "{get}"
+    );
+}
+
+#[test]
+fn the_version_tells_facts_of_the_build_where_they_are_asked_for() {
+    let room = Room::new();
+    let short = room.run(&["--version"]).exits(0);
+    assert_eq!(short.stdout.lines().count(), 1);
+    let long = room.run(&["--version", "--verbose"]).exits(0);
+    for word in [
+        short.stdout.trim(),
+        "system: ",
+        "build: ",
+        "digests: ",
+        "TLS: ",
+    ] {
+        assert!(long.stdout.contains(word), "{word}: {long:#?}");
+    }
+}
+
+#[test]
+fn the_doctor_names_who_has_the_port() {
+    let room = Room::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let ran = room.run(&["doctor", "--listen", &addr, "--json"]).exits(1);
+    let findings: Vec<serde_json::Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let port = findings.iter().find(|it| it["check"] == "port").unwrap();
+    assert_eq!(port["verdict"], "ill");
+    assert!(port["told"].as_str().unwrap().contains(&addr), "{port}");
+    #[cfg(target_os = "linux")]
+    assert!(
+        port["told"]
+            .as_str()
+            .unwrap()
+            .contains(&std::process::id().to_string()),
+        "{port}"
+    );
+    assert!(port["todo"].is_string());
+    assert_eq!(findings.last().unwrap()["event"], "doctor");
+}

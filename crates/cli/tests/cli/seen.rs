@@ -1,0 +1,269 @@
+//! What is seen of copies: a room, measurements, recordings, a log, a command at the end.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::Room;
+
+/// A process that tells JSON and runs until this is dropped.
+struct Running {
+    child: Child,
+    lines: Box<dyn Iterator<Item = String>>,
+}
+
+impl Running {
+    fn start(room: &Room, args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
+            .args(args)
+            .current_dir(room.path(""))
+            .env_remove("RUST_LOG")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self {
+            child,
+            lines: Box::new(lines.map_while(Result::ok)),
+        }
+    }
+
+    fn event(&mut self, kind: &str) -> Value {
+        let events = self.lines.by_ref();
+        let mut events = events.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        let event = events.find(|event| event["event"] == kind);
+        event.unwrap_or_else(|| panic!("no {kind}"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn seed(room: &Room, more: &[&str]) -> (Running, String) {
+    let args = [
+        "seed",
+        "tree.torrent",
+        "--from",
+        ".",
+        "--listen",
+        "127.0.0.1:0",
+        "--no-lsd",
+        "--json",
+    ];
+    let mut seed = Running::start(room, &[&args, more].concat());
+    let addr = seed.event("started")["listen"].as_str().unwrap().to_owned();
+    (seed, addr)
+}
+
+/// What a server answers to `GET path`, with this word for its host.
+fn get(url: &str, host: &str) -> String {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (addr, path) = rest.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(addr).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn made() -> Room {
+    let room = Room::new();
+    room.tree("tree");
+    room.run(&["make", "tree"]).exits(0);
+    room
+}
+
+#[test]
+fn a_room_is_told_once_as_json_table_and_text() {
+    let room = made();
+    let (_seed, addr) = seed(&room, &["--machine-name", "source"]);
+    std::fs::write(room.path("expected"), "source\nlab-99\n").unwrap();
+    let args = [
+        "room",
+        "tree.torrent",
+        "--peer",
+        &addr,
+        "--no-lsd",
+        "--expect",
+        "expected",
+        "--once",
+    ];
+    let told = room.run(&[&args[..], &["--json"]].concat()).exits(0).json();
+    let states: Vec<_> = told["machines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (&it["name"], &it["state"]))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (&"lab-99".into(), &"expected".into()),
+            (&"source".into(), &"done".into())
+        ]
+    );
+    assert_eq!(told["totals"]["states"]["done"], 1);
+    let table = room.run(&[&args[..], &["--csv"]].concat()).exits(0).stdout;
+    assert!(
+        table.lines().any(|line| line.starts_with("source,done,")),
+        "{table}"
+    );
+    let text = room.run(&args).exits(0).stdout;
+    assert!(text.contains("1 done") && text.contains("lab-99"), "{text}");
+}
+
+#[test]
+fn a_page_opens_by_names_of_this_machine_alone() {
+    let room = made();
+    let mut page = Running::start(
+        &room,
+        &[
+            "room",
+            "tree.torrent",
+            "--no-lsd",
+            "--listen",
+            "127.0.0.1:0",
+            "--json",
+        ],
+    );
+    let url = page.event("page")["page"].as_str().unwrap().to_owned();
+    for host in ["127.0.0.1", "localhost:80"] {
+        let answer = get(&url, host);
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.contains("/room.js"),
+            "{answer}"
+        );
+        assert!(
+            answer
+                .to_lowercase()
+                .contains("content-security-policy: default-src 'none'")
+        );
+    }
+    for host in ["evil.example", ""] {
+        assert!(get(&url, host).starts_with("HTTP/1.1 4"), "{host}");
+    }
+    assert!(get(&format!("{url}room.json"), "localhost").contains("\"machines\":[]"));
+    assert!(get(&format!("{url}metrics"), "localhost").contains("swarmcopy_room_wanted_bytes 0"));
+    assert!(get(&format!("{url}machine/7/json"), "localhost").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn a_seed_and_a_tracker_are_measured() {
+    let room = made();
+    let args = [
+        "seed",
+        "tree.torrent",
+        "--from",
+        ".",
+        "--listen",
+        "127.0.0.1:0",
+        "--no-lsd",
+        "--json",
+    ];
+    let mut seed = Running::start(&room, &[&args[..], &["--metrics", "127.0.0.1:0"]].concat());
+    let url = seed.event("metrics")["url"].as_str().unwrap().to_owned();
+    seed.event("progress");
+    // who measures looks at the copy by itself, a moment before or after who tells
+    let mut tries = (0..1000).map(|_| get(&url, "127.0.0.1"));
+    let text = tries
+        .find(|text| text.contains("phase=\"serving\"} 1"))
+        .unwrap();
+    for line in [
+        "# TYPE swarmcopy_verified_bytes counter",
+        "swarmcopy_verified_bytes_total{source=\"peer\"} 0",
+        "swarmcopy_phase{phase=\"serving\"} 1",
+        "swarmcopy_slots_held 0",
+        "swarmcopy_build_info{version=",
+        "# EOF",
+    ] {
+        assert!(text.contains(line), "no {line} in {text}");
+    }
+    let mut tracker = Running::start(
+        &room,
+        &[
+            "tracker",
+            "--listen",
+            "127.0.0.1:0",
+            "--json",
+            "--metrics",
+            "127.0.0.1:0",
+        ],
+    );
+    let url = tracker.event("metrics")["url"].as_str().unwrap().to_owned();
+    assert!(get(&url, "127.0.0.1").contains("swarmcopy_tracker_peers 0"));
+}
+
+#[test]
+fn a_recording_is_played_again_and_tells_no_names() {
+    let room = made();
+    let more = ["--share", ".", "--record", "rec", "--group", "secret-group"];
+    room.get_with(&[], "tree.torrent", &more).exits(0);
+    let bytes = std::fs::read(room.path("rec")).unwrap();
+    let holds = |word: &str| bytes.windows(word.len()).any(|it| it == word.as_bytes());
+    assert!(!holds("secret-group") && !holds(room.path("").to_str().unwrap()));
+    let ran = room
+        .run(&["replay", "rec", "--json", "--report", "rec.html"])
+        .exits(0);
+    let told = ran.json();
+    assert_eq!(
+        (&told["differ"], &told["gap"]),
+        (&0.into(), &Value::Null),
+        "{ran:#?}"
+    );
+    assert!(told["events"].as_u64() > Some(10) && told["complete"].is_number());
+    let page = std::fs::read_to_string(room.path("rec.html")).unwrap();
+    assert!(page.contains("all of them the same again") && page.ends_with("</html>\n"));
+    let text = room.run(&["replay", "rec"]).exits(0).stdout;
+    assert!(text.contains("all the same again"), "{text}");
+}
+
+#[test]
+fn a_log_goes_to_its_file_alone() {
+    let room = made();
+    let more = ["--share", ".", "--log", "copy.log", "--log-level", "debug"];
+    let ran = room.get_with(&[], "tree.torrent", &more).exits(0);
+    let log = std::fs::read_to_string(room.path("copy.log")).unwrap();
+    assert!(
+        log.contains("INFO") && log.contains("swarmcopy begins"),
+        "{log}"
+    );
+    assert!(log.contains("DEBUG") && !log.contains('\u{1b}'), "{log}");
+    assert!(!ran.stderr.contains("DEBUG"), "{ran:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_hears_how_the_copy_ended() {
+    let room = made();
+    let command = "echo $SWARMCOPY_EVENT $SWARMCOPY_NAME $SWARMCOPY_CODE >> told";
+    let notify = ["--notify-command", command];
+    let share = [&["--share", "."][..], &notify].concat();
+    room.get_with(&[], "tree.torrent", &share).exits(0);
+    std::fs::remove_dir_all(room.path("to")).unwrap();
+    let nobody = [
+        &[
+            "--peer",
+            "127.0.0.1:1",
+            "--timeout",
+            "1s",
+            "--origin",
+            "never",
+        ][..],
+        &notify,
+    ]
+    .concat();
+    room.get_with(&[], "tree.torrent", &nobody).exits(3);
+    let told = std::fs::read_to_string(room.path("told")).unwrap();
+    assert_eq!(told, "complete tree\nfailed tree 3\n");
+}

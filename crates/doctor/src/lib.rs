@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! What on this machine stops a copy, and what to do about it.
 //!
 //! [`examine`] looks as a copy would, changes nothing and copies nothing. What must stay true: each look has an end,

@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! Recordings of a scheduler: what it was told, when, and what it decided; to be played again.
 //!
 //! The scheduler is a state machine without clock and entropy, so the same events at the same times with the same

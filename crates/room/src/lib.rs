@@ -1,3 +1,4 @@
+#![doc = include_str!("../README.md")]
 //! The room seen: who copies a content and how each machine does, on one page, as measurements and as data.
 //!
 //! A [`Watch`] looks on at a room and fills a [`Seen`]; a [`Server`] shows that as a page, JSON, CSV and measurements

@@ -213,7 +213,16 @@ fn crates_look_only_where_the_arrows_point() {
 }
 
 /// What the command line may name of ours besides the facade: programs of their own, and how things are shown.
-const BESIDE_THE_FACADE: [&str; 5] = ["address", "rehearsal", "sim", "sys", "tracker"];
+const BESIDE_THE_FACADE: [&str; 8] = [
+    "address",
+    "doctor",
+    "recording",
+    "rehearsal",
+    "room",
+    "sim",
+    "sys",
+    "tracker",
+];
 
 #[test]
 fn the_command_line_copies_by_the_facade_alone_which_hides_nothing() {

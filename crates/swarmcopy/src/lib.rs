@@ -2,7 +2,7 @@
 //! Copies large trees to many machines from shares, mirrors and peers at once: the facade that tools embed.
 //!
 //! A [`Session`] holds what all copies of a process share; [`Session::add`] starts a copy of a [`Content`] and gives a
-//! [`Copy`] to watch and to steer it.
+//! [`Copy`](struct@Copy) to watch and to steer it.
 //!
 //! ```
 //! use std::time::Duration;

@@ -188,3 +188,26 @@ fn every_adapter_is_called_by_whichever_the_system_prefers() {
     assert_eq!(adapters, expected);
     assert_eq!(adapters_of(&found, false), []);
 }
+
+#[tokio::test]
+async fn who_only_looks_on_is_heard_as_somebody_that_nobody_waits_for() {
+    let Some((lsd, common, mut commands, cancel)) = machine(7009) else {
+        return;
+    };
+    let hashes = vec![common.info_hash];
+    let (copies, looks_on) = (cookie(false), cookie(true));
+    assert_ne!(looks_on, cookie(true), "each has its own");
+    for (cookie, via) in [(copies, Via::Lsd), (looks_on, Via::Pex)] {
+        // as it comes by the wire
+        let call = Announce::new(9, hashes.clone()).with_cookie(&cookie);
+        let call = Announce::parse(&call.encode(SocketAddr::from(GROUP_V4))).unwrap();
+        lsd.state.heard(&call, IpAddr::from([10, 0, 0, 9]));
+        let found = loop {
+            if let Command::Found { via, .. } = commands.recv().await.unwrap() {
+                break via;
+            }
+        };
+        assert_eq!(found, via);
+    }
+    cancel.cancel();
+}

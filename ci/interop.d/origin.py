@@ -1,4 +1,5 @@
-"""A web server that misbehaves as told: late, slow, or with wrong bytes. It serves a folder to whoever asks.
+"""A web server that misbehaves as told: late, slow, with wrong bytes, or in the mood that a file names. It serves a folder to
+whoever asks.
 
 Prints a line once it listens. Keeps one line per request in the log: target, range, bytes.
 """
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import unquote
 
-REASONS = {200: "OK", 206: "Partial Content", 404: "Not Found"}
+REASONS = {
+    200: "OK", 206: "Partial Content", 403: "Forbidden", 404: "Not Found", 416: "Range Not Satisfiable", 503: "Service Unavailable"}
+LOGIN = b"<!DOCTYPE html><title>Log in</title>"
 
 
 class Origin(asyncio.Protocol):
@@ -37,6 +40,15 @@ class Origin(asyncio.Protocol):
             loop.call_later(self.args.delay_ms / 1000, self.answer, head)
 
     def answer(self, head: str) -> None:
+        mood = self.args.mood.read_text().strip() if self.args.mood else "well"
+        if mood == "silent":
+            return
+        if mood.isdigit():
+            self.send(int(mood), b"", "")
+            return
+        if mood == "login":
+            self.send(200, LOGIN, "Content-Type: text/html\r\n")
+            return
         lines = head.split("\r\n")
         target = unquote(lines[0].split(" ")[1])
         fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
@@ -48,7 +60,8 @@ class Origin(asyncio.Protocol):
             self.send(404, b"", "")
             return
         size, body = found
-        ranged = f"Content-Range: bytes {start}-{start + len(body) - 1}/{size}\r\n" if wanted else ""
+        told = start + 1 if mood == "range" else start
+        ranged = f"Content-Range: bytes {told}-{told + len(body) - 1}/{size}\r\n" if wanted else ""
         self.log.write(f"{target} {start} {len(body)}\n")  # before the answer, so that whoever has the answer finds the line
         self.send(206 if wanted else 200, body, ranged)
 
@@ -101,6 +114,7 @@ async def main() -> None:
     parser.add_argument("--piece-length", type=int, default=1)
     parser.add_argument("--bad-one-in", type=int, default=0, help="one in so many pieces has a wrong byte")
     parser.add_argument("--log", type=Path)
+    parser.add_argument("--mood", type=Path, help="a file that says: well, silent, login, range, or a status")
     args = parser.parse_args()
     read = reader(args.root, args.piece_length, args.bad_one_in)
     loop = asyncio.get_running_loop()

@@ -385,7 +385,10 @@ impl Scheduler {
         };
         let jobs = source.flow.jobs.clone();
         match &mut source.kind {
-            Kind::Peer(peer) => snub(now, peer),
+            Kind::Peer(peer) => {
+                snub(now, peer);
+                self.gate.peer_silent(now, id);
+            }
             Kind::Origin(origin) => {
                 origin.health.failed(now, false);
                 origin.streams.failed();

@@ -17,6 +17,8 @@ use crate::{Hello, Instant, JobId};
 pub(crate) const SERVING_AT_START: Duration = Duration::from_secs(3);
 /// A peer counts as serving for this long after a block of it came.
 pub(crate) const SERVING_AFTER_BLOCK: Duration = Duration::from_secs(10);
+/// The same of one that lets us wait for what was asked of it: it may be frozen.
+const SERVING_SPURNED: Duration = Duration::from_secs(3);
 /// Somebody else's client that never brought anything may let us wait for this long before its pieces count as
 /// available no more. Less than the patience with its first answer: that may still come, and to claim a slot
 /// takes time, too.
@@ -253,13 +255,15 @@ impl Peer {
         if self.delivered_at.is_none() && is_doubted {
             return false;
         }
-        if now.since(self.up_since) < SERVING_AT_START {
+        if now.since(self.up_since) < SERVING_AT_START && !spurned {
             return true;
         }
-        if self
-            .delivered_at
-            .is_some_and(|at| now.since(at) < SERVING_AFTER_BLOCK)
-        {
+        let lately = if spurned {
+            SERVING_SPURNED
+        } else {
+            SERVING_AFTER_BLOCK
+        };
+        if self.delivered_at.is_some_and(|at| now.since(at) < lately) {
             return true;
         }
         let long_choked = self

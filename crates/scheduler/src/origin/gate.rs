@@ -345,6 +345,14 @@ impl OriginGate {
         self.wake(now);
     }
 
+    /// A peer lets us wait for what was asked of it.
+    pub(crate) fn peer_silent(&mut self, now: Instant, peer: SourceId) {
+        if let Some(node) = self.gossip.find(peer).map(|one| one.node) {
+            self.table.holder_silent(now, node);
+            self.wake(now);
+        }
+    }
+
     /// A process is dead, as its machine's refusal says; who is still linked lives.
     pub(crate) fn died(&mut self, now: Instant, node: NodeId) {
         if self.gossip.iter().all(|peer| peer.node != node) {

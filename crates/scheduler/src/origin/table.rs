@@ -18,6 +18,9 @@ use crate::{Instant, NodeId};
 pub(super) const DEAD: Duration = Duration::from_secs(5);
 /// The same when the link to it broke.
 const DEAD_AFTER_RESET: Duration = Duration::from_millis(1500);
+/// The same after it let us wait for blocks, and for so long told nothing.
+const DEAD_AFTER_SILENCE: Duration = Duration::from_millis(500);
+const BEATS_MISSED: Duration = Duration::from_millis(2200);
 /// For so long after a holder's death others may still pass on what it said.
 pub(super) const PASSED_ON: Duration = Duration::from_millis(1500);
 /// A holder's word about itself is up to date for this long.
@@ -348,6 +351,17 @@ impl SlotTable {
             .filter(|cell| cell.record.holder == node)
         {
             (cell.reset, cell.parted) = (Some(now), false);
+        }
+    }
+
+    /// The holder does not bring what was asked of it, and its heartbeat is missing, too: it is dead in a moment, unless
+    /// a word of it comes.
+    pub(super) fn holder_silent(&mut self, now: Instant, node: NodeId) {
+        let of_node = |cell: &&mut Cell| cell.record.holder == node;
+        for cell in self.cells.iter_mut().filter(of_node) {
+            if cell.reset.is_none() && now.since(cell.grew) >= BEATS_MISSED {
+                cell.reset = Some(now - (DEAD_AFTER_RESET - DEAD_AFTER_SILENCE));
+            }
         }
     }
 

@@ -151,3 +151,20 @@ fn a_holder_is_dead_five_seconds_after_its_last_heartbeat_sooner_after_a_reset()
     table.merge(later, node(2, 0), &claim_of(0, 1, node(1, 0), 2));
     assert_eq!(table.live_until(later, 0), Some(later + DEAD));
 }
+
+#[test]
+fn a_holder_that_brings_nothing_and_tells_nothing_is_dead_in_a_moment() {
+    let start = Instant::from_micros(1_000_000_000);
+    let dead_after = |told: Duration| {
+        let mut table = SlotTable::new([1; 32], 1, start);
+        table.merge(start, node(2, 0), &claim_of(0, 1, node(1, 0), 1));
+        let now = start + told;
+        table.holder_silent(now, node(1, 0));
+        table.live_until(now, 0).unwrap().since(start)
+    };
+    assert_eq!(dead_after(Duration::from_secs(1)), DEAD);
+    assert_eq!(
+        dead_after(Duration::from_millis(2500)),
+        Duration::from_secs(3)
+    );
+}

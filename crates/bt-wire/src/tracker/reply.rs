@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::limits::clean_text;
+use super::limits::{TEXT_LEN_MAX, clean_text};
 use super::{PEERS_MAX, PeerForm, REPLY_LEN_MAX, TrackerError, TrackerPeer};
 use crate::bencode::{self, Item, Kind, Limits, Value};
 use crate::compact;
@@ -31,7 +31,7 @@ pub struct AnnounceReply {
     pub external_ip: Option<IpAddr>,
     /// Something that a person should read.
     pub warning: Option<String>,
-    /// To be sent back with the next announce.
+    /// To be sent back with the next announce; one that is longer than [`TEXT_LEN_MAX`] is none.
     pub tracker_id: Option<Vec<u8>>,
 }
 
@@ -83,7 +83,9 @@ impl AnnounceReply {
             peers,
             external_ip: bytes_of(b"external ip").and_then(read_ip),
             warning: bytes_of(b"warning message").map(clean_text),
-            tracker_id: bytes_of(b"tracker id").map(<[u8]>::to_vec),
+            tracker_id: bytes_of(b"tracker id")
+                .filter(|id| id.len() <= TEXT_LEN_MAX)
+                .map(<[u8]>::to_vec),
         })
     }
 

@@ -293,3 +293,17 @@ fn what_stands_behind_a_reply_is_passed_over() {
     bytes.extend_from_slice(b"\r\n<!-- served in 3 ms -->");
     assert_eq!(AnnounceReply::parse(&bytes).unwrap().interval_s, 60);
 }
+
+#[test]
+fn an_id_that_would_not_fit_a_request_is_not_kept() {
+    for (len, is_kept) in [(TEXT_LEN_MAX, true), (TEXT_LEN_MAX + 1, false)] {
+        let text = [
+            format!("d10:tracker id{len}:").as_bytes(),
+            &vec![b'x'; len],
+            b"e",
+        ]
+        .concat();
+        let reply = AnnounceReply::parse(&text).unwrap();
+        assert_eq!(reply.tracker_id.is_some(), is_kept, "{len}");
+    }
+}

@@ -1,7 +1,7 @@
 //! A file on its way, also from servers that name their data port in a form of their own.
 //!
-//! What must stay true: the data connection goes to the address of the control connection, and a file
-//! counts as sent only when the server said so.
+//! What must stay true: the data connection goes to the address of the control connection, it is sealed where that is,
+//! and a file counts as sent only when the server said so.
 
 use std::net::SocketAddr;
 
@@ -9,22 +9,27 @@ use bytes::BytesMut;
 use suppaftp::tokio::{AsyncRustlsStream, TransferStream};
 use suppaftp::types::Response;
 use suppaftp::{FtpError, Status};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::session::{Fault, Session};
+use super::session::{Data, Fault, Seal, Session};
 
 /// A file on its way.
 pub(super) enum Transfer {
     /// Opened by the library.
     Usual(TransferStream<AsyncRustlsStream>),
     /// Opened here, because the library did not understand the server's port.
-    Odd(TcpStream),
+    Odd(Data),
 }
 
 impl Transfer {
     /// Asks for the file at `path`, from the byte `from` on. Where the reply to `PASV` is an odd one, the port in it is taken.
-    pub(super) async fn open(session: &mut Session, path: &str, from: u64) -> Result<Self, Fault> {
+    pub(super) async fn open(
+        session: &mut Session,
+        seal: &Seal<'_>,
+        path: &str,
+        from: u64,
+    ) -> Result<Self, Fault> {
         if from > 0 {
             let from = usize::try_from(from);
             let from = from.map_err(|_| Fault::Broken("a file that is too long".to_owned()))?;
@@ -52,14 +57,15 @@ impl Transfer {
         session
             .custom_command(format!("RETR {path}"), &begun)
             .await?;
-        Ok(Self::Odd(data))
+        Ok(Self::Odd(seal.put_on(data).await?))
     }
 
     /// Reads what comes next.
     pub(super) async fn read(&mut self, buffer: &mut BytesMut) -> std::io::Result<usize> {
         match self {
             Self::Usual(stream) => stream.read_buf(buffer).await,
-            Self::Odd(stream) => stream.read_buf(buffer).await,
+            Self::Odd(Data::Plain(stream)) => stream.read_buf(buffer).await,
+            Self::Odd(Data::Sealed(stream)) => stream.read_buf(buffer).await,
         }
     }
 
@@ -68,7 +74,10 @@ impl Transfer {
         match self {
             Self::Usual(stream) => stream.finish().await,
             Self::Odd(stream) => {
-                drop(stream);
+                if let Data::Sealed(mut stream) = stream {
+                    // a server may wait for our last word; whether it hears it is its own matter
+                    let _ = stream.shutdown().await;
+                }
                 let sent = [Status::ClosingDataConnection, Status::RequestedFileActionOk];
                 session.read_response_in(&sent).await.map(drop)
             }
@@ -76,7 +85,7 @@ impl Transfer {
     }
 }
 
-/// Where the control connection goes. What TLS protects is not read by an odd way.
+/// Where the control connection goes.
 async fn address(session: &Session) -> Result<std::net::IpAddr, Fault> {
     let socket = session.get_ref().await;
     let address = socket.peer_addr();

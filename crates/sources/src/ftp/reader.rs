@@ -14,7 +14,7 @@ use url::Url;
 
 use super::passive::Transfer;
 use super::server::Server;
-use super::session::{self, Fault, Session, within};
+use super::session::{self, Fault, Seal, Session, within};
 use super::sessions::Slot;
 use crate::error::FirstLack;
 use crate::gate::Gate;
@@ -169,7 +169,7 @@ impl FtpReader {
                 Err(fault) => return self.faulty(wanted, fault),
             },
         };
-        let mut transfer = match self.begin(&mut session, wanted, &path).await {
+        let mut transfer = match self.begin(&mut session, wanted, (&url, &path)).await {
             Ok(transfer) => transfer,
             Err(Begin::Size(len)) => {
                 slot.session = Some(session);
@@ -213,8 +213,10 @@ impl FtpReader {
         &self,
         session: &mut Session,
         wanted: Wanted<'_>,
-        path: &str,
+        (url, path): (&Url, &str),
     ) -> Result<Transfer, Begin> {
+        let tls = self.server.sessions.tls();
+        let seal = Seal { url, tls };
         let patience = self.server.options.idle_timeout;
         let from = wanted.span.start() - wanted.file.span().start();
         let is_known = self.server.notes.known(wanted.index).is_sized;
@@ -227,7 +229,7 @@ impl FtpReader {
                 Err(fault) => return Err(Begin::Fault(fault)),
             }
         }
-        Ok(within(patience, Transfer::open(session, path, from)).await?)
+        Ok(within(patience, Transfer::open(session, &seal, path, from)).await?)
     }
 
     /// Keeps that a file has the right size.

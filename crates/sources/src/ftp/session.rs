@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use suppaftp::tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream};
 use suppaftp::types::{FileType, Response};
 use suppaftp::{FtpError, Mode, Status};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use url::Url;
 
 use crate::MirrorOptions;
@@ -79,6 +81,33 @@ fn words(reply: &Response) -> String {
     plain.take(WORDS_LEN_MAX).collect()
 }
 
+/// A data connection that was opened here.
+pub(super) enum Data {
+    Plain(TcpStream),
+    Sealed(Box<TlsStream<TcpStream>>),
+}
+
+/// How the data connections of a server are protected: as its control connection is.
+pub(super) struct Seal<'a> {
+    pub(super) url: &'a Url,
+    pub(super) tls: &'a Result<Arc<ClientConfig>, String>,
+}
+
+impl Seal<'_> {
+    /// Protects a connection on which the server waits for that.
+    pub(super) async fn put_on(&self, data: TcpStream) -> Result<Data, Fault> {
+        if self.url.scheme() != "ftps" {
+            return Ok(Data::Plain(data));
+        }
+        let config = self.tls.clone().map_err(Fault::Broken)?;
+        let name = ServerName::try_from(host_of(self.url).to_owned());
+        let name = name.map_err(|error| Fault::Broken(error.to_string()))?;
+        let sealed = TlsConnector::from(config).connect(name, data).await;
+        let sealed = sealed.map_err(|error| Fault::Passing(error.to_string()))?;
+        Ok(Data::Sealed(Box::new(sealed)))
+    }
+}
+
 /// Connects to the server of `url` and logs in.
 pub(super) async fn dial(
     url: &Url,
@@ -127,8 +156,7 @@ async fn connect(
     guard: &Guard,
     tls: &Result<Arc<ClientConfig>, String>,
 ) -> Result<Session, Fault> {
-    let host = url.host_str().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = host_of(url);
     let secure = url.scheme() == "ftps";
     let port = url
         .port()
@@ -152,6 +180,11 @@ async fn connect(
         session
     };
     Ok(passive(session, address))
+}
+
+fn host_of(url: &Url) -> &str {
+    let host = url.host_str().unwrap_or_default();
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 fn connector(tls: &Result<Arc<ClientConfig>, String>) -> Result<AsyncRustlsConnector, Fault> {

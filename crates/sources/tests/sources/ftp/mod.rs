@@ -1,5 +1,7 @@
 //! FTP mirrors against a scripted server: one test per way in which a server may behave.
 
+mod sealed;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -202,8 +202,20 @@ impl AddressBook {
 
     /// The address to dial now, the best way and fewest failures first; it counts as being dialled.
     pub(crate) fn next_dial(&mut self, now: Instant) -> Option<SocketAddr> {
+        self.next_of(now, Via::Pex)
+    }
+
+    /// The same of those that a person named.
+    pub(crate) fn next_named(&mut self, now: Instant) -> Option<SocketAddr> {
+        self.next_of(now, Via::Named)
+    }
+
+    /// The same of those that came this way or a better one.
+    fn next_of(&mut self, now: Instant, least: Via) -> Option<SocketAddr> {
         let hearsay = self.may_dial_hearsay(now);
-        let due = self.entries.iter().filter(|(addr, entry)| {
+        let all = self.entries.iter();
+        let all = all.filter(|(_, entry)| entry.via >= least);
+        let due = all.filter(|(addr, entry)| {
             let idle = matches!(entry.state, State::Idle { not_before } if not_before <= now);
             let heard = !entry.via.is_hearsay() || hearsay && !self.bans.had_liar(addr.ip(), now);
             idle && heard && !self.bans.holds_addr(**addr, now)

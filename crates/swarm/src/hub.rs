@@ -354,14 +354,23 @@ impl Hub {
         self.count();
     }
 
-    /// Begins connections while there is need and room. Some room is left for those who come later.
+    /// Begins connections while there is need and room. Some room is left for those who come later. Whom a person
+    /// named is dialled however many others are linked: nobody keeps them out by coming in crowds.
     fn dial(&mut self) {
         let links_max = self.setup.links_max;
         let wanted = (links_max / 3 * 2).max(NEIGHBOURS_MIN.min(links_max));
-        while self.dials.len() < dials_max
-            && self.dials.len().saturating_add(self.links.len()) < wanted
-            && let Some(addr) = self.book.next_dial(Instant::now())
-        {
+        let taken = self.taken();
+        while self.dials.len() < dials_max {
+            let now = Instant::now();
+            let is_free = self.dials.len().saturating_add(taken) < wanted;
+            let next = if is_free {
+                self.book.next_dial(now)
+            } else {
+                self.book.next_named(now)
+            };
+            let Some(addr) = next else {
+                return;
+            };
             let ours = handshake::ours(self.common.info_hash, self.common.peer_id);
             let (from, wish) = (self.common.bind_ip, self.common.encryption);
             let dial = async move { (addr, handshake::dial(addr, from, &ours, wish).await) };

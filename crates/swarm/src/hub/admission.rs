@@ -22,6 +22,8 @@ use crate::{LinkEnd, handshake};
 
 /// A peer that said nothing of use for so long keeps nobody else out.
 const SAY_SOMETHING: Duration = Duration::from_secs(10);
+/// The links of one address count for this part of all at most.
+const CROWD_PART: usize = 6;
 
 impl Hub {
     /// Why a connection is not to become a link. Closes an older link that it replaces.
@@ -52,6 +54,24 @@ impl Hub {
             }
         }
         None
+    }
+
+    /// How many links count against those that are sought: of one address no more than a part, for all the others of
+    /// a crowd give up their places to newcomers.
+    pub(super) fn taken(&self) -> usize {
+        let most = (self.setup.links_max / CROWD_PART).max(1);
+        self.crowds()
+            .into_values()
+            .map(|count| count.min(most))
+            .sum()
+    }
+
+    fn crowds(&self) -> HashMap<IpAddr, usize> {
+        let mut crowds: HashMap<IpAddr, usize> = HashMap::new();
+        for linked in self.live() {
+            *crowds.entry(linked.shared.addr.ip()).or_default() += 1;
+        }
+        crowds
     }
 
     fn live(&self) -> impl Iterator<Item = &Linked> {
@@ -91,10 +111,7 @@ impl Hub {
 
     /// The link that does least at the address that has most, if that has two more than the newcomer's.
     fn crowded(&self, ip: IpAddr) -> Option<&Linked> {
-        let mut crowds: HashMap<IpAddr, usize> = HashMap::new();
-        for linked in self.live() {
-            *crowds.entry(linked.shared.addr.ip()).or_default() += 1;
-        }
+        let crowds = self.crowds();
         let own = crowds.get(&ip).copied().unwrap_or(0);
         let (most, count) = crowds.into_iter().max_by_key(|(ip, count)| (*count, *ip))?;
         let at_most = self

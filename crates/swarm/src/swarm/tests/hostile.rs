@@ -210,3 +210,28 @@ async fn a_name_that_nobody_has_is_not_waited_for() {
         "{before:?}"
     );
 }
+
+#[tokio::test]
+async fn whom_a_person_named_is_dialled_though_others_came_in_crowds() {
+    let named = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = named.local_addr().unwrap();
+    let machine = Machine::start([5; 20], |config| {
+        config.links_max = 6;
+        config.peers = vec![addr.into()];
+    });
+    drop(soon(named.accept()).await.unwrap());
+    let mut crowd = Vec::new();
+    for name in 10..16 {
+        let mut peer = dial_from([127, 0, 0, 2], machine.addr(), [name; 20]).await;
+        peer.say(Message::HaveAll).await;
+        crowd.push(peer);
+    }
+    soon(async {
+        while machine.swarm.stats().links < 6 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    pass(Duration::from_secs(4)).await;
+    soon(named.accept()).await.unwrap();
+}

@@ -20,7 +20,7 @@ import time
 DEADLINE = 120
 # names that Windows stores under others, and what they become
 STORED = {"CON": "%43ON", "con.txt": "%63on.txt", "a?": "a%3F", "a:b": "a%3Ab", "trail.": "trail%2E",
-          "end ": "end%20", "%43ON": "%2543ON",
+          "end ": "end%20", "percent%20": "percent%2520",
           "aux.txt": "%61ux.txt", "nul": "%6Eul"}
 # names that a Windows disk can have by their full path
 BY_FULL_PATH = ["aux.txt", "trail.", "nul"]
@@ -40,7 +40,7 @@ def contents(names):
 
 def plain_names():
     return ["plain", "ü/Größe.txt", "日本/語", "emoji 🎉", "with space/and more", "empty", DEEP + "/deep", "big.bin", "x/y/z",
-            "percent%20", "#hash & [brackets]"]
+            "#hash & [brackets]"]
 
 
 def write(root, files):

@@ -12,7 +12,7 @@ use crate::origin::{
     Claim, GuardUse, Hours, Isolated, Mode, OriginConfig, OriginGate, OriginState, ReadEnd,
     SlotMessage, SlotRecord, View,
 };
-use crate::{Discovery, Down, Hello, Instant, LockWord, NodeId, OriginKind, SourceId};
+use crate::{Discovery, Down, Hello, Instant, LockWord, OriginKind, SourceId};
 
 const PIECES: u32 = 64;
 
@@ -71,7 +71,7 @@ pub(super) struct Bench {
     left: u32,
     peers: u32,
     plans: u32,
-    offered: u64,
+    pub(super) offered: u64,
 }
 
 impl Bench {
@@ -192,7 +192,7 @@ impl Bench {
         self.drain();
     }
 
-    fn read(&mut self, max: u32) {
+    pub(super) fn read(&mut self, max: u32) {
         let now = self.now;
         if let Some(plan) = self.with_view(|gate, view| gate.next_read(now, ORIGIN, view, max)) {
             self.plans += 1;
@@ -204,7 +204,7 @@ impl Bench {
         }
     }
 
-    fn ended(&mut self, nth: u8, good: bool) {
+    pub(super) fn ended(&mut self, nth: u8, good: bool) {
         if self.reading.is_empty() {
             return;
         }
@@ -374,83 +374,6 @@ fn a_smaller_number_of_readers_wins() {
     assert_eq!(bench.gate.status(bench.now).readers_max, 2);
     bench.wait(Duration::from_millis(1500));
     assert_eq!(bench.gate.status(bench.now).slots.count_ones(), 1);
-}
-
-/// A reader at 5 MiB/s that hears these words of a neighbour; whether it keeps its slots, and what it offered.
-fn reader_beside(behind: bool, says: SlotMessage) -> (bool, u64) {
-    let mut bench = Bench::new(1, |_| {});
-    bench.gate.discovery(bench.now, Discovery::Named);
-    bench.happen(Any::Join(1, 3));
-    bench.wait(Duration::from_millis(2500));
-    assert!(bench.gate.may_open(bench.now));
-    bench.happen(Any::Available(60, behind));
-    let says = SlotMessage {
-        readers_max: 3,
-        node: node(1, 0),
-        ..says
-    };
-    bench.gate.message(bench.now, SourceId(1), &says);
-    for _ in 0..16 {
-        bench.read(1);
-        bench.wait(Duration::from_millis(200));
-        bench.ended(0, true);
-    }
-    (bench.gate.status(bench.now).slots != 0, bench.offered)
-}
-
-#[test]
-fn who_can_not_keep_up_offers_its_slots_to_one_that_takes_in_far_more() {
-    let of = |capacity: u64| SlotMessage {
-        capacity,
-        ..SlotMessage::default()
-    };
-    let (keeps, offered) = reader_beside(true, of(12 << 20));
-    assert!(!keeps && offered != 0);
-    assert!(reader_beside(true, of(5 << 20)).0, "it is no better");
-    assert!(reader_beside(false, of(12 << 20)).0, "nothing waits here");
-}
-
-#[test]
-fn who_can_not_keep_up_gives_way_to_one_that_has_all_there_is_and_waits() {
-    let waits = |waits: u64| SlotMessage {
-        waits,
-        capacity: 1,
-        ..SlotMessage::default()
-    };
-    assert!(!reader_beside(true, waits(5 << 20)).0);
-    assert!(
-        reader_beside(true, waits(1 << 20)).0,
-        "other things hold it up"
-    );
-    assert!(reader_beside(true, waits(0)).0);
-}
-
-#[test]
-fn an_offered_slot_is_claimed_without_a_back_off() {
-    let mut bench = Bench::new(1, |_| {});
-    bench.gate.discovery(bench.now, Discovery::Named);
-    bench.happen(Any::Join(1, 3));
-    let held = |slot, term, holder| SlotRecord {
-        slot,
-        term,
-        holder,
-        heartbeat: 1,
-        ..SlotRecord::default()
-    };
-    let all = (0..3).map(|slot| held(slot, 1, node(1, 0))).collect();
-    bench.happen(Any::Word(1, all, 3));
-    bench.wait(Duration::from_millis(2500));
-    assert_eq!(bench.gate.status(bench.now).slots, 0);
-    let message = SlotMessage {
-        readers_max: 3,
-        node: node(1, 0),
-        records: vec![held(1, 2, NodeId::default())],
-        offers: 0b10,
-        ..SlotMessage::default()
-    };
-    bench.gate.message(bench.now, SourceId(1), &message);
-    bench.wait(Duration::from_millis(1));
-    assert_eq!(bench.gate.status(bench.now).slots, 0b10);
 }
 
 #[test]

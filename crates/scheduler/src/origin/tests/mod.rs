@@ -1,6 +1,7 @@
 //! Many gates in a small world: what the room sees of the rules.
 
 mod events;
+mod heirs;
 mod machine;
 mod room;
 mod swarm;

@@ -215,8 +215,10 @@ impl RangeReader {
             acquire_all(&self.inner.limits, run.len()).await;
             self.gate.check()?;
             let chunks = self.inner.read(file, run, chunks).await?;
-            self.gate.check()?;
-            chunks.into_iter().for_each(Chunk::commit);
+            for chunk in chunks {
+                self.gate.check()?;
+                chunk.commit();
+            }
             rest = Span::between(run.end(), rest.end());
         }
         Ok(())

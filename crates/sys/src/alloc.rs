@@ -32,7 +32,7 @@ pub fn reserve(file: &File, len: u64) -> io::Result<Reserved> {
     }
     let reserved = platform::allocate(file, len)?;
     if reserved == Reserved::LengthOnly && file.metadata()?.len() < len {
-        file.set_len(len)?;
+        crate::fs::set_len(file, len)?;
     }
     Ok(reserved)
 }
@@ -80,20 +80,18 @@ mod unmarked {
 mod platform {
     use super::Reserved;
     pub(super) use super::unmarked::{is_sparse, make_dense, make_sparse};
+    use crate::retry::retry;
     use rustix::fs::{FallocateFlags, fallocate};
     use rustix::io::Errno;
     use std::fs::File;
     use std::io;
 
     pub(super) fn allocate(file: &File, len: u64) -> io::Result<Reserved> {
-        loop {
-            return match fallocate(file, FallocateFlags::empty(), 0, len) {
-                Ok(()) => Ok(Reserved::Allocated),
-                Err(Errno::INTR) => continue,
-                Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Reserved::LengthOnly),
-                Err(error) => Err(error.into()),
-            };
-        }
+        retry(|| match fallocate(file, FallocateFlags::empty(), 0, len) {
+            Ok(()) => Ok(Reserved::Allocated),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Reserved::LengthOnly),
+            Err(error) => Err(error.into()),
+        })
     }
 }
 

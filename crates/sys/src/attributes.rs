@@ -8,6 +8,8 @@ use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
+use crate::retry::retry;
+
 /// Flags that Windows keeps for a file or a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(
@@ -30,9 +32,22 @@ pub fn modified(metadata: &Metadata) -> i64 {
     platform::modified(metadata)
 }
 
+/// A number that changes with the file's length, times and identity: as long as it is the same, the file is
+/// most likely what it was. On unix it changes with whatever is done to the file, its mode and its names too.
+pub fn stamp(metadata: &Metadata) -> u64 {
+    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(PRIME);
+    let facts = platform::facts(metadata);
+    facts
+        .iter()
+        .flat_map(|fact| fact.to_le_bytes())
+        .fold(BASIS, mix)
+}
+
 /// Sets when the bytes of `path` were last changed; of a link itself where `path` is one.
 pub fn set_modified(path: &Path, time: i64) -> io::Result<()> {
-    platform::set_modified(path, time)
+    retry(|| platform::set_modified(path, time))
 }
 
 /// The twelve mode bits; `None` where the system has none.
@@ -45,7 +60,7 @@ pub fn mode(metadata: &Metadata) -> Option<u16> {
 /// # Errors
 /// [`io::ErrorKind::Unsupported`] where the system has none.
 pub fn set_mode(path: &Path, mode: u16) -> io::Result<()> {
-    platform::set_mode(path, mode)
+    retry(|| platform::set_mode(path, mode))
 }
 
 /// The flags; `None` where the system has none but the mode bits.
@@ -58,16 +73,16 @@ pub fn flags(metadata: &Metadata) -> Option<Flags> {
 /// # Errors
 /// [`io::ErrorKind::Unsupported`] where the system has none.
 pub fn set_flags(path: &Path, flags: Flags) -> io::Result<()> {
-    platform::set_flags(path, flags)
+    retry(|| platform::set_flags(path, flags))
 }
 
 /// Lets the owner write the file or folder at `path`, if it is no link. Says whether that took a change.
 pub fn make_writable(path: &Path) -> io::Result<bool> {
-    let metadata = std::fs::symlink_metadata(path)?;
+    let metadata = crate::fs::symlink_metadata(path)?;
     if metadata.is_symlink() {
         return Ok(false);
     }
-    platform::make_writable(path, &metadata)
+    retry(|| platform::make_writable(path, &metadata))
 }
 
 #[cfg(unix)]
@@ -84,6 +99,16 @@ mod platform {
     pub(super) fn modified(metadata: &Metadata) -> i64 {
         let whole = metadata.mtime().saturating_mul(UNITS);
         whole.saturating_add(metadata.mtime_nsec() / 100)
+    }
+
+    pub(super) fn facts(metadata: &Metadata) -> [i128; 4] {
+        let ns = |seconds, ns| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+        [
+            i128::from(metadata.size()),
+            ns(metadata.mtime(), metadata.mtime_nsec()),
+            ns(metadata.ctime(), metadata.ctime_nsec()),
+            i128::from(metadata.ino()),
+        ]
     }
 
     pub(super) fn set_modified(path: &Path, time: i64) -> io::Result<()> {
@@ -151,6 +176,15 @@ mod platform {
     pub(super) fn modified(metadata: &Metadata) -> i64 {
         let time = i128::from(metadata.last_write_time()) - i128::from(EPOCH);
         i64::try_from(time).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn facts(metadata: &Metadata) -> [i128; 4] {
+        [
+            i128::from(metadata.file_size()),
+            i128::from(metadata.last_write_time()),
+            i128::from(metadata.creation_time()),
+            i128::from(metadata.file_attributes()),
+        ]
     }
 
     pub(super) fn set_modified(path: &Path, time: i64) -> io::Result<()> {
@@ -249,6 +283,15 @@ mod platform {
         })
     }
 
+    pub(super) fn facts(metadata: &Metadata) -> [i128; 4] {
+        [
+            i128::from(metadata.len()),
+            i128::from(modified(metadata)),
+            0,
+            0,
+        ]
+    }
+
     pub(super) fn set_modified(_path: &Path, _time: i64) -> io::Result<()> {
         Err(ErrorKind::Unsupported.into())
     }
@@ -296,6 +339,28 @@ mod tests {
                 assert_eq!(modified(&symlink_metadata(path).unwrap()), time);
             }
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_stamp_of_a_file_tells_of_a_change_though_its_time_is_put_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        write(&file, "x").unwrap();
+        set_modified(&file, 70).unwrap();
+        let of = || stamp(&symlink_metadata(&file).unwrap());
+        let before = of();
+        assert_eq!(of(), before);
+        // the clock of a file system may tick a few times a second only
+        for _ in 0..1000 {
+            write(&file, "y").unwrap();
+            set_modified(&file, 70).unwrap();
+            if of() != before {
+                return;
+            }
+            std::thread::yield_now();
+        }
+        panic!("the stamp stayed the same");
     }
 
     #[cfg(unix)]

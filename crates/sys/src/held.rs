@@ -9,6 +9,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::retry::retry;
+
 /// How long a refusal is taken for one that passes.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 /// The first pause; each is twice as long as the one before.
@@ -30,17 +32,17 @@ pub fn patiently<T>(act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 
 /// Renames as [`std::fs::rename`] does, under [`patiently`].
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    patiently(|| fs::rename(from, to))
+    patiently(|| retry(|| fs::rename(from, to)))
 }
 
 /// Removes a file as [`std::fs::remove_file`] does, under [`patiently`].
 pub fn remove_file(path: &Path) -> io::Result<()> {
-    patiently(|| fs::remove_file(path))
+    patiently(|| retry(|| fs::remove_file(path)))
 }
 
 /// Removes an empty folder as [`std::fs::remove_dir`] does, under [`patiently`].
 pub fn remove_dir(path: &Path) -> io::Result<()> {
-    patiently(|| fs::remove_dir(path))
+    patiently(|| retry(|| fs::remove_dir(path)))
 }
 
 fn retried<T>(

@@ -1,22 +1,19 @@
 //! Positional reads and writes that need no seek and may run side by side on one file.
 //!
-//! What must stay true: an interrupted call is repeated, a short one goes on where it ended, and nothing
+//! What must stay true: a call is repeated as [`retry`] says, a short one goes on where it ended, and nothing
 //! depends on the file's cursor (Windows moves it; nobody may rely on where it stands).
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice};
+
+use crate::retry::retry;
 
 /// Buffers handed to the kernel in one call; the lowest limit among the supported systems is 1024.
 pub const SLICES_MAX: usize = 1024;
 
 /// Reads some bytes at `offset` into `buf` and returns how many; 0 means the end of the file or an empty `buf`.
 pub fn read_at(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-    loop {
-        match platform::read_at(file, buf, offset) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            done => return done,
-        }
-    }
+    retry(|| platform::read_at(file, buf, offset))
 }
 
 /// Fills all of `buf` from `offset`.
@@ -49,12 +46,7 @@ pub fn write_all_at(file: &File, buf: &[u8], offset: u64) -> io::Result<()> {
 /// At most [`SLICES_MAX`] buffers are looked at.
 pub fn write_vectored_at(file: &File, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
     let bufs = bufs.get(..SLICES_MAX).unwrap_or(bufs);
-    loop {
-        match platform::write_vectored_at(file, bufs, offset) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            done => return done,
-        }
-    }
+    retry(|| platform::write_vectored_at(file, bufs, offset))
 }
 
 /// Writes all bytes of `bufs`, one after the other, at `offset`; `bufs` is used up.

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 use crate::FileId;
+use crate::retry::retry;
 
 /// What a symbolic link is made to lead to: Windows keeps that with the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub fn is_shared(file: &File) -> io::Result<bool> {
 /// # Errors
 /// [`io::ErrorKind::Unsupported`] where the system has no such step.
 pub fn exchange(a: &Path, b: &Path) -> io::Result<()> {
-    platform::exchange(a, b)
+    retry(|| platform::exchange(a, b))
 }
 
 #[cfg(unix)]

@@ -8,6 +8,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::retry::retry;
+
 /// Opens `path` for reading and writing, creating it when missing and keeping what it holds.
 ///
 /// # Errors
@@ -15,6 +17,16 @@ use std::path::Path;
 /// [`ErrorKind::IsADirectory`] or [`ErrorKind::PermissionDenied`] (Windows) when it is a folder.
 pub fn nofollow_create(path: &Path) -> io::Result<File> {
     open_plain(OpenOptions::new().read(true).write(true).create(true), path)
+}
+
+/// Makes a new file at `path` and opens it for reading and writing; no link is followed, and nobody else has
+/// another name for it.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] when there is something, a link that leads nowhere too.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    crate::fs::open(options.read(true).write(true).create_new(true), path)
 }
 
 /// Opens the existing `path` for reading, under the same rule.
@@ -34,11 +46,11 @@ pub fn nofollow(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let file = match nofollow(options).open(path) {
+    let file = match crate::fs::open(nofollow(options), path) {
         Err(error) if platform::met_link(&error) => return Err(not_plain()),
         opened => opened?,
     };
-    let metadata = file.metadata()?;
+    let metadata = retry(|| file.metadata())?;
     if !metadata.is_file() || metadata.is_symlink() {
         return Err(not_plain());
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Waits until the bytes of `file`, and the length needed to read them, are on the disk (`fdatasync`).
 pub fn data(file: &File) -> io::Result<()> {
-    file.sync_data()
+    platform::data(file)
 }
 
 /// Starts writing the given range to the disk without waiting for it, where the system can (Linux).
@@ -32,6 +32,19 @@ mod platform {
     use std::fs::File;
     use std::io::{self, ErrorKind};
     use std::path::Path;
+
+    use crate::retry::retry;
+
+    /// The standard library repeats an interrupted call for ever.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn data(file: &File) -> io::Result<()> {
+        retry(|| Ok(rustix::fs::fdatasync(file)?))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) fn data(file: &File) -> io::Result<()> {
+        retry(|| file.sync_data())
+    }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
@@ -59,7 +72,8 @@ mod platform {
     }
 
     pub(super) fn dir(path: &Path) -> io::Result<()> {
-        match File::open(path)?.sync_all() {
+        let folder = crate::fs::open_read(path)?;
+        match retry(|| folder.sync_all()) {
             Err(error)
                 if matches!(
                     error.kind(),
@@ -82,6 +96,10 @@ mod platform {
     use std::fs::File;
     use std::io;
     use std::path::Path;
+
+    pub(super) fn data(file: &File) -> io::Result<()> {
+        crate::retry::retry(|| file.sync_data())
+    }
 
     pub(super) fn start_writeback(_file: &File, _offset: u64, _len: u64) -> io::Result<()> {
         Ok(())

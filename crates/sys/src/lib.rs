@@ -26,6 +26,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+pub mod acl;
 pub mod alloc;
 pub mod attributes;
 pub mod awake;

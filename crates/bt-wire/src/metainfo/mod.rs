@@ -29,6 +29,6 @@ pub use limits::{
 pub use own::{Own, Policy};
 pub use torrent::Torrent;
 pub use tree::{
-    Attributes, Flags, Folder, HardLink, Link, LinkFault, LinkKind, ModeOf, Origin, TARGET_LEN_MAX,
-    Tree, plain_path, resolve,
+    Access, Attributes, Flags, Folder, HardLink, Link, LinkFault, LinkKind, ModeOf, Origin,
+    TARGET_LEN_MAX, Tree, plain_path, resolve,
 };

@@ -18,5 +18,6 @@ mod write;
 pub use columns::plain_path;
 pub use resolve::{LinkFault, resolve};
 pub use table::{
-    Attributes, Flags, Folder, HardLink, Link, LinkKind, ModeOf, Origin, TARGET_LEN_MAX, Tree,
+    Access, Attributes, Flags, Folder, HardLink, Link, LinkKind, ModeOf, Origin, TARGET_LEN_MAX,
+    Tree,
 };

@@ -4,7 +4,8 @@ use super::check;
 use super::columns::{Column, Problem};
 use super::fault::{fault, is_stored};
 use super::table::{
-    Attributes, Flags, Folder, HardLink, Link, LinkKind, Origin, TARGET_LEN_MAX, Tree,
+    ACCESS_LEN_MAX, Access, Attributes, Flags, Folder, HardLink, Link, LinkKind, Origin,
+    TARGET_LEN_MAX, Tree,
 };
 use super::write::{MODE_GIVEN, MODE_SHIFT};
 use crate::bencode::{Kind, Value};
@@ -39,6 +40,9 @@ impl Tree {
         tree.root = of.next().unwrap_or_default();
         let folder = |(path, attributes)| Folder { path, attributes };
         tree.folders = paths.into_iter().zip(of).map(folder).collect();
+        if value.find(b"access").is_some() {
+            tree.access = Some(access(value, stored, with_root)?);
+        }
         check::check(&tree, files)?;
         Ok(tree)
     }
@@ -110,6 +114,35 @@ fn attributes(
     done.and_then(|()| of_flags.end())
         .map_err(|problem| fault(flags, problem))?;
     Ok(all)
+}
+
+fn access(value: &Value<'_>, files: usize, folders: usize) -> Result<Access, MetainfoError> {
+    let lists = list(value, "access", |column| {
+        Ok(column.text(ACCESS_LEN_MAX)?.to_owned())
+    })?;
+    let of = |name, count| {
+        let mut column = column(value, name)?;
+        let mut all = Vec::new();
+        let read = column.runs(count, |len, number| {
+            let at = match number.checked_sub(1) {
+                None => None,
+                Some(at) => {
+                    let there = usize::try_from(at).is_ok_and(|at| at < lists.len());
+                    let at = u32::try_from(at).ok().filter(|_| there);
+                    Some(at.ok_or("holds a list that does not exist")?)
+                }
+            };
+            all.extend(std::iter::repeat_n(at, len));
+            Ok(())
+        });
+        let read = read.and_then(|()| column.end());
+        read.map(|()| all).map_err(|problem| fault(name, problem))
+    };
+    Ok(Access {
+        files: of("file access", files)?,
+        folders: of("folder access", folders)?,
+        lists,
+    })
 }
 
 fn split(value: u64) -> Result<(Flags, Option<u16>), Problem> {

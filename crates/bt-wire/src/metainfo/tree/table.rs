@@ -2,6 +2,8 @@
 
 /// Most bytes of all paths of folders and links together, written out.
 pub(super) const PATHS_LEN_MAX: usize = 64 * 1024 * 1024;
+/// Longest access list in bytes.
+pub(super) const ACCESS_LEN_MAX: usize = 64 * 1024;
 /// Longest target of a symbolic link in bytes.
 pub const TARGET_LEN_MAX: usize = 4095;
 
@@ -32,6 +34,21 @@ pub struct Tree {
     pub links: Vec<Link>,
     /// The files that are one with an earlier named one, in order.
     pub hard_links: Vec<HardLink>,
+    /// Access lists, if they were asked for.
+    pub access: Option<Access>,
+}
+
+/// Who may do what with the files and folders, besides their mode bits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Access {
+    /// The lists, each once: POSIX.1e in the short text form with numbers for users and groups, entries of a
+    /// folder that its new files get with `d:` before them.
+    pub lists: Vec<String>,
+    /// Of each file, as [`Tree::files`]: the place of its list, `None` if it has none.
+    pub files: Vec<Option<u32>>,
+    /// Of the top folder, then of each folder below it.
+    pub folders: Vec<Option<u32>>,
 }
 
 /// Time, flags and mode of a file or a folder.

@@ -291,3 +291,40 @@ proptest! {
         crate::check::metainfo_tree(&bytes);
     }
 }
+
+#[test]
+fn access_lists_are_read_as_they_were_written_and_each_fault_names_its_column() {
+    let access = || Access {
+        lists: vec![
+            "u::rw-,u:7:r--,g::r--,m::r--,o::---".to_owned(),
+            "d:u::rwx".to_owned(),
+        ],
+        files: vec![None, Some(0), Some(0)],
+        folders: vec![Some(1), None, None, Some(0)],
+    };
+    let mut builder = builder();
+    builder.own.tree = Some(Tree {
+        access: Some(access()),
+        ..tree()
+    });
+    let read = builder.build().unwrap().torrent.own.tree.unwrap();
+    assert_eq!(read.access, Some(access()));
+    for (key, value, why) in [
+        ("access", &b"\xff\xff\xff\x01"[..], "too long"),
+        ("file access", &[3, 1], "does not exist"),
+        ("file access", &[2, 0], "too early"),
+        ("folder access", &[4, 0, 1], "more values"),
+    ] {
+        let table = tree()
+            .item()
+            .with("access", "")
+            .with("file access", &[3, 0][..]);
+        let table = table.with("folder access", &[4, 0][..]).with(key, value);
+        let info = builder.build().unwrap().torrent.info.raw;
+        let torrent = Item::dict()
+            .with("info", Item::Encoded(info.to_vec()))
+            .with("swarmcopy", Item::dict().with("tree", table));
+        let error = Torrent::parse(&torrent.encode()).unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains(why), "{error}");
+    }
+}

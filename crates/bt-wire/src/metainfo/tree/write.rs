@@ -1,7 +1,7 @@
 //! Writes the table.
 
 use super::columns::{push_number, push_path, push_runs, push_text, push_times};
-use super::table::{Attributes, LinkKind, Origin, Tree};
+use super::table::{Access, Attributes, LinkKind, Origin, Tree};
 use crate::bencode::Item;
 
 /// The bit that says that the mode stands above the flags.
@@ -28,6 +28,15 @@ impl Tree {
             .with_some("links", some(self.link_list()))
             .with_some("link times", some(self.link_times()))
             .with_some("hard links", some(self.hard_list()))
+            .with_some("access", self.access.as_ref().map(lists))
+            .with_some(
+                "file access",
+                self.access.as_ref().map(|of| runs(&of.files)),
+            )
+            .with_some(
+                "folder access",
+                self.access.as_ref().map(|of| runs(&of.folders)),
+            )
     }
 
     fn folder_paths(&self) -> Vec<u8> {
@@ -64,6 +73,22 @@ impl Tree {
         }
         out
     }
+}
+
+fn lists(access: &Access) -> Vec<u8> {
+    let mut out = Vec::new();
+    for list in &access.lists {
+        push_text(&mut out, list);
+    }
+    out
+}
+
+/// 0 for no list, else the place of one and 1.
+fn runs(of: &[Option<u32>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let number = |at: &Option<u32>| at.map_or(0, |at| u64::from(at) + 1);
+    push_runs(&mut out, of.iter().map(number));
+    out
 }
 
 fn some(column: Vec<u8>) -> Option<Vec<u8>> {

@@ -49,6 +49,7 @@ impl Machine {
         config.limit_down = stage.link_rate;
         config.limit_up = stage.link_rate;
         let session = Session::builder().config(config).build().await?;
+        stage.note_session(&session);
         let (content, options) = content_for(stage, number).await?;
         let copy = session.add(content, options).await?;
         let mut watch = copy.looks();

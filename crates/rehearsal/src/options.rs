@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Most machines of a rehearsal on one computer.
 pub const MACHINES_MAX: u16 = 200;
@@ -56,6 +57,8 @@ pub struct RehearsalOptions {
     pub keep_arrivals: bool,
     /// Hears where the room is, once it stands, so that somebody can look on.
     pub staged: Option<mpsc::Sender<Staged>>,
+    /// Ends the rehearsal early, in order: machines first, then their folders are removed.
+    pub stop: CancellationToken,
 }
 
 /// Where a rehearsed room is.
@@ -81,6 +84,7 @@ impl RehearsalOptions {
             readers_max: 3,
             keep_arrivals: false,
             staged: None,
+            stop: CancellationToken::new(),
         }
     }
 }

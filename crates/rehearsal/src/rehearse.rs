@@ -13,6 +13,8 @@ use crate::rates::AIM;
 use crate::stage::{Stage, disk};
 use crate::{MACHINES_MAX, MachineProgress, Rehearsal, RehearsalOptions, RehearsedMachine};
 
+/// Time for machines to end.
+const WIND_UP: Duration = Duration::from_secs(10);
 /// No rehearsal takes longer than this many times its bound, and a minute.
 const PATIENCE: u32 = 20;
 
@@ -30,12 +32,22 @@ pub async fn rehearse(
         .prefix("swarmcopy-rehearsal-")
         .tempdir();
     let folder = folder.map_err(|error| disk("make a temporary folder", &error))?;
-    let stop = CancellationToken::new();
-    let result = Stage::set(options, folder.path(), &stop).await;
-    let result = match result {
+    let stop = options.stop.child_token();
+    let interrupted = || Error::new(ErrorKind::Interrupted, "interrupted");
+    let set = tokio::select! {
+        set = Stage::set(options, folder.path(), &stop) => set,
+        () = stop.cancelled() => Err(interrupted()),
+    };
+    let result = match set {
         Ok(stage) => {
             stage.tell();
-            play(&stage, look, &stop).await
+            let played = tokio::select! {
+                played = play(&stage, look, &stop) => played,
+                () = stage.options.stop.cancelled() => Err(interrupted()),
+            };
+            // a machine that hangs is left behind
+            let _ = tokio::time::timeout(WIND_UP, stage.end_machines()).await;
+            played
         }
         Err(error) => Err(error),
     };

@@ -1,10 +1,11 @@
 //! What stands before the machines of a rehearsal start: torrent, tracker, mirror and limits.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use swarmcopy::{Error, ErrorKind, MakeOptions, make};
+use futures_util::future::join_all;
+use swarmcopy::{Error, ErrorKind, MakeOptions, Session, make};
 use swarmcopy_sources::Limiter;
 use swarmcopy_tracker::{TrackerOptions, TrackerServer};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,8 @@ pub(crate) struct Stage {
     pub(crate) bound: Option<Duration>,
     pub(crate) meters: Vec<Arc<Meter>>,
     pub(crate) folder: PathBuf,
+    /// Of the machines that were started.
+    sessions: Mutex<Vec<Session>>,
 }
 
 impl Stage {
@@ -84,6 +87,7 @@ impl Stage {
             bound: rates.bound(u64::from(options.machines), made.bytes, options.stagger),
             meters,
             folder: folder.to_owned(),
+            sessions: Mutex::default(),
             options,
         })
     }
@@ -97,6 +101,20 @@ impl Stage {
                 tracker: self.tracker.clone(),
             });
         }
+    }
+
+    /// Remembers a machine that was started.
+    pub(crate) fn note_session(&self, session: &Session) {
+        let sessions = self.sessions.lock();
+        let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
+        sessions.push(session.clone());
+    }
+
+    /// Ends all machines: nobody writes a copy any more.
+    pub(crate) async fn end_machines(&self) {
+        let sessions = self.sessions.lock();
+        let sessions = std::mem::take(&mut *sessions.unwrap_or_else(PoisonError::into_inner));
+        join_all(sessions.iter().map(Session::shutdown)).await;
     }
 
     /// Where machine `number` keeps its copy.

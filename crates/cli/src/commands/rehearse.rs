@@ -126,7 +126,7 @@ fn rate(rate: Option<Rate>) -> RehearsalRate {
     }
 }
 
-/// Rehearses and shows it; an interruption drops the rehearsal, which removes its folder.
+/// Rehearses and shows it; an interruption ends the rehearsal in order, which removes its folder.
 async fn watch(
     mut options: RehearsalOptions,
     args: &RehearseArgs,
@@ -141,6 +141,7 @@ async fn watch(
         None
     };
     let (look, mut looks) = mpsc::channel::<MachineProgress>(LOOKS_MAX);
+    let stop = options.stop.clone();
     let rehearsal = rehearse(options, look);
     tokio::pin!(rehearsal);
     loop {
@@ -152,9 +153,7 @@ async fn watch(
                 return rehearsed;
             }
             Some(look) = looks.recv() => view.progress(&look),
-            () = signals.interrupted() => {
-                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-            }
+            () = signals.interrupted(), if !stop.is_cancelled() => stop.cancel(),
         }
     }
 }

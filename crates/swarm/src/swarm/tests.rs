@@ -326,7 +326,17 @@ async fn pex_of(peer: &mut Peer) -> (HashSet<u16>, HashSet<u16>) {
 
 #[tokio::test]
 async fn a_private_content_exchanges_no_addresses() {
-    let machine = Machine::start([5; 20], |config| config.private = true);
+    offers_no_exchange(|config| config.private = true).await;
+}
+
+#[tokio::test]
+async fn who_exchanges_no_addresses_tells_none() {
+    offers_no_exchange(|config| config.pex = false).await;
+}
+
+/// Greets a machine, and looks at what it can do.
+async fn offers_no_exchange(change: impl FnOnce(&mut SwarmConfig)) {
+    let machine = Machine::start([5; 20], change);
     let (mut peer, _) = dial(machine.addr(), [6; 20]).await;
     match peer.hear().await {
         Message::Extended { id: 0, payload } => {

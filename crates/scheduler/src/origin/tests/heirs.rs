@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::events::{Any, Bench};
 use super::world::node;
 use crate::origin::{SlotMessage, SlotRecord};
-use crate::{Discovery, NodeId, SourceId};
+use crate::{Discovery, MachineClass, NodeId, SourceId};
 
 /// A reader at 5 MiB/s that hears these words of a neighbour; whether it keeps its slots, and what it offered.
 fn reader_beside(behind: bool, says: SlotMessage) -> (bool, u64) {
@@ -82,4 +82,17 @@ fn an_offered_slot_is_claimed_without_a_back_off() {
     bench.gate.message(bench.now, SourceId(1), &message);
     bench.wait(Duration::from_millis(1));
     assert_eq!(bench.gate.status(bench.now).slots, 0b10);
+}
+
+#[test]
+fn who_is_not_connected_by_cable_lets_others_go_first_for_ten_seconds() {
+    for (class, waits) in [(MachineClass::Wired, false), (MachineClass::Wifi, true)] {
+        let mut bench = Bench::new(1, |config| config.class = class);
+        bench.gate.discovery(bench.now, Discovery::Named);
+        bench.happen(Any::Join(1, 3));
+        bench.wait(Duration::from_millis(2500));
+        assert_eq!(bench.gate.status(bench.now).slots == 0, waits, "{class:?}");
+        bench.wait(Duration::from_secs(12));
+        assert_ne!(bench.gate.status(bench.now).slots, 0, "{class:?}");
+    }
 }

@@ -14,6 +14,7 @@ mod notify;
 mod output;
 mod page;
 mod policy;
+mod records;
 mod render;
 mod rollout;
 mod what;

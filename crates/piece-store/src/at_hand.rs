@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use swarmcopy_layout::{FileIndex, PieceIndex, PieceSet};
 
 use crate::adopt::{Lender, adopt};
+use crate::check::{CheckReport, check_files};
 use crate::error::StoreError;
 use crate::scan::scan;
 use crate::store::Store;
@@ -20,7 +21,8 @@ impl Store {
     ) -> Result<PieceSet, StoreError> {
         let shared = &self.shared;
         let right = Mutex::new(PieceSet::empty(pieces.capacity()));
-        let handle = |piece: PieceIndex, is_right: bool| {
+        let handle = |piece: PieceIndex, is_right: Result<bool, StoreError>| {
+            let is_right = is_right?;
             if is_right {
                 right
                     .lock()
@@ -31,6 +33,7 @@ impl Store {
                 shared.have().insert(piece);
             }
             report(piece, is_right);
+            Ok(())
         };
         scan(
             &shared.target,
@@ -67,13 +70,24 @@ impl Store {
         Ok(shared)
     }
 
-    /// Whether the bytes of `piece` on the disk are right; hashed once, then remembered. Blocks.
-    pub fn verify_piece(&self, piece: PieceIndex) -> Result<bool, StoreError> {
-        if self.has(piece) {
-            return Ok(true);
-        }
-        let mut one = PieceSet::empty(self.shared.target.layout().pieces());
-        one.insert(piece);
-        Ok(!self.recheck(&one, &|_, _| ())?.is_empty())
+    /// Checks a copy that is only read, file by file; its right pieces can be read from then on. `report`
+    /// hears of each piece, in no order and from several threads; an error that it gives ends the check.
+    /// Blocks.
+    pub fn check(
+        &self,
+        report: &(dyn Fn(PieceIndex, bool) -> Result<(), StoreError> + Sync),
+    ) -> Result<CheckReport, StoreError> {
+        let shared = &self.shared;
+        check_files(
+            &shared.target,
+            &shared.files,
+            self.threads_max,
+            &|piece, right| {
+                if right {
+                    shared.have().insert(piece);
+                }
+                report(piece, right)
+            },
+        )
     }
 }

@@ -25,12 +25,38 @@ pub enum StoreErrorKind {
     Busy,
     /// Another program holds a file open.
     Held,
+    /// The name or the whole path is longer than the disk can hold.
+    NameTooLong,
+    /// The system lets nobody open more files.
+    OutOfFiles,
     /// The bytes that came are not those of the content.
     Wrong,
     /// The content or the caller's demand can't be served at all.
     Refused,
     /// Anything else the system reports.
     Other,
+}
+
+impl StoreErrorKind {
+    /// What kind of failure of a disk `cause` is.
+    pub fn of(cause: &io::Error) -> Self {
+        use io::ErrorKind as Io;
+        match cause.kind() {
+            Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge | Io::WriteZero => Self::Full,
+            Io::ReadOnlyFilesystem => Self::ReadOnly,
+            Io::PermissionDenied => Self::Permission,
+            Io::NotFound | Io::UnexpectedEof => Self::Missing,
+            // a folder that is to be made where a file stands already exists
+            Io::NotADirectory | Io::IsADirectory | Io::AlreadyExists | Io::InvalidInput => {
+                Self::Obstructed
+            }
+            Io::InvalidFilename => Self::NameTooLong,
+            Io::ExecutableFileBusy => Self::Held,
+            _ if swarmcopy_sys::held::is_held(cause) => Self::Held,
+            _ if swarmcopy_sys::retry::is_out_of_files(cause) => Self::OutOfFiles,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Why a store can't do something.
@@ -143,7 +169,7 @@ impl StoreError {
     /// What kind of failure it is.
     pub fn kind(&self) -> StoreErrorKind {
         match self {
-            Self::Disk { cause, .. } => kind_of(cause),
+            Self::Disk { cause, .. } => StoreErrorKind::of(cause),
             Self::Locked { .. } => StoreErrorKind::Busy,
             Self::Occupied { .. } => StoreErrorKind::Obstructed,
             Self::WholeFile { .. } => StoreErrorKind::Wrong,
@@ -164,23 +190,5 @@ fn wrong_files(first: &RelPath, count: usize) -> String {
     match count {
         0 | 1 => format!("{first} does not have its hash"),
         _ => format!("{first} and {} more do not have their hashes", count - 1),
-    }
-}
-
-fn kind_of(cause: &io::Error) -> StoreErrorKind {
-    use io::ErrorKind as Io;
-    match cause.kind() {
-        Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge | Io::WriteZero => {
-            StoreErrorKind::Full
-        }
-        Io::ReadOnlyFilesystem => StoreErrorKind::ReadOnly,
-        Io::PermissionDenied => StoreErrorKind::Permission,
-        _ if swarmcopy_sys::held::is_held(cause) => StoreErrorKind::Held,
-        Io::NotFound | Io::UnexpectedEof => StoreErrorKind::Missing,
-        // a folder that is to be made where a file stands already exists
-        Io::NotADirectory | Io::IsADirectory | Io::AlreadyExists | Io::InvalidInput => {
-            StoreErrorKind::Obstructed
-        }
-        _ => StoreErrorKind::Other,
     }
 }

@@ -15,6 +15,7 @@ use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Platform, RelPath, Span}
 use crate::disk::{Disk, FileStat, read_exact};
 use crate::error::StoreError;
 use crate::holes;
+use crate::options::Options;
 use crate::placement::{ASIDE_SUFFIX, Placement};
 use crate::pool::{Pool, SEGMENT_LEN_MAX};
 use crate::target::{Shape, Target};
@@ -44,6 +45,8 @@ pub(crate) struct Files {
     prepared: Vec<AtomicBool>,
     /// By file: whether bytes of it lay there before this run.
     found: Vec<AtomicBool>,
+    /// By file: whether it is known to be right. Empty: of none.
+    vouched: Vec<bool>,
 }
 
 impl Files {
@@ -67,6 +70,7 @@ impl Files {
             place: RwLock::new(place),
             placement: Placement::default(),
             sparse: false,
+            vouched: Vec::new(),
         }
     }
 
@@ -87,13 +91,26 @@ impl Files {
         files
     }
 
-    /// The same with what was decided about where they lie, and whether runs of zeros become holes.
-    pub(crate) fn with(self, placement: Placement, sparse: bool) -> Self {
+    /// The same with what was decided about where they lie, whether runs of zeros become holes, and which
+    /// of them are known to be right.
+    pub(crate) fn with(self, options: &Options) -> Self {
+        let vouched = if options.distrust {
+            Vec::new()
+        } else {
+            options.vouched.clone()
+        };
         Self {
-            placement,
-            sparse,
+            placement: options.placement,
+            sparse: options.sparse,
+            vouched,
             ..self
         }
+    }
+
+    /// Whether `file` is known to be right, and nothing was done to it since.
+    pub(crate) fn is_vouched(&self, file: FileIndex) -> bool {
+        let at = usize_of(u64::from(file.value()));
+        self.vouched.get(at).copied().unwrap_or(false)
     }
 
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
@@ -175,6 +192,13 @@ impl Files {
         Ok(())
     }
 
+    /// Whether bytes of `file` lay there before this run.
+    fn is_found(&self, file: FileIndex) -> bool {
+        let at = usize_of(u64::from(file.value()));
+        let found = self.found.get(at);
+        found.is_some_and(|found| found.load(Ordering::Relaxed))
+    }
+
     /// Writes what is not zeros of `part` of `parts`, and zeros only where other bytes lay before.
     fn write_data(
         &self,
@@ -211,9 +235,7 @@ impl Files {
 
     /// Whether these bytes of a file lay there before this run: a file that is right keeps its time.
     fn lies_there(&self, path: &Path, slice: FileSlice, bytes: &[IoSlice<'_>]) -> bool {
-        let index = usize_of(u64::from(slice.file.value()));
-        let found = self.found.get(index);
-        if !found.is_some_and(|found| found.load(Ordering::Relaxed)) {
+        if !self.is_found(slice.file) {
             return false;
         }
         let mut at = slice.offset;

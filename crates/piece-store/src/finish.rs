@@ -60,6 +60,9 @@ pub(crate) fn publish(target: &Target, files: &Files, syncer: &Syncer) -> Result
 fn settle_lengths(target: &Target, files: &Files) -> Result<Vec<PathBuf>, StoreError> {
     let mut changed = Vec::new();
     for (file, entry) in target.stored_files() {
+        if files.is_vouched(file) {
+            continue;
+        }
         let found = files.stat(file)?.map(|stat| stat.len);
         if found == Some(entry.len()) {
             files.settle(file)?;
@@ -81,7 +84,7 @@ fn settle_lengths(target: &Target, files: &Files) -> Result<Vec<PathBuf>, StoreE
 fn mark_programs(target: &Target, files: &Files) -> Result<(), StoreError> {
     for (file, _) in target
         .stored_files()
-        .filter(|(_, entry)| entry.attributes().executable)
+        .filter(|(file, entry)| entry.attributes().executable && !files.is_vouched(*file))
     {
         let path = files.path_of(file);
         let marked = files.disk().set_executable(&path);

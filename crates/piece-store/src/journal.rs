@@ -72,13 +72,14 @@ impl Journal {
             end: 0,
             lock: Some(lock),
         };
-        let recorded = journal
-            .load(target)
-            .map_err(|cause| StoreError::disk("read", &shown, cause))?;
+        let recorded = journal.load(target)?;
         Ok((journal, recorded))
     }
 
-    fn load(&mut self, target: &Target) -> io::Result<Recorded> {
+    fn load(&mut self, target: &Target) -> Result<Recorded, StoreError> {
+        let shown = self.disk.display_path(&self.path);
+        let reads = |cause| StoreError::disk("read", &shown, cause);
+        let writes = |cause| StoreError::disk("write", &shown, cause);
         let pieces = PieceSet::empty(target.layout().pieces());
         let mut recorded = Recorded {
             pieces,
@@ -86,14 +87,17 @@ impl Journal {
         };
         let expected = header(target);
         let mut found = [0; HEADER_LEN];
-        if self.read(&mut found, 0)? == HEADER_LEN && found == expected {
+        if self.read(&mut found, 0).map_err(reads)? == HEADER_LEN && found == expected {
             self.end = u64_of(HEADER_LEN);
-            self.load_records(target, &mut recorded)?;
-            self.disk.set_len(&self.path, self.end)?;
+            self.load_records(target, &mut recorded).map_err(reads)?;
+            let cut = self.disk.set_len(&self.path, self.end);
+            cut.map_err(writes)?;
         } else {
-            self.disk.set_len(&self.path, 0)?;
-            self.disk
-                .write_at(&self.path, &mut [IoSlice::new(&expected)], 0)?;
+            let header = &mut [IoSlice::new(&expected)];
+            let begun = self.disk.set_len(&self.path, 0);
+            begun
+                .and_then(|()| self.disk.write_at(&self.path, header, 0))
+                .map_err(writes)?;
             self.end = u64_of(HEADER_LEN);
         }
         Ok(recorded)

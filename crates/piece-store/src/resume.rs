@@ -1,8 +1,8 @@
 //! What an earlier run left: pieces to trust, and pieces to hash again.
 //!
-//! What must stay true: a piece is trusted only if the journal records it and each of its files has
-//! the length and time of change that the journal recorded for it last. Whatever else lies on the
-//! disk is hashed before it counts.
+//! What must stay true: a piece is trusted only if the caller vouches for each of its files, or if the
+//! journal records it and each of its files has the length and time of change that it recorded last.
+//! Whatever else lies on the disk is hashed before it counts.
 
 use swarmcopy_layout::{FileSlice, PieceSet};
 
@@ -30,6 +30,8 @@ pub struct Resume {
 struct Found {
     len: u64,
     trusted: bool,
+    /// Nobody need have recorded its pieces.
+    vouched: bool,
 }
 
 /// Compares the files with what was recorded.
@@ -57,7 +59,8 @@ pub(crate) fn resume(
             continue;
         }
         let trusted = files.stored_slices(span).all(|slice| of(&slice).trusted);
-        if trusted && recorded.pieces.contains(piece) {
+        let vouched = || files.stored_slices(span).all(|slice| of(&slice).vouched);
+        if trusted && (recorded.pieces.contains(piece) || vouched()) {
             let kept = if target.is_edge(piece) {
                 &mut hollow
             } else {
@@ -92,6 +95,15 @@ fn look_at_all(
         return Ok(found);
     }
     for ((file, entry), place) in layout.files().zip(&mut found) {
+        if target.stores(file) && files.is_vouched(file) {
+            *place = Found {
+                len: entry.len(),
+                trusted: true,
+                vouched: true,
+            };
+            files.note_found(file);
+            continue;
+        }
         let mut pieces = layout.pieces_of(entry.span());
         let mut is_near = || pieces.any(|piece| wanted.contains(piece));
         let looked = if target.stores(file) {
@@ -116,5 +128,6 @@ fn look(stat: FileStat, recorded: Option<u32>) -> Found {
     Found {
         len: stat.len,
         trusted: recorded == Some(stamp(stat)),
+        vouched: false,
     }
 }

@@ -13,14 +13,19 @@ use crate::verify::{batch_pieces_max, verify};
 /// Bytes that one thread reads before it hashes them.
 const BATCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// Calls `report` with each of `pieces`, in no order, and whether its bytes on the disk are right;
-/// pieces whose files are missing or too short are not. Stops at the first other error.
+/// Hears of each piece, from several threads: whether its bytes on the disk are right, or why they can't
+/// be read. An error that it gives ends the scan.
+pub(crate) type Report<'a> =
+    dyn Fn(PieceIndex, Result<bool, StoreError>) -> Result<(), StoreError> + Sync + 'a;
+
+/// Calls `report` with each of `pieces`, in no order; those whose files are missing or too short are not
+/// right. Stops at the first error of `report`.
 pub(crate) fn scan(
     target: &Target,
     files: &Files,
     pieces: &PieceSet,
     threads: usize,
-    report: &(dyn Fn(PieceIndex, bool) + Sync),
+    report: &Report<'_>,
 ) -> Result<(), StoreError> {
     let batch_len = BATCH_BYTES_MAX / target.layout().piece_len().max(1);
     let batch_len = usize::try_from(batch_len)
@@ -63,14 +68,14 @@ fn scan_batch(
     target: &Target,
     files: &Files,
     batch: &[PieceIndex],
-    report: &(dyn Fn(PieceIndex, bool) + Sync),
+    report: &Report<'_>,
 ) -> Result<(), StoreError> {
     let mut read: Vec<(PieceIndex, Vec<Bytes>)> = Vec::with_capacity(batch.len());
     for piece in batch {
         match files.read(target.layout().piece_span(*piece)) {
             Ok(parts) => read.push((*piece, parts)),
-            Err(error) if is_absent(&error) => report(*piece, false),
-            Err(error) => return Err(error),
+            Err(error) if is_absent(&error) => report(*piece, Ok(false))?,
+            Err(error) => report(*piece, Err(error))?,
         }
     }
     let pieces: Vec<_> = read
@@ -78,7 +83,7 @@ fn scan_batch(
         .map(|(piece, parts)| (*piece, parts.as_slice()))
         .collect();
     for ((piece, _), right) in pieces.iter().zip(verify(target, &pieces)) {
-        report(*piece, right);
+        report(*piece, Ok(right))?;
     }
     Ok(())
 }

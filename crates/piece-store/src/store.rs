@@ -21,7 +21,8 @@ use crate::error::StoreError;
 use crate::event::{OnEvent, StoreEvent};
 use crate::files::{Files, u64_of};
 use crate::finish;
-use crate::journal::Journal;
+use crate::journal::{Journal, Recorded};
+use crate::options::Options;
 use crate::placement::{Placement, STAGED_SUFFIX};
 use crate::pool::Pool;
 use crate::queue::Queue;
@@ -35,46 +36,6 @@ use crate::writing::Writing;
 
 /// What the journal's name has behind the content's.
 pub const JOURNAL_SUFFIX: &str = ".swarmcopy";
-
-/// How a store works.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Options {
-    /// Where the content lies until it is complete.
-    pub placement: Placement,
-    /// Whether runs of zeros become holes, where the disk has holes; else space is reserved for all.
-    pub sparse: bool,
-    /// Threads that verify and write; 0 = as many as the machine has cores, at least 2.
-    pub threads: usize,
-    /// Bytes of the newest pieces kept in memory for reads.
-    pub cache_bytes_max: u64,
-    /// Bytes of pieces in assembly at most; beyond that nothing is handed out.
-    pub assembly_bytes_max: u64,
-    /// Bytes of unused memory kept for the next piece.
-    pub pool_bytes_max: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            placement: Placement::InPlace,
-            sparse: false,
-            threads: 0,
-            cache_bytes_max: 32 << 20,
-            assembly_bytes_max: 256 << 20,
-            pool_bytes_max: 64 << 20,
-        }
-    }
-}
-
-impl Options {
-    fn threads(&self) -> usize {
-        match self.threads {
-            0 => std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
-            threads => threads,
-        }
-    }
-}
 
 /// Assembles, verifies, writes and reads back one content.
 ///
@@ -141,7 +102,10 @@ impl Store {
         prepare: impl FnOnce() -> Result<(), E>,
     ) -> Result<(Self, Resume), E> {
         let journal_path = target.beside(JOURNAL_SUFFIX);
-        let (journal, recorded) = Journal::open(Arc::clone(&disk), journal_path, &target)?;
+        let (journal, mut recorded) = Journal::open(Arc::clone(&disk), journal_path, &target)?;
+        if options.distrust {
+            recorded = Recorded::default();
+        }
         let place = match options.placement {
             Placement::InPlace => target.place(),
             Placement::Staged => {
@@ -154,7 +118,7 @@ impl Store {
         let target = Arc::new(target);
         let pool = Pool::new(options.pool_bytes_max);
         let files = Files::new(Arc::clone(&target), disk, pool.clone(), place);
-        let files = files.with(options.placement, options.sparse);
+        let files = files.with(options);
         let found = resume(&target, &files, &recorded)?;
         let files = Arc::new(files);
         let syncer = Syncer::new(Arc::clone(&files), journal);
@@ -168,7 +132,7 @@ impl Store {
     }
 
     /// Opens a complete, possibly read-only copy in `dir` for reading. Nothing counts as verified
-    /// yet: see [`Store::verify_piece`].
+    /// yet: see [`Store::check`].
     pub fn open_read_only(
         dir: &Path,
         target: Target,
@@ -190,11 +154,9 @@ impl Store {
         let pool = Pool::new(options.pool_bytes_max);
         let target = Arc::new(target);
         let files = Arc::new(Files::as_found(Arc::clone(&target), disk, pool.clone()));
-        if let Some((file, _)) = target.stored_files().next()
-            && files.stat(file)?.is_none()
-        {
+        if files.is_vacant() {
             let missing = std::io::ErrorKind::NotFound.into();
-            return Err(files.error("open", &files.path_of(file), missing));
+            return Err(StoreError::disk("open", &files.shown(), missing));
         }
         Self::start((target, files, pool), None, options, Box::new(|_| ()))
     }
@@ -428,5 +390,29 @@ impl Drop for Store {
         for thread in threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MemoryDisk, Shape};
+    use swarmcopy_layout::{Layout, PieceDigest, PieceDigests, RelPath};
+
+    #[test]
+    fn as_many_threads_work_as_are_told() {
+        let path = || RelPath::parse("it").unwrap();
+        let layout = Layout::builder(16_384).file(path(), 100).build().unwrap();
+        let digests = PieceDigests::new(vec![PieceDigest::Sha1([0; 20])]);
+        let (layout, digests) = (Arc::new(layout), Arc::new(digests));
+        let target = Target::new(path(), Shape::File, layout, digests, [0; 32]).unwrap();
+        let options = Options {
+            threads: 3,
+            ..Options::default()
+        };
+        let disk = Arc::new(MemoryDisk::new());
+        let (store, _) = Store::open_on(disk, target, &options, Box::new(|_| ())).unwrap();
+        // those that verify, and the one that synchronises
+        assert_eq!(store.threads.lock().unwrap().len(), 3 + 1);
     }
 }

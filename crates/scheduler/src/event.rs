@@ -188,6 +188,11 @@ pub enum Event {
         /// Which.
         piece: PieceIndex,
     },
+    /// A piece that lay here all the time was hashed, and is right.
+    PieceProven {
+        /// Which.
+        piece: PieceIndex,
+    },
     /// A piece was complete but its bytes were wrong; they are thrown away.
     PieceBad {
         /// Which.

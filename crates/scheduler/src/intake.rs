@@ -34,6 +34,7 @@ impl Scheduler {
                 self.job_end(now, job, outcome, &missing);
             }
             Event::PieceOk { piece } => self.piece_ok(now, piece),
+            Event::PieceProven { piece } => self.piece_proven(now, piece),
             Event::PieceBad { piece, senders } => self.piece_bad(now, piece, &senders),
             Event::Liar { source } => self.ban(now, source, Reason::PeerLiar),
             Event::Uploaded {
@@ -309,6 +310,15 @@ impl Scheduler {
         self.show_others(piece);
         self.hungry.extend_from_slice(&self.local_ids);
         self.wake_origins(now);
+    }
+
+    /// Others may have it; nobody waited for it to come here.
+    fn piece_proven(&mut self, now: Instant, piece: PieceIndex) {
+        if self.wanted.contains(piece) || !self.have.insert(piece) {
+            return;
+        }
+        self.gate.have(now, piece);
+        self.settled.insert(piece);
     }
 
     fn piece_bad(&mut self, now: Instant, piece: PieceIndex, senders: &[SourceId]) {

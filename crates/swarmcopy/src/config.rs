@@ -327,11 +327,18 @@ pub struct CopyOptions {
     pub torrent_folder: Option<PathBuf>,
     /// Copy the bytes of files alone: no times, modes, flags, empty folders and links.
     pub plain: bool,
+    /// Set the access lists that the torrent tells, and take others away.
+    pub acl: bool,
     /// Remove what does not belong to the tree, once it is complete; what stands in the place of something
     /// that belongs, at once.
     pub delete_extra: bool,
     /// Runs of zeros in files become holes, where the disk has holes.
     pub sparse: bool,
+    /// A folder of this account for records of complete copies, by which unchanged ones are known without
+    /// reading them; `None` = no records are kept.
+    pub records: Option<PathBuf>,
+    /// Hash everything that lies at the target, though it was verified before and is unchanged by its times.
+    pub check: bool,
     /// What to do about a process that holds the target with another version.
     pub replace: Replace,
     /// Keep the tree under a temporary name until it is complete; then it takes the place of what is there,
@@ -384,8 +391,11 @@ impl CopyOptions {
             guard: GuardUse::default(),
             torrent_folder: None,
             plain: false,
+            acl: false,
             delete_extra: false,
             sparse: false,
+            records: None,
+            check: false,
             replace: Replace::default(),
             staged: false,
             stay: Stay::WhileNeeded(Duration::from_mins(1)),

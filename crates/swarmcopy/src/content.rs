@@ -241,6 +241,7 @@ impl Content {
             extent: tree::Extent {
                 attributes: !self.options.plain,
                 exact: self.options.delete_extra,
+                access: self.options.acl,
             },
         }
     }

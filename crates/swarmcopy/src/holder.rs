@@ -5,15 +5,15 @@
 //! holder looks while it runs. What must stay true: nobody serves a version whose files another process
 //! replaces; a killed holder holds nothing.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::File;
 use std::io::{self, ErrorKind as IoKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use swarmcopy_sys::held;
+use swarmcopy_sys::fs;
 
 use crate::content::Content;
-use crate::{Error, ErrorKind, Replace};
+use crate::{Error, ErrorKind, Replace, disk};
 
 const HELD_SUFFIX: &str = ".swarmcopy-held";
 /// Not in the locked file itself: Windows keeps others from reading that.
@@ -46,18 +46,15 @@ impl Holder {
             holder: content.beside_target(HOLDER_SUFFIX),
             end: content.beside_target(END_SUFFIX),
         };
-        let failed = |error: &io::Error| {
-            let message = format!("cannot write {}: {error}", paths.held.display());
-            Error::new(ErrorKind::Disk, message)
-        };
+        let failed = |error: &io::Error| disk::failed("write", &paths.held, error);
         let id = hex(&content.swarm_id);
         let start = Instant::now();
         loop {
             let held = match lock(&content.options.into, &paths.held).map_err(|e| failed(&e))? {
                 Lock::Taken(file) => {
-                    let _nobody_asked = held::remove_file(&paths.end);
+                    let _nobody_asked = fs::remove_file(&paths.end);
                     let word = format!("{} {id}", std::process::id());
-                    fs::write(&paths.holder, word).map_err(|error| failed(&error))?;
+                    fs::write(&paths.holder, word.as_bytes()).map_err(|error| failed(&error))?;
                     Some(file)
                 }
                 Lock::None => None,
@@ -88,7 +85,7 @@ impl Drop for Holder {
         if let Some(file) = self.held.take() {
             // while the lock holds: who comes next makes files of its own
             for path in [&self.paths.end, &self.paths.holder, &self.paths.held] {
-                let _may_be_gone = held::remove_file(path);
+                let _may_be_gone = fs::remove_file(path);
             }
             drop(file);
         }
@@ -113,7 +110,7 @@ fn ask(
             error.with_hint("end that process, then start the copy again")
         ));
     }
-    fs::write(&paths.end, []).map_err(Err)?;
+    fs::write(&paths.end, &[]).map_err(Err)?;
     std::thread::sleep(LOOK_EVERY);
     Ok(())
 }
@@ -128,19 +125,15 @@ enum Lock {
 fn lock(folder: &Path, path: &Path) -> io::Result<Lock> {
     loop {
         fs::create_dir_all(folder)?;
-        let options = &mut File::options();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
-        match file.try_lock() {
-            Ok(()) if is_at(&file, path) => return Ok(Lock::Taken(file)),
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = fs::open(&options, path)?;
+        match fs::lock(&file)? {
+            fs::Lock::Taken if is_at(&file, path) => return Ok(Lock::Taken(file)),
             // its holder removed it between the open and the lock
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Lock::Busy),
-            Err(TryLockError::Error(_)) => return Ok(Lock::None),
+            fs::Lock::Taken => {}
+            fs::Lock::Held => return Ok(Lock::Busy),
+            fs::Lock::None => return Ok(Lock::None),
         }
     }
 }
@@ -157,7 +150,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// The process and the content that hold the target.
 fn read(holder: &Path) -> (String, String) {
-    let word = fs::read_to_string(holder).unwrap_or_default();
+    let word = std::fs::read_to_string(holder).unwrap_or_default();
     let mut parts = word.split_whitespace().map(str::to_owned);
     (
         parts.next().unwrap_or_default(),

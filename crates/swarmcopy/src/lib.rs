@@ -28,17 +28,20 @@
 //! ```
 
 mod check;
+mod checking;
 mod config;
 mod content;
 mod copy;
 mod description;
 mod discovery;
+mod disk;
 mod engine;
 mod error;
 mod errors;
 mod event;
 mod examine;
 mod facts;
+mod fits;
 mod guard;
 mod holder;
 mod hours;
@@ -49,10 +52,13 @@ mod look;
 mod make;
 mod metalink;
 mod mirrors;
+mod opening;
 mod origins;
 mod outcome;
 mod policy;
 mod provenance;
+mod quick;
+mod record;
 mod recorded;
 mod registry;
 mod report;
@@ -87,6 +93,7 @@ pub use hours::Hours;
 pub use id::{ContentId, ContentIdError};
 pub use make::{Format, Links, Made, MakeOptions, MakeProgress, Names, Overwrite, PieceLen, make};
 pub use outcome::{Failure, Outcome};
+pub use quick::verify_quick;
 pub use report::{
     Arrival, Explanation, GuardState, Phase, Progress, Report, SourceKind, SourceProgress,
     SourceState, Started,
@@ -97,7 +104,7 @@ pub use swarmcopy_sources::Network;
 pub use swarmcopy_swarm::TrackerNote;
 pub use swarmcopy_sys::host::name as host_name;
 pub use tree::Preview;
-pub use verify::{Verified, VerifyProgress, differences, verify};
+pub use verify::{Evidence, Verified, VerifyProgress, differences, verify};
 pub use what::{What, document_len_max};
 
 /// Files, pieces and digests of a content: what [`Content::of`] takes and [`RangeSource`](source::RangeSource) is given.

@@ -224,6 +224,9 @@ pub struct Progress {
     pub swarm_origin_bytes: u64,
     /// How often each origin decision was taken, by reason code.
     pub reasons: BTreeMap<&'static str, u64>,
+    /// Of a copy that is only served, once all of it was hashed: what is wrong, file by file. Pieces with wrong
+    /// bytes are not served.
+    pub damaged: Vec<String>,
 }
 
 impl Progress {
@@ -260,6 +263,7 @@ impl Progress {
             bad_pieces: 0,
             swarm_origin_bytes: 0,
             reasons: BTreeMap::new(),
+            damaged: Vec::new(),
         }
     }
 }
@@ -321,6 +325,8 @@ pub struct Report {
     pub callers: u64,
     /// Links that this machine made to others.
     pub called: u64,
+    /// Of a copy that was only served: what is wrong, file by file.
+    pub damaged: Vec<String>,
     /// The pieces that came, in their order, if the options asked for it.
     pub arrivals: Vec<Arrival>,
 }

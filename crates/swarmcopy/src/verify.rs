@@ -18,6 +18,11 @@ use crate::{Content, Error, ErrorKind, tree};
 /// Files of a tree that are looked for when a folder may be the content's own.
 const LOOKED_FOR_MAX: usize = 100;
 
+/// Files of a group that are named in a line.
+const SUSPECTS_NAMED_MAX: usize = 5;
+/// Most lines about what is wrong.
+const FAULTS_MAX: usize = 10_000;
+
 /// How far checking is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,7 +33,21 @@ pub struct VerifyProgress {
     pub bytes: u64,
 }
 
-/// What a check found. A file is in one list at most; paths are joined with `/`.
+/// What a check went by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// Every byte was read and hashed.
+    Bytes,
+    /// Lengths and times, and the record of when the copy was complete on this machine.
+    Record,
+    /// Lengths, and the times that the torrent tells: the copy has no record here.
+    Times,
+    /// Lengths alone.
+    Lengths,
+}
+
+/// What a check found. A file is in one list at most, but for suspects; paths are joined with `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
@@ -38,15 +57,21 @@ pub struct Verified {
     pub place: PathBuf,
     /// Whether every byte is there and right. Extra files do not matter.
     pub whole: bool,
-    /// Files with wrong bytes or of a wrong length. Where a bad piece covers several files, all of
-    /// them are listed.
+    /// What the check went by.
+    pub evidence: Evidence,
+    /// Files with wrong bytes or of a wrong length.
     pub damaged: Vec<String>,
+    /// Groups of files that share a bad piece: at least one of each holds wrong bytes, and nothing tells which.
+    pub suspects: Vec<Vec<String>>,
+    /// Of a check by times: files that were changed since the copy was complete, or have another time than it.
+    pub changed: Vec<String>,
+    /// Files that can't be read, each with the reason.
+    pub unreadable: Vec<(String, String)>,
     /// Files that are not there.
     pub missing: Vec<String>,
-    /// Files that could not be proven right because they share a piece with a missing one or one
-    /// of a wrong length.
+    /// Files that could not be proven right because they share a piece with one that is known to be wrong.
     pub unproven: Vec<String>,
-    /// Files that the content does not have.
+    /// Files, links and folders (with a `/` at the end) that the content does not have.
     pub extra: Vec<String>,
     /// How many pieces.
     pub pieces: u32,
@@ -104,7 +129,7 @@ pub fn verify(
             })
         }),
     };
-    let target = target.map_err(|error| failed(&error))?;
+    let target = target?;
     let checked = AtomicU64::new(0);
     let report = check(&folder, &target, 0, &|piece, _| {
         let len = layout.piece_span(piece).len();
@@ -116,7 +141,7 @@ pub fn verify(
             bytes: layout.len(),
         });
     });
-    let mut report = report.map_err(|error| failed(&error))?;
+    let mut report = report?;
     let links = content.plan.links.iter();
     let links: HashSet<PathBuf> = links
         .map(|link| link.path.to_path(Platform::HERE))
@@ -143,7 +168,7 @@ pub(crate) fn locate(content: &Content, at: &Path) -> Result<(PathBuf, RelPath),
 }
 
 /// Where the copy lies.
-fn place_of(folder: &Path, name: &RelPath) -> PathBuf {
+pub(crate) fn place_of(folder: &Path, name: &RelPath) -> PathBuf {
     let names = name.source_paths(Platform::HERE).into_iter();
     let mut places = names.map(|name| folder.join(name));
     let found = places.find(|place| place.exists());
@@ -197,21 +222,38 @@ fn verified(
     elapsed: Duration,
 ) -> Verified {
     let texts = |paths: &[RelPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let unreadable = report.unreadable.iter();
+    let unreadable = unreadable.map(|(path, why)| (path.to_string(), why.clone()));
     let mut damaged = texts(&report.damaged);
     damaged.extend(report.wrong_len.iter().map(|(path, _)| path.to_string()));
     damaged.sort_unstable();
-    let extra = report.extra.iter().map(|path| {
+    let text = |path: &PathBuf| {
         let names: Vec<_> = path.iter().map(|name| name.to_string_lossy()).collect();
         names.join("/")
-    });
+    };
+    let mut extra: Vec<String> = report.extra.iter().map(text).collect();
+    // where the torrent tells of its folders
+    if content.plan.root.is_some() {
+        let wanted = content.plan.folders.iter();
+        let wanted: HashSet<PathBuf> = wanted
+            .map(|(path, _)| path.to_path(Platform::HERE))
+            .collect();
+        let folders = report.extra_folders.iter();
+        let folders = folders.filter(|path| !wanted.contains(*path));
+        extra.extend(folders.map(|path| text(path) + "/"));
+    }
     Verified {
         name: content.name().to_owned(),
         place,
         whole: report.is_whole(),
+        evidence: Evidence::Bytes,
         damaged,
+        suspects: report.suspects.iter().map(|group| texts(group)).collect(),
+        changed: Vec::new(),
+        unreadable: unreadable.collect(),
         missing: texts(&report.missing),
         unproven: texts(&report.unproven),
-        extra: extra.collect(),
+        extra,
         pieces: content.layout().pieces(),
         good_pieces: u32::try_from(
             content
@@ -224,6 +266,26 @@ fn verified(
         bytes: content.layout().bytes(),
         elapsed,
     }
+}
+
+/// What is wrong, in words: one line for each file, or for each group of which nothing tells which it is.
+pub(crate) fn faults(report: &CheckReport) -> Vec<String> {
+    let damaged = report.damaged.iter();
+    let damaged = damaged.chain(report.wrong_len.iter().map(|(path, _)| path));
+    let damaged = damaged.map(|path| format!("damaged: {path}"));
+    let missing = report.missing.iter().map(|path| format!("missing: {path}"));
+    let suspects = report.suspects.iter().map(|group| {
+        let first = group.iter().take(SUSPECTS_NAMED_MAX);
+        let first: Vec<String> = first.map(ToString::to_string).collect();
+        let more = match group.len().saturating_sub(SUSPECTS_NAMED_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("damaged: one of {}{more}", first.join(", "))
+    });
+    let unreadable = report.unreadable.iter().map(|(_, why)| why.clone());
+    let all = damaged.chain(missing).chain(suspects).chain(unreadable);
+    all.take(FAULTS_MAX).collect()
 }
 
 fn failed(error: &dyn Display) -> Error {

@@ -102,6 +102,20 @@ async fn ended(copy: &Copy) -> Result<Report, Error> {
 const GRACE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_seed_of_random_choices_can_be_chosen() {
+    let room = Room::new();
+    let mut config = Config::default();
+    config.listen = Some(SocketAddr::from(([127, 0, 0, 12], 0)));
+    config.lsd = false;
+    config.seed = Some(77);
+    let session = Session::builder().config(config).build().await.unwrap();
+    let options = room.shared("one");
+    let copy = session.add(room.content(), options).await.unwrap();
+    assert_eq!(copy.started().seed, 77);
+    session.shutdown(GRACE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_machine_alone_copies_from_the_share() {
     let room = Room::new();
     let session = session(2).await;

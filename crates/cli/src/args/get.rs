@@ -131,6 +131,9 @@ pub(crate) struct GetArgs {
     /// Copy the bytes of files alone: no times, modes, flags, empty folders and links
     #[arg(long)]
     pub(crate) plain: bool,
+    /// Give files and folders the access lists (POSIX.1e) that the torrent tells, and take others away
+    #[arg(long, conflicts_with = "plain")]
+    pub(crate) acl: bool,
     /// Remove what does not belong to the tree, once it is complete: DIR/NAME becomes exact
     #[arg(long)]
     pub(crate) delete_extra: bool,
@@ -140,6 +143,10 @@ pub(crate) struct GetArgs {
     /// Let runs of zeros be holes, where the disk has holes, instead of reserving the space of each file
     #[arg(long)]
     pub(crate) sparse: bool,
+    /// Read and hash everything that lies at DIR/NAME, though it was verified before and its times say that
+    /// nothing was done to it since
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Fail where another process copies or serves another version at DIR/NAME, instead of asking it to end
     #[arg(long)]
     pub(crate) no_replace: bool,

@@ -19,6 +19,10 @@ EXAMPLE
 /// What to check and where.
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(crate) struct VerifyArgs {
     /// The path or http(s) address of a .torrent or a metalink, or a magnet: link
     #[arg(value_name = "WHAT")]
@@ -29,6 +33,12 @@ pub(crate) struct VerifyArgs {
     /// List times, modes, flags, empty folders and links that differ, too
     #[arg(long)]
     pub(crate) attributes: bool,
+    /// Read no file: go by lengths, times and the record of when the copy was complete on this machine
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Let files, links and folders that do not belong be a mismatch, too
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Print the result as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -11,7 +11,7 @@ use crate::args::GetArgs;
 use crate::args::values::Rate;
 use crate::exit::Style;
 use crate::host::Host;
-use crate::{netrc, output, policy};
+use crate::{netrc, output, policy, records};
 
 /// What a copy that is not complete has beside it.
 const JOURNAL_SUFFIX: &str = ".swarmcopy";
@@ -113,8 +113,11 @@ fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     options.reuse.clone_from(&args.reuse);
     options.select.clone_from(&args.select);
     options.plain = args.plain;
+    options.acl = args.acl;
     options.delete_extra = args.delete_extra;
     options.sparse = args.sparse;
+    options.check = args.check;
+    options.records = records::folder();
     if args.no_replace {
         options.replace = Replace::Refuse;
     }

@@ -80,6 +80,7 @@ fn options(args: &MakeArgs) -> MakeOptions {
         NamesArg::Keep => Names::Keep,
         NamesArg::Strict => Names::Strict,
     };
+    options.acl = args.acl;
     options.slots = args.slots;
     options.threads = args.threads;
     options.overwrite = if args.force {

@@ -205,6 +205,18 @@ async fn watch(
     copy.finished().await
 }
 
+/// What was served is not the content.
+fn differs(damaged: &[String]) -> Error {
+    let first = damaged.first().map_or("", String::as_str);
+    let more = match damaged.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!("the copy differs from the torrent: {first}{more}");
+    Error::new(ErrorKind::Mismatch, message)
+        .with_hint("what was right of it was served; repair it by get")
+}
+
 /// Tells the end; gives the exit code. `but` is what keeps a copy that ended well from being all right.
 fn tell(ended: Outcome, view: &mut dyn CopyView, style: Style, but: Option<Error>) -> u8 {
     let but_not = but
@@ -220,6 +232,7 @@ fn tell(ended: Outcome, view: &mut dyn CopyView, style: Style, but: Option<Error
     }
     let error = match but {
         _ if report.complete => but_not.cloned(),
+        _ if !report.damaged.is_empty() => Some(differs(&report.damaged)),
         Some(but) => Some(but),
         None => {
             let error = Error::new(ErrorKind::Incomplete, "the copy is not complete");

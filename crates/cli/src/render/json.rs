@@ -73,6 +73,8 @@ pub(super) struct ProgressEvent<'a> {
     slots: &'a [u32],
     guard: &'static str,
     waiting_for: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    damaged: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -124,6 +126,8 @@ struct ReportEvent<'a> {
     removed: u64,
     callers: u64,
     called: u64,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    damaged: &'a [String],
 }
 
 impl CopyView for JsonView {
@@ -192,6 +196,7 @@ impl CopyView for JsonView {
             removed: report.removed,
             callers: report.callers,
             called: report.called,
+            damaged: &report.damaged,
         });
     }
 }
@@ -212,6 +217,7 @@ pub(super) fn progress_event(progress: &Progress, machine: Option<usize>) -> Pro
         slots: &progress.slots,
         guard: progress.guard.as_str(),
         waiting_for: progress.waiting_for.as_deref(),
+        damaged: &progress.damaged,
     }
 }
 

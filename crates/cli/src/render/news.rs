@@ -14,6 +14,8 @@ use super::text;
 const SOURCE_EVERY: Duration = Duration::from_secs(5);
 /// Time between two lines of a complete copy of which nobody takes anything.
 const IDLE_EVERY: Duration = Duration::from_mins(1);
+/// Wrong files that are told one by one.
+const DAMAGE_TOLD_MAX: usize = 20;
 /// Sources that are remembered.
 const SOURCES_MAX: usize = 1024;
 
@@ -29,17 +31,31 @@ struct Last {
 #[derive(Debug, Default)]
 pub(super) struct SourceNews {
     last: BTreeMap<(SourceKind, String), Last>,
+    /// Whether it was told what is wrong with a copy that is served.
+    damage_told: bool,
 }
 
 impl SourceNews {
+    /// What is wrong with a copy that is served; told once.
+    fn damage(&mut self, damaged: &[String]) -> Vec<String> {
+        if damaged.is_empty() || std::mem::replace(&mut self.damage_told, true) {
+            return Vec::new();
+        }
+        let told = damaged.iter().take(DAMAGE_TOLD_MAX);
+        let told = told.map(|what| format!("warning: {what}"));
+        let more = damaged.len().saturating_sub(DAMAGE_TOLD_MAX);
+        let more = (more > 0).then(|| format!("warning: and {more} more"));
+        told.chain(more).collect()
+    }
+
     /// A line for each source of which something is new.
     pub(super) fn lines(&mut self, now: Instant, progress: &Progress) -> Vec<String> {
         let fresh = progress.sources.iter().filter(|it| self.is_new(now, it));
         let fresh: Vec<&SourceProgress> = fresh.collect();
-        fresh
-            .into_iter()
-            .filter_map(|source| self.line(now, source))
-            .collect()
+        let fresh = fresh.into_iter();
+        let mut lines: Vec<String> = fresh.filter_map(|source| self.line(now, source)).collect();
+        lines.extend(self.damage(&progress.damaged));
+        lines
     }
 
     fn is_new(&self, now: Instant, source: &SourceProgress) -> bool {

@@ -34,11 +34,19 @@ pub(super) fn amount(progress: &Progress) -> String {
     let percent = format::percent(verified, bytes);
     let size = format!("{} of {}", format::bytes(verified), format::bytes(bytes));
     match progress.phase {
-        Phase::Checking => format!("checking what is there: {percent} %, {size}"),
-        Phase::Copying => {
+        Phase::Checking | Phase::Copying => {
             let left = format::seconds_left(bytes.saturating_sub(verified), rate);
             let left = left.map_or_else(|| "-:--".to_owned(), format::clock);
-            format!("{percent} %, {size}, {}, {left} left", format::rate(rate))
+            let what = match progress.phase {
+                Phase::Checking => "checking what is there: ",
+                _ => "",
+            };
+            let rate = format::rate(rate);
+            format!("{what}{percent} %, {size}, {rate}, {left} left")
+        }
+        Phase::Serving if !progress.damaged.is_empty() => {
+            let peers = peers(progress.peers);
+            format!("not complete: {percent} %, {size} are right, serving these to {peers}")
         }
         Phase::Serving => format!("complete, serving {}", peers(progress.peers)),
         _ => format!("{percent} %, {size}"),
@@ -56,6 +64,7 @@ pub(super) fn short_amount(progress: &Progress) -> String {
             let left = left.map_or_else(|| "-:--".to_owned(), format::clock);
             format!("{percent} %, {}, {left}", format::rate(progress.rate))
         }
+        Phase::Serving if !progress.damaged.is_empty() => format!("{percent} % right, serving"),
         Phase::Serving => "complete, serving".to_owned(),
         _ => format!("{percent} %"),
     }

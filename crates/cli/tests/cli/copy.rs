@@ -19,6 +19,11 @@ pub(crate) struct Seed {
 
 impl Seed {
     pub(crate) fn start(room: &Room, torrent: &str, from: &str) -> Self {
+        Self::start_with(room, torrent, from, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(room: &Room, torrent: &str, from: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
             .args([
                 "seed",
@@ -30,6 +35,7 @@ impl Seed {
                 "--no-lsd",
                 "--json",
             ])
+            .args(more)
             .current_dir(room.path(""))
             .stdout(Stdio::piped())
             .spawn()
@@ -44,7 +50,7 @@ impl Seed {
 
 /// The first event that `matches`. The rest is read and dropped by a thread: a program whose stdout
 /// is closed ends.
-fn first_event(child: &mut Child, matches: fn(&Value) -> bool) -> Value {
+pub(crate) fn first_event(child: &mut Child, matches: fn(&Value) -> bool) -> Value {
     let mut lines = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok);

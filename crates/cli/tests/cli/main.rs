@@ -5,6 +5,8 @@ mod chosen;
 #[cfg(test)]
 mod copy;
 #[cfg(test)]
+mod flags;
+#[cfg(test)]
 mod make;
 #[cfg(test)]
 mod manual;
@@ -30,6 +32,8 @@ mod show;
 mod site;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod there;
 #[cfg(test)]
 mod trust;
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 /// The folder of a test, with a tree `a tree` of awkward names in it.
 pub(crate) struct Room {
     dir: tempfile::TempDir,
+    /// What the account would remember.
+    state: tempfile::TempDir,
 }
 
 /// Names that torrents, shells and URLs trip over.
@@ -26,6 +28,7 @@ impl Room {
     pub(crate) fn new() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
+            state: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -60,6 +63,8 @@ impl Room {
             .args(args)
             .current_dir(self.dir.path())
             .env_remove("RUST_LOG")
+            .env("XDG_STATE_HOME", self.state.path())
+            .env("LOCALAPPDATA", self.state.path())
             .envs(environment.iter().copied())
             .output()
             .unwrap();

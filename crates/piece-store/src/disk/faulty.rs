@@ -18,6 +18,8 @@ pub enum Fault {
     ReadOnly,
     /// Loses power at each sync: it fails.
     SyncFails,
+    /// Gives no bytes.
+    Unreadable,
 }
 
 /// Passes calls on to another disk until its fault strikes.
@@ -25,6 +27,8 @@ pub enum Fault {
 pub struct FaultyDisk<D> {
     disk: D,
     fault: Mutex<Fault>,
+    /// The one path that can't be read; all, if there is none.
+    only: Mutex<Option<PathBuf>>,
 }
 
 impl<D: Disk> FaultyDisk<D> {
@@ -33,7 +37,13 @@ impl<D: Disk> FaultyDisk<D> {
         Self {
             disk,
             fault: Mutex::new(fault),
+            only: Mutex::default(),
         }
+    }
+
+    /// Lets only `path` be unreadable.
+    pub fn fail_only(&self, path: &Path) {
+        *self.only.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.to_owned());
     }
 
     /// Changes the fault.
@@ -63,6 +73,12 @@ impl<D: Disk> FaultyDisk<D> {
 
 impl<D: Disk> Disk for FaultyDisk<D> {
     fn read_at(&self, path: &Path, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let only = self.only.lock().unwrap_or_else(PoisonError::into_inner);
+        if fault == Fault::Unreadable && only.as_deref().is_none_or(|only| only == path) {
+            return Err(io::Error::other("the disk gives no bytes"));
+        }
+        drop(only);
         self.disk.read_at(path, buffer, offset)
     }
 

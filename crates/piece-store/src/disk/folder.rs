@@ -5,11 +5,13 @@
 //! process that can swap folders of the tree in between is out of scope); no more than
 //! `open_files_max` files stay open.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, IoSlice};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use swarmcopy_sys::fs::{self, Lock};
+use swarmcopy_sys::retry::{is_out_of_files, retry};
 use swarmcopy_sys::{alloc, held};
 
 use super::handles::{Access, Handles};
@@ -62,10 +64,23 @@ impl FolderDisk {
         Ok(self.handles.keep(path, file, access))
     }
 
+    /// Opens a file; those that are kept open give way where the system allows no more.
     fn open(&self, path: &Path, access: Access) -> io::Result<File> {
+        match self.try_open(path, access) {
+            Err(error) if is_out_of_files(&error) => {
+                self.handles.close_all();
+                self.try_open(path, access)
+            }
+            opened => opened,
+        }
+    }
+
+    fn try_open(&self, path: &Path, access: Access) -> io::Result<File> {
         let full = self.root.join(path);
         match (self.links, access) {
-            (Links::Follow, Access::Read) => File::open(&full).map_err(|error| told(&full, error)),
+            (Links::Follow, Access::Read) => {
+                fs::open_read(&full).map_err(|error| told(&full, error))
+            }
             (Links::Follow, Access::Write) => Err(ErrorKind::ReadOnlyFilesystem.into()),
             (Links::Refuse, Access::Read) => {
                 self.check_folders(path)?;
@@ -94,7 +109,7 @@ impl FolderDisk {
             return Ok(());
         };
         for folder in &folders {
-            let found = fs::symlink_metadata(self.root.join(folder))?;
+            let found = fs::symlink_metadata(&self.root.join(folder))?;
             check_folder(folder, &found)?;
         }
         self.known.insert(last);
@@ -129,12 +144,12 @@ impl FolderDisk {
     }
 
     /// What is at `path`, no link followed on the way or at its end (unless links are followed).
-    fn metadata(&self, path: &Path) -> io::Result<Option<fs::Metadata>> {
+    fn metadata(&self, path: &Path) -> io::Result<Option<Metadata>> {
         let found = match self.links {
-            Links::Follow => fs::metadata(self.root.join(path)),
+            Links::Follow => fs::metadata(&self.root.join(path)),
             Links::Refuse => self
                 .check_folders(path)
-                .and_then(|()| fs::symlink_metadata(self.root.join(path))),
+                .and_then(|()| fs::symlink_metadata(&self.root.join(path))),
         };
         match found {
             Ok(found) => Ok(Some(found)),
@@ -146,20 +161,20 @@ impl FolderDisk {
 
 fn switch(from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
     match fs::symlink_metadata(to) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return held::rename(from, to),
+        Err(error) if error.kind() == ErrorKind::NotFound => return fs::rename(from, to),
         Ok(found) if found.is_dir() => {}
         // a file gives way to a file at once
         Ok(found) if found.is_file() && !fs::symlink_metadata(from)?.is_dir() => {
-            return held::rename(from, to);
+            return fs::rename(from, to);
         }
         Ok(_) => return Err(ErrorKind::AlreadyExists.into()),
         Err(error) => return Err(error),
     }
     match swarmcopy_sys::links::exchange(from, to) {
-        Ok(()) => held::rename(from, aside),
+        Ok(()) => fs::rename(from, aside),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            held::rename(to, aside)?;
-            held::rename(from, to).inspect_err(|_| {
+            fs::rename(to, aside)?;
+            fs::rename(from, to).inspect_err(|_| {
                 let _as_it_was = fs::rename(aside, to);
             })
         }
@@ -170,6 +185,10 @@ fn switch(from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
 /// Opens a file to write, though it may be read-only; nothing else changes that is the same file by another
 /// name.
 fn open_to_write(full: &Path) -> io::Result<File> {
+    // nothing is to be found out about a new file
+    if let Ok(file) = swarmcopy_sys::open::create_new(full) {
+        return Ok(file);
+    }
     let file = held::patiently(|| match swarmcopy_sys::open::nofollow_create(full) {
         Err(error)
             if error.kind() == ErrorKind::PermissionDenied
@@ -185,8 +204,9 @@ fn open_to_write(full: &Path) -> io::Result<File> {
     drop(file);
     let mut draft = full.as_os_str().to_owned();
     draft.push(".swarmcopy-own");
-    fs::copy(full, &draft)?;
-    held::rename(Path::new(&draft), full)?;
+    let draft = Path::new(&draft);
+    fs::copy(full, draft)?;
+    fs::rename(draft, full)?;
     swarmcopy_sys::open::nofollow_create(full)
 }
 
@@ -207,7 +227,7 @@ fn folders_of(path: &Path) -> io::Result<Vec<&Path>> {
     Ok(folders)
 }
 
-fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
+fn check_folder(folder: &Path, found: &Metadata) -> io::Result<()> {
     if found.is_dir() && !found.is_symlink() {
         return Ok(());
     }
@@ -266,12 +286,12 @@ impl Disk for FolderDisk {
         if self.metadata(path)?.is_some() {
             return Ok(false);
         }
-        let source = File::open(source)?;
+        let source = fs::open_read(source)?;
         let file = self.open(path, Access::Write)?;
         if system::share_bytes(&file, &source) {
             return Ok(true);
         }
-        held::remove_file(&self.root.join(path))?;
+        fs::remove_file(&self.root.join(path))?;
         Ok(false)
     }
 
@@ -279,8 +299,8 @@ impl Disk for FolderDisk {
         let file = self.file(path, Access::Write)?;
         if system::is_in_memory(&file) {
             // taking the pages twice costs more than writing them
-            return if file.metadata()?.len() < len {
-                file.set_len(len)
+            return if retry(|| file.metadata())?.len() < len {
+                fs::set_len(&file, len)
             } else {
                 Ok(())
             };
@@ -292,8 +312,7 @@ impl Disk for FolderDisk {
         if self.metadata(path)?.is_none() {
             return Err(ErrorKind::NotFound.into());
         }
-        let file = self.file(path, Access::Write)?;
-        held::patiently(|| file.set_len(len))
+        fs::set_len(&*self.file(path, Access::Write)?, len)
     }
 
     fn sync(&self, paths: &[PathBuf]) -> io::Result<()> {
@@ -346,7 +365,7 @@ impl Disk for FolderDisk {
         let mut entries = Vec::new();
         let mut folders = vec![path.to_owned()];
         while let Some(folder) = folders.pop() {
-            let listing = match fs::read_dir(self.root.join(&folder)) {
+            let listing = match fs::read_dir(&self.root.join(&folder)) {
                 Err(error) if error.kind() == ErrorKind::NotFound && folder == path => break,
                 listing => listing?,
             };
@@ -366,7 +385,7 @@ impl Disk for FolderDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.handles.close(path);
         self.check_folders(path)?;
-        held::remove_file(&self.root.join(path))
+        fs::remove_file(&self.root.join(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -381,7 +400,7 @@ impl Disk for FolderDisk {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        held::rename(&from, &to)?;
+        fs::rename(&from, &to)?;
         to.parent().map_or(Ok(()), swarmcopy_sys::sync::dir)
     }
 
@@ -406,12 +425,9 @@ impl Disk for FolderDisk {
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
         let file = self.open(path, Access::Write)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(ErrorKind::WouldBlock.into()),
-            // a disk without locks (some network mounts): better a copy than none
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+        // a disk without locks (some network mounts): better a copy than none
+        if fs::lock(&file)? == Lock::Held {
+            return Err(ErrorKind::WouldBlock.into());
         }
         self.handles.pin(path, Arc::new(file));
         let (path, handles) = (path.to_owned(), Arc::clone(&self.handles));

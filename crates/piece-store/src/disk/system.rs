@@ -18,6 +18,7 @@ mod linux {
 
     use rustix::fs::{SeekFrom, fstatfs, ioctl_ficlone, seek, syncfs};
     use rustix::io::Errno;
+    use swarmcopy_sys::retry::retry;
 
     /// Magic numbers of tmpfs and ramfs in `statfs(2)`.
     const IN_MEMORY: [i128; 2] = [0x0102_1994, 0x8584_58F6];
@@ -46,7 +47,8 @@ mod linux {
 
     /// Synchronises the whole file system that holds `root`; tells whether that was possible.
     pub(crate) fn sync_whole(root: &Path) -> io::Result<bool> {
-        syncfs(File::open(root)?)?;
+        let root = swarmcopy_sys::fs::open_read(root)?;
+        retry(|| Ok(syncfs(&root)?))?;
         Ok(true)
     }
 }
@@ -57,16 +59,18 @@ mod unix {
     use std::io;
     use std::os::unix::fs::PermissionsExt;
 
+    use swarmcopy_sys::retry::retry;
+
     /// Lets whoever may read the file run it.
     pub(crate) fn mark_executable(file: &File) -> io::Result<()> {
-        let mut permissions = file.metadata()?.permissions();
+        let mut permissions = retry(|| file.metadata())?.permissions();
         let mode = permissions.mode();
         let marked = mode | ((mode & 0o444) >> 2);
         if marked == mode {
             return Ok(());
         }
         permissions.set_mode(marked);
-        file.set_permissions(permissions)
+        retry(|| file.set_permissions(permissions.clone()))
     }
 }
 

@@ -1,6 +1,5 @@
 //! How a copy is looked at, and how it ends: complete, failed, out of time, or stopped.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,12 +8,11 @@ use swarmcopy_scheduler::{Outlook, Reason, SourceId};
 use tokio::sync::mpsc;
 
 use super::account::Account;
-use super::failure::disk_failed;
 use super::waiting::{Facts, troubles, waiting_for};
 use super::{Engine, Note};
 use crate::event::Event;
 use crate::outcome::{Failure, Outcome};
-use crate::{Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay, tree};
+use crate::{Content, Error, ErrorKind, Phase, Progress, Report, SourceKind, Stay, record, tree};
 
 /// With nothing under way, no source for a piece and an origin that differs, the copy is given up
 /// after this long: others may still turn up.
@@ -115,6 +113,7 @@ impl Engine {
             bad_pieces: self.account.bad_pieces,
             swarm_origin_bytes: origin.swarm_bytes.max(origin.origin_bytes),
             reasons: self.account.reasons(),
+            damaged: self.damaged.clone(),
         }
     }
 
@@ -137,14 +136,15 @@ impl Engine {
     /// Every wanted piece is verified: the store closes the copy on a thread of its own.
     pub(super) fn copied(&mut self) {
         if self.content.is_seed() {
-            return self.finished(Ok(tree::Applied::default()));
+            // it wants nothing; whether it is complete, its check tells
+            return;
         }
         let store = Arc::clone(&self.store);
+        let content = self.content.clone();
         let notes = self.notes.clone();
         let job = self.content.tree_job();
-        let aside = self.content.beside_target(ASIDE_SUFFIX);
         self.tasks.spawn(async move {
-            let result = tokio::task::spawn_blocking(move || finish(&store, &job, &aside)).await;
+            let result = tokio::task::spawn_blocking(move || finish(&store, &content, &job)).await;
             let result = result.unwrap_or_else(|_| {
                 let action = "finish the copy";
                 Err(StoreError::Closed { action }.into())
@@ -161,7 +161,8 @@ impl Engine {
                 let elapsed = self.clock.elapsed();
                 self.completed = Some((Instant::now(), elapsed));
                 self.phase = Phase::Serving;
-                if self.scheduler.have().is_full() {
+                // who had it all from the start has not downloaded it
+                if self.scheduler.have().is_full() && !self.content.is_seed() {
                     self.swarm.completed();
                 }
                 self.outlets.complete.send_replace(Some(elapsed));
@@ -181,7 +182,8 @@ impl Engine {
             let message = "another process copies another version to the same place";
             return Some(Err(Error::new(ErrorKind::Interrupted, message)));
         }
-        if let Some((at, _)) = self.completed {
+        let served_since = self.completed.map(|(at, _)| at).or(self.damaged_at);
+        if let Some(at) = served_since {
             if self.asked {
                 return Some(Ok(()));
             }
@@ -318,7 +320,7 @@ impl Engine {
         // what is verified is written down, so that the next start goes on from there
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
         if let (None, Ok(Err(error))) = (&failure, closed) {
-            failure = Some(Failure::of(disk_failed(&error)));
+            failure = Some(Failure::of(error.into()));
         }
         Outcome::new(report, failure)
     }
@@ -366,25 +368,22 @@ impl Engine {
             callers: self.account.callers,
             called: self.account.called,
             arrivals: Vec::new(),
+            damaged: self.damaged.clone(),
         }
     }
 }
 
-/// Closes the copy, with all that belongs to its tree.
-fn finish(store: &Store, job: &tree::Job, aside: &Path) -> Result<tree::Applied, Error> {
+/// Closes the copy, with all that belongs to its tree, and writes down that it is complete.
+fn finish(store: &Store, content: &Content, job: &tree::Job) -> Result<tree::Applied, Error> {
     let mut applied = tree::Applied::default();
     store.finish_with(|place| {
         applied = tree::apply(place, job)?;
         Ok::<(), Error>(())
     })?;
-    tree::clear(aside)?;
+    tree::clear(&content.beside_target(ASIDE_SUFFIX))?;
+    let target = store.target();
+    record::write(content, &content.target_path(), &|file| target.stores(file));
     Ok(applied)
-}
-
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        disk_failed(&error)
-    }
 }
 
 impl Report {

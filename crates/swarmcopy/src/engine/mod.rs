@@ -20,6 +20,8 @@ mod news;
 mod note;
 mod origins;
 mod policy;
+mod proofs;
+mod proving;
 mod reader;
 mod recording;
 mod standing;
@@ -49,17 +51,18 @@ use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::status::StatusWriter;
 use crate::tree::Applied;
-use crate::{Error, GuardState, Phase, Progress, Report, SourceKind};
+use crate::{Error, GuardState, Phase, Progress, Report, SourceKind, disk};
 
 pub(crate) use account::{Account, LAN};
 use arrivals::Arrivals;
 pub(crate) use clock::Clock;
 pub(crate) use entry::{Late, OriginEntry};
-pub(crate) use failure::{disk_failed, interrupted};
+pub(crate) use failure::interrupted;
 use lacking::Lacking;
 use lost::Lost;
 use news::News;
 pub(crate) use note::Note;
+pub(crate) use proving::prove;
 pub(crate) use reader::StoreReader;
 pub(crate) use standing::Named;
 use telling::Tellings;
@@ -156,6 +159,10 @@ pub(crate) struct Engine {
     news: News,
     /// How many pieces each file lacks.
     lacking: Lacking,
+    /// Of a copy that is only served: files that are not as they should be.
+    damaged: Vec<String>,
+    /// When that was known.
+    damaged_at: Option<Instant>,
 }
 
 impl Engine {
@@ -208,6 +215,8 @@ impl Engine {
             failed: None,
             news: News::default(),
             lacking,
+            damaged: Vec::new(),
+            damaged_at: None,
         }
     }
 
@@ -230,8 +239,8 @@ impl Engine {
             let wake = self.scheduler.poll_timeout().map(|at| self.clock.at(at));
             tokio::select! {
                 () = stop.cancelled() => {
-                    let complete = self.completed.is_some();
-                    let end = if complete { Ok(()) } else { Err(interrupted()) };
+                    let served = self.completed.is_some() || self.damaged_at.is_some();
+                    let end = if served { Ok(()) } else { Err(interrupted()) };
                     return self.wind_up(end, notes).await;
                 }
                 Some(note) = notes.recv() => {
@@ -256,6 +265,7 @@ impl Engine {
                     self.explain_denials();
                     self.explain_left_out();
                     self.asked = self.holder.as_ref().is_some_and(Holder::is_asked);
+                    self.look_at_proofs();
                     self.look();
                 }
             }
@@ -296,8 +306,9 @@ impl Engine {
                 self.tell(Event::PieceBad { piece, senders });
             }
             Note::Liar { source } => self.tell(Event::Liar { source }),
-            Note::DiskFailed { error } => self.failed = Some(disk_failed(&error)),
+            Note::DiskFailed { error } => self.failed = Some(disk::store_failed(&error)),
             Note::Finished { result } => self.finished(result),
+            Note::Checked { checked } => self.checked(*checked),
             Note::Guard(news) => self.take_guard_news(news),
             Note::Share { id, looked, again } => self.share_looked(id, looked, again),
             Note::Way(way) => self.take_way(way),

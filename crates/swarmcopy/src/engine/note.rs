@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, Spans};
-use swarmcopy_piece_store::StoreError;
+use swarmcopy_piece_store::{CheckReport, StoreError};
 use swarmcopy_scheduler::{JobId, Outcome, SourceId};
 use swarmcopy_sources::{OriginSource, SourceError};
 
@@ -45,6 +45,10 @@ pub(crate) enum Note {
     DiskFailed { error: Arc<StoreError> },
     /// The complete copy is closed and named, and what was done to its tree; or it could not be.
     Finished { result: Result<Applied, Error> },
+    /// The copy that is served was checked.
+    Checked {
+        checked: Box<Result<CheckReport, StoreError>>,
+    },
     /// The keeper of the share's locks has news.
     Guard(GuardNews),
     /// Somebody to copy from was named while the copy runs.

@@ -96,7 +96,11 @@ pub fn make(
         name: &source.name,
         form: source.form(),
         layout: &layout,
-        tree: table::table(&source.walk, &source.files),
+        tree: table::table(
+            &source.walk,
+            &source.files,
+            options.acl.then_some(source.root.as_path()),
+        )?,
     };
     let built = torrent::build(subject, hashes)?;
     save::save(&source.out, &built.bytes)?;

@@ -114,6 +114,8 @@ pub struct MakeOptions {
     pub links: Links,
     /// What to do with names that not every machine can hold.
     pub names: Names,
+    /// Tell the access lists (POSIX.1e) of files and folders, too, for copies that want them.
+    pub acl: bool,
     /// Makes lock files for this many readers of the share beside the .torrent.
     pub slots: Option<u32>,
     /// Threads that read and hash; `None` = one for each CPU.
@@ -143,6 +145,7 @@ impl MakeOptions {
             check: false,
             links: Links::default(),
             names: Names::default(),
+            acl: false,
             slots: None,
             threads: None,
             overwrite: Overwrite::default(),

@@ -3,15 +3,15 @@
 //! What must stay true: a file that is there already is replaced only when that was asked for, and
 //! only by a rename; nothing stays behind a failure.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use swarmcopy_sys::held;
+use swarmcopy_sys::fs;
 use swarmcopy_sys::lock::SlotLocks;
 
 use super::Overwrite;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, disk};
 
 /// The folder of lock files, beside the .torrent.
 const LOCKS_NAME: &str = ".swarmcopy";
@@ -23,17 +23,17 @@ pub(super) fn check(out: &Path, overwrite: Overwrite) -> Result<(), Error> {
         return Err(Error::new(ErrorKind::Failed, message).with_hint("replace it with `overwrite`"));
     }
     let draft = draft_path(out);
-    File::create(&draft)
-        .and_then(|_| held::remove_file(&draft))
+    create(&draft)
+        .and_then(|_| fs::remove_file(&draft))
         .map_err(|error| unwritable(out, &error))
 }
 
 /// Writes `bytes` under a temporary name and renames that to `out`.
 pub(super) fn save(out: &Path, bytes: &[u8]) -> Result<(), Error> {
     let draft = draft_path(out);
-    let written = write_synced(&draft, bytes).and_then(|()| held::rename(&draft, out));
+    let written = write_synced(&draft, bytes).and_then(|()| fs::rename(&draft, out));
     written.map_err(|error| {
-        let _left_behind = held::remove_file(&draft);
+        let _left_behind = fs::remove_file(&draft);
         unwritable(out, &error)
     })
 }
@@ -47,7 +47,7 @@ pub(super) fn make_slots(out: &Path, slots: u32) -> Result<(), Error> {
 
 /// What lies beside `out` because of us, canonical: never part of a content.
 pub(super) fn own_paths(out: &Path) -> Vec<PathBuf> {
-    let Ok(folder) = fs::canonicalize(folder_of(out)) else {
+    let Ok(folder) = std::fs::canonicalize(folder_of(out)) else {
         return Vec::new();
     };
     let torrent = out.file_name().map(|name| folder.join(name));
@@ -70,15 +70,17 @@ fn draft_path(out: &Path) -> PathBuf {
     folder_of(out).join(format!(".{name}.{}.tmp", std::process::id()))
 }
 
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    fs::open(options.write(true).create(true).truncate(true), path)
+}
+
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::new(
-        ErrorKind::Disk,
-        format!("cannot write {}: {error}", path.display()),
-    )
+    disk::failed("write", path, error)
 }

@@ -256,11 +256,14 @@ impl Walking<'_> {
     }
 }
 
+/// What is to be shared can't be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new(
-        ErrorKind::Failed,
-        format!("cannot read {}: {error}", path.display()),
-    )
+    let message = format!("cannot read {}: {error}", path.display());
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::Failed,
+        _ => ErrorKind::Disk,
+    };
+    Error::new(kind, message)
 }
 
 fn check_count(walk: &Walk) -> Result<(), Error> {

@@ -5,35 +5,35 @@ mod join;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use swarmcopy_layout::{PieceIndex, PieceSet};
-use swarmcopy_piece_store::{
-    ASIDE_SUFFIX, Options, Placement, Resume, STAGED_SUFFIX, Store, StoreError, StoreEvent, Target,
-};
+use swarmcopy_layout::PieceSet;
+use swarmcopy_piece_store::{Resume, Store};
 use swarmcopy_recording::Head;
 use swarmcopy_scheduler::origin::{GuardUse, OriginConfig};
 use swarmcopy_scheduler::{NodeId, SourceId};
 use swarmcopy_sources::{Limiter, MirrorOptions, Networks};
 use swarmcopy_swarm::{Dht, DhtOptions, Listener, Lsd, LsdOptions, SourceIds, Swarm};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::content::{Content, Role};
-use crate::engine::{Clock, Engine, Late, Note, Outlets, Parts, StoreReader, disk_failed};
+use crate::content::Content;
+use crate::engine::{Clock, Engine, Late, Note, Outlets, Parts, StoreReader, prove};
 use crate::guard::Guard;
 use crate::holder::Holder;
 use crate::inner::Inner;
 use crate::limits::OriginLimits;
+use crate::opening::{Opened, open_store};
 use crate::origins::{self, Found, Search};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::status::StatusWriter;
-use crate::{
-    Config, Error, ErrorKind, Phase, Report, Started, look, recorded, reuse, select, tree, web,
-};
+use crate::{Config, Error, ErrorKind, Report, Started, checking, recorded, web};
 
 /// News of fetches and the store that may wait for the loop.
 const NOTES_MAX: usize = 1024;
+/// How long the start of a seed waits for its copy to be proven.
+const PROVEN_SOON: Duration = Duration::from_millis(500);
 /// News of links that may wait for the loop.
 const SWARM_EVENTS_MAX: usize = 1024;
 
@@ -74,6 +74,8 @@ pub(crate) struct Prepared {
     session: Arc<Inner>,
     content: Content,
     store: Arc<Store>,
+    /// The hashing of a copy that is only served ends with this.
+    proving: Option<DropGuard>,
     resume: Option<Resume>,
     holder: Option<Holder>,
     mirror_options: MirrorOptions,
@@ -98,15 +100,31 @@ impl Prepared {
         origins::check_named(&content).await?;
         check_ways_of_new(&session, &content).await?;
         let tell = notes.0.clone();
-        let opening = content.clone();
-        let opened = tokio::task::spawn_blocking(move || open_store(&opening, tell)).await;
-        let (store, resume, holder) = opened.map_err(|error| {
+        let opened = tokio::task::spawn_blocking(move || open_store(content, tell)).await;
+        let Opened {
+            content,
+            store,
+            resume,
+            holder,
+        } = opened.map_err(|error| {
             Error::new(ErrorKind::Failed, format!("cannot open the copy: {error}"))
         })??;
+        let store = Arc::new(store);
+        let proving = if content.is_seed() {
+            let stop = session.stop.child_token();
+            let ends = stop.clone().drop_guard();
+            let proven = prove(Arc::clone(&store), notes.0.clone(), stop);
+            // of a small copy all is known before anybody asks
+            let _goes_on = tokio::time::timeout(PROVEN_SOON, proven.cancelled()).await;
+            Some(ends)
+        } else {
+            None
+        };
         Ok(Self {
             session,
             content,
-            store: Arc::new(store),
+            store,
+            proving,
             resume,
             holder,
             mirror_options,
@@ -143,7 +161,8 @@ impl Prepared {
     }
 
     /// Runs the copy to its end.
-    pub(crate) async fn run(self, clock: Clock, outlets: Outlets) -> Outcome {
+    pub(crate) async fn run(mut self, clock: Clock, outlets: Outlets) -> Outcome {
+        let _ends_with_this = self.proving.take();
         let bytes = self.store.target().bytes();
         match self.engine(clock, outlets).await {
             // large, as is this future
@@ -258,10 +277,19 @@ impl Prepared {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             config,
             layout,
-            wanted: self.store.target().wanted(),
+            wanted: self.wanted(),
             have: have.clone(),
             start: clock.now(),
             seed: self.seed,
+        }
+    }
+
+    /// The pieces to be fetched: of what is only served, none ever.
+    fn wanted(&self) -> PieceSet {
+        if self.content.is_seed() {
+            PieceSet::empty(self.content.layout.pieces())
+        } else {
+            self.store.target().wanted()
         }
     }
 
@@ -272,53 +300,24 @@ impl Prepared {
         shown
     }
 
-    /// Hashes what lies at the target and is not vouched for by the journal, then takes what older
-    /// copies have. Gives the pieces that are here, and how many bytes older copies gave.
+    /// The pieces that are here, and how many bytes older copies gave.
     async fn check(&self, clock: &Clock, outlets: &Outlets) -> Result<(PieceSet, u64), Error> {
-        let Some(resume) = self.resume.clone() else {
-            return Ok((PieceSet::full(self.content.layout.pieces()), 0));
-        };
-        let (store, content) = (Arc::clone(&self.store), self.content.clone());
-        let (clock, progress) = (*clock, outlets.progress.clone());
-        let looked = move |piece: PieceIndex| {
-            let target = store.target();
-            let len = target.stored_len(target.layout().piece_span(piece));
-            progress.send_modify(|look| {
-                look.phase = Phase::Checking;
-                look.elapsed = clock.elapsed();
-                look.verified += len;
-            });
-        };
         let store = Arc::clone(&self.store);
-        let checked = tokio::task::spawn_blocking(move || {
-            let mut have = resume.have;
-            have.union_with(&resume.hollow);
-            if !resume.recheck.is_empty() {
-                let report = |piece, _right| looked(piece);
-                have.union_with(&store.recheck(&resume.recheck, &report)?);
-            }
-            let mut missing = store.target().wanted();
-            missing.subtract(&have);
-            // each piece counts once
-            let report = |piece| {
-                if !resume.recheck.contains(piece) {
-                    looked(piece);
-                }
-            };
-            let lent = reuse::take(&content, &store, &missing, &report)?;
-            have.union_with(&lent);
-            let target = store.target();
-            let lens = lent.iter().map(|piece| target.layout().piece_span(piece));
-            Ok::<_, StoreError>((have, lens.map(|span| target.stored_len(span)).sum()))
-        });
-        let checked = checked.await.map_err(|error| {
-            Error::new(ErrorKind::Failed, format!("cannot check the copy: {error}"))
-        })?;
-        checked.map_err(|error| disk_failed(&error))
+        let Some(resume) = self.resume.clone() else {
+            return Ok((store.have(), 0));
+        };
+        let look = checking::Look {
+            clock: *clock,
+            progress: outlets.progress.clone(),
+        };
+        checking::check(self.content.clone(), store, resume, look).await
     }
 
     /// Whether pieces are missing and nobody can bring them.
     fn is_stuck(&self, have: &PieceSet) -> bool {
+        if self.content.is_seed() {
+            return false;
+        }
         let mut missing = self.store.target().wanted();
         missing.subtract(have);
         let looks = looks_for_others(&self.session, &self.content);
@@ -365,92 +364,4 @@ async fn check_ways_of_new(session: &Inner, content: &Content) -> Result<(), Err
     } else {
         Err(origins::no_ways(content))
     }
-}
-
-fn open_store(
-    content: &Content,
-    notes: mpsc::Sender<Note>,
-) -> Result<(Store, Option<Resume>, Option<Holder>), Error> {
-    let failed = |error: StoreError| disk_failed(&error);
-    let wanted = select::wanted(&content.layout, &content.options.select)?;
-    let listed = content.advice.listed.clone();
-    let wanted = wanted.or(listed.filter(|_| !content.is_seed()));
-    let shape = content.shape();
-    let (layout, digests) = (Arc::clone(&content.layout), Arc::clone(&content.digests));
-    let id = content.padded_id();
-    let (folder, name) = match &content.role {
-        Role::Copy => (content.options.into.clone(), content.name.clone()),
-        Role::Seed(folder) => look::locate_by_look(content, folder)?,
-    };
-    let target = match wanted {
-        None => Target::new(name, shape, layout, digests, id),
-        Some(wanted) => Target::of_some(name, shape, layout, digests, id).and_then(|target| {
-            target.select(&|file| {
-                let at = usize::try_from(file.value()).ok();
-                let at = at.and_then(|at| wanted.get(at));
-                at.copied().unwrap_or(false)
-            })
-        }),
-    };
-    let target = target.map_err(failed)?;
-    let mut options = Options::default();
-    options.sparse = content.options.sparse;
-    if content.options.staged {
-        options.placement = Placement::Switched;
-    } else if must_be_staged(content, &target) {
-        options.placement = Placement::Staged;
-    }
-    match &content.role {
-        Role::Copy => {
-            let tell = move |event| {
-                if let Some(note) = note_of(event) {
-                    // the engine is gone when nobody listens
-                    let _ = notes.blocking_send(note);
-                }
-            };
-            let holder = Holder::take(content)?;
-            let prepare = || prepare(content, options.placement);
-            let (store, resume) =
-                Store::open_prepared(&folder, target, &options, Box::new(tell), prepare)?;
-            Ok((store, Some(resume), Some(holder)))
-        }
-        Role::Seed(_) => {
-            let store = Store::open_read_only(&folder, target, &options).map_err(failed)?;
-            Ok((store, None, None))
-        }
-    }
-}
-
-/// Makes way for the copy, once no other process holds it.
-fn prepare(content: &Content, placement: Placement) -> Result<(), Error> {
-    tree::recover(&content.target_path(), &content.beside_target(ASIDE_SUFFIX))?;
-    let place = match placement {
-        Placement::InPlace => content.target_path(),
-        _ => content.beside_target(STAGED_SUFFIX),
-    };
-    tree::prepare(&place, &content.tree_job())
-}
-
-/// Files that are verified as a whole stand under a temporary name before: unless they are there already,
-/// and right.
-fn must_be_staged(content: &Content, target: &Target) -> bool {
-    let check = || swarmcopy_piece_store::check(&content.options.into, target, 0, &|_, _| ());
-    content.has_whole_files() && !check().is_ok_and(|report| report.is_whole())
-}
-
-fn note_of(event: StoreEvent) -> Option<Note> {
-    Some(match event {
-        StoreEvent::PieceOk { piece } => Note::PieceOk { piece },
-        StoreEvent::PieceBad { piece, senders } => Note::PieceBad {
-            piece,
-            senders: senders.into_iter().map(SourceId).collect(),
-        },
-        StoreEvent::Liar { sender } => Note::Liar {
-            source: SourceId(sender),
-        },
-        StoreEvent::Failed(error) => Note::DiskFailed {
-            error: Arc::new(error),
-        },
-        _ => return None,
-    })
 }

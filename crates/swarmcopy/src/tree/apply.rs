@@ -5,7 +5,7 @@
 //! costs a look at each file.
 
 use std::collections::HashSet;
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use swarmcopy_bt_wire::metainfo::Flags;
 use swarmcopy_layout::{Layout, Platform};
 use swarmcopy_piece_store::Shape;
-use swarmcopy_sys::attributes;
+use swarmcopy_sys::{acl, attributes, fs};
 
 use super::applying::Applying;
 use super::extras::{self, Known};
@@ -21,9 +21,9 @@ use super::folders::{self, Folders};
 use super::links;
 use super::plan::{Plan, Wanted};
 use super::switch;
-use super::tally::{Tally, Undone, disk_failed};
-use crate::Error;
+use super::tally::{Tally, Undone};
 use crate::select::Selection;
+use crate::{Error, disk};
 
 /// A tree and what is wanted of it.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ pub(crate) struct Extent {
     pub(crate) attributes: bool,
     /// What does not belong is removed.
     pub(crate) exact: bool,
+    /// Access lists.
+    pub(crate) access: bool,
 }
 
 /// What was done.
@@ -71,6 +73,10 @@ pub(crate) fn apply(root: &Path, job: &Job) -> Result<Applied, Error> {
     if job.extent.attributes && !job.plan.is_empty() {
         applied.undone = apply_plan(root, job)?;
     }
+    if job.extent.access && job.plan.access.is_none() {
+        let told = "the torrent tells no access lists: make it with --acl";
+        applied.undone.push(told.to_owned());
+    }
     Ok(applied)
 }
 
@@ -88,10 +94,12 @@ fn apply_plan(root: &Path, job: &Job) -> Result<Vec<String>, Error> {
         selection,
         folders: Folders::new(root),
         tally: Tally::default(),
+        access: job.extent.access && plan.access.is_some(),
     };
     if job.shape == Shape::File {
         if let Some(wanted) = plan.files.first() {
             set(root, *wanted, &mut applying.tally)?;
+            applying.set_access(root, plan.access_of_file(0))?;
         }
         return Ok(applying.tally.sentences());
     }
@@ -119,7 +127,7 @@ pub(crate) fn prepare(root: &Path, job: &Job) -> Result<(), Error> {
     }
     let writable = |path: &Path| match attributes::make_writable(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(disk_failed("write below", path, &error))
+            Err(disk::failed("write below", path, &error))
         }
         _ => Ok(()),
     };
@@ -144,7 +152,7 @@ impl Applying<'_> {
             }
             let made = self.folders.make(path);
             let shown = || self.root.join(path.to_path(Platform::HERE));
-            made.map_err(|error| disk_failed("make the folder", &shown(), &error))?;
+            made.map_err(|error| disk::failed("make the folder", &shown(), &error))?;
         }
         Ok(())
     }
@@ -157,30 +165,47 @@ impl Applying<'_> {
             };
             let place = self.place(file.path())?;
             set(&place, *wanted, &mut self.tally)?;
+            self.set_access(&place, plan.access_of_file(at))?;
         }
         Ok(())
+    }
+
+    /// Gives a file or folder its access list, or takes away one that it should not have.
+    fn set_access(&mut self, place: &Path, list: Option<&str>) -> Result<(), Error> {
+        if !self.access {
+            return Ok(());
+        }
+        match acl::set(place, list) {
+            // not one of the files that are wanted
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            // a disk that has no lists has none too many
+            Err(error) if list.is_none() && error.kind() == io::ErrorKind::Unsupported => Ok(()),
+            done => self.tally.allow(Undone::Access, place, done),
+        }
     }
 
     fn set_folders(&mut self) -> Result<(), Error> {
         let plan = self.plan;
         // sorted by their names, so that what lies deeper comes later
-        for (path, wanted) in plan.folders.iter().rev() {
+        for (at, (path, wanted)) in plan.folders.iter().enumerate().rev() {
             if !self.selection.has(path) && !self.is_there(path) {
                 continue;
             }
             let place = self.place(path)?;
             set(&place, *wanted, &mut self.tally)?;
+            self.set_access(&place, plan.access_of_folder(Some(at)))?;
         }
-        match plan.root {
-            Some(wanted) => set(self.root, wanted, &mut self.tally),
-            None => Ok(()),
-        }
+        let Some(wanted) = plan.root else {
+            return Ok(());
+        };
+        set(self.root, wanted, &mut self.tally)?;
+        self.set_access(self.root, plan.access_of_folder(None))
     }
 }
 
 /// Gives a file or a folder its time, then its mode and flags.
 fn set(place: &Path, wanted: Wanted, tally: &mut Tally) -> Result<(), Error> {
-    let failed = |error: &io::Error| disk_failed("finish", place, error);
+    let failed = |error: &io::Error| disk::failed("finish", place, error);
     let found = match fs::symlink_metadata(place) {
         // not one of the files that are wanted
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -6,9 +6,9 @@ use swarmcopy_layout::{FileEntry, Platform, RelPath};
 
 use super::folders::Folders;
 use super::plan::Plan;
-use super::tally::{Tally, disk_failed};
-use crate::Error;
+use super::tally::Tally;
 use crate::select::Selection;
+use crate::{Error, disk};
 
 /// What the steps share.
 pub(super) struct Applying<'a> {
@@ -19,6 +19,8 @@ pub(super) struct Applying<'a> {
     pub(super) selection: Selection,
     pub(super) folders: Folders,
     pub(super) tally: Tally,
+    /// Whether access lists are wanted, and known.
+    pub(super) access: bool,
 }
 
 impl Applying<'_> {
@@ -31,6 +33,6 @@ impl Applying<'_> {
     pub(super) fn place(&mut self, path: &RelPath) -> Result<PathBuf, Error> {
         let shown = || self.root.join(path.to_path(Platform::HERE));
         let place = self.folders.place(path);
-        place.map_err(|error| disk_failed("finish", &shown(), &error))
+        place.map_err(|error| disk::failed("finish", &shown(), &error))
     }
 }

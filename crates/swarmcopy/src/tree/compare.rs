@@ -8,11 +8,11 @@ use std::path::Path;
 use swarmcopy_bt_wire::metainfo::Flags;
 use swarmcopy_layout::Platform;
 use swarmcopy_piece_store::Shape;
-use swarmcopy_sys::{attributes, file_id};
+use swarmcopy_sys::{acl, attributes, file_id};
 
 use super::apply::{Job, SET_ID, flags_wanted};
 use super::links::disk_text;
-use super::plan::Wanted;
+use super::plan::{Plan, Wanted};
 
 /// The differences of the copy at `root`, each as a path and what is wrong with it.
 pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
@@ -24,17 +24,21 @@ pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
         Shape::File => root.to_owned(),
         Shape::Tree => root.join(path.to_path(Platform::HERE)),
     };
-    for (file, wanted) in stored.iter().zip(&plan.files) {
+    for (at, (file, wanted)) in stored.iter().zip(&plan.files).enumerate() {
         let path = file.path();
         // a file that is missing is told by its bytes
         if let Ok(there) = fs::symlink_metadata(place(path)) {
             found.extend(wrong(&there, *wanted).map(|what| (path.to_string(), what)));
+            let access = other_access(plan, &place(path), plan.access_of_file(at));
+            found.extend(access.map(|what| (path.to_string(), what)));
         }
     }
     if job.shape == Shape::File {
         return found;
     }
-    for (path, wanted) in &plan.folders {
+    for (at, (path, wanted)) in plan.folders.iter().enumerate() {
+        let access = other_access(plan, &place(path), plan.access_of_folder(Some(at)));
+        found.extend(access.map(|what| (path.to_string(), what)));
         let what = match fs::symlink_metadata(place(path)) {
             Ok(there) if there.is_dir() => wrong(&there, *wanted),
             Ok(_) => Some("is no folder".to_owned()),
@@ -45,6 +49,8 @@ pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
     let top = plan.root.zip(fs::symlink_metadata(root).ok());
     let top = top.and_then(|(wanted, there)| wrong(&there, wanted));
     found.extend(top.map(|what| (".".to_owned(), what)));
+    let access = other_access(plan, root, plan.access_of_folder(None));
+    found.extend(access.map(|what| (".".to_owned(), what)));
     for link in &plan.links {
         let at = place(&link.path);
         let there = fs::symlink_metadata(&at).ok().filter(Metadata::is_symlink);
@@ -71,6 +77,14 @@ pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// Whether the access list of a file or folder is another one, where the torrent tells of such lists and this
+/// system has them.
+fn other_access(plan: &Plan, place: &Path, wanted: Option<&str>) -> Option<String> {
+    plan.access.as_ref()?;
+    let found = acl::read(place).ok()?;
+    (found.as_deref() != wanted).then(|| "access list".to_owned())
 }
 
 /// What is wrong with a file or a folder, if anything is.

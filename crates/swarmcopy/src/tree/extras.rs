@@ -4,16 +4,15 @@
 //! nothing is taken for extra that a disk which folds names has under another spelling.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, Metadata};
+use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use swarmcopy_layout::{Layout, Platform, RelPath};
-use swarmcopy_sys::{attributes, file_id, held};
+use swarmcopy_sys::{attributes, file_id, fs, held};
 
 use super::plan::Plan;
-use super::tally::disk_failed;
-use crate::Error;
+use crate::{Error, disk};
 
 /// What something in a tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +23,10 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn of(metadata: &Metadata) -> Self {
-        if metadata.is_symlink() {
+    fn of(found: FileType) -> Self {
+        if found.is_symlink() {
             Self::Link
-        } else if metadata.is_dir() {
+        } else if found.is_dir() {
             Self::Folder
         } else {
             Self::File
@@ -87,7 +86,7 @@ impl Known {
         let mut extras = Vec::new();
         // a folder, and whether all in it is extra
         let mut folders = vec![(PathBuf::new(), false)];
-        let failed = |path: &Path, error: &io::Error| disk_failed("look at", path, error);
+        let failed = |path: &Path, error: &io::Error| disk::failed("look at", path, error);
         while let Some((folder, all)) = folders.pop() {
             let place = root.join(&folder);
             let listing = match fs::read_dir(&place) {
@@ -97,19 +96,22 @@ impl Known {
             for entry in listing {
                 let entry = entry.map_err(|error| failed(&place, &error))?;
                 let path = folder.join(entry.file_name());
-                let found = fs::symlink_metadata(root.join(&path));
-                let found = found.map_err(|error| failed(&entry.path(), &error))?;
-                let kind = Kind::of(&found);
+                let found = entry.file_type();
+                let kind = Kind::of(found.map_err(|error| failed(&entry.path(), &error))?);
                 let wanted = if all { None } else { self.paths.get(&path) };
                 let extra = wanted != Some(&kind);
                 if kind == Kind::Folder {
                     folders.push((path.clone(), extra));
                 }
                 if extra {
+                    let bytes = match kind {
+                        Kind::File => entry.metadata().map_or(0, |found| found.len()),
+                        _ => 0,
+                    };
                     extras.push(Extra {
                         path,
                         kind,
-                        bytes: if kind == Kind::File { found.len() } else { 0 },
+                        bytes,
                         in_the_way: wanted.is_some(),
                     });
                 }
@@ -135,7 +137,7 @@ impl Known {
             let id = |path: &Path| file_id(&root.join(path)).ok();
             if let Some(same) = same
                 && extra.kind != Kind::Link
-                && fs::symlink_metadata(root.join(same)).is_ok()
+                && fs::symlink_metadata(&root.join(same)).is_ok()
                 && id(same) == id(&extra.path)
             {
                 kept.insert(extra.path.clone());
@@ -166,7 +168,7 @@ pub(crate) fn remove<'a>(
     let mut writable = HashSet::new();
     for extra in extras.rev() {
         let place = root.join(&extra.path);
-        let failed = |error: &io::Error| disk_failed("remove", &place, error);
+        let failed = |error: &io::Error| disk::failed("remove", &place, error);
         if let Some(folder) = place.parent()
             && writable.insert(folder.to_owned())
         {
@@ -184,10 +186,12 @@ fn remove_one(place: &Path, kind: Kind) -> io::Result<()> {
     match kind {
         Kind::Folder => {
             attributes::make_writable(place)?;
-            held::remove_dir(place)
+            fs::remove_dir(place)
         }
-        Kind::File => held::remove_file(place),
+        Kind::File => fs::remove_file(place),
         // on Windows a link to a folder is removed as one
-        Kind::Link => held::patiently(|| fs::remove_file(place).or_else(|_| fs::remove_dir(place))),
+        Kind::Link => {
+            held::patiently(|| std::fs::remove_file(place).or_else(|_| std::fs::remove_dir(place)))
+        }
     }
 }

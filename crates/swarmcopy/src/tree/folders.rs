@@ -3,11 +3,11 @@
 //! What must stay true: no change is made below a folder that is a link or no folder at all.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use swarmcopy_layout::{Platform, RelPath};
+use swarmcopy_sys::fs;
 
 /// The folders of a copy that were looked at.
 #[derive(Debug)]

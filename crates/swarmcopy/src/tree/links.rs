@@ -4,19 +4,19 @@
 //! file becomes a name of another only when both hold the same bytes; a folder is never removed for
 //! a link.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use swarmcopy_bt_wire::metainfo::{LinkKind, resolve};
 use swarmcopy_layout::{Platform, RelPath};
 use swarmcopy_sys::links::{LinkTo, symlink};
-use swarmcopy_sys::{attributes, file_id, held};
+use swarmcopy_sys::{attributes, file_id, fs};
 
 use super::applying::Applying;
 use super::plan::WantedLink;
-use super::tally::{Undone, disk_failed};
-use crate::Error;
+use super::tally::Undone;
+use crate::{Error, disk};
 
 /// Bytes of each file that are compared at a time.
 const COMPARED_LEN: usize = 128 * 1024;
@@ -34,7 +34,7 @@ pub(super) fn hard(applying: &mut Applying<'_>) -> Result<(), Error> {
         if !file.exists() || !first.exists() {
             continue;
         }
-        let failed = |error: &io::Error| disk_failed("link", &file, error);
+        let failed = |error: &io::Error| disk::failed("link", &file, error);
         if is_one(&file, &first).map_err(|error| failed(&error))? {
             continue;
         }
@@ -57,7 +57,7 @@ pub(super) fn symbolic(applying: &mut Applying<'_>) -> Result<(), Error> {
         }
         let made_way = applying.folders.make_way(&link.path);
         let shown = || applying.root.join(link.path.to_path(Platform::HERE));
-        let place = made_way.map_err(|error| disk_failed("link", &shown(), &error))?;
+        let place = made_way.map_err(|error| disk::failed("link", &shown(), &error))?;
         let text = disk_text(&link.target);
         if fs::read_link(&place).ok().as_deref() != Some(&text) {
             let to = leads_to(applying.root, link);
@@ -114,19 +114,19 @@ fn put(place: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
     // the same name in every run: what a killed one left is made anew
     let draft = place.with_file_name(format!(".{name}.swarmcopy-link"));
     if fs::symlink_metadata(&draft).is_ok() {
-        held::remove_file(&draft)?;
+        fs::remove_file(&draft)?;
     }
     make(&draft)?;
     let found = fs::symlink_metadata(place);
     let cleared = match found {
-        Ok(found) if found.is_dir() => held::remove_dir(place),
+        Ok(found) if found.is_dir() => fs::remove_dir(place),
         Ok(_) if cfg!(windows) => attributes::make_writable(place).map(|_| ()),
         _ => Ok(()),
     };
     cleared
-        .and_then(|()| held::rename(&draft, place))
+        .and_then(|()| fs::rename(&draft, place))
         .inspect_err(|_| {
-            let _left_behind = held::remove_file(&draft);
+            let _left_behind = fs::remove_file(&draft);
         })
 }
 

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use swarmcopy_bt_wire::metainfo::{
-    Attributes, File, Flags, LinkKind, ModeOf, Origin, Torrent, Tree, resolve,
+    Access, Attributes, File, Flags, LinkKind, ModeOf, Origin, Torrent, Tree, resolve,
 };
 use swarmcopy_layout::RelPath;
+use swarmcopy_sys::acl;
 
 use crate::{Error, ErrorKind};
 
@@ -49,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) hard_links: Vec<(usize, usize)>,
     /// Links that were left out, each with the reason.
     pub(crate) left_out: Vec<String>,
+    /// Access lists, if the torrent tells them.
+    pub(crate) access: Option<Access>,
 }
 
 impl Plan {
@@ -94,7 +97,21 @@ impl Plan {
                 .map(|link| (index(link.file), index(link.first)))
                 .collect(),
             left_out: Vec::new(),
+            access: tree.access.clone().map(checked).transpose()?,
         })
+    }
+
+    /// The access list of the file number `at`, if it has one.
+    pub(crate) fn access_of_file(&self, at: usize) -> Option<&str> {
+        let access = self.access.as_ref()?;
+        list_at(access, access.files.get(at)?.as_ref())
+    }
+
+    /// The access list of the folder number `at` of [`Plan::folders`]; `None` for the top one.
+    pub(crate) fn access_of_folder(&self, at: Option<usize>) -> Option<&str> {
+        let access = self.access.as_ref()?;
+        let at = at.map_or(0, |at| at.saturating_add(1));
+        list_at(access, access.folders.get(at)?.as_ref())
     }
 
     /// Flags of BEP 47, and the times that libtorrent writes. That a file is a program, the store knows.
@@ -155,6 +172,22 @@ impl Plan {
     /// Whether nothing is wanted.
     pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty() && self.root.is_none() && self.links.is_empty()
+    }
+}
+
+fn list_at<'a>(access: &'a Access, at: Option<&u32>) -> Option<&'a str> {
+    let at = usize::try_from(*at?).ok()?;
+    access.lists.get(at).map(String::as_str)
+}
+
+/// Refuses lists that are none.
+fn checked(access: Access) -> Result<Access, Error> {
+    match access.lists.iter().find(|list| acl::check(list).is_err()) {
+        None => Ok(access),
+        Some(list) => {
+            let message = format!("swarmcopy.tree.access: not an access list: {list:?}");
+            Err(Error::new(ErrorKind::Failed, message))
+        }
     }
 }
 

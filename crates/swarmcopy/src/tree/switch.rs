@@ -4,18 +4,17 @@
 //! aside of it, and the next start puts it back; what is carried over from the old tree is copied, so that
 //! the old one stays whole until the switch.
 
-use std::fs;
+use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use swarmcopy_layout::Layout;
 use swarmcopy_sys::links::{LinkTo, symlink};
-use swarmcopy_sys::{attributes, held};
+use swarmcopy_sys::{attributes, fs};
 
 use super::extras::{self, Extra, Kind, Known};
 use super::plan::Plan;
-use super::tally::disk_failed;
-use crate::Error;
+use crate::{Error, disk};
 
 /// Ends what a killed run began: an old tree that stands aside alone goes back, one whose place is taken is
 /// removed.
@@ -24,7 +23,7 @@ pub(crate) fn recover(place: &Path, aside: &Path) -> Result<(), Error> {
         return Ok(());
     }
     if fs::symlink_metadata(place).is_err() {
-        return held::rename(aside, place).map_err(|error| disk_failed("put back", aside, &error));
+        return fs::rename(aside, place).map_err(|error| disk::failed("put back", aside, &error));
     }
     clear(aside)
 }
@@ -33,16 +32,16 @@ pub(crate) fn recover(place: &Path, aside: &Path) -> Result<(), Error> {
 pub(crate) fn clear(tree: &Path) -> Result<(), Error> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Ok(()),
-        _ => Err(disk_failed("remove", tree, &error)),
+        _ => Err(disk::failed("remove", tree, &error)),
     };
     match fs::symlink_metadata(tree) {
         Ok(found) if found.is_dir() => {}
-        Ok(_) => return held::remove_file(tree).or_else(failed),
+        Ok(_) => return fs::remove_file(tree).or_else(failed),
         Err(error) => return failed(error),
     }
     let all = Known::default().extras(tree)?;
     extras::remove(tree, all.iter())?;
-    held::remove_dir(tree).or_else(failed)
+    fs::remove_dir(tree).or_else(failed)
 }
 
 /// Copies what the old tree has besides the content into the new one.
@@ -56,7 +55,7 @@ pub(super) fn carry(old: &Path, new: &Path, layout: &Layout, plan: &Plan) -> Res
         if fs::symlink_metadata(&to).is_ok() || !to.parent().is_some_and(Path::is_dir) {
             continue;
         }
-        carry_one(&extra, &from, &to).map_err(|error| disk_failed("carry over", &from, &error))?;
+        carry_one(&extra, &from, &to).map_err(|error| disk::failed("carry over", &from, &error))?;
     }
     Ok(())
 }
@@ -81,7 +80,7 @@ fn carry_one(extra: &Extra, from: &Path, to: &Path) -> io::Result<()> {
     attributes::set_modified(to, attributes::modified(&found))
 }
 
-fn copy(from: &Path, to: &Path, found: &fs::Metadata) -> io::Result<()> {
+fn copy(from: &Path, to: &Path, found: &Metadata) -> io::Result<()> {
     fs::copy(from, to)?;
     attributes::set_modified(to, attributes::modified(found))
 }

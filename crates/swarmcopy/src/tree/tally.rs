@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::{Error, ErrorKind as Kind};
+use crate::{Error, disk};
 
 /// Kinds of things that a system may not be able to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,8 @@ pub(super) enum Undone {
     SetId,
     /// Flags of Windows were not set.
     Flags,
+    /// An access list was not set.
+    Access,
 }
 
 impl Undone {
@@ -56,6 +58,10 @@ impl Undone {
             Self::Flags => (
                 "file or folder has flags that this system does not know",
                 "files and folders have flags that this system does not know",
+            ),
+            Self::Access => (
+                "access list could not be set by this account or on this disk",
+                "access lists could not be set by this account or on this disk",
             ),
         };
         match count {
@@ -93,7 +99,7 @@ impl Tally {
                 self.add(what, path);
                 Ok(())
             }
-            Err(error) => Err(disk_failed("finish", path, &error)),
+            Err(error) => Err(disk::failed("finish", path, &error)),
         }
     }
 
@@ -117,10 +123,4 @@ fn is_incapable(error: &io::Error) -> bool {
             | ErrorKind::CrossesDevices
             | ErrorKind::TooManyLinks
     )
-}
-
-/// An error of the local disk.
-pub(super) fn disk_failed(action: &str, path: &Path, error: &io::Error) -> Error {
-    let message = format!("cannot {action} {}: {error}", path.display());
-    Error::new(Kind::Disk, message)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use swarmcopy_sources::http::unpacked;
 use url::Url;
 
-use super::named::{Named, document_len_max};
+use super::named::{Kind, Named, document_len_max};
 use super::web::Web;
 use super::words::{failed, shown};
 use super::{What, plain};
@@ -46,16 +46,46 @@ impl Named {
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let refused =
         |why: &dyn std::fmt::Display| failed(&format!("cannot read {}: {why}", path.display()));
+    if path.is_dir() {
+        let message = format!("{} is a folder: {}", path.display(), make_first(path));
+        return Err(failed(&message));
+    }
     let file = File::open(path).map_err(|error| refused(&error))?;
     let mut bytes = Vec::new();
     let limit = u64::try_from(document_len_max).unwrap_or(u64::MAX);
     file.take(limit.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| refused(&error))?;
-    if bytes.len() <= document_len_max {
-        return unpacked(bytes, document_len_max).ok_or_else(|| refused(&"it can't be unpacked"));
+    if bytes.len() > document_len_max {
+        return Err(refused(&format!(
+            "it is longer than the {document_len_max} bytes that a .torrent or a metalink may have; {}",
+            make_first(path)
+        )));
     }
-    Err(refused(&format!(
-        "it is longer than the {document_len_max} bytes that a .torrent or a metalink may have"
-    )))
+    let bytes = unpacked(bytes, document_len_max);
+    let bytes = bytes.ok_or_else(|| refused(&"it can't be unpacked"))?;
+    if Kind::of(&bytes) == Kind::Other {
+        let message = format!(
+            "{} is no .torrent, metalink or magnet link: {}",
+            path.display(),
+            make_first(path)
+        );
+        return Err(failed(&message));
+    }
+    Ok(bytes)
+}
+
+/// What to do with a content that has no .torrent yet, or is not that.
+fn make_first(path: &Path) -> String {
+    let shown = path.display();
+    let mut torrent = path.as_os_str().to_owned();
+    torrent.push(".torrent");
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if Path::new(&torrent).is_file() {
+        format!("give {shown}.torrent, which lies beside it")
+    } else if matches!(ending, Some("torrent" | "meta4" | "metalink")) {
+        "run `swarmcopy make FOLDER` once, and give the .torrent that it writes".to_owned()
+    } else {
+        format!("run `swarmcopy make {shown}` once, and give the .torrent that it writes")
+    }
 }

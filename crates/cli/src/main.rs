@@ -4,6 +4,8 @@
 
 mod args;
 mod commands;
+#[cfg(test)]
+mod effects;
 mod exit;
 mod facts;
 mod format;

@@ -96,5 +96,10 @@ fn what_a_service_cannot_do_is_refused_before_anything_is_written() {
     let run = |work: &[&str]| room.run(&[&install[..], work].concat());
     run(&["make", "x"]).exits(2).says("get or seed");
     run(&["get", "x.torrent"]).exits(2).says("--to");
+    let password = ["--account", "copy", "--password-stdin", "--"];
+    let install = [&["service", "install", "--units", "units"][..], &password].concat();
+    let work = ["get", "x.torrent", "--to", "y"];
+    let ran = room.run(&[&install[..], &work].concat());
+    ran.exits(2).says("--password-stdin is for Windows");
     assert_eq!(fs::read_dir(room.path("units")).unwrap().count(), 0);
 }

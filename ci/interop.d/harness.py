@@ -5,6 +5,7 @@ without a deadline. The runner lives in the hub's namespace, on the bridge that 
 """
 import ctypes
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -68,6 +69,8 @@ class Proc:
         self.name, self.argv, self.space = name, [str(arg) for arg in argv], host.space
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         self.serves = False
+        # what an account remembers of complete copies is each trial's own
+        env = {**(env or os.environ), "XDG_STATE_HOME": str(folder / "state")}
         with self.out.open("ab") as out, self.err.open("ab") as err:
             self.popen = subprocess.Popen(
                 ["nsenter", f"--net=/run/netns/{host.space}", *self.argv], cwd=cwd or folder, stdin=subprocess.DEVNULL,

@@ -90,6 +90,36 @@ def a_copy_from_a_mirror_leaves_rsync_nothing_to_do(t: Trial) -> None:
     t.check(told["from_mirror"], f"nothing came from the mirror: {told}")
 
 
+def access_lists_are_those_of_the_source(t: Trial) -> None:
+    top = plant(t.dir / "share" / "CS5", random.Random(4))
+    run("setfacl", "-m", "u:1001:rw-,g:1002:r--", top / "bin/tool.cfg")
+    run("setfacl", "-m", "u:1001:r-x,d:u:1003:rwx,d:g:1002:r-x", top / "docs")
+    run("setfacl", "-m", "d:u:1003:r-x", top)
+    torrent, host = make(t, "--acl", top=top), t.host("machine")
+    ended(t, get(t, host, torrent, "--share", top.parent, "--seed-for", "0s", "--acl", name="with"), top)
+    copy = t.dir / f"to-{host.name}" / "CS5"
+    listed = lists(top)
+    t.check(sum("1003" in line for line in listed) >= 2, f"the source has no lists: {listed}")
+    t.check(lists(copy) == listed, f"getfacl tells {lists(copy)} instead of {listed}")
+    # one that is changed is told, and mended
+    run("setfacl", "-x", "u:1001", copy / "bin/tool.cfg")
+    run("setfacl", "-m", "u:77:r--", copy / "zero")
+    told = run(t.bench.swarmcopy, "verify", torrent, "--at", copy, "--attributes")
+    t.check("bin/tool.cfg: access list" in told and "zero: access list" in told, f"not told: {told}")
+    ended(t, get(t, host, torrent, "--share", top.parent, "--seed-for", "0s", "--acl", name="again"), top)
+    t.check(lists(copy) == listed, "the lists were not mended")
+    # without the flag nothing of that is done
+    other = t.host("other")
+    ended(t, get(t, other, torrent, "--share", top.parent, "--seed-for", "0s", name="without"), top)
+    t.check(not any("1003" in line for line in lists(t.dir / f"to-{other.name}" / "CS5")), "lists nobody asked for")
+
+
+def lists(top: Path) -> list[str]:
+    """What getfacl says of a tree."""
+    done = subprocess.run(["getfacl", "-R", "-n", "-p", "."], cwd=top, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
 def a_new_version_over_the_old_one_leaves_rsync_nothing_to_do(t: Trial) -> None:
     rng = random.Random(3)
     top = plant(t.dir / "share" / "CS5", rng)

@@ -33,7 +33,7 @@ def calls(bench: Bench) -> str:
     cases = [(call, error, when, staged) for call in CALLS for error in ERRORS for when in WHEN
              for staged in (False, True) if fits(call, error, staged)]
     bench.rng.shuffle(cases)
-    cases = cases[:bench.count(len(cases), 60)]
+    cases = cases[:bench.count(len(cases), 40)]
     counts: Counter[str] = Counter()
     wrong = []
     for case in cases:

@@ -19,7 +19,7 @@ def kills(bench: Bench) -> str:
     shutil.rmtree(to / "CS5")
     while killed < wanted:
         process = bench.start(*content.command(to))
-        time.sleep(bench.rng.uniform(0, whole * 1.1))
+        time.sleep(bench.rng.uniform(0, min(whole * 1.1, 1.0)))
         process.kill()
         _, err = process.communicate()
         if b"panicked" in err:
@@ -43,7 +43,7 @@ def switches(bench: Bench) -> str:
     to = bench.folder("to-switch")
     versions[0].finish(to)
     seen: Counter[str] = Counter()
-    wanted, killed, turn = bench.count(50, 12), 0, 1
+    wanted, killed, turn = bench.count(50, 10), 0, 1
     while killed < wanted:
         new, old = versions[turn], versions[1 - turn]
         call = bench.rng.choice(["rename", "renameat2", "unlink", "rmdir", "utimensat", "fdatasync", "openat", "statx"])

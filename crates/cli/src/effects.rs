@@ -20,6 +20,14 @@ const OPTIONS: [(&str, &str); 6] = [
     ("TrackerOptions", "tracker/src/options.rs"),
 ];
 
+/// What came without a test of its effect, or with one that shows too little. This list only becomes shorter.
+const OWED: [&str; 4] = [
+    "rehearse --watch",
+    "rehearse --listen",
+    "doctor --tracker",
+    "RehearsalOptions.staged",
+];
+
 fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -54,7 +62,7 @@ fn flags() -> Vec<String> {
         let arguments = command.get_arguments();
         let named = arguments.filter_map(clap::Arg::get_long);
         let named = named.filter(|name| *name != "help" && *name != "version");
-        flags.extend(named.map(|name| format!("{path} --{name}")));
+        flags.extend(named.map(|name| format!("{path} --{name}").trim().to_owned()));
         for below in command.get_subcommands() {
             let path = format!("{path} {}", below.get_name()).trim().to_owned();
             todo.push((path, below.clone()));

@@ -100,6 +100,10 @@ fn write_rest(event: &Event, to: &mut Writer) -> bool {
                 _ => 2,
             });
         }
+        Event::PieceProven { piece } => {
+            to.byte(21);
+            to.number(piece.value().into());
+        }
         _ => return false,
     }
     true
@@ -198,6 +202,9 @@ fn read_rest(code: u8, from: &mut Reader<'_>, layout: &Layout) -> Result<Event, 
                 2 => LockWord::Refused,
                 _ => return Err(Broken::Field("lock")),
             },
+        },
+        21 => Event::PieceProven {
+            piece: read_piece(from, layout)?,
         },
         _ => return Err(Broken::Field("event")),
     })

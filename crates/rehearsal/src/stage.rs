@@ -15,6 +15,9 @@ use crate::mirror::Mirror;
 use crate::rates::Rates;
 use crate::{RehearsalOptions, RehearsalOrigin, Staged};
 
+/// Time for each machine to end in order.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Everything that stands before the machines start.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -114,7 +117,8 @@ impl Stage {
     pub(crate) async fn end_machines(&self) {
         let sessions = self.sessions.lock();
         let sessions = std::mem::take(&mut *sessions.unwrap_or_else(PoisonError::into_inner));
-        join_all(sessions.iter().map(Session::shutdown)).await;
+        let ends = sessions.into_iter().map(|one| one.shutdown(GRACE));
+        join_all(ends).await;
     }
 
     /// Where machine `number` keeps its copy.

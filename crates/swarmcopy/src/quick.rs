@@ -16,7 +16,8 @@ use crate::{Content, Error, Evidence, Verified, disk};
 
 /// Looks at the copy of `content` in the folder `at` as [`verify`](crate::verify) does, without reading its
 /// files: those are right whose length is right and to which nothing was done since the copy was complete
-/// on this machine, by its record in the folder `records`. Without one, the times that the torrent tells are compared. Blocks.
+/// on this machine, by its record in the folder `records`. Without one, the times that the torrent tells are
+/// compared. Blocks.
 ///
 /// # Errors
 /// [`ErrorKind::Failed`](crate::ErrorKind::Failed) when `at` is not there, [`Disk`](crate::ErrorKind::Disk)

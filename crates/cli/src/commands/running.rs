@@ -149,6 +149,10 @@ fn interrupted() -> Error {
 }
 
 /// What can happen next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the stack of the loop that takes it"
+)]
 enum Happening {
     Looked(Option<Progress>),
     Told(Option<Event>),

@@ -18,8 +18,8 @@ use crate::{Instant, NodeId};
 pub(super) const DEAD: Duration = Duration::from_secs(5);
 /// The same when the link to it broke.
 const DEAD_AFTER_RESET: Duration = Duration::from_millis(1500);
-/// The same after it let us wait for blocks, and for so long told nothing.
-const DEAD_AFTER_SILENCE: Duration = Duration::from_millis(500);
+/// So much sooner after it let us wait for blocks, and for so long told nothing.
+const SOONER_AFTER_SILENCE: Duration = Duration::from_secs(1);
 const BEATS_MISSED: Duration = Duration::from_millis(2200);
 /// For so long after a holder's death others may still pass on what it said.
 pub(super) const PASSED_ON: Duration = Duration::from_millis(1500);
@@ -360,7 +360,7 @@ impl SlotTable {
         let of_node = |cell: &&mut Cell| cell.record.holder == node;
         for cell in self.cells.iter_mut().filter(of_node) {
             if cell.reset.is_none() && now.since(cell.grew) >= BEATS_MISSED {
-                cell.reset = Some(now - (DEAD_AFTER_RESET - DEAD_AFTER_SILENCE));
+                cell.reset = Some(now - SOONER_AFTER_SILENCE);
             }
         }
     }

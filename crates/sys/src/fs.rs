@@ -1,5 +1,5 @@
 //! Files and folders of the local disk, with patience: each call is made again as [`retry`] and
-//! [`held`](crate::held) say.
+//! [`held`] say.
 //!
 //! What must stay true: these do what their namesakes of [`std::fs`] do, and nothing more.
 

@@ -77,7 +77,7 @@ fn every_torrent_of_the_corpus_is_shown_or_refused_in_one_line() {
             Some(1) => {
                 refused += 1;
                 assert_eq!(ran.stderr.lines().count(), 1, "{ran:#?}");
-                let named = ["info", "piece layers", "torrent: "];
+                let named = ["info", "piece layers", "torrent: ", "is no .torrent"];
                 assert!(
                     named.iter().any(|field| ran.stderr.contains(field)),
                     "{ran:#?}"

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 
+import boto3
+import botocore
 import pytest
 
 BIN = pathlib.Path(os.environ["EMBED_BIN"])
@@ -48,9 +49,9 @@ def store():
     url = f"http://127.0.0.1:{port}"
     for _ in range(600):
         try:
-            put(f"{url}/bucket", b"")
+            client(url).create_bucket(Bucket="bucket")
             break
-        except OSError:
+        except botocore.exceptions.EndpointConnectionError:
             assert server.poll() is None
             time.sleep(0.05)
     yield url
@@ -58,16 +59,18 @@ def store():
     server.wait(10)
 
 
-def put(url, data):
-    headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request"}
-    request = urllib.request.Request(url, data=data, method="PUT", headers=headers)
-    urllib.request.urlopen(request, timeout=10).read()
+def client(url):
+    login = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
+    config = botocore.config.Config(retries={"total_max_attempts": 1}, proxies={})
+    return boto3.client("s3", endpoint_url=url, config=config, **login)
 
 
 def upload(store, tree):
     for path in tree.rglob("*"):
         if path.is_file():
-            put(f"{store}/bucket/{tree.name}/{path.relative_to(tree).as_posix()}", path.read_bytes())
+            key = f"{tree.name}/{path.relative_to(tree).as_posix()}"
+            readable = {"ACL": "public-read", "Body": path.read_bytes()}
+            client(store).put_object(Bucket="bucket", Key=key, **readable)
 
 
 def test_three_trees_are_deployed_from_the_object_store(store, tmp_path):

@@ -2,7 +2,7 @@
 //! Where bytes come from: the piece source trait, shares and HTTP mirrors, and the contract they pass.
 //!
 //! A [`PieceSource`] fills spans of a content through a [`SpanSink`]. Shares ([`ShareSource`]) and mirrors
-//! ([`MirrorSource`], [`FtpSource`]) are *origins*: precious, so they are opened with a permit that only a scheduler mints,
+//! ([`MirrorSource`], [`mirror_at`]) are *origins*: precious, so they are opened with a permit that only a scheduler mints,
 //! and look at it before each piece. [`RangeSource`] is what an embedder writes to add one. [`MemorySource`] holds bytes at hand. What must stay true: a source
 //! commits a byte only where the sink reserved it, never blocks an async thread, and says by
 //! [`SourceError::blame`] what to do with it when it fails.
@@ -24,6 +24,7 @@
 
 #[cfg(feature = "contract")]
 pub mod contract;
+#[cfg(feature = "ftp")]
 pub mod ftp;
 pub mod http;
 pub mod share;
@@ -42,6 +43,7 @@ mod sink;
 mod source;
 
 pub use error::{Blame, Finding, Lack, SourceError};
+#[cfg(feature = "ftp")]
 pub use ftp::FtpSource;
 pub use http::{MirrorOptions, MirrorSource, Ownership};
 pub use limited::Limited;

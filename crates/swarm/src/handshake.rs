@@ -58,7 +58,7 @@ pub(crate) async fn dial(
     ours: &Handshake,
     wish: Encryption,
 ) -> Result<Dialled, LinkEnd> {
-    let ways: &[Words] = match wish {
+    let ways: &[Words] = match wish.here() {
         Encryption::Accept => &[Words::Plain, Words::Sealed],
         Encryption::Prefer => &[Words::Sealed, Words::Plain],
         Encryption::Off => &[Words::Plain],

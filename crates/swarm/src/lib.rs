@@ -60,11 +60,14 @@ mod address_book;
 mod blocks;
 mod call_back;
 mod chance;
+#[cfg(feature = "encryption")]
+mod cipher;
 mod clock;
 mod common;
 mod config;
 mod dht;
 mod discovery;
+mod encryption;
 mod error;
 mod event;
 mod handshake;
@@ -75,7 +78,12 @@ mod link;
 mod listener;
 mod lsd;
 mod metadata;
+#[cfg(feature = "encryption")]
 mod mse;
+#[cfg(not(feature = "encryption"))]
+mod no_cipher;
+#[cfg(not(feature = "encryption"))]
+mod no_mse;
 mod onlooker;
 mod swarm;
 mod talk;
@@ -86,6 +94,9 @@ mod trackers;
 mod wire;
 mod witnesses;
 
+#[cfg(not(feature = "encryption"))]
+use no_mse as mse;
+
 pub use blocks::BlockReader;
 pub use config::{
     PeerName, SwarmConfig, addresses_max, block_len_default, block_len_max, connections_max,
@@ -94,6 +105,7 @@ pub use config::{
     requests_min, requests_open_max, slot_messages_max,
 };
 pub use dht::{Dht, DhtOptions};
+pub use encryption::Encryption;
 pub use error::{LinkEnd, SwarmError};
 pub use event::{NamedAnswer, SwarmEvent, TrackerNote, tracker_name};
 pub use have_log::{HaveCursor, HaveLog};
@@ -101,6 +113,5 @@ pub use ids::SourceIds;
 pub use link::{LinkStats, PeerLink};
 pub use listener::Listener;
 pub use lsd::{Lsd, LsdOptions};
-pub use mse::Encryption;
 pub use onlooker::{Onlooker, Sighting, StatusBoard, onlookers_max};
 pub use swarm::{Swarm, SwarmStats, fetch_metadata};

@@ -213,7 +213,7 @@ async fn greet(mut stream: TcpStream, door: &Door) -> Result<(Wire, Handshake), 
     let mut wire = if first == *PLAIN {
         Wire::with(stream, None, first.as_slice().into())
     } else {
-        if door.encryption == Encryption::Off || !door.may_answer() {
+        if door.encryption.here() == Encryption::Off || !door.may_answer() {
             return Err(LinkEnd::Closed);
         }
         let contents: Vec<_> = lock(door).keys().copied().collect();

@@ -9,7 +9,7 @@ use swarmcopy_swarm::PeerName;
 use url::Url;
 
 use crate::errors::{OptionError, OptionName};
-use crate::{Config, CopyOptions, Stay, group_len_max, select};
+use crate::{Config, CopyOptions, Encryption, Stay, group_len_max, select};
 
 impl CopyOptions {
     /// Adds a share: the folder that contains NAME, or NAME itself.
@@ -22,7 +22,8 @@ impl CopyOptions {
     /// Adds a mirror (BEP 19).
     ///
     /// # Errors
-    /// That is no address of an HTTP or FTP server.
+    /// That is no address of an HTTP or FTP server, or one that this build can't use: https needs the feature `tls`, FTP
+    /// the feature `ftp`.
     pub fn mirror(mut self, url: impl Into<String>) -> Result<Self, OptionError> {
         let url = url.into();
         mirror(&url)?;
@@ -44,7 +45,7 @@ impl CopyOptions {
     /// Adds a tracker.
     ///
     /// # Errors
-    /// That is no address of a tracker.
+    /// That is no address of a tracker, or one of HTTP in a build without the feature `tracker`.
     pub fn tracker(mut self, url: impl Into<String>) -> Result<Self, OptionError> {
         let url = url.into();
         tracker(&url)?;
@@ -75,6 +76,10 @@ impl CopyOptions {
 pub(crate) fn config(config: &Config) -> Result<(), OptionError> {
     for limit in [config.limit_down, config.limit_up] {
         rate(limit)?;
+    }
+    if config.encryption == Encryption::Prefer && cfg!(not(feature = "encryption")) {
+        let why = "this build can't (feature `encryption`)";
+        return wrong(OptionName::Encryption, "prefer", why);
     }
     let mut nodes = config.dht_nodes.iter();
     nodes.try_for_each(|node| host(OptionName::DhtNode, node).map(drop))
@@ -115,13 +120,18 @@ pub(crate) fn options(options: &CopyOptions) -> Result<(), OptionError> {
 
 /// Checks the address of a mirror.
 pub(crate) fn mirror(text: &str) -> Result<Url, OptionError> {
-    let schemes = &["http", "https", "ftp", "ftps"];
-    address(OptionName::Mirror, text, schemes)
+    let tls = cfg!(feature = "tls").then_some("https");
+    let ftp = cfg!(feature = "ftp").then_some(["ftp", "ftps"]);
+    let schemes = std::iter::once("http").chain(tls);
+    let schemes: Vec<_> = schemes.chain(ftp.into_iter().flatten()).collect();
+    address(OptionName::Mirror, text, &schemes)
 }
 
 /// Checks the address of a tracker.
 pub(crate) fn tracker(text: &str) -> Result<Url, OptionError> {
-    address(OptionName::Tracker, text, &["http", "https", "udp"])
+    let http = cfg!(feature = "tracker").then_some(["http", "https"]);
+    let schemes = http.into_iter().flatten().chain(["udp"]);
+    address(OptionName::Tracker, text, &schemes.collect::<Vec<_>>())
 }
 
 /// Checks the address of a peer.
@@ -160,7 +170,7 @@ fn address(option: OptionName, text: &str, schemes: &[&str]) -> Result<Url, Opti
     if schemes.contains(&url.scheme()) && url.has_host() {
         return Ok(url);
     }
-    let why = format!("not an address of {}", schemes.join(", "));
+    let why = format!("not an address of {} (in this build)", schemes.join(", "));
     Err(OptionError::new(option, shown(), why))
 }
 

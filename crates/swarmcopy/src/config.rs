@@ -163,11 +163,11 @@ pub struct Config {
     pub lsd: bool,
     /// Whether to exchange peers (BEP 11).
     pub pex: bool,
-    /// Whether to find peers by the distributed hash table (BEP 5): never for private torrents.
+    /// Whether to find peers by the distributed hash table (BEP 5): never for private torrents. Needs the feature `dht`.
     pub dht: bool,
     /// Nodes to enter the table at, as `HOST:PORT`; without any the well-known ones.
     pub dht_nodes: Vec<String>,
-    /// Whether links are encrypted, for other clients that want it.
+    /// Whether links are encrypted, for other clients that want it. Without the feature `encryption` none is.
     pub encryption: Encryption,
     /// Most bytes a second to take from all sources.
     pub limit_down: Option<u64>,

@@ -41,6 +41,8 @@ pub enum OptionName {
     Group,
     /// A country of mirrors.
     Location,
+    /// Whether links are encrypted.
+    Encryption,
 }
 
 impl OptionName {
@@ -57,6 +59,7 @@ impl OptionName {
             Self::Rate => "rate",
             Self::Group => "group",
             Self::Location => "country",
+            Self::Encryption => "encryption",
         }
     }
 }

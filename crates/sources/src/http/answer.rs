@@ -51,8 +51,10 @@ pub(crate) enum Refusal {
     OtherRange,
     NoAddress,
     /// The code of an FTP server's reply.
+    #[cfg(feature = "ftp")]
     Reply(u32),
     /// A name that no FTP command can hold.
+    #[cfg(feature = "ftp")]
     Name,
     Redirects,
     Redirect,
@@ -211,7 +213,9 @@ impl fmt::Display for Refusal {
                 "the server ignores ranges, and what comes early cannot be kept: {error}"
             ),
             Self::OtherRange => f.write_str("other bytes than asked for"),
+            #[cfg(feature = "ftp")]
             Self::Reply(code) => write!(f, "the server says {code}"),
+            #[cfg(feature = "ftp")]
             Self::Name => f.write_str("a name that FTP cannot say"),
             Self::NoAddress => f.write_str("no address of it"),
             Self::Redirects => f.write_str("too many redirects"),

@@ -12,9 +12,10 @@ use url::Url;
 use super::answer::{self, Answer, Asked, Refusal};
 use super::options::redirects_max;
 use super::reader::{MirrorReader, Wanted};
+use super::seal::{complaint, is_not_trusted};
 use super::slots::{NoAnswer, Slot};
 use super::target::without_credentials;
-use super::trouble::{Trouble, is_not_trusted, leads_to_private, plain_words};
+use super::trouble::{Trouble, leads_to_private, plain_words};
 use crate::SourceError;
 
 /// Longest body of an answer without use that is read to keep its connection.
@@ -125,7 +126,7 @@ impl MirrorReader {
         let next = url.join(location);
         let mut next = next.map_err(|_| self.refuse(wanted, Refusal::Redirect))?;
         without_credentials(&mut next);
-        if !matches!(next.scheme(), "http" | "https") {
+        if !matches!(next.scheme(), "http" | "https") || complaint(next.scheme()).is_some() {
             return Err(self.refuse(wanted, Refusal::Redirect));
         }
         let allowed = self.mirror.slots.guard().follow(&next);

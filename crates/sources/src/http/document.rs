@@ -14,6 +14,7 @@ use url::Url;
 use super::MirrorOptions;
 use super::error::MirrorError;
 use super::options::redirects_max;
+use super::seal::complaint;
 use super::slots::{NoAnswer, NoFrame, Slot, Slots};
 use super::target::{Target, without_credentials};
 use super::trouble::plain_words;
@@ -192,6 +193,9 @@ impl Fetch<'_> {
         let Some(mut next) = next.filter(|next| matches!(next.scheme(), "http" | "https")) else {
             return Err(self.broken("a redirect to nowhere"));
         };
+        if let Some(complaint) = complaint(next.scheme()) {
+            return Err(self.broken(complaint));
+        }
         without_credentials(&mut next);
         let allowed = self.slots.guard().follow(&next);
         allowed.map_err(|private| self.broken(&private.to_string()))?;

@@ -11,18 +11,17 @@ use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use tokio::task::JoinHandle;
-use tower_service::Service;
 use url::Url;
 
 use super::error::LinkError;
 use super::options::MirrorOptions;
 use super::patient::{PatientConnector, Promise};
 use super::reach::Guard;
+use super::seal;
 use super::trust::Trust;
 use crate::Limiter;
 
@@ -112,28 +111,23 @@ impl Dialer {
         tcp.set_recv_buffer_size(self.receive_buffer());
         let promise = Promise::default();
         let tcp = PatientConnector::new(tcp, promise.clone());
-        let tls = self.trust.config()?;
+        let trust = &self.trust;
         let (stream, proxy) = match intercept {
             Some(proxy) if url.scheme() == "https" => {
                 let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
                 if let Some(login) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(login.clone());
                 }
-                (
-                    HttpsConnector::from((tunnel, tls)).call(target).await?,
-                    None,
-                )
+                (seal::connect(tunnel, trust, target).await?, None)
             }
             Some(proxy) => {
-                let stream = HttpsConnector::from((tcp, tls))
-                    .call(proxy.uri().clone())
-                    .await?;
+                let stream = seal::connect(tcp, trust, proxy.uri().clone()).await?;
                 (
                     stream,
                     Some(ProxyLogin(Intercept::basic_auth(&proxy).cloned())),
                 )
             }
-            None => (HttpsConnector::from((tcp, tls)).call(target).await?, None),
+            None => (seal::connect(tcp, trust, target).await?, None),
         };
         let (sender, connection) = Builder::new()
             .max_buf_size(READ_LEN)

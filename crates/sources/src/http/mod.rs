@@ -7,6 +7,8 @@
 pub(crate) mod answer;
 mod ask;
 mod body;
+#[cfg(not(feature = "tls"))]
+mod distrust;
 mod document;
 mod error;
 mod files;
@@ -18,15 +20,21 @@ pub(crate) mod notes;
 mod options;
 mod patient;
 pub(crate) mod percent;
+#[cfg(feature = "tls")]
 mod pinned;
+#[cfg(not(feature = "tls"))]
+mod plain;
 pub(crate) mod reach;
 mod reader;
 mod retry_after;
+#[cfg(feature = "tls")]
+mod seal;
 mod sequence;
 mod slots;
 mod spool;
 pub(crate) mod target;
 mod trouble;
+#[cfg(feature = "tls")]
 mod trust;
 mod turns;
 mod unpack;
@@ -45,6 +53,8 @@ pub use reach::is_private_ip;
 pub use trust::Trust;
 pub use unpack::unpacked;
 
+#[cfg(not(feature = "tls"))]
+use self::{distrust as trust, plain as seal};
 use crate::gate::Gate;
 use crate::{OriginSource, PieceSource, Shape, SourceError};
 use mirror::Mirror;

@@ -73,6 +73,7 @@ impl Guard {
     }
 
     /// The addresses of a host that may be connected to.
+    #[cfg(feature = "ftp")]
     pub(crate) async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let found = tokio::net::lookup_host((host, port)).await?.collect();
         self.sift(host, found).map_err(io::Error::other)

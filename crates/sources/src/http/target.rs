@@ -14,6 +14,7 @@ use super::netrc::Login;
 use super::options::MirrorOptions;
 use super::percent;
 use super::reach::is_private;
+use super::seal;
 use crate::Shape;
 
 /// The kinds of addresses that a source reads.
@@ -22,6 +23,7 @@ pub(crate) enum Schemes {
     /// http and https.
     Http,
     /// ftp and ftps.
+    #[cfg(feature = "ftp")]
     Ftp,
 }
 
@@ -29,6 +31,7 @@ impl Schemes {
     fn has(self, scheme: &str) -> bool {
         match self {
             Self::Http => matches!(scheme, "http" | "https"),
+            #[cfg(feature = "ftp")]
             Self::Ftp => matches!(scheme, "ftp" | "ftps"),
         }
     }
@@ -36,6 +39,7 @@ impl Schemes {
     fn complaint(self) -> &'static str {
         match self {
             Self::Http => "neither http nor https",
+            #[cfg(feature = "ftp")]
             Self::Ftp => "neither ftp nor ftps",
         }
     }
@@ -232,6 +236,9 @@ fn read(
     let mut base = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
     if !schemes.has(base.scheme()) {
         return Err(wrong(schemes.complaint()));
+    }
+    if let Some(complaint) = seal::complaint(base.scheme()) {
+        return Err(wrong(complaint));
     }
     let host = base.host_str().ok_or_else(|| wrong("no host"))?;
     if options.public_only && is_private(host) {

@@ -35,16 +35,8 @@ pub(super) fn leads_to_private(error: &(dyn Error + 'static)) -> bool {
     find::<PrivateAddress>(error).is_some()
 }
 
-/// Whether the server's certificate, or ours, is not taken.
-pub(super) fn is_not_trusted(error: &(dyn Error + 'static)) -> bool {
-    matches!(
-        find(error),
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
-    )
-}
-
 /// The first cause of this kind.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     causes(error).find_map(|cause| {
         // an I/O error shows the cause of what it wraps, not what it wraps
         let wrapped = cause
@@ -78,8 +70,5 @@ mod tests {
             std::io::ErrorKind::NotFound.into()
         )));
         assert_eq!(plain_words(&private), PrivateAddress.to_string());
-        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        assert!(is_not_trusted(&Outer(std::io::Error::other(unknown))));
-        assert!(!is_not_trusted(&private));
     }
 }

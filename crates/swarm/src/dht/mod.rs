@@ -1,26 +1,32 @@
 //! The distributed hash table (BEP 5): finding peers without a tracker, and being found.
 //!
-//! The table itself is `mainline`'s. What must stay true: a private torrent is never named in it, a lookup brings a
+//! The table itself is `mainline`'s (`table.rs`; `none.rs` stands for it in a build without it). What must stay true: a private torrent is never named in it, a lookup brings a
 //! limited number of addresses, and nobody waits for those it brings: anybody can put any there.
 
-use std::net::{Ipv4Addr, SocketAddr};
+#[cfg(not(feature = "dht"))]
+mod none;
+#[cfg(feature = "dht")]
+mod table;
+
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainline::Id;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::common::Common;
-use crate::hub::{Command, Via};
+use crate::hub::Command;
 use crate::{SwarmError, onlooker};
+#[cfg(not(feature = "dht"))]
+use none::Table;
+#[cfg(feature = "dht")]
+use table::Table;
 
 /// Pause between lookups of a content.
 const EVERY: Duration = Duration::from_mins(5);
 /// Pause before the second lookup of a content that knows nobody; doubled each time.
 const LONELY_MIN: Duration = Duration::from_secs(1);
-/// Addresses taken from one lookup.
-const FOUND_MAX: usize = 200;
 
 /// How the table is entered.
 #[derive(Debug, Clone, Default)]
@@ -41,50 +47,21 @@ impl DhtOptions {
 
 /// A node of the table, for all contents of a process.
 #[derive(Debug, Clone)]
-pub struct Dht(mainline::Dht);
+pub struct Dht(Table);
 
 impl Dht {
     /// Opens the socket. Looks names up, so it may block for some seconds.
+    ///
+    /// # Errors
+    /// [`SwarmError::Dht`]: there is no socket, or this build is one without the feature `dht`.
     pub fn start(options: &DhtOptions) -> Result<Arc<Self>, SwarmError> {
-        let mut builder = mainline::Dht::builder();
-        if !options.nodes.is_empty() {
-            builder.bootstrap(&options.nodes);
-        }
-        if let Some(ip) = options.ip {
-            builder.bind_address(ip);
-        }
-        let node = builder.build().map_err(SwarmError::Dht)?;
+        let node = Table::start(&options.nodes, options.ip).map_err(SwarmError::Dht)?;
         Ok(Arc::new(Self(node)))
-    }
-
-    /// Looks for peers of a content, and says that it can be had at `port` here. Blocks for some seconds.
-    #[expect(
-        deprecated,
-        reason = "a lookup has a thread of its own: the calls that wait are what it needs"
-    )]
-    fn look(&self, content: Id, port: u16, found: &mpsc::Sender<Command>) {
-        let mut left = FOUND_MAX;
-        for peers in self.0.get_peers(content) {
-            let addrs: Vec<_> = peers.into_iter().map(SocketAddr::from).take(left).collect();
-            left = left.saturating_sub(addrs.len());
-            let via = Via::Dht;
-            if found.blocking_send(Command::Found { addrs, via }).is_err() || left == 0 {
-                break;
-            }
-        }
-        if port != 0
-            && let Err(error) = self.0.announce_peer(content, Some(port))
-        {
-            tracing::debug!(%error, "not told to the distributed hash table");
-        }
     }
 }
 
 /// Looks for peers again and again, until the swarm is stopped.
 pub(crate) async fn run(common: Arc<Common>, dht: Arc<Dht>, found: mpsc::Sender<Command>) {
-    let Ok(content) = Id::from_bytes(common.info_hash) else {
-        return;
-    };
     let looking = async {
         let mut lonely = LONELY_MIN;
         loop {
@@ -92,7 +69,8 @@ pub(crate) async fn run(common: Arc<Common>, dht: Arc<Dht>, found: mpsc::Sender<
             let looks_on = onlooker::is_name(&common.peer_id);
             let port = if looks_on { 0 } else { common.listen_port };
             let (dht, found) = (Arc::clone(&dht), found.clone());
-            let looked = tokio::task::spawn_blocking(move || dht.look(content, port, &found));
+            let content = common.info_hash;
+            let looked = tokio::task::spawn_blocking(move || dht.0.look(content, port, &found));
             if looked.await.is_err() {
                 return;
             }

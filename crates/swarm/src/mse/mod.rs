@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 
 mod keys;
 
-use crate::LinkEnd;
 use crate::wire::{Ciphers, Wire};
+use crate::{Encryption, LinkEnd};
 use keys::{NUMBER_LEN, Pair, Secret, Side};
 
 /// Longest run of random bytes that either side may send.
@@ -29,19 +29,6 @@ const SEALED: u32 = 2;
 /// Encrypted handshakes that are answered at once, and the time in which one more is: each costs two powers of
 /// a number of 768 bits.
 pub(crate) const ANSWERS: (u32, Duration) = (64, Duration::from_millis(20));
-
-/// Whether links are encrypted, for clients that want it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Encryption {
-    /// Where the peer wants it: it is answered, and offered to who hangs up on plain words.
-    #[default]
-    Accept,
-    /// It is offered first, and chosen where the peer offers both.
-    Prefer,
-    /// Never.
-    Off,
-}
 
 /// Answers the one who has dialled; `read` are the first bytes that it sent, and `contents` what it may ask for.
 pub(crate) async fn answer(

@@ -17,7 +17,9 @@ use crate::{LinkEnd, PeerLink};
 
 mod hostile;
 mod onlookers;
+#[cfg(feature = "encryption")]
 mod sealed;
+#[cfg(feature = "dht")]
 mod table;
 
 const INFO_HASH: [u8; 20] = [7; 20];

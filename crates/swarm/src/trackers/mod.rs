@@ -3,7 +3,10 @@
 //! What must stay true: the tracker that answers is asked again no sooner than it allows; tiers are
 //! tried in order, and of a tier the tracker that answered last comes first (BEP 12).
 
+#[cfg(feature = "tracker")]
 mod http;
+#[cfg(not(feature = "tracker"))]
+mod no_http;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -19,12 +22,18 @@ use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, Event};
 use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
 
+#[cfg(feature = "tracker")]
+use self::http::Http;
+#[cfg(not(feature = "tracker"))]
+use self::no_http::Http;
 use self::schedule::Schedule;
 use self::tiers::Tiers;
 use crate::common::Common;
 use crate::hub::{Command, Via};
 use crate::{SwarmEvent, TrackerNote, onlooker, tracker_name};
 
+/// Time for a tracker to answer.
+const ANSWER_TIME: Duration = Duration::from_secs(15);
 /// Time for a tracker to hear that we leave.
 const FAREWELL_TIME: Duration = Duration::from_secs(2);
 /// How many peers are asked for.
@@ -38,7 +47,7 @@ pub(crate) async fn run(common: Arc<Common>, tiers: Vec<Vec<Url>>, bind_ip: Opti
     }
     let cancel = common.cancel.clone();
     let mut announcer = Announcer {
-        http: http::client(&common.client, bind_ip),
+        http: Http::new(&common.client, bind_ip, ANSWER_TIME),
         schedule: Schedule::new(Instant::now()),
         // the same for all announces of this run, so that a tracker knows us by it
         key: crate::chance::rng().u32(..),
@@ -53,19 +62,19 @@ pub(crate) async fn run(common: Arc<Common>, tiers: Vec<Vec<Url>>, bind_ip: Opti
 
 /// Asks a tracker by the protocol that its URL names.
 async fn ask(
-    http: Option<&reqwest::Client>,
+    http: Option<&Http>,
     url: &Url,
     request: &AnnounceRequest,
     bind_ip: Option<IpAddr>,
 ) -> Result<AnnounceReply, String> {
     let asking = async {
         match (url.scheme(), http) {
-            ("http" | "https", Some(http)) => http::announce(http, url, request).await,
+            ("http" | "https", Some(http)) => http.announce(url, request).await,
             ("udp", _) => udp::announce(url, request, bind_ip).await,
             (scheme, _) => Err(format!("cannot ask a tracker by {scheme}")),
         }
     };
-    timeout(http::ANSWER_TIME, asking)
+    timeout(ANSWER_TIME, asking)
         .await
         .unwrap_or_else(|_| Err("it does not answer".to_owned()))
 }
@@ -75,7 +84,7 @@ struct Announcer {
     common: Arc<Common>,
     tiers: Tiers,
     bind_ip: Option<IpAddr>,
-    http: Option<reqwest::Client>,
+    http: Option<Http>,
     schedule: Schedule,
     key: u32,
     /// The tracker that has heard of us, with its id for us.

@@ -31,7 +31,7 @@ fn request(port: u16, left: u64) -> AnnounceRequest {
 #[tokio::test]
 async fn peers_meet_by_http_and_by_udp() {
     let (addr, _serving) = tracker();
-    let http = http::client("swarmcopy 0.1", None);
+    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME);
     let urls = ["http", "udp"].map(|scheme| Url::parse(&format!("{scheme}://{addr}/announce")));
     let [by_http, by_udp] = urls.map(Result::unwrap);
     let first = soon(ask(http.as_ref(), &by_http, &request(1001, 5), None))
@@ -80,7 +80,7 @@ async fn peers_meet_by_http_and_by_udp() {
 #[tokio::test]
 async fn failures_are_told_in_words() {
     let (addr, _serving) = tracker();
-    let http = http::client("swarmcopy 0.1", None);
+    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME);
     let ask = async |url: &str| {
         let url = Url::parse(url).unwrap();
         soon(ask(http.as_ref(), &url, &request(1, 1), None))
@@ -137,7 +137,7 @@ async fn a_packed_answer_with_more_behind_it_is_read() {
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&body).await.unwrap();
     });
-    let http = http::client("swarmcopy 0.1", None);
+    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME);
     let url = Url::parse(&url).unwrap();
     let reply = soon(ask(http.as_ref(), &url, &request(1, 1), None))
         .await

@@ -1,0 +1,29 @@
+//! Trackers by HTTP in a build without the feature `tracker`: each is told as one that can't be asked.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest};
+use url::Url;
+
+/// What asks nobody.
+#[derive(Debug)]
+pub(super) struct Http;
+
+impl Http {
+    /// Makes it.
+    pub(super) fn new(_name: &str, _ip: Option<IpAddr>, _patience: Duration) -> Option<Self> {
+        Some(Self)
+    }
+
+    /// Says why it can't announce.
+    pub(super) fn announce(
+        &self,
+        _url: &Url,
+        _request: &AnnounceRequest,
+    ) -> Ready<Result<AnnounceReply, String>> {
+        let why = "this build asks no tracker by HTTP (feature `tracker`)";
+        ready(Err(why.to_owned()))
+    }
+}

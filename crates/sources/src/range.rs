@@ -21,10 +21,10 @@ use crate::gate::Gate;
 use crate::rate::{acquire_all, quantum_of};
 use crate::{Chunk, Lack, Limiter, OriginSource, PieceSource, SourceError, SpanSink};
 
-/// The first, the shortest and the longest run that is asked for at once, in bytes.
-const RUN_FIRST: u64 = 1 << 20;
+/// The shortest and the longest run that is asked for at once, in bytes. The first is as long as can be: where an answer takes
+/// long to begin, each cut costs a way there and back, and whoever is slow is asked for less from then on.
 const RUN_MIN: u64 = 64 << 10;
-const RUN_MAX: u64 = 4 << 20;
+const RUN_MAX: u64 = 8 << 20;
 /// A read that takes less makes the next runs longer, one that takes four times as long makes them shorter.
 const RUN_TIME: Duration = Duration::from_secs(1);
 /// Most reads of one source at once, whatever it says.
@@ -49,7 +49,7 @@ pub trait RangeSource: Debug + Send + Sync {
         16
     }
 
-    /// How long one read may take, of at most 4 MiB; 30 s unless told otherwise. Where reads take long, shorter runs
+    /// How long one read may take, of at most 8 MiB; 30 s unless told otherwise. Where reads take long, shorter runs
     /// are asked for.
     fn patience(&self) -> Duration {
         Duration::from_secs(30)
@@ -136,7 +136,7 @@ impl RangeOrigin {
             identity,
             streams_max,
             patience,
-            run_len: AtomicU64::new(RUN_FIRST),
+            run_len: AtomicU64::new(RUN_MAX),
         }))
     }
 }

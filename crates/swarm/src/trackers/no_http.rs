@@ -13,11 +13,13 @@ pub(super) struct Http;
 
 impl Http {
     /// Makes it.
+    #[expect(clippy::unnecessary_wraps, reason = "it stands for one that can fail")]
     pub(super) fn new(_name: &str, _ip: Option<IpAddr>, _patience: Duration) -> Option<Self> {
         Some(Self)
     }
 
     /// Says why it can't announce.
+    #[expect(clippy::unused_self, reason = "it stands for one that asks")]
     pub(super) fn announce(
         &self,
         _url: &Url,

@@ -22,6 +22,10 @@ CALLS = {
 ERRORS = ["EIO", "ENOSPC", "EINTR", "EAGAIN", "EROFS", "EDQUOT", "EACCES", "ENOLCK", "ENAMETOOLONG", "EMFILE"]
 #: Where a fault happens: the first time, later, at each call from some on.
 WHEN = ["1", "2", "4", "9", "3+"]
+#: The same for a call that is interrupted: no system does that for ever, and Rust's library calls again until it ends.
+INTERRUPTED_WHEN = ["1", "2", "4", "9", "3..12"]
+#: What came of a case whose call is not made that often.
+ABSENT = "without such a call"
 #: What passes by itself, if it happens once.
 PASSES = {"EINTR", "EAGAIN"}
 
@@ -30,21 +34,30 @@ def calls(bench: Bench) -> str:
     """All of it; the short part takes chance ones."""
     old = Content.make(bench, "calls-old", SIZES, seed=4)
     new = Content.make(bench, "calls", SIZES)
-    cases = [(call, error, when, staged) for call in CALLS for error in ERRORS for when in WHEN
-             for staged in (False, True) if fits(call, error, staged)]
+    cases = [(call, error, when, staged) for call in CALLS for error in ERRORS
+             for when in (INTERRUPTED_WHEN if error == "EINTR" else WHEN) for staged in (False, True) if fits(call, error, staged)]
     bench.rng.shuffle(cases)
-    cases = cases[:bench.count(len(cases), 40)]
+    wanted = bench.count(len(cases), 40)
     counts: Counter[str] = Counter()
+    hit: Counter[str] = Counter()
     wrong = []
     for case in cases:
+        if hit.total() >= wanted:
+            break
         try:
-            counts[one(bench, old, new, *case)] += 1
+            came = one(bench, old, new, *case)
+            counts[came] += 1
+            hit[case[0]] += came != ABSENT
         except Wrong as what:
             wrong.append(str(what))
     if wrong:
-        raise Wrong(f"{len(wrong)} of {len(cases)} cases:\n" + "\n".join(wrong[:20]))
+        raise Wrong(f"{len(wrong)} of {len(wrong) + counts.total()} cases:\n" + "\n".join(wrong[:20]))
+    never = sorted(call for call in CALLS if not hit[call])
+    if never and not bench.short:
+        raise Wrong(f"no fault ever hit {', '.join(never)}: nothing is known of them")
     told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
-    return f"{len(cases)} cases: {told}; each copy finished afterwards"
+    hits = ", ".join(f"{call} {count}" for call, count in sorted(hit.items()))
+    return f"{counts.total()} cases: {told} (faults in {hits}); each copy finished afterwards"
 
 
 def fits(call: str, error: str, staged: bool) -> bool:
@@ -69,7 +82,10 @@ def one(bench: Bench, old: Content, new: Content, call: str, error: str, when: s
     inject = [f"inject={','.join(CALLS[call])}:error={error}:when={when}"]
     paths = [argument for path in paths_of(new, to) for argument in ("-P", path)]
     strace = ("strace", "-f", "-qq", "-o", log, *paths, "-e", f"trace={','.join(CALLS[call])}", "-e", *inject)
-    ran = bench.run(*new.command(to, *more), before=strace)
+    try:
+        ran = bench.run(*new.command(to, *more), before=strace)
+    except Wrong as wrong:
+        raise Wrong(f"{name}: {wrong}") from wrong
     hits = log.read_text(errors="replace").count("(INJECTED)")
     judge(name, ran, to, error, when, hits, call)
     try:
@@ -79,7 +95,7 @@ def one(bench: Bench, old: Content, new: Content, call: str, error: str, when: s
         raise Wrong(f"{name}: exit {ran.code}, {hits} faults: {wrong}\n{ran.err}") from wrong
     shutil.rmtree(to)
     if not hits:
-        return "without such a call"
+        return ABSENT
     return "borne" if ran.code == DONE else "ended with the file and the reason"
 
 
@@ -111,7 +127,7 @@ def judge(name: str, ran: Ran, to: Path, error: str, when: str, hits: int, call:
     if call == "flock" and error == "EAGAIN" and ran.code == FAILED and "another process" in ran.err:
         # that is what this answer means
         return
-    if error in PASSES and not when.endswith("+"):
+    if error in PASSES and when.isdigit():
         raise Wrong(f"{name}: not tried again, ended with {ran.code}: {ran.err}")
     if ran.code != DISK:
         raise Wrong(f"{name}: ended with {ran.code} instead of {DISK}: {ran.err}")

@@ -4,11 +4,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use swarmcopy_metalink::Address;
 use swarmcopy_metalink::{Document, Error, FilePath, Writer};
-use url::Url;
 
 fuzz_target!(|bytes: &[u8]| {
-    let base = Url::parse("http://base.example/folder/tree.meta4").unwrap();
+    let base = Address::parse("http://base.example/folder/tree.meta4").unwrap();
     let Ok(mut document) = Document::parse(bytes, Some(&base)) else {
         return;
     };

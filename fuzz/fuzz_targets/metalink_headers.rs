@@ -5,12 +5,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use swarmcopy_metalink::Address;
 use swarmcopy_metalink::limits::{dropped_max, urls_max};
 use swarmcopy_metalink::{File, FilePath, Headers};
-use url::Url;
 
 fuzz_target!(|text: &str| {
-    let asked = Url::parse("http://base.example/folder/file").unwrap();
+    let asked = Address::parse("http://base.example/folder/file").unwrap();
     let mut lines = text.lines();
     let (link, digest, repr) = (lines.next(), lines.next(), lines.next());
     let [link, digest, repr] = [link, digest, repr].map(|line| [line.unwrap_or_default()]);

@@ -1,24 +1,24 @@
 //! A document as a whole: its files, what it says about itself, and what was left out of it.
 
 use crate::about::About;
+use crate::address::Address;
 use crate::file::File;
 use crate::report::Dropped;
 use crate::version::Version;
-use url::Url;
 
 /// Where a document says it comes from (RFC 5854 section 4.2.9).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Origin {
     /// Its URL.
-    pub url: Url,
+    pub url: Address,
     /// Whether newer versions may be found there.
     pub dynamic: bool,
 }
 
 impl Origin {
     /// An origin that says nothing of newer versions.
-    pub fn new(url: Url) -> Self {
+    pub fn new(url: Address) -> Self {
         Self {
             url,
             dynamic: false,

@@ -1,11 +1,11 @@
 //! One file of a document: where it lies, what it must hash to, where it can be fetched.
 
 use crate::about::About;
+use crate::address::Address;
 use crate::hash::{Hash, HashKind, PieceList};
 use crate::limits::priority_max;
 use crate::path::FilePath;
 use std::cmp::Reverse;
-use url::Url;
 
 /// A file to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl File {
 #[non_exhaustive]
 pub struct Mirror {
     /// Absolute, of scheme http, https, ftp or ftps, without fragment.
-    pub url: Url,
+    pub url: Address,
     /// From 1, the best, to [`priority_max`], the worst, which holds where none is given.
     pub priority: u32,
     /// The country it stands in: two small letters.
@@ -102,7 +102,7 @@ pub struct Mirror {
 
 impl Mirror {
     /// A mirror of the lowest priority.
-    pub fn new(url: Url) -> Self {
+    pub fn new(url: Address) -> Self {
         Self {
             url,
             priority: priority_max,
@@ -137,7 +137,7 @@ impl MetaKind {
 #[non_exhaustive]
 pub struct MetaUrl {
     /// Absolute, of scheme http, https, ftp or ftps, without fragment.
-    pub url: Url,
+    pub url: Address,
     /// What lies there.
     pub kind: MetaKind,
     /// As for a [`Mirror`].
@@ -148,7 +148,7 @@ pub struct MetaUrl {
 
 impl MetaUrl {
     /// A metaurl of the lowest priority to a document of one file.
-    pub fn new(kind: MetaKind, url: Url) -> Self {
+    pub fn new(kind: MetaKind, url: Address) -> Self {
         Self {
             url,
             kind,
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     fn torrent(name: Option<&str>) -> MetaUrl {
-        let url = Url::parse("http://h/t.torrent").unwrap();
+        let url = Address::parse("http://h/t.torrent").unwrap();
         let mut metaurl = MetaUrl::new(MetaKind::Torrent, url);
         metaurl.name = name.map(|name| FilePath::parse(name).unwrap());
         metaurl

@@ -4,14 +4,13 @@
 //! hold hashes. What must stay true: one bad entry is dropped and told, the others go on; relative
 //! links are resolved against the address that was asked.
 
+use crate::address::Address;
 use crate::excerpt::excerpt;
 use crate::file::{File, MetaKind, MetaUrl, Mirror};
 use crate::hash::{Hash, HashKind};
 use crate::limits::{priority_max, tag_len_max, urls_max};
 use crate::path::FilePath;
-use crate::read::resolve;
 use crate::report::{Dropped, Part, Reason, Report};
-use url::Url;
 
 /// The headers of an answer that say something of the file, each as often as it was sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,7 +40,7 @@ impl File {
     ///
     /// ```
     /// use swarmcopy_metalink::{File, FilePath, Headers};
-    /// let asked = url::Url::parse("http://h.example/x.iso")?;
+    /// let asked = swarmcopy_metalink::Address::parse("http://h.example/x.iso")?;
     /// let links = ["<http://m.example/x.iso>; rel=duplicate; pri=2; geo=se"];
     /// let digests = ["SHA-256=ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs="];
     /// let headers = Headers::new(&links, &digests, &[]);
@@ -49,7 +48,11 @@ impl File {
     /// assert_eq!((file.mirrors.len(), file.hashes.len(), dropped.len()), (1, 1, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn from_headers(path: FilePath, asked: &Url, headers: Headers<'_>) -> (Self, Vec<Dropped>) {
+    pub fn from_headers(
+        path: FilePath,
+        asked: &Address,
+        headers: Headers<'_>,
+    ) -> (Self, Vec<Dropped>) {
         let mut reader = Reader {
             file: File::new(path),
             asked,
@@ -77,7 +80,7 @@ impl File {
 
 struct Reader<'a> {
     file: File,
-    asked: &'a Url,
+    asked: &'a Address,
     report: Report,
 }
 
@@ -146,8 +149,8 @@ impl Reader<'_> {
         self.file.metaurls.push(metaurl);
     }
 
-    fn url(&mut self, part: Part, target: &str) -> Option<Url> {
-        let resolved = resolve(target.trim(), Some(self.asked));
+    fn url(&mut self, part: Part, target: &str) -> Option<Address> {
+        let resolved = self.asked.join(target.trim());
         resolved
             .map_err(|reason| self.report.push(part, target, reason))
             .ok()
@@ -280,7 +283,7 @@ mod tests {
     const SHA256: &str = "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=";
 
     fn read(link: &[&str], digest: &[&str], repr: &[&str]) -> (File, Vec<Dropped>) {
-        let asked = Url::parse("http://h.example/d/x.iso").unwrap();
+        let asked = Address::parse("http://h.example/d/x.iso").unwrap();
         let path = FilePath::parse("x.iso").unwrap();
         File::from_headers(path, &asked, Headers::new(link, digest, repr))
     }

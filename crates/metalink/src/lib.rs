@@ -11,10 +11,9 @@
 //! all others are kept. `docs/policy.md` lists the rules one by one.
 //!
 //! ```
-//! use swarmcopy_metalink::{Document, File, FilePath, Mirror, Writer};
-//! use url::Url;
+//! use swarmcopy_metalink::{Address, Document, File, FilePath, Mirror, Writer};
 //!
-//! let base = Url::parse("http://lab.example/mirror/tree.meta4")?;
+//! let base = Address::parse("http://lab.example/mirror/tree.meta4")?;
 //! let text = br#"<metalink xmlns="urn:ietf:params:xml:ns:metalink">
 //!   <file name="docs/readme.txt">
 //!     <size>11</size>
@@ -39,6 +38,7 @@
 //! ```
 
 mod about;
+mod address;
 mod document;
 mod error;
 mod excerpt;
@@ -55,6 +55,7 @@ mod write;
 mod xml;
 
 pub use about::{About, Publisher};
+pub use address::Address;
 pub use document::{Document, Origin};
 pub use error::Error;
 pub use file::{File, MetaKind, MetaUrl, Mirror, Signature};

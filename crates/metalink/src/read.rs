@@ -4,16 +4,16 @@
 //! `verification`, `resources`) are entered as if they were not there.
 
 use crate::about::{About, Publisher};
+use crate::address::Address;
 use crate::document::{Document, Origin};
 use crate::error::Error;
 use crate::excerpt::excerpt;
 use crate::file::File;
-use crate::limits::{files_max, priority_max, share_len_max, shares_max, url_len_max};
+use crate::limits::{files_max, priority_max, share_len_max, shares_max};
 use crate::path::FilePath;
 use crate::report::{Part, Reason, Report};
 use crate::version::Version;
 use crate::xml::{Cursor, Tag, decode};
-use url::{ParseError, Url};
 
 impl Document {
     /// Reads a document of either version.
@@ -22,7 +22,7 @@ impl Document {
     /// it and dropped where it is `None`. Entries that cannot be used are dropped and told in
     /// [`dropped`](Self::dropped); a document that is no metalink, is not well-formed or goes
     /// over a limit is refused.
-    pub fn parse(bytes: &[u8], base: Option<&Url>) -> Result<Self, Error> {
+    pub fn parse(bytes: &[u8], base: Option<&Address>) -> Result<Self, Error> {
         let mut cursor = Cursor::new(decode(bytes)?);
         let root = cursor.child(0)?.ok_or(Error::NotMetalink)?;
         let version = root
@@ -57,7 +57,7 @@ impl Document {
 pub(crate) struct Reader<'a> {
     pub(crate) cursor: Cursor<'a>,
     pub(crate) version: Version,
-    base: Option<&'a Url>,
+    base: Option<&'a Address>,
     pub(crate) report: Report,
     document: Document,
 }
@@ -206,8 +206,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Resolves a URL and takes it if it can be fetched here.
-    pub(crate) fn url(&mut self, what: Part, text: &str) -> Option<Url> {
-        let taken = resolve(text.trim(), self.base);
+    pub(crate) fn url(&mut self, what: Part, text: &str) -> Option<Address> {
+        let taken = Address::resolve(text.trim(), self.base);
         taken
             .map_err(|reason| self.report.push(what, text, reason))
             .ok()
@@ -285,29 +285,4 @@ fn clashes(files: &[File]) -> Vec<bool> {
         }
     }
     clashes
-}
-
-pub(crate) fn resolve(text: &str, base: Option<&Url>) -> Result<Url, Reason> {
-    if text.is_empty() || text.len() > url_len_max {
-        let fault = if text.is_empty() {
-            "it is empty"
-        } else {
-            "it is too long"
-        };
-        return Err(Reason::Url(fault.to_owned()));
-    }
-    let mut url = match (Url::parse(text), base) {
-        (Err(ParseError::RelativeUrlWithoutBase), None) => return Err(Reason::Relative),
-        (Err(ParseError::RelativeUrlWithoutBase), Some(base)) => base.join(text),
-        (url, _) => url,
-    }
-    .map_err(|fault| Reason::Url(fault.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https" | "ftp" | "ftps") {
-        return Err(Reason::Scheme(excerpt(url.scheme())));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(Reason::Url(ParseError::EmptyHost.to_string()));
-    }
-    url.set_fragment(None);
-    Ok(url)
 }

@@ -136,7 +136,7 @@ fn libmetalink_test2_takes_the_lowest_priority_for_a_bad_one() {
         .collect();
     assert_eq!(priorities, [1, 999_999, 99]);
     let best = second.metaurls_by_priority()[0];
-    assert_eq!(best.url.host_str(), Some("mirror3"));
+    assert_eq!(best.url.host(), "mirror3");
     assert_eq!(unsized_file.size, None);
     assert_eq!(bad.mirrors[0].priority, 999_999);
     assert_eq!(dropped(&document, Part::File).len(), 2);

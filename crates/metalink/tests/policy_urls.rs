@@ -7,8 +7,7 @@ mod read;
 
 use read::{file_v3, file_v4};
 use swarmcopy_metalink::limits::{priority_max, urls_max};
-use swarmcopy_metalink::{Document, MetaKind, Part, Reason};
-use url::Url;
+use swarmcopy_metalink::{Address, Document, MetaKind, Part, Reason};
 
 #[test]
 fn only_urls_that_are_fetched_here_are_kept() {
@@ -75,7 +74,7 @@ fn relative_urls_need_the_url_of_the_document() {
         "<metalink xmlns='urn:ietf:params:xml:ns:metalink'><origin>http://evil/</origin>\
          <file name='f'>{inner}</file></metalink>"
     );
-    let base = Url::parse("https://h/pub/x/tree.meta4?a=b").unwrap();
+    let base = Address::parse("https://h/pub/x/tree.meta4?a=b").unwrap();
     let document = Document::parse(text.as_bytes(), Some(&base)).unwrap();
     let file = &document.files[0];
     assert_eq!(file.mirrors[0].url.as_str(), "https://h/pub/a%20b.bin");

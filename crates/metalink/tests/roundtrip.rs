@@ -10,8 +10,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 use swarmcopy_metalink::limits::{files_max, text_len_max};
 use swarmcopy_metalink::{
-    About, Document, Error, File, FilePath, Hash, HashKind, MetaKind, MetaUrl, Mirror, Origin,
-    PieceList, Publisher, Signature, Writer,
+    About, Address, Document, Error, File, FilePath, Hash, HashKind, MetaKind, MetaUrl, Mirror,
+    Origin, PieceList, Publisher, Signature, Writer,
 };
 use url::Url;
 
@@ -19,12 +19,12 @@ fn text() -> impl Strategy<Value = String> {
     "[a-z&<>'\"\\]\\[;#é\u{10ffff}]([ -~\t\n\r]{0,20}[a-z&<>;/!])?"
 }
 
-fn url() -> impl Strategy<Value = Url> {
+fn url() -> impl Strategy<Value = Address> {
     ("(http|https|ftp|ftps)", "[a-z]{1,9}", "[ -~é]{0,20}").prop_map(|(scheme, host, path)| {
         let mut url = Url::parse(&format!("{scheme}://{host}/")).unwrap();
         url.set_path(&path);
         url.set_query(path.get(..3));
-        url
+        Address::try_from(&url).unwrap()
     })
 }
 
@@ -164,7 +164,7 @@ proptest! {
             let end = start + len.index(bytes.len() - start + 1).min(len.index(12));
             bytes.splice(start..end, SNIPPETS[snippet].bytes());
         }
-        let base = Url::parse("http://base.example/x/y").unwrap();
+        let base = Address::parse("http://base.example/x/y").unwrap();
         if let Ok(document) = Document::parse(&bytes, Some(&base)) {
             for file in &document.files {
                 prop_assert!(FilePath::parse(file.path.as_str()).is_ok());

@@ -2,13 +2,12 @@
 
 use std::error::Error;
 
-use swarmcopy_metalink::{Document, Writer};
-use url::Url;
+use swarmcopy_metalink::{Address, Document, Writer};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [out, base, paths @ ..] = args.as_slice() else { return Err("links OUT BASE-URL METALINK..".into()) };
-    let base = Url::parse(base)?;
+    let base = Address::parse(base)?;
     let mut head = Document::default();
     head.generator = Some("links/1".to_owned());
     let mut writer = Writer::new(&head)?;

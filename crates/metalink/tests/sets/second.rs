@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use roxmltree::{Node, ParsingOptions};
+use swarmcopy_metalink::Address;
 use swarmcopy_metalink::{Document, Error, File, Hash, HashKind, Version};
-use url::Url;
 
 const V3: &str = "http://www.metalinker.org/";
 const V4: &str = "urn:ietf:params:xml:ns:metalink";
@@ -114,7 +114,7 @@ fn says(node: &Node<'_, '_>, file: &File, version: Version) -> bool {
 struct Told {
     numbers: BTreeSet<u64>,
     hashes: Vec<Hash>,
-    urls: BTreeSet<Url>,
+    urls: BTreeSet<Address>,
 }
 
 impl Told {
@@ -135,10 +135,7 @@ impl Told {
                     told.hashes.extend(hash);
                 }
                 "url" | "metaurl" => {
-                    if let Ok(mut url) = Url::parse(text.trim()) {
-                        url.set_fragment(None);
-                        told.urls.insert(url);
-                    }
+                    told.urls.extend(Address::parse(text.trim()));
                 }
                 _ => {}
             }

@@ -5,9 +5,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use swarmcopy_metalink::{
-    Document, File, FilePath, Hash, HashKind, MetaKind, MetaUrl, Mirror, PieceList, Writer,
+    Address, Document, File, FilePath, Hash, HashKind, MetaKind, MetaUrl, Mirror, PieceList, Writer,
 };
-use url::Url;
 
 use super::MakeOptions;
 use super::distinct::distinct;
@@ -45,7 +44,7 @@ pub(super) fn document(subject: &Subject<'_>) -> Result<String, Error> {
     head.generator = Some(PROGRAM.to_owned());
     head.shares = distinct(&options.shares);
     let mirrors = distinct(&options.mirrors);
-    let torrents: Vec<Url> = mirrors
+    let torrents: Vec<Address> = mirrors
         .iter()
         .filter_map(|mirror| subject.torrent_url(mirror))
         .take(TORRENTS_MAX)
@@ -91,25 +90,25 @@ impl Subject<'_> {
     }
 
     /// Where a file lies on a mirror, as BEP 19 has it.
-    fn file_url(&self, mirror: &str, found: &Found) -> Option<Url> {
+    fn file_url(&self, mirror: &str, found: &Found) -> Option<Address> {
         if !self.tree && !mirror.ends_with('/') {
-            return mirror.parse().ok();
+            return Address::parse(mirror).ok();
         }
         let mut url = format!("{}{}", folder_of(mirror), encoded(self.name));
         for name in found.rel.names().filter(|_| self.tree) {
             url.push('/');
             url.push_str(&encoded(name));
         }
-        url.parse().ok()
+        Address::parse(&url).ok()
     }
 
     /// Where the torrent lies on a mirror: beside the content, as it does here.
-    fn torrent_url(&self, mirror: &str) -> Option<Url> {
+    fn torrent_url(&self, mirror: &str) -> Option<Address> {
         let torrent = encoded(self.torrent);
         if !self.tree && !mirror.ends_with('/') {
-            return Url::parse(mirror).ok()?.join(&torrent).ok();
+            return Address::parse(mirror).ok()?.join(&torrent).ok();
         }
-        format!("{}{torrent}", folder_of(mirror)).parse().ok()
+        Address::parse(&format!("{}{torrent}", folder_of(mirror))).ok()
     }
 }
 

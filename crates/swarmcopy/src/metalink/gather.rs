@@ -79,7 +79,7 @@ impl<'a> Gather<'a> {
                 self.notes.push(note);
                 continue;
             }
-            let Some(document) = self.document(&metaurl.url).await else {
+            let Some(document) = self.document(metaurl.url.as_url()).await else {
                 continue;
             };
             let found = find_in(&document, &metaurl, file);
@@ -141,7 +141,7 @@ impl<'a> Gather<'a> {
     async fn torrent_of(&mut self, file: &File) -> Option<InTorrent> {
         let metaurls = file.metaurls_by_priority().into_iter();
         for metaurl in metaurls.filter(|metaurl| metaurl.kind == MetaKind::Torrent) {
-            let Some(torrent) = self.torrent(&metaurl.url).await else {
+            let Some(torrent) = self.torrent(metaurl.url.as_url()).await else {
                 continue;
             };
             let loaded = self.loaded.get(torrent)?;

@@ -42,12 +42,14 @@ pub(super) fn hosts(
     for (index, file) in files {
         for mirror in file.mirrors_by_priority() {
             let place = servers.len();
-            let entry = servers.entry(server_of(&mirror.url)).or_insert(Entry {
-                priority: mirror.priority,
-                place,
-                connections_max: None,
-                files: Vec::new(),
-            });
+            let entry = servers
+                .entry(server_of(mirror.url.as_url()))
+                .or_insert(Entry {
+                    priority: mirror.priority,
+                    place,
+                    connections_max: None,
+                    files: Vec::new(),
+                });
             let limits = [
                 entry.connections_max,
                 file.connections_max,
@@ -57,7 +59,7 @@ pub(super) fn hosts(
             entry.priority = entry.priority.min(mirror.priority);
             // of several addresses of a file on one server the best counts
             if entry.files.last().is_none_or(|(last, _)| last != index) {
-                entry.files.push((*index, &mirror.url));
+                entry.files.push((*index, mirror.url.as_url()));
             }
         }
     }
@@ -129,12 +131,12 @@ fn without(url: &Url, names: &[&str]) -> Option<Url> {
 mod tests {
     use super::*;
     use swarmcopy_layout::RelPath;
-    use swarmcopy_metalink::{FilePath, Mirror};
+    use swarmcopy_metalink::{Address, FilePath, Mirror};
 
     fn file(path: &str, urls: &[(&str, u32)]) -> File {
         let mut file = File::new(FilePath::parse(path).unwrap());
         for (url, priority) in urls {
-            let mut mirror = Mirror::new(Url::parse(url).unwrap());
+            let mut mirror = Mirror::new(Address::parse(url).unwrap());
             mirror.priority = *priority;
             file.mirrors.push(mirror);
         }

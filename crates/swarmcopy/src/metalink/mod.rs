@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use swarmcopy_address::in_text;
 use swarmcopy_layout::{FileIndex, PieceIndex};
-use swarmcopy_metalink::{Document, File, Mirror};
+use swarmcopy_metalink::{Address, Document, File, Mirror};
 use url::Url;
 
 use crate::provenance::Provenance;
@@ -159,7 +159,8 @@ impl Content {
     /// # Errors
     /// [`ErrorKind::Failed`](crate::ErrorKind::Failed) when it is no metalink, or nothing in it can be copied.
     pub fn metalink(bytes: impl AsRef<[u8]>, base: Option<&Url>) -> Result<Self, Error> {
-        let document = Document::parse(bytes.as_ref(), base).map_err(|error| {
+        let address = base.and_then(|base| Address::try_from(base).ok());
+        let document = Document::parse(bytes.as_ref(), address.as_ref()).map_err(|error| {
             failed(&format!("cannot read the metalink: {error}")).with_cause(error)
         })?;
         let mut advice = Advice::of(&document);
@@ -206,7 +207,7 @@ mod tests {
             ("nl", Some("nl"), 2),
             ("de", Some("de"), 2),
         ] {
-            let mut mirror = Mirror::new(Url::parse(&format!("http://{host}/a")).unwrap());
+            let mut mirror = Mirror::new(Address::parse(&format!("http://{host}/a")).unwrap());
             mirror.location = location.map(str::to_owned);
             mirror.priority = priority;
             file.mirrors.push(mirror);
@@ -214,7 +215,7 @@ mod tests {
         let mut files = [file];
         prefer(&mut files, &["de".to_owned(), "NL".to_owned()]);
         let hosts = files[0].mirrors_by_priority().into_iter();
-        let hosts: Vec<_> = hosts.map(|mirror| mirror.url.host_str().unwrap()).collect();
+        let hosts: Vec<_> = hosts.map(|mirror| mirror.url.host()).collect();
         assert_eq!(hosts, ["best", "de", "nl", "far", "us"]);
     }
 }

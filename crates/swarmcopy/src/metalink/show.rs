@@ -37,7 +37,7 @@ pub(crate) fn describe(document: &Document, place: &Place) -> Result<Description
             Err(why) => described.left_out.push(why),
         }
         for metaurl in file.metaurls_by_priority() {
-            let url = Shown(&metaurl.url).to_string();
+            let url = Shown(metaurl.url.as_str()).to_string();
             if metaurl.kind == MetaKind::Torrent && !described.torrents.contains(&url) {
                 described.torrents.push(url);
             }

@@ -1,6 +1,6 @@
 //! What was found under a name, told by its first bytes.
 
-use swarmcopy_metalink::Document;
+use swarmcopy_metalink::{Address, Document};
 
 use super::words::failed;
 use crate::Error;
@@ -30,7 +30,9 @@ impl Named {
     pub(super) fn of_bytes(bytes: Vec<u8>, place: Place, shown: &str) -> Result<Self, Error> {
         match Kind::of(&bytes) {
             Kind::Metalink => {
-                let document = Document::parse(&bytes, place.url.as_ref())
+                let base = place.url.as_ref();
+                let base = base.and_then(|base| Address::try_from(base).ok());
+                let document = Document::parse(&bytes, base.as_ref())
                     .map_err(|error| failed(&format!("cannot read {shown}: {error}")))?;
                 Ok(Self::Metalink(Box::new(document), place))
             }

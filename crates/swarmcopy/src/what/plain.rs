@@ -2,7 +2,7 @@
 //!
 //! What must stay true: a file without a hash is refused, never copied on trust.
 
-use swarmcopy_metalink::{Document, File, FilePath, Headers, Mirror};
+use swarmcopy_metalink::{Address, Document, File, FilePath, Headers, Mirror};
 use swarmcopy_sources::http::Fetched;
 use url::Url;
 
@@ -47,14 +47,12 @@ fn described(fetched: &Fetched) -> Result<Named, Error> {
     let path =
         name.ok_or_else(|| failed(&format!("cannot copy {asked_shown}: it names no file")))?;
     // who redirects may describe what it redirects to, and knows it first
-    let told = fetched.heads.iter().map(|head| {
+    let told = fetched.heads.iter().filter_map(|head| {
+        let asked = Address::try_from(head.url()).ok()?;
         let values = |name| head.values(name).collect::<Vec<_>>();
         let (link, digest, repr) = (values("link"), values("digest"), values("repr-digest"));
-        File::from_headers(
-            path.clone(),
-            head.url(),
-            Headers::new(&link, &digest, &repr),
-        )
+        let headers = Headers::new(&link, &digest, &repr);
+        Some(File::from_headers(path.clone(), &asked, headers))
     });
     let Some((mut file, dropped)) = told
         .into_iter()
@@ -67,7 +65,8 @@ fn described(fetched: &Fetched) -> Result<Named, Error> {
         .with_hint("make a .torrent or a metalink of it, or let the server send Repr-Digest"));
     };
     file.size = fetched.len;
-    let mut own = Mirror::new(asked.clone());
+    let address = Address::try_from(asked).map_err(|error| failed(&error))?;
+    let mut own = Mirror::new(address);
     own.priority = 1;
     file.mirrors.insert(0, own);
     let mut document = Document::default();

@@ -1,4 +1,4 @@
-//! The log: to stderr as `RUST_LOG` says, and to a file as the flags say.
+//! The log: to stderr as `RUST_LOG` says, and to a file or the event log of Windows as the flags say.
 //!
 //! What must stay true: whoever logs never waits for a disk (a thread of its own writes, and lines that find no room
 //! there are left out), the files together have a limit, and no secret of an address and no character that commands
@@ -17,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use crate::args::{LevelArg, LogArgs};
+use crate::event_log::{self, Graded};
 use crate::output;
 
 /// Bytes of one file.
@@ -36,15 +37,26 @@ pub(crate) fn start(args: Option<&LogArgs>) -> Result<Option<WorkerGuard>, Error
         let _ = tracing_subscriber::registry().with(terminal).try_init();
         return Ok(None);
     };
-    let rotating = Rotating::open(path, FILE_LEN_MAX).map_err(|error| {
-        let message = format!("cannot write the log {}: {error}", path.display());
-        Error::new(ErrorKind::Disk, message)
-    })?;
-    let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(rotating);
-    let file = fmt::layer().with_ansi(false).with_writer(writer);
-    let file = file.with_filter(LevelFilter::from_level(level_of(level)));
-    let both = tracing_subscriber::registry().with(terminal).with(file);
-    let _ = both.try_init();
+    let level = LevelFilter::from_level(level_of(level));
+    let writing = NonBlockingBuilder::default().lossy(true);
+    let all = tracing_subscriber::registry().with(terminal);
+    let guard = if path == Path::new(event_log::NAME) {
+        let (writer, guard) = writing.finish(event_log::open()?);
+        // the log itself tells when, and how grave it is
+        let layer = fmt::layer().with_ansi(false).without_time();
+        let layer = layer.with_level(false).with_writer(Graded(writer));
+        let _ = all.with(layer.with_filter(level)).try_init();
+        guard
+    } else {
+        let rotating = Rotating::open(path, FILE_LEN_MAX).map_err(|error| {
+            let message = format!("cannot write the log {}: {error}", path.display());
+            Error::new(ErrorKind::Disk, message)
+        })?;
+        let (writer, guard) = writing.finish(rotating);
+        let layer = fmt::layer().with_ansi(false).with_writer(writer);
+        let _ = all.with(layer.with_filter(level)).try_init();
+        guard
+    };
     let (version, system) = (env!("CARGO_PKG_VERSION"), swarmcopy_sys::host::system());
     tracing::info!(version, system, "swarmcopy begins");
     Ok(Some(guard))

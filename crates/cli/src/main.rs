@@ -6,6 +6,7 @@ mod args;
 mod commands;
 #[cfg(test)]
 mod effects;
+mod event_log;
 mod exit;
 mod facts;
 mod format;

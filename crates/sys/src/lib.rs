@@ -31,6 +31,7 @@ pub mod alloc;
 pub mod attributes;
 pub mod awake;
 pub mod clock;
+pub mod event_log;
 pub mod file_id;
 pub mod fs;
 pub mod fs_kind;

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 /// Where to, and how much.
 #[derive(Debug, Args)]
 pub(crate) struct LogArgs {
-    /// Write what happens to FILE; at 10 MiB it becomes FILE.1 and a new one begins, and FILE.5 is the oldest kept
+    /// Write what happens to FILE; at 10 MiB it becomes FILE.1 and a new one begins, and FILE.5 is the oldest kept. On
+    /// Windows, `eventlog` is the event log
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
     /// How much of it [default: info]

@@ -262,6 +262,9 @@ fn every_crate_is_ready_to_be_published() {
                 lib.starts_with(front),
                 "{name}: its README is its front page"
             );
+            let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+            // what stands between such marks is a test of the documentation
+            assert!(readme.contains("```rust"), "{name}: an example");
         }
     }
 }

@@ -120,6 +120,8 @@ impl Store {
         let files = Files::new(Arc::clone(&target), disk, pool.clone(), place);
         let files = files.with(options);
         let found = resume(&target, &files, &recorded)?;
+        let (have, recheck) = (found.have.len(), found.recheck.len());
+        tracing::debug!(have, recheck, "opened");
         let files = Arc::new(files);
         let syncer = Syncer::new(Arc::clone(&files), journal);
         let store = Self::start((target, files, pool), Some(syncer), options, events)?;
@@ -362,12 +364,12 @@ impl Store {
     }
 }
 
-/// Starts the store's threads. Fewer workers than wanted will do, none will not.
+/// Starts the store's threads, in the span of who opens it. Fewer workers than wanted will do, none will not.
 fn spawn(shared: &Arc<Shared>, workers: usize) -> io::Result<Vec<JoinHandle<()>>> {
     let start = |name: &str, work: fn(&Shared)| {
-        let shared = Arc::clone(shared);
+        let (shared, span) = (Arc::clone(shared), tracing::Span::current());
         let thread = std::thread::Builder::new().name(name.to_owned());
-        thread.spawn(move || work(&shared))
+        thread.spawn(move || span.in_scope(|| work(&shared)))
     };
     let syncer = start("store-syncer", |shared| {
         if let Some(syncer) = &shared.syncer {

@@ -108,8 +108,12 @@ impl Syncer {
             let pieces = pieces.iter().map(|piece| Record::Piece(piece.value()));
             journal.append(&stamps.into_iter().chain(pieces).collect::<Vec<_>>())
         });
-        if done.is_err() {
-            self.pending().broken = true;
+        match &done {
+            Ok(()) => tracing::debug!(pieces = pieces.len(), "recorded"),
+            Err(error) => {
+                tracing::debug!(%error, "not recorded");
+                self.pending().broken = true;
+            }
         }
         done
     }

@@ -80,6 +80,7 @@ fn write_run(shared: &Shared, run: Vec<Filled>) {
             .into_iter()
             .for_each(|filled| handle_right(shared, filled)),
         Err(error) => {
+            tracing::debug!(%error, "not written");
             for filled in run {
                 shared.assemblies.reopen(filled.piece);
                 shared.queue.settled(filled.span.len());
@@ -119,6 +120,7 @@ fn handle_right(shared: &Shared, filled: Filled) {
 
 fn handle_bad(shared: &Shared, filled: &Filled) {
     let senders = shared.blame().handle_bad(filled);
+    tracing::debug!(piece = filled.piece.value(), ?senders, "a piece is wrong");
     shared.assemblies.reopen(filled.piece);
     shared.queue.settled(filled.span.len());
     (shared.events)(StoreEvent::PieceBad {

@@ -272,7 +272,11 @@ impl Inner {
             asked
         };
         self.learn(run.len(), start.elapsed());
-        result.map_err(|error| self.failed(error, file, run))?;
+        result.map_err(|error| {
+            let error = self.failed(error, file, run);
+            tracing::debug!(%error, at, len = run.len(), "not read");
+            error
+        })?;
         Ok(chunks)
     }
 
@@ -296,6 +300,7 @@ impl Inner {
             return;
         };
         self.run_len.store(next, Ordering::Relaxed);
+        tracing::debug!(len, ?took, next, "runs of another length");
     }
 
     fn failed(&self, failed: Failed, file: &FileEntry, run: Span) -> SourceError {

@@ -161,7 +161,9 @@ impl Session {
             NoPlace::Closed => AddError::ShutDown,
         })?;
         let clock = Clock::start();
-        let prepared = Prepared::open(Arc::clone(&self.inner), content.clone()).await?;
+        let span = tracing::info_span!("copy", %id);
+        let prepared = Prepared::open(Arc::clone(&self.inner), content.clone());
+        let prepared = prepared.instrument(span.clone()).await?;
         let started = prepared.started();
         let (progress_in, progress) = watch::channel(Progress::new(started.bytes));
         let (complete_in, complete) = watch::channel(None);
@@ -204,7 +206,6 @@ impl Session {
             session.copies.remove(id);
             ended_in.send_replace(Some(outcome));
         };
-        let span = tracing::info_span!("copy", %id);
         self.inner.tasks.spawn(run.instrument(span));
         Ok(copy)
     }

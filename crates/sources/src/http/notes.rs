@@ -57,6 +57,7 @@ impl Notes {
     }
 
     pub(crate) fn refuse(&self, file: FileIndex, refusal: Refusal) {
+        tracing::debug!(file = file.value(), %refusal, "a file is left to others");
         locked(&self.refused).insert(file.value(), (refusal, Instant::now()));
     }
 

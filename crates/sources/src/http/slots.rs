@@ -227,7 +227,12 @@ impl Slot {
         let began = Instant::now();
         let dialled = self.slots.dialer.dial(url).await;
         self.slots.note_dial(began.elapsed());
-        let mut link = dialled.map_err(NoAnswer::Unreachable)?;
+        let took = began.elapsed();
+        let mut link = dialled.map_err(|error| {
+            tracing::debug!(%error, ?took, "not connected");
+            NoAnswer::Unreachable(error)
+        })?;
+        tracing::debug!(?took, "connected");
         let answered = get(&mut link, url, headers, patience).await;
         self.answering(link, answered)
     }

@@ -100,7 +100,10 @@ impl Prepared {
         origins::check_named(&content).await?;
         check_ways_of_new(&session, &content).await?;
         let tell = notes.0.clone();
-        let opened = tokio::task::spawn_blocking(move || open_store(content, tell)).await;
+        let opened = {
+            let span = tracing::Span::current();
+            tokio::task::spawn_blocking(move || span.in_scope(|| open_store(content, tell))).await
+        };
         let Opened {
             content,
             store,

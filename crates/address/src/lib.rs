@@ -39,6 +39,52 @@ impl<A: AsRef<str>> fmt::Debug for Shown<A> {
     }
 }
 
+/// Addresses that are shown by `Debug` without their secrets.
+#[derive(Clone, Copy)]
+pub struct ShownAll<I>(pub I);
+
+impl<I> fmt::Debug for ShownAll<I>
+where
+    I: IntoIterator + Clone,
+    I::Item: AsRef<str>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.clone().into_iter().map(Shown);
+        f.debug_list().entries(shown).finish()
+    }
+}
+
+/// Implements `Debug` for a struct that holds addresses. Fields before the semicolon are shown as they are, the
+/// others as the expressions beside them say, in which they stand by their names. A field that is left out does
+/// not compile.
+///
+/// ```
+/// use swarmcopy_address::{ShownAll, debug_shown};
+/// struct Mirror {
+///     priority: u32,
+///     urls: Vec<String>,
+/// }
+/// debug_shown!(Mirror { priority; urls: ShownAll(urls) });
+/// let mirror = Mirror { priority: 1, urls: vec!["http://me:pw@h/".to_owned()] };
+/// assert_eq!(format!("{mirror:?}"), r#"Mirror { priority: 1, urls: ["http://h/"] }"#);
+/// ```
+#[macro_export]
+macro_rules! debug_shown {
+    ($name:ident $(<$life:lifetime>)? {
+        $($plain:ident),* $(,)?; $($field:ident: $shown:expr),* $(,)?
+    }) => {
+        impl $(<$life>)? ::std::fmt::Debug for $name $(<$life>)? {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                let Self { $($plain,)* $($field,)* } = self;
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($plain), $plain))*
+                    $(.field(stringify!($field), &$shown))*
+                    .finish()
+            }
+        }
+    };
+}
+
 /// A text with each address in it as it may be shown.
 pub fn in_text(text: &str) -> Cow<'_, str> {
     if !text.contains(MARK) {
@@ -166,6 +212,15 @@ mod tests {
             shown("http://h/x?c12fe1c06bba254a9dc9f519b335aa7c"),
             "http://h/x?.."
         );
+    }
+
+    #[test]
+    fn lists_of_addresses_are_shown_without_secrets() {
+        let tiers = [vec!["http://a:b@h/x?k=v"], vec!["udp://t:1"]];
+        let told = format!("{:?}", ShownAll(tiers.iter().flatten()));
+        assert_eq!(told, r#"["http://h/x?k=..", "udp://t:1"]"#);
+        let none: Option<String> = None;
+        assert_eq!(format!("{:?}", ShownAll(&none)), "[]");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 
+use swarmcopy_address::{ShownAll, debug_shown};
 use thiserror::Error;
 
 use crate::address::has_scheme;
@@ -32,7 +33,7 @@ pub enum MagnetError {
 }
 
 /// A parsed magnet link.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Magnet {
     /// `xt=urn:btih:`, in hexadecimal or base32 digits.
@@ -50,6 +51,13 @@ pub struct Magnet {
     /// `x.pe`: peers as HOST:PORT; addresses of IPv6 stand in brackets.
     pub peers: Vec<String>,
 }
+
+debug_shown!(Magnet {
+    info_hash_v1, info_hash_v2, name, peers;
+    trackers: ShownAll(trackers),
+    mirrors: ShownAll(mirrors),
+    sources: ShownAll(sources),
+});
 
 impl Magnet {
     /// Reads a link.

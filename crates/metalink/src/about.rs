@@ -1,7 +1,9 @@
 //! What a document says for people about its files.
 
+use swarmcopy_address::{ShownAll, debug_shown, in_text};
+
 /// Who publishes something.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Publisher {
     /// A name for people.
@@ -10,9 +12,14 @@ pub struct Publisher {
     pub url: Option<String>,
 }
 
+debug_shown!(Publisher {
+    name;
+    url: ShownAll(url),
+});
+
 /// What is said for people about a file, or (Metalink 3) about all of them. Texts as written, the
 /// blanks around them taken off.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct About {
     /// A name for people.
@@ -32,3 +39,9 @@ pub struct About {
     /// The operating systems.
     pub oses: Vec<String>,
 }
+
+debug_shown!(About {
+    identity, version, copyright, publisher, languages, oses;
+    logo: ShownAll(logo),
+    description: description.as_deref().map(in_text),
+});

@@ -5,9 +5,10 @@ use crate::address::Address;
 use crate::file::File;
 use crate::report::Dropped;
 use crate::version::Version;
+use swarmcopy_address::{Shown, ShownAll, debug_shown};
 
 /// Where a document says it comes from (RFC 5854 section 4.2.9).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Origin {
     /// Its URL.
@@ -15,6 +16,8 @@ pub struct Origin {
     /// Whether newer versions may be found there.
     pub dynamic: bool,
 }
+
+debug_shown!(Origin { dynamic; url: Shown(url.as_str()) });
 
 impl Origin {
     /// An origin that says nothing of newer versions.
@@ -27,7 +30,7 @@ impl Origin {
 }
 
 /// A metalink document.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Document {
     /// The version it was written in.
@@ -53,3 +56,8 @@ pub struct Document {
     /// What is said about all files (Metalink 3, and some writers of 4). Not written.
     pub about: About,
 }
+
+debug_shown!(Document {
+    version, files, dropped, dropped_unlisted, generator, origin, published, updated, about;
+    shares: ShownAll(shares),
+});

@@ -6,6 +6,7 @@ use crate::hash::{Hash, HashKind, PieceList};
 use crate::limits::priority_max;
 use crate::path::FilePath;
 use std::cmp::Reverse;
+use swarmcopy_address::{Shown, debug_shown};
 
 /// A file to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +88,7 @@ impl File {
 }
 
 /// A URL of a file (RFC 5854 section 4.2.17).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mirror {
     /// Absolute, of scheme http, https, ftp or ftps, without fragment.
@@ -99,6 +100,8 @@ pub struct Mirror {
     /// The most connections it asks for (Metalink 3).
     pub connections_max: Option<u32>,
 }
+
+debug_shown!(Mirror { priority, location, connections_max; url: Shown(url.as_str()) });
 
 impl Mirror {
     /// A mirror of the lowest priority.
@@ -133,7 +136,7 @@ impl MetaKind {
 }
 
 /// A document that describes the file (RFC 5854 section 4.2.8).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetaUrl {
     /// Absolute, of scheme http, https, ftp or ftps, without fragment.
@@ -145,6 +148,8 @@ pub struct MetaUrl {
     /// Which file of several that is; `None` is the only one.
     pub name: Option<FilePath>,
 }
+
+debug_shown!(MetaUrl { kind, priority, name; url: Shown(url.as_str()) });
 
 impl MetaUrl {
     /// A metaurl of the lowest priority to a document of one file.

@@ -11,9 +11,10 @@ use crate::hash::{Hash, HashKind};
 use crate::limits::{priority_max, tag_len_max, urls_max};
 use crate::path::FilePath;
 use crate::report::{Dropped, Part, Reason, Report};
+use swarmcopy_address::{debug_shown, in_text};
 
 /// The headers of an answer that say something of the file, each as often as it was sent.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Headers<'a> {
     /// The values of `Link`.
@@ -23,6 +24,11 @@ pub struct Headers<'a> {
     /// The values of `Repr-Digest`.
     pub repr_digest: &'a [&'a str],
 }
+
+debug_shown!(Headers<'a> {
+    digest, repr_digest;
+    link: link.iter().map(|link| in_text(link)).collect::<Vec<_>>(),
+});
 
 impl<'a> Headers<'a> {
     /// The values of `Link`, `Digest` and `Repr-Digest`.

@@ -8,6 +8,7 @@ use crate::hash::HashError;
 use crate::limits::{dropped_max, urls_max};
 use crate::path::PathError;
 use std::fmt;
+use swarmcopy_address::in_text;
 
 /// The kind of an entry that was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +158,7 @@ impl Report {
             self.unlisted = self.unlisted.saturating_add(1);
             return;
         }
-        let (file, value) = (self.file.clone(), excerpt(value));
+        let (file, value) = (self.file.clone(), excerpt(&in_text(value)));
         self.dropped.push(Dropped {
             what,
             file,

@@ -51,7 +51,6 @@ pub(crate) fn is_xml_char(c: char) -> bool {
 }
 
 /// A start tag.
-#[derive(Debug)]
 pub(crate) struct Tag<'a> {
     start: BytesStart<'a>,
     /// The version of Metalink it belongs to; `None` is foreign markup.
@@ -104,7 +103,6 @@ enum Token<'a> {
 }
 
 /// A place in a document.
-#[derive(Debug)]
 pub(crate) struct Cursor<'a> {
     reader: NsReader<&'a [u8]>,
     depth: usize,

@@ -7,7 +7,7 @@ mod read;
 
 use read::{file_v3, file_v4};
 use swarmcopy_metalink::limits::{priority_max, urls_max};
-use swarmcopy_metalink::{Address, Document, MetaKind, Part, Reason};
+use swarmcopy_metalink::{Address, Document, MetaKind, Part, Reason, Writer};
 
 #[test]
 fn only_urls_that_are_fetched_here_are_kept() {
@@ -213,4 +213,25 @@ fn shares_are_read_at_the_root_alone_and_limited() {
     assert_eq!(reasons[0], Reason::Location);
     assert_eq!(reasons.len(), 1 + 7);
     assert_eq!(document.files.len(), 1);
+}
+
+#[test]
+fn no_address_of_a_document_shows_a_secret() {
+    let text = "<metalink xmlns='urn:ietf:params:xml:ns:metalink'><origin>http://a:S3CR3T@h/x?k=S3CR3T</origin>\
+        <file name='f'><size>1</size><logo>http://h/?key=S3CR3T&amp;S3CR3T</logo>\
+        <publisher name='p' url='http://a:S3CR3T@h/'/><url>http://a:S3CR3T@h/x?k=S3CR3T</url>\
+        <url>gopher://a:S3CR3T@h/x</url><metaurl mediatype='torrent'>http://h/x?k=S3CR3T</metaurl>\
+        <metaurl mediatype='x'>http://h/x?k=S3CR3T</metaurl></file></metalink>";
+    let document = Document::parse(text.as_bytes(), None).unwrap();
+    let (file, dropped) = (&document.files[0], &document.dropped);
+    assert_eq!(
+        (file.mirrors.len(), file.metaurls.len(), dropped.len()),
+        (1, 1, 2)
+    );
+    let told: Vec<_> = dropped.iter().map(ToString::to_string).collect();
+    let told = format!(
+        "{document:?} {told:?} {:?}",
+        Writer::new(&document).unwrap()
+    );
+    assert!(!told.contains("S3CR3T"), "{told}");
 }

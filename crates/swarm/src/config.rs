@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use swarmcopy_address::{Shown, ShownAll, debug_shown};
 use swarmcopy_layout::{Layout, PieceSet};
 use swarmcopy_scheduler::Hello;
 use swarmcopy_sources::{Limiter, Networks};
@@ -95,7 +96,7 @@ impl FromStr for PeerName {
                     && port.parse::<u16>().is_ok_and(|port| port != 0)
             });
         let named = good.then(|| Self(text.to_owned()));
-        named.ok_or_else(|| SwarmError::PeerName(text.to_owned()))
+        named.ok_or_else(|| SwarmError::PeerName(Shown(text).to_string()))
     }
 }
 
@@ -112,7 +113,7 @@ impl fmt::Display for PeerName {
 }
 
 /// What a swarm is told at its start. Made by [`SwarmConfig::new`]; the rest are plain fields.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct SwarmConfig {
     /// The content's name in the swarm.
@@ -167,6 +168,12 @@ pub struct SwarmConfig {
     /// What onlookers are told of this machine; without it they are sent away.
     pub status: Option<Arc<StatusBoard>>,
 }
+
+debug_shown!(SwarmConfig {
+    info_hash, peer_id, layout, have, private, listener, lsd, dht, bind_ip, links_max, hello, info_bytes,
+    limit_down, limit_up, no_limit, pex, peers, ids, client, encryption, block_len, connections, status;
+    trackers: ShownAll(trackers.iter().flatten()),
+});
 
 impl SwarmConfig {
     /// A swarm of `layout` under these names, with nothing verified, without discovery or limits.

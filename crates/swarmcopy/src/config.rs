@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use swarmcopy_address::{ShownAll, debug_shown};
 use swarmcopy_sources::Network;
 
 use crate::Hours;
@@ -268,7 +269,7 @@ pub enum Replace {
 }
 
 /// Settings of one copy.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 #[expect(
     clippy::struct_excessive_bools,
@@ -362,6 +363,15 @@ pub struct CopyOptions {
     /// Where to record what is decided.
     pub record: Option<Record>,
 }
+
+debug_shown!(CopyOptions {
+    into, shares, locations, ca_certificate, netrc, private_redirects, trust_document, peers, connections,
+    reuse, select, origin, readers_max, origin_rate, isolated, group, class, hours, no_limit, guard,
+    torrent_folder, plain, acl, delete_extra, sparse, records, check, replace, staged, stay, timeout,
+    deadline, refused_for, keep_arrivals, status, machine_name, record;
+    mirrors: ShownAll(mirrors),
+    trackers: ShownAll(trackers),
+});
 
 impl CopyOptions {
     /// The defaults of a copy into `into`.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use swarmcopy_address::{ShownAll, debug_shown};
 use swarmcopy_bt_wire::metainfo::{Form, Torrent};
 use swarmcopy_layout::{Layout, PieceDigests, Platform, RelPath};
 
@@ -33,13 +34,19 @@ pub(crate) enum Role {
 }
 
 /// Who has a content or knows of it, as it was named with the content.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Named {
     pub(crate) shares: Vec<PathBuf>,
     pub(crate) mirrors: Vec<String>,
     pub(crate) peers: Vec<String>,
     pub(crate) trackers: Vec<String>,
 }
+
+debug_shown!(Named {
+    shares, peers;
+    mirrors: ShownAll(mirrors),
+    trackers: ShownAll(trackers),
+});
 
 /// Something to copy or to serve: what it is, and who has it besides those that the options of a copy name.
 #[derive(Debug, Clone)]

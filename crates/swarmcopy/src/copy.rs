@@ -3,10 +3,12 @@
 //! What must stay true: handles may be cloned and dropped at will, the copy goes on; whoever waits for its end gets it,
 //! however it ended.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use swarmcopy_address::Shown;
 use swarmcopy_sources::RangeSource;
 use swarmcopy_swarm::PeerName;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -59,11 +61,21 @@ pub(crate) enum Order {
 }
 
 /// Somebody to copy from, named while the copy runs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Way {
     Peer(PeerName),
     Mirror(String),
     Range(Arc<dyn RangeSource>),
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peer(peer) => f.debug_tuple("Peer").field(peer).finish(),
+            Self::Mirror(url) => f.debug_tuple("Mirror").field(&Shown(url)).finish(),
+            Self::Range(source) => f.debug_tuple("Range").field(source).finish(),
+        }
+    }
 }
 
 /// What all handles of a copy share.

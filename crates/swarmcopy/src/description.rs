@@ -1,5 +1,7 @@
 //! What a .torrent, a metalink or a magnet link says.
 
+use swarmcopy_address::{ShownAll, debug_shown};
+
 /// One file of a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,7 +28,7 @@ pub enum DescriptionKind {
 }
 
 /// What a .torrent, a metalink or a magnet link says; what it does not say is `None` or empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Description {
     /// What says it.
@@ -72,3 +74,13 @@ pub struct Description {
     /// Files of a metalink that were not taken.
     pub left_out: Vec<String>,
 }
+
+debug_shown!(Description {
+    kind, name, info_hash, info_hash_v2, piece_len, pieces, bytes, private, files, peers, slots, comment,
+    created_by, creation_date, notes, left_out;
+    mirrors: ShownAll(mirrors),
+    own_mirrors: ShownAll(own_mirrors),
+    shares: ShownAll(shares),
+    torrents: ShownAll(torrents),
+    trackers: ShownAll(trackers.iter().flatten()),
+});

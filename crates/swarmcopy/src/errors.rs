@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use swarmcopy_address::{Shown, in_text};
 use swarmcopy_swarm::SwarmError;
 
 use crate::{Error, ErrorKind};
@@ -80,7 +81,13 @@ impl OptionError {
         let value: String = value.into();
         Self {
             option,
-            value: swarmcopy_address::in_text(&value).into_owned(),
+            value: match option {
+                OptionName::Mirror
+                | OptionName::Tracker
+                | OptionName::Peer
+                | OptionName::DhtNode => Shown(value).to_string(),
+                _ => in_text(&value).into_owned(),
+            },
             why: why.into(),
         }
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::own::Own;
 use super::{File, Form, MetainfoError, Torrent};
 use crate::bencode::Item;
+use swarmcopy_address::{ShownAll, debug_shown, in_text};
 
 /// What is to be written. Fill the fields, then call [`Builder::build`].
 ///
@@ -23,7 +24,7 @@ use crate::bencode::Item;
 /// assert_eq!(built.torrent.info.num_pieces(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Builder {
     /// Name of the file or of the top folder.
@@ -54,6 +55,13 @@ pub struct Builder {
     /// What the file tells swarmcopy alone.
     pub own: Own,
 }
+
+debug_shown!(Builder {
+    name, piece_length, form, files, pieces, piece_layers, private, created_by, creation_date, own;
+    trackers: ShownAll(trackers.iter().flatten()),
+    url_list: ShownAll(url_list),
+    comment: comment.as_deref().map(in_text),
+});
 
 /// A finished .torrent file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 //! What must stay true: the key lies outside `info`, so it never changes the info-hash; unknown
 //! entries are ignored, so that older programs read newer torrents.
 
+use swarmcopy_address::{ShownAll, debug_shown};
+
 use super::error::MetainfoError;
 use super::file::File;
 use super::tree::Tree;
@@ -14,7 +16,7 @@ use crate::bencode::{Item, Kind, Value};
 const SLOTS_MAX: u32 = 64;
 
 /// What a torrent tells swarmcopy alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Own {
     /// Folders where the content lies.
@@ -28,6 +30,12 @@ pub struct Own {
     /// Times, flags, folders and links.
     pub tree: Option<Tree>,
 }
+
+debug_shown!(Own {
+    slots, policy, tree;
+    shares: ShownAll(shares),
+    mirrors: ShownAll(mirrors),
+});
 
 impl Own {
     /// Nothing is told, so the key can be left out.

@@ -353,3 +353,21 @@ proptest! {
         prop_assert_eq!(built.ok(), expected);
     }
 }
+
+#[test]
+fn no_address_of_a_torrent_shows_a_secret() {
+    let mut builder = tree();
+    let address = "http://me:S3CR3T@h.example/S3CR3T0123456789abcdef?k=S3CR3T".to_owned();
+    builder.trackers = vec![vec![address.clone()]];
+    builder.url_list = vec![address.clone()];
+    builder.own.mirrors = vec![address.clone()];
+    builder.own.shares = vec![address.clone()];
+    builder.comment = Some(format!("see {address}"));
+    let torrent = builder.build().unwrap().torrent;
+    assert_eq!(torrent.trackers, builder.trackers);
+    let told = format!("{builder:?} {torrent:?}");
+    assert!(
+        told.contains("h.example") && !told.contains("S3CR3T"),
+        "{told}"
+    );
+}

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use swarmcopy_address::{ShownAll, debug_shown, in_text};
 
 use super::layers::read_layers;
 use super::limits::NODE_MAX;
@@ -16,7 +17,7 @@ use super::{Info, METADATA_LEN_MAX, MetainfoError};
 use crate::bencode::{self, Kind, Limits, Value};
 
 /// A parsed and checked .torrent file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Torrent {
     /// What the info-hash covers.
@@ -38,6 +39,13 @@ pub struct Torrent {
     /// What the file tells swarmcopy alone.
     pub own: Own,
 }
+
+debug_shown!(Torrent {
+    info, piece_layers, nodes, created_by, creation_date, own;
+    trackers: ShownAll(trackers.iter().flatten()),
+    url_list: ShownAll(url_list),
+    comment: comment.as_deref().map(in_text),
+});
 
 impl Torrent {
     /// Reads and checks a .torrent file. Bytes after its end are ignored.

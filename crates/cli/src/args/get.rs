@@ -19,7 +19,7 @@ EXAMPLE
   takes the share it lies on by itself; --stay serves others until it is stopped";
 
 /// What to copy, from where and how.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(
     clippy::struct_excessive_bools,

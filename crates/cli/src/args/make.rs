@@ -13,7 +13,7 @@ EXAMPLE
   writes /srv/share/CS5.torrent";
 
 /// A file or a tree to share and how.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(
     clippy::struct_excessive_bools,

@@ -49,7 +49,7 @@ EXIT CODES
 
 /// Copies large trees to many machines: each takes every piece from a share, mirrors or other
 /// machines, whichever comes best, and hands it on
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "swarmcopy", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// What to do.
@@ -58,7 +58,7 @@ pub(crate) struct Cli {
 }
 
 /// The commands.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
     /// Hash a file or a tree and write its .torrent
     Make(Box<MakeArgs>),

@@ -17,7 +17,7 @@ EXAMPLE
   looks on at the machines that copy CS5, and takes no part in it";
 
 /// Which room, and how to show it.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(
     clippy::struct_excessive_bools,

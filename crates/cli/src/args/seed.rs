@@ -19,7 +19,7 @@ EXAMPLE
   serves /data/CS5 until it is stopped";
 
 /// What to serve, from where and how.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(
     clippy::struct_excessive_bools,

@@ -17,7 +17,7 @@ EXAMPLE
   swarmcopy show CS5.torrent --json | jq .info_hash";
 
 /// What to check and where.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -45,7 +45,7 @@ pub(crate) struct VerifyArgs {
 }
 
 /// What to show.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = SHOW_EXAMPLES)]
 pub(crate) struct ShowArgs {
     /// The path or http(s) address of a .torrent or a metalink, or a magnet: link

@@ -20,7 +20,7 @@ use crate::output;
 const COMMAND_TIME: Duration = Duration::from_mins(1);
 
 /// What is asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Wishes {
     /// Where to serve measurements.
     pub(super) metrics: Option<SocketAddr>,
@@ -133,7 +133,7 @@ fn shell(line: &str) -> Command {
 }
 
 /// Where measurements are, as JSON.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct MetricsEvent {
     event: &'static str,
     url: String,

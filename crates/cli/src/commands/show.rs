@@ -18,7 +18,7 @@ struct FileEvent<'a> {
 }
 
 /// The description as JSON.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct ShowEvent<'a> {
     kind: &'static str,
     name: Option<&'a str>,

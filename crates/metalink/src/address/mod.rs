@@ -16,6 +16,7 @@ use crate::report::Reason;
 #[cfg(not(feature = "url"))]
 use plain::Inner;
 #[cfg(feature = "url")]
+use swarmcopy_address::Shown;
 use whole::Inner;
 
 /// An absolute address of scheme http, https, ftp or ftps, without fragment.
@@ -109,7 +110,7 @@ impl fmt::Display for Address {
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
+        fmt::Debug::fmt(&Shown(self.as_str()), f)
     }
 }
 

@@ -14,6 +14,7 @@ use http::header::{
 
 use super::retry_after;
 use crate::Lack;
+use swarmcopy_address::Shown;
 
 /// How long a file may be that is read from its beginning for each part where a server ignores ranges; longer ones
 /// are read once.
@@ -68,7 +69,7 @@ pub(super) enum Answer {
     /// only hoped for if it told no length.
     Bytes { start: u64, end: u64, whole: bool },
     /// The file is elsewhere.
-    Moved(String),
+    Moved(Shown<String>),
     /// The file changed since its tag was learnt.
     Changed,
     /// The file is not to be had.
@@ -95,7 +96,7 @@ pub(super) fn read(
         200 => whole(headers, asked),
         206 => partial(headers, asked),
         301 | 302 | 303 | 307 | 308 => match text(headers, &LOCATION) {
-            Some(location) => Answer::Moved(location.to_owned()),
+            Some(location) => Answer::Moved(Shown(location.to_owned())),
             None => Answer::Refused(Refusal::Redirect),
         },
         code @ (408 | 429 | 502 | 503 | 504) => Answer::Busy {

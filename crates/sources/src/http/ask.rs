@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Response, header};
 use hyper::body::{Body as _, Incoming};
+use swarmcopy_address::Shown;
 use url::Url;
 
 use super::answer::{self, Answer, Asked, Refusal};
@@ -43,7 +44,7 @@ impl MirrorReader {
                 .ask_at(slot, wanted, &url, known.etag.as_deref())
                 .await?;
             match answer {
-                Answer::Moved(location) => {
+                Answer::Moved(Shown(location)) => {
                     url = self.follow(wanted, &url, &location)?;
                     self.drain(slot, response).await;
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Response, header};
 use hyper::body::Incoming;
-use swarmcopy_address::Shown;
+use swarmcopy_address::{Shown, debug_shown};
 use url::Url;
 
 use super::MirrorOptions;
@@ -55,11 +55,17 @@ pub enum DocumentError {
 }
 
 /// What one server on the way to a document said of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Head {
     url: Url,
     headers: HeaderMap,
 }
+
+debug_shown!(Head {
+    ;
+    url: Shown(url),
+    headers: headers.keys().collect::<Vec<_>>(),
+});
 
 impl Head {
     /// The address that was asked, without credentials.

@@ -3,6 +3,7 @@
 //! What must stay true: a link carries one request at a time, is used again only after the last answer's body
 //! was read to its end, and is closed when dropped.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use swarmcopy_address::debug_shown;
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -36,7 +38,6 @@ const RECEIVE_BUFFER_PARTS: u64 = 50;
 const RECEIVE_BUFFER: (u64, u64) = (32 * 1024, 4 * 1024 * 1024);
 
 /// Makes links for one mirror.
-#[derive(Debug)]
 pub(super) struct Dialer {
     guard: Guard,
     proxies: Matcher,
@@ -44,6 +45,11 @@ pub(super) struct Dialer {
     connect_timeout: Duration,
     limits: Vec<Arc<Limiter>>,
 }
+
+debug_shown!(Dialer {
+    guard, trust, connect_timeout, limits;
+    proxies: "..",
+});
 
 /// A connection that is open.
 #[derive(Debug)]
@@ -56,8 +62,13 @@ pub(super) struct Link {
     driver: JoinHandle<()>,
 }
 
-#[derive(Debug)]
 struct ProxyLogin(Option<HeaderValue>);
+
+impl fmt::Debug for ProxyLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyLogin(..)")
+    }
+}
 
 impl Dialer {
     pub(super) fn new(guard: Guard, options: &MirrorOptions) -> Self {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use swarmcopy_address::{ShownAll, debug_shown};
 use swarmcopy_layout::FileIndex;
 use url::Url;
 
@@ -31,7 +32,7 @@ pub(crate) struct Notes {
 }
 
 /// What helps to ask for a file.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Known {
     /// Where redirects led to.
     pub(crate) moved: Option<Url>,
@@ -43,6 +44,11 @@ pub(crate) struct Known {
     #[cfg(feature = "ftp")]
     pub(crate) is_sized: bool,
 }
+
+debug_shown!(Known {
+    etag, spelling, is_sized;
+    moved: ShownAll(moved),
+});
 
 impl Notes {
     /// Why the file is not to be asked for, if so.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::netrc::Netrc;
 use super::trust::Trust;
 use crate::Limiter;
+use swarmcopy_address::{ShownAll, debug_shown};
 
 /// Most connections to a mirror unless told otherwise.
 #[expect(
@@ -35,7 +36,7 @@ pub enum Ownership {
 }
 
 /// Settings of a mirror; clones share what is costly to make (the trusted certificates).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct MirrorOptions {
     /// Most connections at once, where the mirror's ownership allows more than one.
@@ -64,6 +65,12 @@ pub struct MirrorOptions {
     /// Limits on its rate: all of them hold.
     pub limits: Vec<Arc<Limiter>>,
 }
+
+debug_shown!(MirrorOptions {
+    streams_max, ownership, connect_timeout, idle_timeout, private_redirects, public_only, trust, netrc,
+    spool_folder, limits;
+    proxy: ShownAll(proxy),
+});
 
 impl Default for MirrorOptions {
     fn default() -> Self {

@@ -48,7 +48,6 @@ pub(super) struct Wanted<'a> {
 }
 
 /// How a question ended that is no failure yet.
-#[derive(Debug)]
 enum Round {
     /// Bytes came up to this offset in the content; what to say if nothing comes the next time either.
     Reached(u64, String),
@@ -57,7 +56,6 @@ enum Round {
 }
 
 /// What became of a slice.
-#[derive(Debug)]
 pub(super) enum Filled {
     /// It is there.
     Full,

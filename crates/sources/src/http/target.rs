@@ -4,8 +4,9 @@
 //! files of a target lie at one server.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use swarmcopy_address::Shown;
+use swarmcopy_address::{Shown, ShownAll, debug_shown};
 use swarmcopy_layout::{FileEntry, FileIndex, Layout, RelPath, Span};
 use url::Url;
 
@@ -46,7 +47,6 @@ impl Schemes {
 }
 
 /// Where the files of a mirror are.
-#[derive(Debug)]
 pub(crate) struct Target {
     base: Url,
     place: Place,
@@ -54,12 +54,28 @@ pub(crate) struct Target {
     shown: String,
 }
 
-#[derive(Debug)]
+debug_shown!(Target {
+    place, login, shown;
+    base: Shown(base),
+});
+
 enum Place {
     /// At the base or below it, by the rules of BEP 19.
     Below { shape: Shape, name: RelPath },
     /// Each at an address of its own.
     Each(BTreeMap<FileIndex, Url>),
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Below { shape, name } => write!(f, "Below({shape:?}, {name:?})"),
+            Self::Each(urls) => f
+                .debug_tuple("Each")
+                .field(&ShownAll(urls.values()))
+                .finish(),
+        }
+    }
 }
 
 impl Target {

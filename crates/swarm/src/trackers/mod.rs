@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use swarmcopy_address::{ShownAll, debug_shown, in_text};
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, Event};
 use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
@@ -79,7 +80,6 @@ async fn ask(
         .unwrap_or_else(|_| Err("it does not answer".to_owned()))
 }
 
-#[derive(Debug)]
 struct Announcer {
     common: Arc<Common>,
     tiers: Tiers,
@@ -90,6 +90,11 @@ struct Announcer {
     /// The tracker that has heard of us, with its id for us.
     heard: Option<(Url, Option<Vec<u8>>)>,
 }
+
+debug_shown!(Announcer {
+    common, tiers, bind_ip, http, schedule, key;
+    heard: ShownAll(heard.iter().map(|heard| &heard.0)),
+});
 
 impl Announcer {
     async fn run(&mut self) {
@@ -188,6 +193,12 @@ impl Announcer {
 
     /// Tells the owner what a tracker said.
     async fn note(&self, url: &Url, note: TrackerNote, again: Duration) {
+        let safe = |text: &String| in_text(text).into_owned();
+        let note = match &note {
+            TrackerNote::Warning(text) => TrackerNote::Warning(safe(text)),
+            TrackerNote::Failed(text) => TrackerNote::Failed(safe(text)),
+            TrackerNote::Answered { .. } => note,
+        };
         let event = SwarmEvent::TrackerNote {
             tracker: tracker_name(url),
             note,

@@ -145,5 +145,22 @@ async fn a_packed_answer_with_more_behind_it_is_read() {
     assert_eq!(reply.interval_s, 60);
 }
 
+#[test]
+fn no_tracker_is_shown_with_its_secrets() {
+    let layout = swarmcopy_layout::Layout::builder(1).build().unwrap();
+    let mut config = crate::SwarmConfig::new([0; 20], [0; 20], Arc::new(layout));
+    let url = Url::parse("http://me:S3CR3T@t.example/S3CR3T0123456789abcdef?key=S3CR3T").unwrap();
+    config.trackers = vec![vec![url]];
+    let tiers = Tiers::new(config.trackers.clone());
+    let peer = "me:S3CR3T@h.example"
+        .parse::<crate::PeerName>()
+        .unwrap_err();
+    let told = format!("{config:?} {tiers:?} {peer} {peer:?}");
+    assert!(
+        told.contains("t.example") && !told.contains("S3CR3T"),
+        "{told}"
+    );
+}
+
 /// CRC-32 of `d8:intervali60ee` and a line feed.
 const CRC_OF_TEXT: u32 = 0x56505c0d;

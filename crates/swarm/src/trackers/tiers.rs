@@ -2,14 +2,22 @@
 //!
 //! No I/O. What must stay true: a tier is tried only after all before it have failed.
 
+use std::fmt;
+
+use swarmcopy_address::ShownAll;
 use url::Url;
 
 /// Trackers of one content at most; a torrent may name more.
 const TRACKERS_MAX: usize = 64;
 
 /// The tiers in the order in which they are tried.
-#[derive(Debug)]
 pub(super) struct Tiers(Vec<Vec<Url>>);
+
+impl fmt::Debug for Tiers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ShownAll(self.0.iter().flatten()).fmt(f)
+    }
+}
 
 impl Tiers {
     /// Takes the tiers of a torrent, each shuffled.

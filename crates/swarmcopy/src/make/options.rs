@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use swarmcopy_address::Shown;
+use swarmcopy_address::{Shown, ShownAll, debug_shown, in_text};
 use url::Url;
 
 use super::PieceLen;
@@ -74,7 +74,7 @@ pub enum Names {
 }
 
 /// Settings of [`make`](crate::make).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct MakeOptions {
     /// The file or folder to share.
@@ -123,6 +123,16 @@ pub struct MakeOptions {
     /// What to do with a file that is there already.
     pub overwrite: Overwrite,
 }
+
+debug_shown!(MakeOptions {
+    source, torrent, metalink, name, piece_len, format, private, exclude, after, check, links, names, acl,
+    slots, threads, overwrite;
+    shares: ShownAll(shares),
+    mirrors: ShownAll(mirrors),
+    own_mirrors: ShownAll(own_mirrors),
+    trackers: ShownAll(trackers),
+    comment: comment.as_deref().map(in_text),
+});
 
 impl MakeOptions {
     /// The defaults for `source`.

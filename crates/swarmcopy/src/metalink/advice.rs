@@ -1,8 +1,9 @@
 //! What a metalink adds to a content.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use swarmcopy_address::in_text;
+use swarmcopy_address::{Shown, ShownAll, in_text};
 use swarmcopy_layout::FileIndex;
 use swarmcopy_metalink::{Document, Part};
 
@@ -57,10 +58,22 @@ pub(crate) struct Host {
 }
 
 /// What lies on a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Holds {
     /// It has all files, where BEP 19 looks for them below this address.
     Tree(String),
     /// It has these files, each at its own address.
     Files(Vec<(FileIndex, String)>),
+}
+
+impl fmt::Debug for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tree(url) => f.debug_tuple("Tree").field(&Shown(url)).finish(),
+            Self::Files(files) => {
+                let urls = ShownAll(files.iter().map(|file| &file.1));
+                f.debug_tuple("Files").field(&urls).finish()
+            }
+        }
+    }
 }

@@ -21,7 +21,6 @@ use super::{Holds, Host};
 const hosts_max: usize = 100;
 
 /// What lies on one server.
-#[derive(Debug)]
 struct Entry<'f> {
     priority: u32,
     /// How many other servers were named before it.

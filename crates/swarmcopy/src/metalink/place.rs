@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
+use swarmcopy_address::{ShownAll, debug_shown};
 use url::Url;
 
 use crate::provenance::Provenance;
 
 /// Where a document was found.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Place {
     /// Its address after redirects; relative addresses in it are resolved against it.
     pub(crate) url: Option<Url>,
@@ -19,6 +20,11 @@ pub(crate) struct Place {
     /// Its name without ending: what files without a folder of their own are put into.
     pub(crate) stem: String,
 }
+
+debug_shown!(Place {
+    folder, from, stem;
+    url: ShownAll(url),
+});
 
 impl Place {
     pub(crate) fn of_path(path: &Path) -> Self {

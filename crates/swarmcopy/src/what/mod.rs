@@ -13,7 +13,11 @@ mod web;
 mod words;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
+
+use swarmcopy_address::{Shown, in_text};
+use swarmcopy_bt_wire::magnet::Magnet;
 
 pub(crate) use named::Named;
 pub use named::document_len_max;
@@ -21,7 +25,7 @@ pub(crate) use web::Web;
 pub(crate) use words::failed;
 
 /// What names a content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {
     /// The path of a .torrent or a metalink.
@@ -30,6 +34,23 @@ pub enum What {
     Magnet(String),
     /// An http(s) address of a .torrent, a metalink, a text that is a magnet link, or a file.
     Url(String),
+}
+
+/// An address without its secrets, of a magnet link what it names.
+impl fmt::Debug for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => {
+                let path = path.to_string_lossy();
+                f.debug_tuple("Path").field(&in_text(&path)).finish()
+            }
+            Self::Magnet(link) => f
+                .debug_tuple("Magnet")
+                .field(&link.parse::<Magnet>())
+                .finish(),
+            Self::Url(url) => f.debug_tuple("Url").field(&Shown(url)).finish(),
+        }
+    }
 }
 
 impl What {

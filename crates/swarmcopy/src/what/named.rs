@@ -1,5 +1,7 @@
 //! What was found under a name, told by its first bytes.
 
+use std::fmt;
+
 use swarmcopy_metalink::{Address, Document};
 
 use super::words::failed;
@@ -15,7 +17,6 @@ use crate::provenance::Provenance;
 pub const document_len_max: usize = 32 * 1024 * 1024;
 
 /// What was found under a name.
-#[derive(Debug)]
 pub(crate) enum Named {
     /// The bytes of a .torrent.
     Torrent(Vec<u8>, Provenance),
@@ -23,6 +24,16 @@ pub(crate) enum Named {
     Metalink(Box<Document>, Place),
     /// A magnet link.
     Magnet(String),
+}
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Torrent(..) => "Torrent",
+            Self::Metalink(..) => "Metalink",
+            Self::Magnet(..) => "Magnet",
+        })
+    }
 }
 
 impl Named {

@@ -2,6 +2,7 @@
 
 mod copies;
 mod found;
+mod secrets;
 mod sessions;
 mod sources;
 mod support;

@@ -2,6 +2,7 @@
 
 mod circles;
 mod imports;
+mod shown;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -117,8 +118,8 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("address", PURE),
         ("layout", PURE),
-        ("bt-wire", PURE),
-        ("metalink", PURE),
+        ("bt-wire", &["address"]),
+        ("metalink", &["address"]),
         ("digest", PURE),
         ("sys", PURE),
         ("scheduler", &["layout", "bt-wire"] as &[&str]),

@@ -206,7 +206,7 @@ mod tests {
             ("get x.torrent", "--to"),
             ("get x.torrent --to y --no-such", "--no-such"),
         ] {
-            let error = parse(&words(line)).unwrap_err();
+            let error = parse(&words(line)).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Usage);
             assert!(error.to_string().contains(why), "{error}");
         }

@@ -1,8 +1,12 @@
 //! Documents fetched whole: redirects, limits, and servers that answer something else.
 
-use swarmcopy_sources::http::{DocumentError, Fetched, fetch_document};
+use std::sync::Arc;
 
-use super::rig::options;
+use swarmcopy_sources::http::{DocumentError, Fetched, fetch_document};
+use swarmcopy_sources::{MirrorSource, Shape};
+
+use super::rig::{one_file, options};
+use crate::support::content::name;
 use crate::support::server::{Reply, Request, Server, Then};
 
 fn starts_with_d(bytes: &[u8]) -> bool {
@@ -107,4 +111,60 @@ async fn a_packed_document_is_unpacked_and_bounded() {
     let bomb = packed(&[b'd'; 100_000]);
     let fetched = fetch("/t", 10_000, move |_| Reply::new("200 OK", &[], &bomb));
     assert!(fetched.await.unwrap_err().to_string().contains("unpacked"));
+}
+
+#[tokio::test]
+async fn nothing_that_came_with_a_document_shows_a_secret() {
+    let server = Server::start(|request: &Request| {
+        if request.target.starts_with("/from") {
+            let to = [
+                ("Location", "/to/S3CR3T0123456789abcdef?k=S3CR3T"),
+                ("Set-Cookie", "id=S3CR3T"),
+            ];
+            return Reply::new("302 Found", &to, b"");
+        }
+        Reply::new("404 S3CR3T://S3CR3T@h/", &[], b"")
+    });
+    let server = server.await;
+    let url = server.url("/from?k=S3CR3T").replace("//", "//me:S3CR3T@");
+    let mut options = options();
+    let error = fetch_document(&url, &options, 100, starts_with_d)
+        .await
+        .unwrap_err();
+    let name = name("f.bin");
+    let layout = one_file().layout;
+    let mirror = MirrorSource::new(
+        &url,
+        &name,
+        Shape::File,
+        Arc::clone(&layout),
+        options.clone(),
+    )
+    .unwrap();
+    options.proxy = Some("http://me:S3CR3T@proxy.example:1".to_owned());
+    let files: Vec<_> = layout
+        .files()
+        .map(|(index, _)| (index, url.clone()))
+        .collect();
+    let each = MirrorSource::of_files(&files, layout, options.clone()).unwrap();
+    options.proxy = Some("gopher://me:S3CR3T@proxy.example:1".to_owned());
+    let refused = fetch_document(&url, &options, 100, starts_with_d)
+        .await
+        .unwrap_err();
+    let told = format!("{error} {error:?} {refused} {refused:?} {mirror:?} {each:?} {options:?}");
+    assert!(
+        told.contains("proxy.example") && !told.contains("S3CR3T"),
+        "{told}"
+    );
+    let found = fetch("/from?k=S3CR3T", 100, |request| {
+        match request.target.as_str() {
+            "/from?k=S3CR3T" => Reply::new("302 Found", &[("Location", "/to?k=S3CR3T")], b""),
+            _ => Reply::new("200 OK", &[("Set-Cookie", "id=S3CR3T")], b"d1:ae"),
+        }
+    });
+    let told = format!("{:?}", found.await.unwrap());
+    assert!(
+        told.contains("/to?k=..") && !told.contains("S3CR3T"),
+        "{told}"
+    );
 }

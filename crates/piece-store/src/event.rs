@@ -24,6 +24,8 @@ pub enum StoreEvent {
     Liar {
         /// Who.
         sender: u32,
+        /// Which piece.
+        piece: PieceIndex,
     },
     /// The disk took no bytes, or did not keep them.
     Failed(StoreError),

@@ -114,7 +114,7 @@ fn handle_right(shared: &Shared, filled: Filled) {
     shared.queue.settled(len);
     (shared.events)(StoreEvent::PieceOk { piece });
     for sender in liars {
-        (shared.events)(StoreEvent::Liar { sender });
+        (shared.events)(StoreEvent::Liar { sender, piece });
     }
 }
 

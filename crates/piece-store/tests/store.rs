@@ -103,7 +103,7 @@ fn the_liar_is_named_once_the_piece_verifies_and_the_innocent_is_not() {
     assert!(matches!(&event, StoreEvent::PieceBad { senders, .. } if *senders == [1, 2]));
     opened.feed(&sample, sample.whole(), 3);
     opened.wait_ok(1);
-    assert!(matches!(opened.next(), StoreEvent::Liar { sender: 2 }));
+    assert!(matches!(opened.next(), StoreEvent::Liar { sender: 2, .. }));
     opened.store.finish().unwrap();
     assert!(opened.events.try_recv().is_err());
 }

@@ -73,7 +73,7 @@ pub(crate) fn write(action: &Action, reasons: &mut Reasons, to: &mut Writer) {
             to.byte(12);
             to.maybe(*rate_bytes);
         }
-        Action::Ban { source, reason } => {
+        Action::Ban { source, reason, .. } => {
             of(to, 13, source);
             to.number(reasons.number(reason.code()).0);
         }

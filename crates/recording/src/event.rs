@@ -68,7 +68,10 @@ pub(crate) fn write(event: &Event, to: &mut Writer) -> bool {
 
 fn write_rest(event: &Event, to: &mut Writer) -> bool {
     match event {
-        Event::Liar { source } => write_source(to, 14, *source),
+        Event::Liar { source, piece } => {
+            write_source(to, 14, *source);
+            to.number(piece.value().into());
+        }
         Event::Uploaded {
             source,
             piece,
@@ -177,6 +180,7 @@ fn read_rest(code: u8, from: &mut Reader<'_>, layout: &Layout) -> Result<Event, 
     Ok(match code {
         14 => Event::Liar {
             source: read_source(from)?,
+            piece: read_piece(from, layout)?,
         },
         15 => Event::Uploaded {
             source: read_source(from)?,

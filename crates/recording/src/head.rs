@@ -10,7 +10,7 @@ use crate::Broken;
 use crate::bytes::{Reader, Writer};
 
 /// What begins a recording: a name, and the version of its form.
-const MAGIC: &[u8; 8] = b"SCREC\0\0\x01";
+const MAGIC: &[u8; 8] = b"SCREC\0\0\x02";
 /// Runs of pieces of one length, at most.
 const RUNS_MAX: usize = 1 << 20;
 

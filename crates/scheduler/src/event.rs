@@ -3,6 +3,8 @@
 //! Events tell what happened, actions what is to be done. Both are plain values: an engine with
 //! real sockets and a simulator speak the same language.
 
+use std::fmt;
+
 use swarmcopy_layout::{PieceIndex, PieceSet, Span, Spans};
 
 use crate::names::{JobId, MachineClass, NodeId, OriginKind, OriginTag, SourceId};
@@ -202,8 +204,10 @@ pub enum Event {
     },
     /// A source is proven to have sent wrong bytes: the piece came out right with others' bytes.
     Liar {
-        /// Who.
+        /// Who. It may be gone.
         source: SourceId,
+        /// Of which piece.
+        piece: PieceIndex,
     },
     /// A peer took bytes of a piece from us.
     Uploaded {
@@ -330,6 +334,8 @@ pub enum Action {
         source: SourceId,
         /// Why.
         reason: Reason,
+        /// What that rests on.
+        proof: Proof,
     },
     /// Every wanted piece is verified; told once.
     Complete,
@@ -342,4 +348,41 @@ pub enum Action {
         /// The piece it is about, if one.
         piece: Option<PieceIndex>,
     },
+}
+
+/// What proves that a peer sent wrong bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Proof {
+    /// The piece is wrong, and all of it came from that peer.
+    Alone(PieceIndex),
+    /// The piece came out right, and a block that the peer had sent of it differs.
+    Differs(PieceIndex),
+}
+
+impl Proof {
+    /// Of which piece the bytes were.
+    pub const fn piece(self) -> PieceIndex {
+        let (Self::Alone(piece) | Self::Differs(piece)) = self;
+        piece
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alone(piece) => write!(
+                f,
+                "all of piece {} came from it, and is wrong",
+                piece.value()
+            ),
+            Self::Differs(piece) => {
+                write!(
+                    f,
+                    "what it sent of piece {} differs from the piece as it is right",
+                    piece.value()
+                )
+            }
+        }
+    }
 }

@@ -6,10 +6,9 @@ use crate::health::Finding;
 use crate::origin::{OriginState, ReadEnd};
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
-use crate::{Action, Down, Event, Has, Instant, JobId, Outcome, Reason, SourceId, SourceInfo};
-
-/// Bad pieces that a peer may have a part in before it is put out, though never proven alone.
-const SUSPICION_MAX: u32 = 4;
+use crate::{
+    Action, Down, Event, Has, Instant, JobId, Outcome, Proof, Reason, SourceId, SourceInfo,
+};
 
 impl Scheduler {
     pub(crate) fn take_in(&mut self, now: Instant, event: Event) {
@@ -36,7 +35,7 @@ impl Scheduler {
             Event::PieceOk { piece } => self.piece_ok(now, piece),
             Event::PieceProven { piece } => self.piece_proven(now, piece),
             Event::PieceBad { piece, senders } => self.piece_bad(now, piece, &senders),
-            Event::Liar { source } => self.ban(now, source, Reason::PeerLiar),
+            Event::Liar { source, piece } => self.ban(now, source, Proof::Differs(piece)),
             Event::Uploaded {
                 source,
                 piece,
@@ -160,6 +159,7 @@ impl Scheduler {
             return;
         };
         self.origin_ids.retain(|origin| *origin != id);
+        self.doubts.gone(id);
         self.choose_at = now;
         match source.kind {
             Kind::Peer(peer) => {
@@ -294,6 +294,7 @@ impl Scheduler {
     }
 
     fn piece_ok(&mut self, now: Instant, piece: PieceIndex) {
+        self.doubts.right(piece);
         self.ledger.verified(piece);
         if !self.have.insert(piece) {
             return;
@@ -325,18 +326,14 @@ impl Scheduler {
         self.ledger.reopen(piece);
         self.reading_ended(now, piece, ReadEnd::Failed);
         self.proved(piece, false);
-        let mut ban = Vec::new();
+        let mut ban = None;
+        self.doubts.wrong(piece, senders.len() > 1);
         for id in senders {
             let Some(source) = self.sources.get_mut(id) else {
                 continue;
             };
             match &mut source.kind {
-                Kind::Peer(peer) => {
-                    peer.suspicion += 1;
-                    if senders.len() == 1 || peer.suspicion >= SUSPICION_MAX {
-                        ban.push(*id);
-                    }
-                }
+                Kind::Peer(_) if senders.len() == 1 => ban = Some(*id),
                 Kind::Local { lacks } => {
                     lacks.insert(piece);
                 }
@@ -348,23 +345,31 @@ impl Scheduler {
                     self.explain(Reason::OriginDiffers, Some(*id), Some(piece));
                     self.call_off(*id);
                 }
-                Kind::Origin(_) => {}
+                Kind::Peer(_) | Kind::Origin(_) => {}
             }
         }
-        for id in ban {
-            self.ban(now, id, Reason::PeerLiar);
+        if let Some(id) = ban {
+            self.ban(now, id, Proof::Alone(piece));
         }
         self.wake_all();
     }
 
-    pub(crate) fn ban(&mut self, now: Instant, source: SourceId, reason: Reason) {
-        let Some(peer) = self.sources.get_mut(&source).and_then(Source::peer_mut) else {
-            return;
-        };
-        // it is asked nothing more until the link is down
-        peer.snubbed_until = Some(Instant::from_micros(u64::MAX));
-        self.set_serving(now, source, false);
-        self.explain(reason, Some(source), None);
-        self.act(Action::Ban { source, reason });
+    /// Puts a peer out. One that is gone may come back: it is named all the same.
+    fn ban(&mut self, now: Instant, source: SourceId, proof: Proof) {
+        if let Some(known) = self.sources.get_mut(&source) {
+            let Some(peer) = known.peer_mut() else {
+                return;
+            };
+            // it is asked nothing more until the link is down
+            peer.snubbed_until = Some(Instant::from_micros(u64::MAX));
+            self.set_serving(now, source, false);
+        }
+        let reason = Reason::PeerLiar;
+        self.explain(reason, Some(source), Some(proof.piece()));
+        self.act(Action::Ban {
+            source,
+            reason,
+            proof,
+        });
     }
 }

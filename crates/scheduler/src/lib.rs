@@ -38,6 +38,7 @@ pub mod origin;
 pub mod spread;
 
 mod availability;
+mod doubts;
 mod event;
 mod fresh;
 mod gaps;
@@ -64,7 +65,7 @@ mod time;
 mod trial;
 mod uploads;
 
-pub use event::{Action, Discovery, Down, Event, Has, Hello, LockWord, Outcome, SourceInfo};
+pub use event::{Action, Discovery, Down, Event, Has, Hello, LockWord, Outcome, Proof, SourceInfo};
 pub use names::{JobId, MachineClass, NodeId, OriginKind, OriginTag, SourceId};
 pub use permit::OriginPermit;
 pub use reason::Reason;

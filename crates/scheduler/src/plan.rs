@@ -172,7 +172,7 @@ impl Scheduler {
                 Filled::NoCredit
             };
         };
-        self.ledger.begin(piece);
+        self.begin_for(piece, id);
         let Some(run) = self.ledger.free_run(piece) else {
             return Filled::Nothing;
         };
@@ -206,7 +206,7 @@ impl Scheduler {
         let Some(piece) = there.map(|at| peer.suggestions.remove(at)) else {
             return false;
         };
-        self.ledger.begin(piece);
+        self.begin_for(piece, id);
         if let Some(run) = self.ledger.free_run(piece) {
             self.fetch(now, id, run.head(SPAN_BYTES.1));
         }
@@ -289,12 +289,17 @@ impl Scheduler {
                         other.sole == 0 && other.may_be_asked(now) && other.has.contains(piece)
                     })
         };
-        let mut loose = self.ledger.loose();
-        if let Some(piece) = loose.find(|piece| peer.has.contains(*piece) && spares(*piece)) {
+        let may_bring = |piece: &PieceIndex| {
+            peer.has.contains(*piece) && self.is_for(now, *piece, id) && spares(*piece)
+        };
+        if let Some(piece) = self.ledger.loose().find(may_bring) {
             return Some(piece);
         }
         if !self.may_begin(Room::Some) {
             return None;
+        }
+        if let Some(piece) = self.doubted(now, id).find(may_bring) {
+            return Some(piece);
         }
         // whoever has nothing else to do does not wait for its turn
         let nothing = self.ledger.jobs().next().is_none() && !self.fresh.is_hinted();
@@ -324,6 +329,34 @@ impl Scheduler {
             best?;
         }
         best.map(|(_, piece)| piece)
+    }
+
+    /// Begins the open piece, which this peer is to bring.
+    fn begin_for(&mut self, piece: PieceIndex, id: SourceId) {
+        if !self.ledger.closed().contains(piece) {
+            self.doubts.begun(piece, id);
+        }
+        self.ledger.begin(piece);
+    }
+
+    /// Whether a begun piece may be asked of this peer: one in doubt is another's as long as that may be asked.
+    fn is_for(&self, now: Instant, piece: PieceIndex, id: SourceId) -> bool {
+        let owner = self.doubts.owner(piece).filter(|owner| *owner != id);
+        let owner = owner.and_then(|owner| self.sources.get(&owner)?.peer());
+        !owner.is_some_and(|owner| owner.may_be_asked(now))
+    }
+
+    /// Open pieces in doubt, without those that this peer brought in vain and another may bring.
+    fn doubted(&self, now: Instant, id: SourceId) -> impl Iterator<Item = PieceIndex> + '_ {
+        let elsewhere = move |piece: PieceIndex| {
+            let others = self.sources.iter().filter(|(other, _)| **other != id);
+            let mut others = others.filter_map(|(_, source)| source.peer());
+            others.any(|peer| peer.serving && peer.may_be_asked(now) && peer.has.contains(piece))
+        };
+        let all = self.doubts.all();
+        let open = all.filter(move |(piece, last)| *last != Some(id) || !elsewhere(*piece));
+        let open = open.map(|(piece, _)| piece);
+        open.filter(|piece| !self.ledger.closed().contains(*piece))
     }
 
     /// What time alone changes: silent sources, pauses that are over.

@@ -5,6 +5,7 @@
 //! same actions. What a source does is in `sources_in`, what is asked of it in `plan` and
 //! `origins`, who is served in `uploads`.
 
+use crate::doubts::Doubts;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +126,8 @@ pub struct Scheduler {
     pub(crate) share: PeersShare,
     /// Whether origins are tried beside slow peers.
     pub(crate) trial: Trial,
+    /// Pieces that were wrong when several had sent parts of them.
+    pub(crate) doubts: Doubts,
     /// Since when peers bring too little.
     pub(crate) slow_since: Option<Instant>,
     /// Jobs that were called off so that another peer can do them.
@@ -187,6 +190,7 @@ impl Scheduler {
             way_time: Duration::ZERO,
             share: PeersShare::new(),
             trial: Trial::default(),
+            doubts: Doubts::default(),
             slow_since: None,
             thefts: BTreeMap::new(),
             outflow: Outflow::default(),

@@ -150,8 +150,6 @@ pub(crate) struct Peer {
     pub(crate) refused_until: Option<Instant>,
     /// Since when it lets us ask, or last did.
     pub(crate) lets_since: Instant,
-    /// How many bad pieces it had a part in.
-    pub(crate) suspicion: u32,
     /// When a turn of upload was last given to it.
     pub(crate) unchoked_at: Instant,
     /// How many pieces that are missing here it alone has.
@@ -186,7 +184,6 @@ impl Peer {
             snubs: 0,
             refused_until: None,
             lets_since: now,
-            suspicion: 0,
             unchoked_at: Instant::ZERO,
             sole: 0,
             suggestions: Vec::new(),

@@ -77,6 +77,7 @@ impl World {
             }
             Action::Ban { source, .. } => {
                 self.note([at | 6, u64::from(source.0), 0]);
+                self.tally.honest_banned += u64::from(!self.is_liar(machine, source));
                 if let Some(way) = self.way(machine, source) {
                     self.link_down(way.link(), Down::Closed);
                 }

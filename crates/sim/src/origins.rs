@@ -205,11 +205,7 @@ impl World {
 
     /// Whether a source of a machine has wrong bytes in a piece.
     pub(crate) fn brings_wrong(&self, machine: usize, source: SourceId, piece: PieceIndex) -> bool {
-        let lies = |way: Way| {
-            let server = self.links[way.link()].end(way.other()).machine;
-            self.machines[server].spec.role == Role::Liar
-        };
-        self.has_wrong(source, piece) || self.way(machine, source).is_some_and(lies)
+        self.has_wrong(source, piece) || self.is_liar(machine, source)
     }
 
     /// Whether an origin has wrong bytes in a piece.
@@ -244,6 +240,21 @@ impl World {
         let senders = senders.into_iter().collect();
         self.tell(machine, Event::PieceBad { piece, senders });
         true
+    }
+
+    /// The peers that brought wrong bytes of a piece that is right now.
+    pub(crate) fn proven_liars(&self, machine: usize, piece: PieceIndex) -> Vec<SourceId> {
+        let wrong = self.machines[machine].reading.wrong.iter();
+        let liars = wrong.filter(|(source, of)| *of == piece && self.is_liar(machine, *source));
+        liars.map(|(source, _)| *source).collect()
+    }
+
+    /// Whether a peer of a machine serves wrong bytes.
+    pub(crate) fn is_liar(&self, machine: usize, source: SourceId) -> bool {
+        self.way(machine, source).is_some_and(|way| {
+            let server = self.links[way.link()].end(way.other()).machine;
+            self.machines[server].spec.role == Role::Liar
+        })
     }
 
     /// Counts pieces that are asked for once more where they were wrong.

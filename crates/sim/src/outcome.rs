@@ -88,6 +88,8 @@ pub struct Outcome {
     pub origin_bytes: u64,
     /// Pieces that an origin was asked for after it had brought them with wrong bytes.
     pub asked_again: u64,
+    /// How often a machine put a peer out that is no liar.
+    pub honest_banned: u64,
     /// Most machines with a request open at the origin at a time.
     pub readers_peak: u32,
     /// Time with more readers than the policy allows.

@@ -395,6 +395,9 @@ impl World {
         let at = self.later(machine);
         self.agenda.put(at, Coming::Have(machine, index));
         self.tell(machine, Event::PieceOk { piece });
+        for source in self.proven_liars(machine, piece) {
+            self.tell(machine, Event::Liar { source, piece });
+        }
     }
 
     pub(crate) fn in_swarm(&mut self, piece: PieceIndex) {

@@ -30,6 +30,7 @@ pub(crate) struct Tally {
     pub(crate) wasted_bytes: u64,
     /// Pieces that an origin was asked for though they were wrong before.
     pub(crate) asked_again: u64,
+    pub(crate) honest_banned: u64,
     /// Pieces that machines verified.
     pub(crate) arrivals: u64,
     pub(crate) readers: Readers,
@@ -97,6 +98,7 @@ impl World {
             origin_bytes: 0,
             wasted_bytes: 0,
             asked_again: 0,
+            honest_banned: 0,
             arrivals: 0,
             readers: Readers::new(profile.policy.readers_max),
             steps: 0,
@@ -299,6 +301,7 @@ impl World {
             machines: machines.collect(),
             origin_bytes: self.tally.origin_bytes,
             asked_again: self.tally.asked_again,
+            honest_banned: self.tally.honest_banned,
             readers_peak: self.tally.readers.peak,
             over_cap: self.tally.readers.over,
             far_over_cap: self.tally.readers.far_over,

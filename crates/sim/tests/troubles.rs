@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use swarmcopy_scheduler::Reason;
 use swarmcopy_sim::{Fault, Holds, MachineSpec, Outcome, Profile, Role, Simulation};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -161,6 +162,22 @@ fn liars_that_claim_every_slot_delay_by_a_minute_at_most() {
         });
         let minute = 60.0 / profile.bound().as_secs_f64();
         finishes(profile, 1.05, 1.10 + minute);
+    }
+}
+
+#[test]
+fn liars_are_put_out_and_the_honest_that_shared_pieces_with_them_stay() {
+    for seed in 1..4 {
+        let profile = room(seed, 20).each(|place, spec| {
+            if place < 4 {
+                spec.role = if place < 2 { Role::Liar } else { Role::Stock };
+                spec.holds = Holds::Everything;
+            }
+        });
+        let outcome = finishes(profile.with(SECOND / 2, None, Fault::OriginDown), 1.05, 1.3);
+        let banned = outcome.reasons.get(&Reason::PeerLiar).copied();
+        assert!(banned.is_some(), "{}", outcome.summary());
+        assert_eq!(outcome.honest_banned, 0, "seed {seed}");
     }
 }
 

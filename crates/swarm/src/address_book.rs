@@ -17,7 +17,7 @@ use crate::tokens::Tokens;
 mod bans;
 
 use bans::Bans;
-pub(crate) use bans::Offence;
+pub(crate) use bans::{BAN_TIME, Offence};
 
 /// Pause after the first failure; doubled with each.
 const PAUSE_MIN: Duration = Duration::from_secs(2);

@@ -4,7 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use swarmcopy_bt_wire::peer::WireError;
-use swarmcopy_scheduler::Down;
+use swarmcopy_scheduler::{Down, Proof};
+
+use crate::address_book::BAN_TIME;
 
 /// Why a service of a swarm could not start.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,9 @@ pub enum LinkEnd {
     /// The connection broke.
     #[error("connection broke: {0}")]
     Io(io::ErrorKind),
+    /// It lied, and is left alone for a while.
+    #[error("it lied: {0}; it is left alone for {minutes} min", minutes = BAN_TIME.as_secs() / 60)]
+    Lied(Proof),
     /// Nothing was heard for too long.
     #[error("nothing heard for too long")]
     Silent,
@@ -69,7 +74,9 @@ impl LinkEnd {
     /// What the scheduler is to know of it.
     pub fn how(&self) -> Down {
         match self {
-            Self::Closed | Self::Duplicate | Self::Ourselves | Self::Full => Down::Closed,
+            Self::Closed | Self::Duplicate | Self::Ourselves | Self::Full | Self::Lied(_) => {
+                Down::Closed
+            }
             _ => Down::Reset,
         }
     }

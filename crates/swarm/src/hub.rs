@@ -11,15 +11,14 @@ use std::time::Duration;
 
 use swarmcopy_bt_wire::peer::Handshake;
 use swarmcopy_layout::PieceIndex;
-use swarmcopy_scheduler::{Discovery, Down, SourceId};
+use swarmcopy_scheduler::{Discovery, Down, Proof, SourceId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use tracing::Instrument;
 
-use crate::address_book::AddressBook;
-use crate::address_book::Offence;
 pub(crate) use crate::address_book::Via;
+use crate::address_book::{AddressBook, BAN_TIME, Offence};
 use crate::call_back::CallBacks;
 use crate::common::Common;
 use crate::config::dials_max;
@@ -31,10 +30,13 @@ use crate::wire::Wire;
 use crate::{LinkEnd, NamedAnswer, SwarmEvent};
 
 mod admission;
+mod gone;
 mod named;
 mod onlookers;
 mod pex;
 
+use gone::Gone;
+pub use gone::gone_max;
 use named::{NamedPeers, Stage};
 use onlookers::Onlookers;
 use pex::Told;
@@ -75,7 +77,7 @@ pub(crate) enum Command {
     /// A piece that we said to have is wrong.
     Withdrawn { piece: PieceIndex },
     /// The peer is to be left alone.
-    Ban { id: SourceId },
+    Ban { id: SourceId, proof: Proof },
 }
 
 /// What the hub needs beside the common things.
@@ -96,6 +98,16 @@ struct Linked {
     told: Told,
 }
 
+impl Linked {
+    /// Where it can be met again, and its name.
+    fn who(&self) -> (SocketAddr, [u8; 20]) {
+        (
+            self.listens.unwrap_or(self.shared.addr),
+            self.shared.peer_id,
+        )
+    }
+}
+
 type Answer = (SocketAddr, Result<Dialled, LinkEnd>);
 
 /// The hub itself.
@@ -111,6 +123,7 @@ pub(crate) struct Hub {
     calls: CallBacks,
     named: NamedPeers,
     onlookers: Onlookers,
+    gone: Gone,
     said: Option<Discovery>,
     started: Instant,
 }
@@ -129,6 +142,7 @@ impl Hub {
             calls: CallBacks::default(),
             named: NamedPeers::default(),
             onlookers: Onlookers::new(now),
+            gone: Gone::default(),
             said: None,
             started: now,
         }
@@ -208,12 +222,15 @@ impl Hub {
                     link::extension::withdraw(&linked.shared, piece);
                 }
             }
-            Command::Ban { id } => {
-                if let Some(linked) = self.links.get(&id) {
-                    let addr = linked.listens.unwrap_or(linked.shared.addr);
-                    self.book
-                        .ban(addr, linked.shared.peer_id, Offence::Lie, now);
-                    linked.shared.close(LinkEnd::Closed);
+            Command::Ban { id, proof } => {
+                let linked = self.links.get(&id);
+                if let Some((addr, peer_id)) = linked.map(Linked::who).or_else(|| self.gone.who(id))
+                {
+                    tracing::warn!(%addr, %proof, "a liar is left alone for {BAN_TIME:?}");
+                    self.book.ban(addr, peer_id, Offence::Lie, now);
+                }
+                if let Some(linked) = linked {
+                    linked.shared.close(LinkEnd::Lied(proof));
                 }
             }
         }
@@ -320,6 +337,7 @@ impl Hub {
         let Some(linked) = self.links.remove(&id) else {
             return;
         };
+        self.gone.add(id, linked.who());
         let shared = &linked.shared;
         let again = self
             .links
@@ -348,8 +366,8 @@ impl Hub {
         }
         if end.is_malicious() {
             tracing::info!(addr = %shared.addr, %end, "peer is left alone for a while");
-            let addr = linked.listens.unwrap_or(shared.addr);
-            self.book.ban(addr, shared.peer_id, Offence::Violation, now);
+            let (addr, peer_id) = linked.who();
+            self.book.ban(addr, peer_id, Offence::Violation, now);
         }
         self.count();
     }

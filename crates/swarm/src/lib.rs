@@ -109,6 +109,7 @@ pub use encryption::Encryption;
 pub use error::{LinkEnd, SwarmError};
 pub use event::{NamedAnswer, SwarmEvent, TrackerNote, tracker_name};
 pub use have_log::{HaveCursor, HaveLog};
+pub use hub::gone_max;
 pub use ids::SourceIds;
 pub use link::{LinkStats, PeerLink};
 pub use listener::Listener;

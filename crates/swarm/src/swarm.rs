@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use swarmcopy_layout::{PieceIndex, Span};
-use swarmcopy_scheduler::SourceId;
+use swarmcopy_scheduler::{Proof, SourceId};
 use tokio::net::lookup_host;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
@@ -152,9 +152,10 @@ impl Swarm {
         self.common.totals.completed.cancel();
     }
 
-    /// Closes the link to a peer and leaves the peer alone for ten minutes.
-    pub fn ban(&self, id: SourceId) {
-        self.command(Command::Ban { id });
+    /// Closes the link to a peer that lied, and leaves the peer alone for ten minutes; one whose link is gone is left
+    /// alone, too, if it was among the last [`gone_max`](crate::gone_max).
+    pub fn ban(&self, id: SourceId, proof: Proof) {
+        self.command(Command::Ban { id, proof });
     }
 
     /// Its counters.

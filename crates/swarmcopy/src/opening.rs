@@ -135,8 +135,9 @@ fn note_of(event: StoreEvent) -> Option<Note> {
             piece,
             senders: senders.into_iter().map(SourceId).collect(),
         },
-        StoreEvent::Liar { sender } => Note::Liar {
+        StoreEvent::Liar { sender, piece } => Note::Liar {
             source: SourceId(sender),
+            piece,
         },
         StoreEvent::Failed(error) => Note::DiskFailed {
             error: Arc::new(error),

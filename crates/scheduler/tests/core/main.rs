@@ -1,5 +1,6 @@
 //! The planner of the scheduler: rules by hand, and random events against invariants.
 
+mod doubts;
 mod mute;
 mod random;
 mod rig;

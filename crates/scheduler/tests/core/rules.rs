@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::rig::{ORIGIN, Rig, SECOND};
 use swarmcopy_layout::{PieceSet, Span};
 use swarmcopy_scheduler::origin::{Hours, Mode};
-use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, Outcome, Reason, SourceId};
+use swarmcopy_scheduler::{Action, Down, Event, Has, JobId, Outcome, Proof, Reason, SourceId};
 
 const ONE: SourceId = SourceId(1);
 const TWO: SourceId = SourceId(2);
@@ -134,7 +134,8 @@ fn a_piece_from_a_single_liar_bans_it() {
             action,
             Action::Ban {
                 source: ONE,
-                reason: Reason::PeerLiar
+                reason: Reason::PeerLiar,
+                proof: Proof::Alone(_),
             }
         )
     };

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a malicious peer is left alone.
-pub(super) const BAN_TIME: Duration = Duration::from_mins(10);
+pub(crate) const BAN_TIME: Duration = Duration::from_mins(10);
 /// Bans of peers behind one address before all of it is banned.
 const STRIKES_MAX: u32 = 3;
 /// Bans of one kind that are remembered.

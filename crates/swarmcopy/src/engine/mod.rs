@@ -305,7 +305,7 @@ impl Engine {
                 self.account.wasted += self.content.layout.piece_span(piece).len();
                 self.tell(Event::PieceBad { piece, senders });
             }
-            Note::Liar { source } => self.tell(Event::Liar { source }),
+            Note::Liar { source, piece } => self.tell(Event::Liar { source, piece }),
             Note::DiskFailed { error } => self.failed = Some(disk::store_failed(&error)),
             Note::Finished { result } => self.finished(result),
             Note::Checked { checked } => self.checked(*checked),
@@ -431,9 +431,13 @@ impl Engine {
                 Action::OpenOrigin { permit } => self.open_origin(permit),
                 Action::CloseOrigin { source } => self.close_origin(source),
                 Action::Complete => self.copied(),
-                Action::Ban { source, reason } => {
-                    tracing::warn!(source = self.account.name(source), %reason, "put out");
-                    self.swarm.ban(source);
+                Action::Ban {
+                    source,
+                    reason,
+                    proof,
+                } => {
+                    tracing::warn!(source = self.account.name(source), %reason, %proof, "put out");
+                    self.swarm.ban(source, proof);
                 }
                 Action::Guard { slot, take } => self.order_lock(slot, take),
                 Action::LimitOrigins { rate_bytes } => self.late.limits.origin.set_rate(rate_bytes),

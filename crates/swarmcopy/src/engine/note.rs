@@ -40,7 +40,7 @@ pub(crate) enum Note {
         senders: Vec<SourceId>,
     },
     /// A source is proven to have sent wrong bytes.
-    Liar { source: SourceId },
+    Liar { source: SourceId, piece: PieceIndex },
     /// The disk failed; nothing more can be written.
     DiskFailed { error: Arc<StoreError> },
     /// The complete copy is closed and named, and what was done to its tree; or it could not be.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use swarmcopy_scheduler::Proof;
 use tokio::net::TcpSocket;
 
 use super::*;
@@ -157,8 +158,10 @@ async fn a_liar_stays_out_under_any_name_and_its_neighbours_stay_in() {
     let mut liar = dial_from([127, 0, 0, 2], machine.addr(), [6; 20]).await;
     liar.greet_from(7100, BLOCK, 100).await;
     let link = machine.link_up().await;
-    machine.swarm.ban(link.id());
-    machine.link_down().await;
+    let piece = layout(LEN).piece(0).unwrap();
+    machine.swarm.ban(link.id(), Proof::Alone(piece));
+    let told = "it lied: all of piece 0 came from it, and is wrong; it is left alone for 10 min";
+    assert_eq!(machine.link_down().await, told);
     for id in 40..45 {
         let mut again = dial_from([127, 0, 0, 2], machine.addr(), [id; 20]).await;
         again.greet_from(7200, BLOCK, 100).await;
@@ -169,6 +172,21 @@ async fn a_liar_stays_out_under_any_name_and_its_neighbours_stay_in() {
     assert_eq!(machine.link_up().await.peer_id(), [50; 20]);
     neighbour.say(Message::Interested).await;
     while !matches!(machine.event().await, SwarmEvent::Interested { .. }) {}
+}
+
+#[tokio::test]
+async fn a_liar_that_went_away_before_it_was_proven_stays_out() {
+    let mut machine = Machine::start([5; 20], |_| {});
+    let mut liar = dial_from([127, 0, 0, 2], machine.addr(), [6; 20]).await;
+    liar.greet(BLOCK, 100).await;
+    let link = machine.link_up().await;
+    drop(liar);
+    machine.link_down().await;
+    let piece = layout(LEN).piece(0).unwrap();
+    machine.swarm.ban(link.id(), Proof::Differs(piece));
+    let mut again = dial_from([127, 0, 0, 2], machine.addr(), [7; 20]).await;
+    again.greet(BLOCK, 100).await;
+    again.closes().await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use swarmcopy_layout::{Layout, PieceIndex, PieceSet, Span, Spans};
 use swarmcopy_scheduler::origin::{Hours, SlotMessage};
 use swarmcopy_scheduler::{
     Discovery, Down, Event, Has, Hello, JobId, LockWord, NodeId, OriginKind, OriginTag, Outcome,
-    SourceId, SourceInfo,
+    Preference, SourceId, SourceInfo,
 };
 
 use crate::Broken;
@@ -103,6 +103,11 @@ fn write_rest(event: &Event, to: &mut Writer) -> bool {
                 _ => 2,
             });
         }
+        Event::Preferred { source, preference } => {
+            write_source(to, 22, *source);
+            to.number(preference.tier.into());
+            to.number(preference.place.into());
+        }
         Event::PieceProven { piece } => {
             to.byte(21);
             to.number(piece.value().into());
@@ -181,6 +186,13 @@ fn read_rest(code: u8, from: &mut Reader<'_>, layout: &Layout) -> Result<Event, 
         14 => Event::Liar {
             source: read_source(from)?,
             piece: read_piece(from, layout)?,
+        },
+        22 => Event::Preferred {
+            source: read_source(from)?,
+            preference: Preference {
+                tier: from.small()?,
+                place: from.small()?,
+            },
         },
         15 => Event::Uploaded {
             source: read_source(from)?,

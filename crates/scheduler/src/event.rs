@@ -51,6 +51,18 @@ pub enum SourceInfo {
     Local,
 }
 
+/// Which of several origins a person would rather have read.
+///
+/// Origins of one tier are compared by their places, the least first; those of different tiers are not. By
+/// default all are equal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Preference {
+    /// What is compared with each other.
+    pub tier: u32,
+    /// The place in it.
+    pub place: u32,
+}
+
 /// Pieces that a source says to have.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -120,6 +132,13 @@ pub enum Event {
         source: SourceId,
         /// What it is.
         info: SourceInfo,
+    },
+    /// A person would rather have an origin read than others, or the other way round.
+    Preferred {
+        /// Which.
+        source: SourceId,
+        /// How much.
+        preference: Preference,
     },
     /// A source says what it has.
     SourceHas {

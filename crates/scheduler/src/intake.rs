@@ -7,13 +7,15 @@ use crate::origin::{OriginState, ReadEnd};
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
 use crate::{
-    Action, Down, Event, Has, Instant, JobId, Outcome, Proof, Reason, SourceId, SourceInfo,
+    Action, Down, Event, Has, Instant, JobId, Outcome, Preference, Proof, Reason, SourceId,
+    SourceInfo,
 };
 
 impl Scheduler {
     pub(crate) fn take_in(&mut self, now: Instant, event: Event) {
         match event {
             Event::SourceUp { source, info } => self.source_up(now, source, info),
+            Event::Preferred { source, preference } => self.preferred(now, source, preference),
             Event::SourceHas { source, has } => self.source_has(now, source, has),
             Event::SourceDown { source, how } => self.source_down(now, source, how),
             Event::Dead { node } => self.gate.died(now, node),
@@ -111,6 +113,13 @@ impl Scheduler {
             },
         );
         self.hungry.push(id);
+    }
+
+    fn preferred(&mut self, now: Instant, id: SourceId, preference: Preference) {
+        if let Some(origin) = self.sources.get_mut(&id).and_then(Source::origin_mut) {
+            origin.preference = preference;
+            self.choose_at = now;
+        }
     }
 
     fn source_has(&mut self, now: Instant, id: SourceId, has: Has) {

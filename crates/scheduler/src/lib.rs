@@ -65,7 +65,9 @@ mod time;
 mod trial;
 mod uploads;
 
-pub use event::{Action, Discovery, Down, Event, Has, Hello, LockWord, Outcome, Proof, SourceInfo};
+pub use event::{
+    Action, Discovery, Down, Event, Has, Hello, LockWord, Outcome, Preference, Proof, SourceInfo,
+};
 pub use names::{JobId, MachineClass, NodeId, OriginKind, OriginTag, SourceId};
 pub use permit::OriginPermit;
 pub use reason::Reason;

@@ -225,9 +225,13 @@ impl Scheduler {
         let pieces_max = (run_len.min(room) / self.layout.piece_len()).max(1);
         let mut narrowed = None;
         let full = !self.may_begin(Room::All);
-        if !lacks.is_empty() || full {
+        let left = self.left_to_preferred(now, id);
+        if !lacks.is_empty() || full || left.is_some() {
             let mut missing = self.ledger.missing().clone();
             missing.subtract(lacks);
+            if let Some(left) = left {
+                missing.subtract(&left);
+            }
             if full {
                 missing.intersect_with(self.ledger.closed());
             }

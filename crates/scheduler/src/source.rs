@@ -11,7 +11,7 @@ use crate::latency::Latency;
 use crate::permit::PermitKeeper;
 use crate::rate::Rate;
 use crate::streams::Streams;
-use crate::{Hello, Instant, JobId};
+use crate::{Hello, Instant, JobId, Preference};
 
 /// A peer counts as serving for this long after it connected, whatever it does.
 pub(crate) const SERVING_AT_START: Duration = Duration::from_secs(3);
@@ -277,6 +277,7 @@ pub(crate) struct Origin {
     pub(crate) gaps: Gaps,
     pub(crate) streams: Streams,
     pub(crate) streams_max: u32,
+    pub(crate) preference: Preference,
     pub(crate) permit: Option<PermitKeeper>,
     /// Bad pieces that it alone brought, less what came right since.
     pub(crate) bad_pieces: u32,
@@ -294,6 +295,7 @@ impl Origin {
             gaps: Gaps::new(pieces),
             streams: Streams::new(streams_max),
             streams_max,
+            preference: Preference::default(),
             permit: None,
             bad_pieces: 0,
             unproven: BTreeSet::new(),

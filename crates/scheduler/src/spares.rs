@@ -7,23 +7,27 @@
 
 use std::time::Duration;
 
+use swarmcopy_layout::PieceSet;
+
 use crate::origins::BAD_PIECES_MAX;
 use crate::scheduler::Scheduler;
 use crate::source::{Origin, Source};
 use crate::takeover::{STEAL_GAIN, STEAL_TIMES, TAKE_OVER_EVERY};
-use crate::{Instant, JobId, SourceId};
+use crate::{Instant, JobId, Preference, SourceId};
 
 /// Most origins that are read at a time.
 const READ_MAX: usize = 4;
 /// An origin with less than this part of the best one's rate is slow.
 const SLOW_PART: u64 = 4;
+/// Who is not preferred brings one of so many pieces all the same.
+const TRIED_PART: usize = 8;
 /// How often the choice is looked at when nothing happens.
 const CHOOSE_EVERY: Duration = Duration::from_millis(500);
 /// An origin without work makes others be looked for at most this often.
 const CHOOSE_AGAIN: Duration = Duration::from_millis(20);
 
 /// What speaks against an origin, the worst first; the least is the best.
-type Rank = [bool; 7];
+type Rank = ([bool; 5], Preference, [bool; 2]);
 
 impl Scheduler {
     /// Chooses the origins to be read.
@@ -33,8 +37,7 @@ impl Scheduler {
             self.chosen.clone_from(&self.origin_ids);
             return;
         }
-        let rates = self.origins().filter_map(|(id, _)| self.rate_of(id));
-        let best = rates.max().unwrap_or(0);
+        let best = self.best_origin_rate();
         let mut ranked: Vec<_> = self
             .origins()
             .enumerate()
@@ -49,17 +52,56 @@ impl Scheduler {
     fn origin_rank(&self, now: Instant, id: SourceId, origin: &Origin, best: u64) -> Rank {
         let rate = self.rate_of(id);
         let is_useless = !origin.gaps.shut().is_empty() && self.lacks_all(origin);
-        let is_slow = rate.is_some_and(|rate| rate.saturating_mul(SLOW_PART) < best);
-        [
+        let unwell = [
             is_useless,
             !origin.may_be_asked(now),
             origin.bad_pieces >= BAD_PIECES_MAX,
             origin.health.is_failing(),
-            is_slow,
-            rate.is_none(),
-            // what is read goes on: a change costs connections
-            origin.permit.is_none(),
-        ]
+            is_slow(rate, best),
+        ];
+        // what is read goes on: a change costs connections
+        let new = [rate.is_none(), origin.permit.is_none()];
+        (unwell, origin.preference, new)
+    }
+
+    fn best_origin_rate(&self) -> u64 {
+        let rates = self.origins().filter_map(|(id, _)| self.rate_of(id));
+        rates.max().unwrap_or(0)
+    }
+
+    /// The pieces that this origin leaves to others which are well and preferred to it; `None` for nothing. It is read
+    /// like the others until its rate is known, and brings a small part later on, by which that stays known.
+    pub(crate) fn left_to_preferred(&self, now: Instant, id: SourceId) -> Option<PieceSet> {
+        let own = self.sources.get(&id)?.origin()?;
+        self.rate_of(id)?;
+        let best = self.best_origin_rate();
+        let is_before = |(other, origin): &(SourceId, &Origin)| {
+            let (of, than) = (origin.preference, own.preference);
+            let well = origin.permit.is_some()
+                && origin.may_be_asked(now)
+                && !origin.health.is_failing()
+                && origin.bad_pieces < BAD_PIECES_MAX;
+            of.tier == than.tier
+                && of.place < than.place
+                && well
+                && !is_slow(self.rate_of(*other), best)
+        };
+        let before = self.origins().filter(is_before);
+        let mut proven = 0;
+        let mut lacked: Option<PieceSet> = None;
+        for (_, origin) in before {
+            proven += origin.proven;
+            match &mut lacked {
+                Some(lacked) => lacked.intersect_with(origin.gaps.shut()),
+                None => lacked = Some(origin.gaps.shut().clone()),
+            }
+        }
+        let has_tried = (own.proven + own.unproven.len() + 1).saturating_mul(TRIED_PART) > proven;
+        lacked.filter(|_| has_tried).map(|lacked| {
+            let mut left = PieceSet::full(lacked.capacity());
+            left.subtract(&lacked);
+            left
+        })
     }
 
     pub(crate) fn lacks_all(&self, origin: &Origin) -> bool {
@@ -147,4 +189,9 @@ impl Scheduler {
         let micros = left.saturating_mul(1_000_000).checked_div(rate);
         micros.is_some_and(|micros| mine > Duration::from_micros(micros) * STEAL_TIMES + STEAL_GAIN)
     }
+}
+
+/// Whether an origin's rate is a small part of the best one's.
+fn is_slow(rate: Option<u64>, best: u64) -> bool {
+    rate.is_some_and(|rate| rate.saturating_mul(SLOW_PART) < best)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use swarmcopy_address::Shown;
+use swarmcopy_scheduler::Preference;
 use swarmcopy_sources::{
     MirrorOptions, OriginSource, Ownership, Shape, mirror_at, mirror_of_files,
 };
@@ -19,20 +20,43 @@ use crate::metalink::{Holds, Host};
 /// A mirror, or the name of one that can't be used, and why.
 pub(crate) type Made = Result<Arc<dyn OriginSource>, (String, String)>;
 
-/// All mirrors. Names of other people's servers are looked up, side by side.
+/// All mirrors, each with how much it is preferred. Names of other people's servers are looked up, side by side.
 pub(crate) async fn find(
     content: &Content,
     options: &MirrorOptions,
     limits: &OriginLimits,
-) -> Vec<Made> {
+) -> Vec<(Made, Preference)> {
     let own = content.mirrors();
     let others = content.advice.hosts.iter();
     let others =
         others.filter(|host| !matches!(&host.holds, Holds::Tree(url) if own.contains(url)));
     let own = own.iter().map(|url| named(content, url, (options, limits)));
-    let mut found = join_all(own).await;
-    found.extend(join_all(others.map(|host| other(content, host, (options, limits)))).await);
+    let mut found: Vec<_> = join_all(own)
+        .await
+        .into_iter()
+        .map(|made| (made, Preference::default()))
+        .collect();
+    let others = others.map(async |host| {
+        let made = other(content, host, (options, limits)).await;
+        (made, preference(host, &content.options.locations))
+    });
+    found.extend(join_all(others).await);
     found
+}
+
+/// Of servers of equal priority those are preferred that stand in the first of these countries.
+fn preference(host: &Host, locations: &[String]) -> Preference {
+    let mut preference = Preference::default();
+    if !locations.is_empty() {
+        let here = host.location.as_deref().unwrap_or_default();
+        let place = locations
+            .iter()
+            .position(|it| it.eq_ignore_ascii_case(here));
+        let place = place.unwrap_or(locations.len());
+        preference.tier = host.priority;
+        preference.place = u32::try_from(place).unwrap_or(u32::MAX);
+    }
+    preference
 }
 
 /// One mirror that was named while the copy runs.

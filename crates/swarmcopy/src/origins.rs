@@ -82,11 +82,12 @@ impl Search<'_> {
         }
         locks.extend(beside.filter(|_| !found.origins.is_empty()));
         found.locks = guard::Found::of(self.guard, locks);
-        for mirror in mirrors {
+        for (mirror, preference) in mirrors {
             let id = self.ids.next();
             match mirror {
                 Ok(mirror) => {
-                    found.origins.insert(id, OriginEntry::new(mirror));
+                    let entry = OriginEntry::new(mirror).preferred(preference);
+                    found.origins.insert(id, entry);
                 }
                 Err((name, why)) => {
                     tracing::warn!("mirror left out: {why}");

@@ -414,6 +414,11 @@ impl Rig {
         self.actions.iter().find_map(what)
     }
 
+    /// What all actions tell that tell anything.
+    pub(crate) fn all<T>(&self, what: impl Fn(&Action) -> Option<T>) -> Vec<T> {
+        self.actions.iter().filter_map(what).collect()
+    }
+
     pub(crate) fn count(&self, what: impl Fn(&Action) -> bool) -> usize {
         self.actions.iter().filter(|action| what(action)).count()
     }

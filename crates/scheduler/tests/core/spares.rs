@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::rig::{ORIGIN, Rig, SECOND};
+use swarmcopy_layout::PieceSet;
 use swarmcopy_scheduler::origin::Mode;
-use swarmcopy_scheduler::{Action, Event, Has, Outcome, SourceId};
+use swarmcopy_scheduler::{Action, Event, Has, Outcome, Preference, SourceId};
 
 const PIECE: u64 = 1 << 18;
 const PEER: SourceId = SourceId(500);
@@ -177,4 +178,84 @@ fn what_is_asked_of_a_mirror_is_taken_back_once_a_piece_of_it_is_wrong() {
     let left = rig.jobs().iter().filter(|(_, of, _)| *of == bad).count();
     assert!(left <= 1, "{left}: a piece at a time from now on");
     rig.finish();
+}
+
+const NEAR: SourceId = SourceId(0);
+const FAR: SourceId = SourceId(1);
+
+/// Two mirrors, the first of which is preferred if `tiers` are equal.
+fn near_and_far(tiers: [u32; 2]) -> Rig {
+    let mut rig = Rig::new(400, PIECE, Mode::Protect);
+    for (source, place, tier) in [(NEAR, 0, tiers[0]), (FAR, 1, tiers[1])] {
+        rig.origin_at(source);
+        let preference = Preference { tier, place };
+        rig.tell(Event::Preferred { source, preference });
+    }
+    rig.alone();
+    rig
+}
+
+/// Both bring these bytes in each tenth of a second, for 20 s; how many pieces each was asked for.
+fn read(rig: &mut Rig, near: u64, far: u64) -> (u64, u64) {
+    let mut left = [0; 2];
+    for _ in 0..200 {
+        rig.pass(Duration::from_millis(100));
+        for (left, (source, bytes)) in left.iter_mut().zip([(NEAR, near), (FAR, far)]) {
+            *left += bytes;
+            let of = |rig: &Rig| rig.jobs().iter().find(|job| job.1 == source).copied();
+            while let Some((job, _, span)) = of(rig).filter(|job| job.2.len() <= *left) {
+                *left -= span.len();
+                rig.end(job, Outcome::Done, span);
+            }
+        }
+        for piece in rig.whole() {
+            if !rig.scheduler.have().contains(piece) {
+                rig.tell(Event::PieceOk { piece });
+            }
+        }
+    }
+    let of = |source| {
+        let asked = rig.all(|action| match action {
+            Action::Fetch {
+                source: it, span, ..
+            } if *it == source => Some(span.len()),
+            _ => None,
+        });
+        asked.iter().sum::<u64>() / PIECE
+    };
+    (of(NEAR), of(FAR))
+}
+
+#[test]
+fn a_preferred_mirror_gets_nearly_all_and_equal_ones_share() {
+    let (near, far) = read(&mut near_and_far([1, 1]), PIECE, PIECE);
+    assert!(near > 100 && far > 0 && far * 5 < near, "{near} {far}");
+    let (near, far) = read(&mut near_and_far([1, 2]), PIECE, PIECE);
+    assert!(far * 2 > near, "of different tiers: {near} {far}");
+}
+
+#[test]
+fn a_preferred_mirror_that_is_slow_or_dead_keeps_nothing_from_others() {
+    let (near, far) = read(&mut near_and_far([1, 1]), PIECE / 16, PIECE);
+    assert!(far > near * 2, "slow: {near} {far}");
+    let mut rig = near_and_far([1, 1]);
+    rig.pass(SECOND);
+    rig.end_of(NEAR, Outcome::Broken);
+    let (_, far) = read(&mut rig, 0, PIECE);
+    assert!(far > 100, "dead: {far}");
+}
+
+#[test]
+fn what_a_preferred_mirror_lacks_others_bring() {
+    let mut rig = near_and_far([1, 1]);
+    let mut has = PieceSet::full(400);
+    for index in 0..200 {
+        has.remove(rig.layout.piece(index).unwrap());
+    }
+    rig.tell(Event::SourceHas {
+        source: NEAR,
+        has: Has::Set(has),
+    });
+    let (near, far) = read(&mut rig, PIECE, PIECE);
+    assert!(near > 80 && far > 80, "{near} {far}");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swarmcopy_scheduler::OriginTag;
+use swarmcopy_scheduler::{OriginTag, Preference};
 use swarmcopy_sources::{MirrorOptions, OriginSource};
 use swarmcopy_swarm::SourceIds;
 
@@ -21,6 +21,7 @@ pub(crate) struct Late {
 #[derive(Debug)]
 pub(crate) struct OriginEntry {
     pub(super) source: Arc<dyn OriginSource>,
+    pub(super) preference: Preference,
     pub(super) opened: Option<Opened>,
 }
 
@@ -28,8 +29,15 @@ impl OriginEntry {
     pub(crate) fn new(source: Arc<dyn OriginSource>) -> Self {
         Self {
             source,
+            preference: Preference::default(),
             opened: None,
         }
+    }
+
+    /// The same with how much it is preferred to others.
+    pub(crate) fn preferred(mut self, preference: Preference) -> Self {
+        self.preference = preference;
+        self
     }
 
     /// Its name in the swarm.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use swarmcopy_layout::PieceSet;
-use swarmcopy_scheduler::{Event, Has, OriginKind, OriginPermit, SourceId, SourceInfo};
+use swarmcopy_scheduler::{Event, Has, OriginKind, OriginPermit, Preference, SourceId, SourceInfo};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -41,8 +41,9 @@ impl Engine {
     }
 
     pub(super) fn origin_up(&mut self, id: SourceId) {
-        let origin = self.origins.get(&id).map(|entry| Arc::clone(&entry.source));
-        if let Some(origin) = origin {
+        let entry = self.origins.get(&id);
+        let origin = entry.map(|entry| (Arc::clone(&entry.source), entry.preference));
+        if let Some((origin, preference)) = origin {
             let kind = match origin.kind() {
                 OriginKind::Mirror => SourceKind::Mirror,
                 _ => SourceKind::Share,
@@ -56,6 +57,10 @@ impl Engine {
                     streams_max: origin.streams_max(),
                 },
             });
+            if preference != Preference::default() {
+                let source = id;
+                self.tell(Event::Preferred { source, preference });
+            }
             let lacks = origin.lacks();
             if !lacks.is_empty() {
                 let mut has = PieceSet::full(self.content.layout.pieces());

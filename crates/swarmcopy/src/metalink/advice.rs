@@ -53,6 +53,10 @@ impl Advice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host {
     pub(crate) holds: Holds,
+    /// From 1, the best.
+    pub(crate) priority: u32,
+    /// The country it stands in.
+    pub(crate) location: Option<String>,
     /// The most connections that it asks for.
     pub(crate) connections_max: Option<u32>,
 }

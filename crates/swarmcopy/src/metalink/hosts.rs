@@ -25,6 +25,7 @@ struct Entry<'f> {
     priority: u32,
     /// How many other servers were named before it.
     place: usize,
+    location: Option<&'f str>,
     connections_max: Option<u32>,
     files: Vec<(FileIndex, &'f Url)>,
 }
@@ -46,6 +47,7 @@ pub(super) fn hosts(
                 .or_insert(Entry {
                     priority: mirror.priority,
                     place,
+                    location: mirror.location.as_deref(),
                     connections_max: None,
                     files: Vec::new(),
                 });
@@ -81,6 +83,8 @@ pub(super) fn hosts(
         );
         Host {
             holds,
+            priority: entry.priority,
+            location: entry.location.map(str::to_owned),
             connections_max: entry.connections_max,
         }
     };
@@ -220,6 +224,17 @@ mod tests {
             .map(|host| host.connections_max)
             .collect();
         assert_eq!(limits, [Some(3), Some(4), None]);
+    }
+
+    #[test]
+    fn a_servers_country_and_priority_are_told() {
+        let mut files = [file("a", &[("http://h/a", 3), ("http://g/a", 4)])];
+        files[0].mirrors[0].location = Some("de".to_owned());
+        let told: Vec<_> = hosts_of(&files)
+            .into_iter()
+            .map(|host| (host.priority, host.location))
+            .collect();
+        assert_eq!(told, [(3, Some("de".to_owned())), (4, None)]);
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct Content {
     pub(crate) ranges: Vec<Arc<dyn RangeSource>>,
     /// Who was named with the content, to be asked besides those of the options.
     pub(crate) named: Named,
+    /// Mirrors that only a link from the internet names: they must not lead to private addresses.
+    pub(crate) hearsay: Vec<String>,
     /// What a metalink adds.
     pub(crate) advice: Arc<Advice>,
     /// What besides bytes belongs to the copy.
@@ -100,6 +102,7 @@ impl Content {
             origins: Vec::new(),
             ranges: Vec::new(),
             named: Named::default(),
+            hearsay: Vec::new(),
             advice: Arc::new(advice),
             plan: Arc::new(plan),
             swarm_id: torrent.info.info_hash(),
@@ -198,9 +201,9 @@ impl Content {
 
     /// Whether `url` may lead to a private address: the user named it, or a document that may.
     pub(crate) fn may_be_private(&self, url: &str) -> bool {
-        self.options.trust_document
-            || self.from.may_name_private()
-            || self.options.mirrors.iter().any(|own| own == url)
+        let is = |own: &String| own == url;
+        let named = || self.options.mirrors.iter().any(is) || self.from.may_name_private();
+        self.options.trust_document || !self.hearsay.iter().any(is) && named()
     }
 
     /// The mirrors to try: those of the options, then those that the torrent names.

@@ -58,6 +58,7 @@ mod outcome;
 mod policy;
 mod provenance;
 mod quick;
+mod reach;
 mod record;
 mod recorded;
 mod registry;

@@ -23,7 +23,7 @@ impl Description {
         match Named::read(what, &web).await? {
             Named::Torrent(bytes, _) => Self::of_torrent(bytes),
             Named::Metalink(document, place) => metalink::describe(&document, &place),
-            Named::Magnet(link) => Self::of_magnet(&link),
+            Named::Magnet(link, _) => Self::of_magnet(&link),
         }
     }
 

@@ -43,6 +43,7 @@ impl Content {
             origins: Vec::new(),
             ranges: Vec::new(),
             named: Named::default(),
+            hearsay: Vec::new(),
             advice: Arc::new(Advice::default()),
             plan: Arc::new(tree::Plan::default()),
         })

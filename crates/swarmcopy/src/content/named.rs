@@ -3,16 +3,11 @@
 //! What must stay true: what is left out is told once, with the flag that allows it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use swarmcopy_address::Shown;
-use swarmcopy_sources::http::is_private_ip;
-use url::Url;
 
 use super::Content;
-
-/// How long the name of a tracker may take to be found.
-const LOOK_UP_TIME: Duration = Duration::from_secs(5);
+use crate::reach::url_is_private;
 
 impl Content {
     /// Tells of shares that are not opened, and drops trackers at private addresses, where the documents
@@ -49,7 +44,7 @@ impl Content {
         for tier in &mut torrent.trackers {
             let mut kept = Vec::new();
             for tracker in tier.drain(..) {
-                if leads_to_private(&tracker).await {
+                if url_is_private(&tracker).await {
                     notes.push(format!(
                         "the tracker {} is not asked: a document from the internet names a private \
                          address (`trust_document` allows that)",
@@ -62,20 +57,5 @@ impl Content {
             *tier = kept;
         }
         self.torrent = Some(Arc::new(torrent));
-    }
-}
-
-/// Whether one of the addresses of a tracker's name is a private one or this machine's.
-async fn leads_to_private(tracker: &str) -> bool {
-    let Ok(url) = Url::parse(tracker) else {
-        return false;
-    };
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let port = url.port_or_known_default().unwrap_or(1);
-    let looking = tokio::net::lookup_host((host, port));
-    match tokio::time::timeout(LOOK_UP_TIME, looking).await {
-        Ok(Ok(mut found)) => found.any(|addr| is_private_ip(addr.ip())),
-        // a name that nobody knows leads nowhere
-        _ => false,
     }
 }

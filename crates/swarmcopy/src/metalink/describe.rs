@@ -109,6 +109,7 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
         origins: Vec::new(),
         ranges: Vec::new(),
         named: Named::default(),
+        hearsay: Vec::new(),
         advice: Arc::new(advice),
         plan: Arc::default(),
     })

@@ -1,6 +1,6 @@
 //! From a name to a content.
 
-use super::magnet;
+use super::magnet::{self, Link};
 use super::named::Named;
 use super::web::Web;
 use super::words::failed;
@@ -19,13 +19,23 @@ impl Session {
     /// no peer described the content of a magnet link in time.
     pub async fn find(&self, what: &What, options: &CopyOptions) -> Result<Content, Error> {
         let web = Web::new(options)?;
-        let mut named = Named::read(what, &web).await?;
+        let named = Named::read(what, &web).await?;
+        self.content_of(named, options, &web).await
+    }
+
+    /// Makes a content of what was found.
+    async fn content_of(
+        &self,
+        mut named: Named,
+        options: &CopyOptions,
+        web: &Web,
+    ) -> Result<Content, Error> {
         let mut link = None;
-        if let Named::Magnet(text) = &named {
-            let magnet = magnet::parse(text)?;
-            let (bytes, from) = magnet::torrent(&magnet, &self.inner, options, &web).await?;
+        if let Named::Magnet(text, from) = &named {
+            let found = Link::read(text, *from, options).await?;
+            let (bytes, from) = magnet::torrent(&found, &self.inner, options, web).await?;
             named = Named::Torrent(bytes, from);
-            link = Some(magnet);
+            link = Some(found);
         }
         let content = match named {
             Named::Torrent(bytes, from) => {
@@ -33,14 +43,61 @@ impl Session {
                 content.from = from;
                 content
             }
-            Named::Metalink(document, place) => metalink::content(*document, &place, &web).await?,
-            Named::Magnet(_) => return Err(failed(&"a magnet link leads to another")),
+            Named::Metalink(document, place) => metalink::content(*document, &place, web).await?,
+            Named::Magnet(..) => return Err(failed(&"a magnet link leads to another")),
         };
         let mut content = content.with_options(options.clone());
         content.check_named().await;
-        if let Some(magnet) = link {
-            magnet::advise(&magnet, &mut content);
+        if let Some(link) = link {
+            link.advise(&mut content);
         }
         Ok(content)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::provenance::Provenance;
+
+    const HASH: &str = "c12fe1c06bba254a9dc9f519b335aa7c1367a88a";
+
+    /// What comes of a link from there that names this machine in each way, and whether this machine was asked.
+    async fn asked(from: Provenance, trusted: bool) -> (String, bool) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_u8().await.unwrap();
+        });
+        let link = format!(
+            "magnet:?xt=urn:btih:{HASH}&xs=http://{addr}/x.torrent&tr=http://{addr}/announce\
+             &ws=http://{addr}/&x.pe={addr}"
+        );
+        let session = Session::builder().lsd(false).build().await.unwrap();
+        let mut options = CopyOptions::new("x");
+        options.trust_document = trusted;
+        options.timeout = Some(std::time::Duration::from_millis(500));
+        let web = Web::new(&options).unwrap();
+        let found = session
+            .content_of(Named::Magnet(link, from), &options, &web)
+            .await;
+        let error = found.unwrap_err();
+        let told = format!("{error} {}", error.hint().unwrap_or_default());
+        session.shutdown(std::time::Duration::ZERO).await;
+        (told, asked.is_finished())
+    }
+
+    #[tokio::test]
+    async fn a_link_from_the_internet_makes_no_private_address_be_asked_unless_it_is_trusted() {
+        let (told, asked_it) = asked(Provenance::Internet, false).await;
+        assert!(!asked_it && told.contains("trust_document"), "{told}");
+        for (from, trusted) in [(Provenance::Internet, true), (Provenance::Network, false)] {
+            let (told, asked_it) = asked(from, trusted).await;
+            assert!(asked_it && !told.contains("trust_document"), "{told}");
+        }
     }
 }

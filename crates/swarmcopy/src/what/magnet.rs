@@ -1,6 +1,7 @@
 //! Magnet links (BEP 9): the description is asked of the addresses in the link, then of peers.
 //!
-//! What must stay true: only a description that has the link's info-hash is taken.
+//! What must stay true: only a description that has the link's info-hash is taken; a link from the internet makes
+//! this machine ask no private address, unless it is trusted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,24 +16,106 @@ use super::web::Web;
 use super::words::failed;
 use crate::inner::Inner;
 use crate::provenance::Provenance;
+use crate::reach::{peer_is_private, url_is_private};
 use crate::{Content, CopyOptions, Error, ErrorKind};
 
-/// Reads a link.
-pub(super) fn parse(link: &str) -> Result<Magnet, Error> {
-    Magnet::parse(link).map_err(|error| failed(&error))
+/// A link, without what it may not name.
+#[derive(Debug)]
+pub(super) struct Link {
+    magnet: Magnet,
+    /// How far it is trusted.
+    from: Provenance,
+    /// What was left out of it.
+    left_out: Vec<String>,
+}
+
+impl Link {
+    /// Reads a link that was found there. May be dropped at any await.
+    pub(super) async fn read(
+        text: &str,
+        from: Provenance,
+        options: &CopyOptions,
+    ) -> Result<Self, Error> {
+        let magnet = Magnet::parse(text).map_err(|error| failed(&error))?;
+        let mut link = Self {
+            magnet,
+            from,
+            left_out: Vec::new(),
+        };
+        if !from.may_name_private() && !options.trust_document {
+            link.leave_out_private().await;
+        }
+        Ok(link)
+    }
+
+    /// Drops what leads to private addresses.
+    async fn leave_out_private(&mut self) {
+        let Magnet {
+            trackers,
+            mirrors,
+            sources,
+            peers,
+            ..
+        } = &mut self.magnet;
+        for named in [trackers, mirrors, sources] {
+            for url in std::mem::take(named) {
+                if url_is_private(&url).await {
+                    self.left_out.push(Shown(&url).to_string());
+                } else {
+                    named.push(url);
+                }
+            }
+        }
+        for peer in std::mem::take(peers) {
+            if peer_is_private(&peer).await {
+                self.left_out.push(peer);
+            } else {
+                peers.push(peer);
+            }
+        }
+    }
+
+    /// Adds what the link knows of peers, trackers and mirrors to the copy.
+    pub(super) fn advise(self, content: &mut Content) {
+        let notes = &mut Arc::make_mut(&mut content.advice).notes;
+        let told = |torrent: &Arc<Torrent>| torrent.own.tree.is_some();
+        if !content.torrent.as_ref().is_some_and(told) {
+            let note = "a magnet link brings names and bytes alone: times, modes, empty folders and links come \
+                        with the .torrent";
+            notes.push(note.to_owned());
+        }
+        let left_out = self.left_out.iter();
+        notes.extend(left_out.map(|address| {
+            format!(
+                "{address} is not asked: a magnet link from the internet names a private address \
+                 (`trust_document` allows that)"
+            )
+        }));
+        if !self.from.may_name_private() {
+            let own = &content.options.mirrors;
+            let named = self.magnet.mirrors.iter().filter(|url| !own.contains(url));
+            content.hearsay = named.cloned().collect();
+        }
+        let named = &mut content.named;
+        named.trackers = self.magnet.trackers;
+        named.peers = self.magnet.peers;
+        named.mirrors = self.magnet.mirrors;
+    }
 }
 
 /// The .torrent of a link: from its addresses (`xs`), else from peers.
 pub(super) async fn torrent(
-    magnet: &Magnet,
+    link: &Link,
     session: &Inner,
     options: &CopyOptions,
     web: &Web,
 ) -> Result<(Vec<u8>, Provenance), Error> {
+    let magnet = &link.magnet;
+    let web = web.named_by(link.from);
     for url in &magnet.sources {
         let fetched = web.fetch(url).await;
         let from = fetched.as_ref().map(|it| Provenance::fetched(it.is_public));
-        let from = from.unwrap_or_default();
+        let from = from.unwrap_or_default().max(link.from);
         match fetched.map(|fetched| fetched.body) {
             Ok(Some(bytes)) if is_of(magnet, &bytes) => return Ok((bytes, from)),
             Ok(_) => tracing::warn!("{} is not the .torrent of the magnet link", Shown(url)),
@@ -40,8 +123,14 @@ pub(super) async fn torrent(
         }
     }
     // what peers send is checked by the link's own hash, and names nothing
-    let bytes = from_peers(magnet, session, options).await?;
-    Ok((bytes, Provenance::Here))
+    match from_peers(magnet, session, options).await {
+        Err(error) if !link.left_out.is_empty() => Err(error.with_hint(format!(
+            "the link came from the internet, and {} private addresses that it names were not asked: \
+             `trust_document` allows that",
+            link.left_out.len()
+        ))),
+        bytes => Ok((bytes?, Provenance::Here)),
+    }
 }
 
 /// Whether a .torrent has the info-hash of the link.
@@ -124,20 +213,4 @@ fn swarm_config(
         .peers
         .extend(magnet.peers.iter().filter_map(|peer| peer.parse().ok()));
     Ok(config)
-}
-
-/// Adds what the link knows of peers, trackers and mirrors to the copy.
-pub(super) fn advise(magnet: &Magnet, content: &mut Content) {
-    let told = |torrent: &Arc<Torrent>| torrent.own.tree.is_some();
-    if !content.torrent.as_ref().is_some_and(told) {
-        let note = "a magnet link brings names and bytes alone: times, modes, empty folders and links come \
-                    with the .torrent";
-        Arc::make_mut(&mut content.advice)
-            .notes
-            .push(note.to_owned());
-    }
-    let named = &mut content.named;
-    named.trackers.clone_from(&magnet.trackers);
-    named.peers.clone_from(&magnet.peers);
-    named.mirrors.clone_from(&magnet.mirrors);
 }

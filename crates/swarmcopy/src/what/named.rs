@@ -22,8 +22,8 @@ pub(crate) enum Named {
     Torrent(Vec<u8>, Provenance),
     /// A metalink, or what headers say in its stead, and where it lies.
     Metalink(Box<Document>, Place),
-    /// A magnet link.
-    Magnet(String),
+    /// A magnet link, and where it was found.
+    Magnet(String, Provenance),
 }
 
 impl fmt::Debug for Named {
@@ -49,7 +49,7 @@ impl Named {
             }
             Kind::Magnet => {
                 let link = String::from_utf8_lossy(&bytes);
-                Ok(Self::Magnet(link.trim().to_owned()))
+                Ok(Self::Magnet(link.trim().to_owned(), place.from))
             }
             // what is nothing of all that is refused with the field of a torrent that is missing
             Kind::Torrent | Kind::Other => Ok(Self::Torrent(bytes, place.from)),
@@ -103,6 +103,16 @@ mod tests {
         assert!(
             told.contains("h:1/a.torrent") && !told.contains("secret"),
             "{told}"
+        );
+    }
+
+    #[test]
+    fn a_link_that_was_fetched_is_trusted_as_far_as_where_it_came_from() {
+        let url = Url::parse("http://h/link").unwrap();
+        let place = Place::of_url(&url, Provenance::Internet);
+        let named = Named::of_bytes(b" magnet:?xt=x\n".to_vec(), place, "x").unwrap();
+        assert!(
+            matches!(named, Named::Magnet(link, Provenance::Internet) if link == "magnet:?xt=x")
         );
     }
 

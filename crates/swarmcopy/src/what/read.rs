@@ -19,7 +19,7 @@ impl Named {
     /// Reads what `what` names. May be dropped at any await.
     pub(crate) async fn read(what: &What, web: &Web) -> Result<Self, Error> {
         match what {
-            What::Magnet(link) => Ok(Self::Magnet(link.clone())),
+            What::Magnet(link) => Ok(Self::Magnet(link.clone(), Provenance::Here)),
             What::Url(url) => plain::read(url, web).await,
             What::Path(path) => {
                 let owned = path.clone();

@@ -23,6 +23,7 @@
 
 mod cuts;
 mod digest;
+mod found;
 mod map;
 mod path;
 mod piece_set;
@@ -30,6 +31,7 @@ mod span;
 mod stored;
 
 pub use digest::{FileDigest, PieceDigest, PieceDigests};
+pub use found::FoundNames;
 pub use map::{
     Attributes, FileEntry, FileIndex, FileSlice, Layout, LayoutBuilder, LayoutError, PieceIndex,
     files_max, piece_len_max, pieces_max,

@@ -98,7 +98,7 @@ fn true_name(name: &str) -> Option<&str> {
 
 /// Letters as large ones and then as small ones (a small letter may have two large forms, and the
 /// other way round), where that is one letter for one: `ß` is not `ss` on any disk.
-fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
     let one = |mut letters: Box<dyn ExactSizeIterator<Item = char>>, c: char| {
         let letter = letters.next().filter(|_| letters.len() == 0);

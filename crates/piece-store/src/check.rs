@@ -77,15 +77,24 @@ pub fn check_on(
 ) -> Result<CheckReport, StoreError> {
     let pool = Pool::new(POOL_BYTES_MAX);
     let files = Files::as_found(Arc::new(target.clone()), disk, pool);
+    check_found(&files, target, threads, report)
+}
+
+fn check_found(
+    files: &Files,
+    target: &Target,
+    threads: usize,
+    report: &(dyn Fn(PieceIndex, bool) + Sync),
+) -> Result<CheckReport, StoreError> {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
         threads => threads,
     };
-    let mut result = check_files(target, &files, threads, &|piece, right| {
+    let mut result = check_files(target, files, threads, &|piece, right| {
         report(piece, right);
         Ok(())
     })?;
-    match find_extra(target, &files) {
+    match find_extra(target, files) {
         Ok((extra, folders)) => {
             result.extra = extra;
             result.extra_folders = folders;
@@ -256,7 +265,7 @@ fn find_extra(target: &Target, files: &Files) -> Result<(Vec<PathBuf>, Vec<PathB
     if target.shape() == Shape::File {
         return Ok(Default::default());
     }
-    let place = target.place();
+    let place = files.place().clone();
     let known: HashSet<PathBuf> = target
         .stored_files()
         .map(|(file, _)| files.path_of(file))
@@ -288,4 +297,62 @@ fn find_extra(target: &Target, files: &Files) -> Result<(Vec<PathBuf>, Vec<PathB
     extra.sort_unstable();
     folders.sort_unstable();
     Ok((extra, folders))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use swarmcopy_layout::{Layout, PieceDigest, PieceDigests, Platform};
+
+    /// A tree of files of one piece each, and what a check by the rules of Windows finds in a folder of it.
+    fn checked(names: &[&str], copy: &[(&str, &str)]) -> CheckReport {
+        let dir = tempfile::tempdir().unwrap();
+        let mut layout = Layout::builder(16);
+        let mut digests = Vec::new();
+        for name in names {
+            let bytes = format!("{name:<16}");
+            layout = layout.file(RelPath::parse(name).unwrap(), 16);
+            digests.push(PieceDigest::Sha1(swarmcopy_digest::sha1(bytes.as_bytes())));
+        }
+        for (stored, name) in copy {
+            let path = dir.path().join("CS5").join(stored);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, format!("{name:<16}")).unwrap();
+        }
+        let name = RelPath::parse("CS5").unwrap();
+        let (layout, digests) = (layout.build().unwrap(), PieceDigests::new(digests));
+        let target = Target::new(
+            name,
+            Shape::Tree,
+            Arc::new(layout),
+            Arc::new(digests),
+            [0; 32],
+        );
+        let target = Arc::new(target.unwrap());
+        let disk = Arc::new(FolderDisk::new(dir.path(), Links::Follow));
+        let files = Files::as_found_by(
+            Arc::clone(&target),
+            disk,
+            Pool::new(POOL_BYTES_MAX),
+            Platform::Windows,
+        );
+        check_found(&files, &target, 1, &|_, _| ()).unwrap()
+    }
+
+    #[test]
+    fn files_whose_names_look_like_those_of_others_on_windows_are_told_apart() {
+        let names = ["CON", "%43ON", "sub/aux.txt", "sub/%61ux.txt"];
+        let stored = ["%43ON", "%2543ON", "sub/%61ux.txt", "sub/%2561ux.txt"];
+        let copy: Vec<(&str, &str)> = stored.into_iter().zip(names).collect();
+        let found = checked(&names, &copy);
+        assert!(found.is_whole() && found.extra.is_empty(), "{found:?}");
+        let found = checked(&names, &copy[..3]);
+        assert_eq!(found.missing, [RelPath::parse(names[3]).unwrap()]);
+        assert!(found.damaged.is_empty() && found.extra.is_empty());
+        // the tree itself, under its own names
+        let own: Vec<(&str, &str)> = names.into_iter().zip(names).collect();
+        let found = checked(&names, &own);
+        assert!(found.is_whole() && found.extra.is_empty(), "{found:?}");
+    }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
-use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Platform, RelPath, Span};
+use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, FoundNames, Platform, RelPath, Span};
 
 use crate::disk::{Disk, FileStat, read_exact};
 use crate::error::StoreError;
@@ -21,12 +21,12 @@ use crate::pool::{Pool, SEGMENT_LEN_MAX};
 use crate::target::{Shape, Target};
 
 /// Under which names the files lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Names {
     /// Under those that this platform stores them by.
     Stored,
     /// Under those that were given for them, where such a file is there.
-    AsFound,
+    AsFound(FoundNames),
 }
 
 /// The files of a target on a disk.
@@ -84,11 +84,24 @@ impl Files {
     /// The files of a copy that is only read: somebody else may have made it, under the names that
     /// were given.
     pub(crate) fn as_found(target: Arc<Target>, disk: Arc<dyn Disk>, pool: Pool) -> Self {
-        let place = target.name().source_paths(Platform::HERE);
+        Self::as_found_by(target, disk, pool, Platform::HERE)
+    }
+
+    /// The same by the rules for names of `platform`.
+    pub(crate) fn as_found_by(
+        target: Arc<Target>,
+        disk: Arc<dyn Disk>,
+        pool: Pool,
+        platform: Platform,
+    ) -> Self {
+        let place = target.name().source_paths(platform);
         let place = first_there(&*disk, place).unwrap_or_else(|| target.place());
-        let mut files = Self::new(target, disk, pool, place);
-        files.names = Names::AsFound;
-        files
+        let paths = target.layout().files().map(|(_, file)| file.path());
+        let names = Names::AsFound(FoundNames::new(paths, platform));
+        Self {
+            names,
+            ..Self::new(target, disk, pool, place)
+        }
     }
 
     /// The same with what was decided about where they lie, whether runs of zeros become holes, and which
@@ -122,7 +135,8 @@ impl Files {
         self.path_below(&self.place(), file)
     }
 
-    fn place(&self) -> RwLockReadGuard<'_, PathBuf> {
+    /// Where the content lies, relative to the disk.
+    pub(crate) fn place(&self) -> RwLockReadGuard<'_, PathBuf> {
         self.place.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -134,12 +148,13 @@ impl Files {
     }
 
     fn path_in(&self, place: &Path, path: &RelPath) -> PathBuf {
-        let stored = place.join(path.to_path(Platform::HERE));
-        if self.names == Names::Stored {
-            return stored;
-        }
-        let paths = path.source_paths(Platform::HERE).into_iter();
-        first_there(&*self.disk, paths.map(|path| place.join(path)).collect()).unwrap_or(stored)
+        let Names::AsFound(names) = &self.names else {
+            return place.join(path.to_path(Platform::HERE));
+        };
+        let paths = names.paths(path, &mut |at| is_there(&*self.disk, &place.join(at)));
+        let paths: Vec<PathBuf> = paths.into_iter().map(|path| place.join(path)).collect();
+        let stored = paths.last().cloned().unwrap_or_default();
+        first_there(&*self.disk, paths).unwrap_or(stored)
     }
 
     /// The parts of files that `span` covers, without pads and files that are not stored.
@@ -382,12 +397,15 @@ fn first_there(disk: &dyn Disk, mut paths: Vec<PathBuf>) -> Option<PathBuf> {
     if paths.len() < 2 {
         return paths.pop();
     }
-    let is_there = |path: &PathBuf| match disk.stat(path) {
+    paths.into_iter().find(|path| is_there(disk, path))
+}
+
+fn is_there(disk: &dyn Disk, path: &Path) -> bool {
+    match disk.stat(path) {
         Ok(found) => found.is_some(),
         // something lies there that is no file
         Err(error) => error.kind() == std::io::ErrorKind::InvalidInput,
-    };
-    paths.into_iter().find(is_there)
+    }
 }
 
 /// The bytes of `span` (relative to the first part) as slices for one write.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use swarmcopy_layout::{FileEntry, Layout, Platform, RelPath};
 
-use super::{identity, places};
+use super::identity;
+use super::places::{self, Places};
 use crate::Shape;
 
 /// How many files of the content are looked for in each candidate.
@@ -113,10 +114,9 @@ fn probe(root: &Path, shape: Shape, layout: &Layout) -> usize {
         .filter(|file| !file.attributes().pad)
         .collect();
     let step = files.len().div_ceil(PROBES).max(1);
+    let places = Places::new(root.to_path_buf(), shape, layout);
     let fits = |file: &&FileEntry| {
-        let there = places::first(&places::of_file(root, shape, file.path()), |path| {
-            std::fs::metadata(path)
-        });
+        let there = places::first(&places.of_file(file.path()), |path| std::fs::metadata(path));
         there.is_ok_and(|there| there.is_file() && there.len() == file.len())
     };
     files

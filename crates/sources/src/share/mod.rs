@@ -12,7 +12,7 @@ mod pool;
 mod read;
 mod reader;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -34,8 +34,7 @@ pub const share_streams_max: u32 = 16;
 /// A folder (or file) that holds the bytes of a content.
 #[derive(Debug)]
 pub struct ShareSource {
-    root: PathBuf,
-    shape: Shape,
+    places: Arc<places::Places>,
     layout: Arc<Layout>,
     streams_max: u32,
     limits: Vec<Arc<Limiter>>,
@@ -57,9 +56,9 @@ impl ShareSource {
         let found = locate::find(location, name, shape, &layout)?;
         let streams_max = share_streams_max;
         let pool = pool::Pool::new(found.root.display().to_string(), streams_max);
+        let places = places::Places::new(found.root, shape, &layout);
         Ok(Self {
-            root: found.root,
-            shape,
+            places: Arc::new(places),
             layout,
             streams_max,
             limits: Vec::new(),
@@ -85,7 +84,7 @@ impl ShareSource {
 
     /// The folder of a tree, or the one file.
     pub fn root(&self) -> &Path {
-        &self.root
+        self.places.root()
     }
 
     /// Reads that hang and were given up; their threads wait for the server.
@@ -101,7 +100,7 @@ impl OriginSource for ShareSource {
     }
 
     fn name(&self) -> String {
-        self.root.display().to_string()
+        self.root().display().to_string()
     }
 
     fn identity(&self) -> String {
@@ -114,8 +113,7 @@ impl OriginSource for ShareSource {
 
     async fn open(&self, permit: OriginPermit) -> Result<Arc<dyn PieceSource>, SourceError> {
         let folder = Arc::new(read::Folder {
-            root: self.root.clone(),
-            shape: self.shape,
+            places: Arc::clone(&self.places),
             layout: Arc::clone(&self.layout),
             name: self.name(),
         });

@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use swarmcopy_layout::{Platform, RelPath};
+use swarmcopy_layout::{FoundNames, Layout, Platform, RelPath};
 
 use crate::Shape;
 
@@ -20,11 +20,37 @@ pub(super) fn of_content(folder: &Path, name: &RelPath) -> Vec<PathBuf> {
     names.iter().map(|name| folder.join(name)).collect()
 }
 
-/// Where the file at `path` may lie below `root`, the likeliest first.
-pub(super) fn of_file(root: &Path, shape: Shape, path: &RelPath) -> Vec<PathBuf> {
-    match shape {
-        Shape::File => vec![root.to_path_buf()],
-        Shape::Tree => of_content(root, path),
+/// Where the files of one content may lie.
+#[derive(Debug)]
+pub(super) struct Places {
+    root: PathBuf,
+    shape: Shape,
+    names: FoundNames,
+}
+
+impl Places {
+    /// Of the content that lies at `root`: its folder, or the one file.
+    pub(super) fn new(root: PathBuf, shape: Shape, layout: &Layout) -> Self {
+        let paths = layout.files().map(|(_, file)| file.path());
+        let names = FoundNames::new(paths, Platform::HERE);
+        Self { root, shape, names }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the file at `path` may lie, the likeliest first.
+    pub(super) fn of_file(&self, path: &RelPath) -> Vec<PathBuf> {
+        if self.shape == Shape::File {
+            return vec![self.root.clone()];
+        }
+        let verbatim = swarmcopy_sys::path::verbatim(&self.root);
+        let is_there = &mut |at: &Path| verbatim.join(at).exists();
+        match self.names.paths(path, is_there).as_slice() {
+            [only] => vec![self.root.join(only)],
+            names => names.iter().map(|name| verbatim.join(name)).collect(),
+        }
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use swarmcopy_layout::{FileEntry, FileSlice, Layout, PieceIndex, Span};
@@ -13,11 +12,11 @@ use swarmcopy_layout::{FileEntry, FileSlice, Layout, PieceIndex, Span};
 use swarmcopy_sys::held;
 
 use super::handles::{Handles, Pattern};
-use super::places;
+use super::places::{self, Places};
 use super::pool::Ticket;
 use crate::error::{FirstLack, Lack};
 use crate::gate::Gate;
-use crate::{Chunk, Shape, SourceError, SpanSink};
+use crate::{Chunk, SourceError, SpanSink};
 
 /// Longest single read: more is worse with every allocator and server.
 const READ_LEN: u64 = 1024 * 1024;
@@ -25,8 +24,7 @@ const READ_LEN: u64 = 1024 * 1024;
 /// The files of a share.
 #[derive(Debug)]
 pub(super) struct Folder {
-    pub(super) root: PathBuf,
-    pub(super) shape: Shape,
+    pub(super) places: Arc<Places>,
     pub(super) layout: Arc<Layout>,
     pub(super) name: String,
 }
@@ -72,7 +70,7 @@ impl Part {
             ticket.check()?;
             self.check_gate(chunk.span(), piece)?;
             let offset = chunk.span().start() - file.span().start();
-            let places = || places::of_file(&self.folder.root, self.folder.shape, file.path());
+            let places = || self.folder.places.of_file(file.path());
             let open = match &once {
                 Some(open) => Ok(open),
                 None if whole => places::first(&places(), |path| File::open(path))
@@ -119,7 +117,7 @@ impl Folder {
         let error = &self.told(file, error);
         let missing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
         let barred = error.kind() == ErrorKind::PermissionDenied || held::is_held(error);
-        let gone = missing && std::fs::metadata(&self.root).is_err();
+        let gone = missing && std::fs::metadata(self.places.root()).is_err();
         let own = missing
             || barred
             || matches!(
@@ -149,7 +147,7 @@ impl Folder {
     /// The kind of the error that other systems would tell: Windows denies access to a folder that is opened as a file.
     fn told(&self, file: &FileEntry, error: io::Error) -> io::Error {
         let denied = cfg!(windows) && error.kind() == ErrorKind::PermissionDenied;
-        let places = || places::of_file(&self.root, self.shape, file.path());
+        let places = || self.places.of_file(file.path());
         if denied && places().iter().any(|place| place.is_dir()) {
             return ErrorKind::IsADirectory.into();
         }

@@ -37,6 +37,13 @@ def calls(bench: Bench) -> str:
     cases = [(call, error, when, staged) for call in CALLS for error in ERRORS
              for when in (INTERRUPTED_WHEN if error == "EINTR" else WHEN) for staged in (False, True) if fits(call, error, staged)]
     bench.rng.shuffle(cases)
+    # one of each call after the other, so that a part of all has some of each
+    turn: Counter[str] = Counter()
+    turns = []
+    for call, *_ in cases:
+        turn[call] += 1
+        turns.append(turn[call])
+    cases = [case for _, case in sorted(zip(turns, cases), key=lambda it: it[0])]
     wanted = bench.count(len(cases), 40)
     counts: Counter[str] = Counter()
     hit: Counter[str] = Counter()

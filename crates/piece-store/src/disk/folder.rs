@@ -424,7 +424,13 @@ impl Disk for FolderDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
-        let file = self.open(path, Access::Write)?;
+        // that a file can't be opened just now does not say that another process holds it
+        let file = self
+            .open(path, Access::Write)
+            .map_err(|error| match error.kind() {
+                ErrorKind::WouldBlock => io::Error::other(error),
+                _ => error,
+            })?;
         // a disk without locks (some network mounts): better a copy than none
         if fs::lock(&file)? == Lock::Held {
             return Err(ErrorKind::WouldBlock.into());

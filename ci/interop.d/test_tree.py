@@ -95,23 +95,38 @@ def access_lists_are_those_of_the_source(t: Trial) -> None:
     run("setfacl", "-m", "u:1001:rw-,g:1002:r--", top / "bin/tool.cfg")
     run("setfacl", "-m", "u:1001:r-x,d:u:1003:rwx,d:g:1002:r-x", top / "docs")
     run("setfacl", "-m", "d:u:1003:r-x", top)
+    for path, name, value in [("bin/tool.cfg", "origin, or so", b"http://server/\0\xff"), ("docs", "kind", b""), ("zero", "kind", b"x")]:
+        os.setxattr(top / path, f"user.{name}", value)
+    (top / "zero").chmod(0o444)
     torrent, host = make(t, "--acl", top=top), t.host("machine")
     ended(t, get(t, host, torrent, "--share", top.parent, "--seed-for", "0s", "--acl", name="with"), top)
     copy = t.dir / f"to-{host.name}" / "CS5"
     listed = lists(top)
     t.check(sum("1003" in line for line in listed) >= 2, f"the source has no lists: {listed}")
     t.check(lists(copy) == listed, f"getfacl tells {lists(copy)} instead of {listed}")
+    t.check(extended(copy) == extended(top) and len(extended(top)) == 3, f"{extended(copy)} instead of {extended(top)}")
     # one that is changed is told, and mended
     run("setfacl", "-x", "u:1001", copy / "bin/tool.cfg")
     run("setfacl", "-m", "u:77:r--", copy / "zero")
+    os.removexattr(copy / "docs", "user.kind")
+    os.setxattr(copy / "bin", "user.more", b"1")
     told = run(t.bench.swarmcopy, "verify", torrent, "--at", copy, "--attributes")
     t.check("bin/tool.cfg: access list" in told and "zero: access list" in told, f"not told: {told}")
+    t.check("docs: extended attributes" in told and "bin: extended attributes" in told, f"not told: {told}")
     ended(t, get(t, host, torrent, "--share", top.parent, "--seed-for", "0s", "--acl", name="again"), top)
-    t.check(lists(copy) == listed, "the lists were not mended")
+    t.check(lists(copy) == listed and extended(copy) == extended(top), "the lists were not mended")
     # without the flag nothing of that is done
     other = t.host("other")
     ended(t, get(t, other, torrent, "--share", top.parent, "--seed-for", "0s", name="without"), top)
-    t.check(not any("1003" in line for line in lists(t.dir / f"to-{other.name}" / "CS5")), "lists nobody asked for")
+    plain = t.dir / f"to-{other.name}" / "CS5"
+    t.check(not any("1003" in line for line in lists(plain)) and not extended(plain), "lists nobody asked for")
+
+
+def extended(top: Path) -> dict[tuple[str, str], bytes]:
+    """The extended attributes of all files and folders of a tree that users give."""
+    paths = [path for path in [top, *top.rglob("*")] if not path.is_symlink()]
+    return {(str(path.relative_to(top)), name): os.getxattr(path, name)
+            for path in paths for name in os.listxattr(path) if name.startswith("user.")}
 
 
 def lists(top: Path) -> list[str]:

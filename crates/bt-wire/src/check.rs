@@ -95,10 +95,12 @@ pub fn metainfo_tree(bytes: &[u8]) {
         "links",
         "link times",
         "hard links",
-        "acls",
-        "acl files",
-        "acl folders",
-        "xattrs",
+        "access",
+        "file access",
+        "folder access",
+        "extended",
+        "file extended",
+        "folder extended",
     ];
     let mut table = Item::dict()
         .with("origin", "unix")

@@ -328,7 +328,8 @@ pub struct CopyOptions {
     pub torrent_folder: Option<PathBuf>,
     /// Copy the bytes of files alone: no times, modes, flags, empty folders and links.
     pub plain: bool,
-    /// Set the access lists that the torrent tells, and take others away.
+    /// Set the access lists and the extended attributes of users (`user.*`) that the torrent tells, and take others
+    /// away.
     pub acl: bool,
     /// Remove what does not belong to the tree, once it is complete; what stands in the place of something
     /// that belongs, at once.

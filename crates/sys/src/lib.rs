@@ -53,6 +53,7 @@ pub mod retry;
 pub mod service;
 pub mod space;
 pub mod sync;
+pub mod xattr;
 
 pub use file_id::{FileId, file_id};
 pub use fs_kind::{FsKind, fs_kind};

@@ -131,7 +131,8 @@ pub(crate) struct GetArgs {
     /// Copy the bytes of files alone: no times, modes, flags, empty folders and links
     #[arg(long)]
     pub(crate) plain: bool,
-    /// Give files and folders the access lists (POSIX.1e) that the torrent tells, and take others away
+    /// Give files and folders the access lists (POSIX.1e) and extended attributes (user.*) that the torrent tells,
+    /// and take others away
     #[arg(long, conflicts_with = "plain")]
     pub(crate) acl: bool,
     /// Remove what does not belong to the tree, once it is complete: DIR/NAME becomes exact

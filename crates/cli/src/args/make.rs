@@ -75,7 +75,8 @@ pub(crate) struct MakeArgs {
     /// are named before hashing begins; strict makes them an error
     #[arg(long, value_enum, default_value = "keep")]
     pub(crate) names: NamesArg,
-    /// Tell the access lists (POSIX.1e) of files and folders, too: copies made with get --acl have them
+    /// Tell the access lists (POSIX.1e) and the extended attributes (user.*) of files and folders, too: copies made
+    /// with get --acl have them
     #[arg(long)]
     pub(crate) acl: bool,
     /// Make lock files beside the .torrent, so that at most K machines read the share at a time

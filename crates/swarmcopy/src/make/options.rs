@@ -114,7 +114,8 @@ pub struct MakeOptions {
     pub links: Links,
     /// What to do with names that not every machine can hold.
     pub names: Names,
-    /// Tell the access lists (POSIX.1e) of files and folders, too, for copies that want them.
+    /// Tell the access lists (POSIX.1e) and the extended attributes of users (`user.*`, Linux) of files and folders,
+    /// too, for copies that want them.
     pub acl: bool,
     /// Makes lock files for this many readers of the share beside the .torrent.
     pub slots: Option<u32>,

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use swarmcopy_bt_wire::metainfo::{Access, HardLink, Origin, Tree};
-use swarmcopy_sys::{FileId, acl};
+use swarmcopy_sys::{FileId, acl, xattr};
 
 use super::walk::{Found, Walk, unreadable};
 use crate::{Error, ErrorKind};
@@ -26,12 +26,22 @@ pub(super) fn table(walk: &Walk, files: &[Found], access: Option<&Path>) -> Resu
     tree.folders.clone_from(&walk.folders);
     tree.links.clone_from(&walk.links);
     tree.hard_links = hard_links(files);
-    tree.access = access.map(|root| lists(root, walk, files)).transpose()?;
+    if let Some(root) = access {
+        tree.access = Some(texts(root, walk, files, list_of)?);
+        if cfg!(target_os = "linux") {
+            tree.extended = Some(texts(root, walk, files, extended_of)?);
+        }
+    }
     Ok(tree)
 }
 
-/// The access lists of all files and folders, each once.
-fn lists(root: &Path, walk: &Walk, files: &[Found]) -> Result<Access, Error> {
+/// What `read` tells of all files and folders, each text once.
+fn texts(
+    root: &Path,
+    walk: &Walk,
+    files: &[Found],
+    read: fn(&Path) -> Result<Option<String>, Error>,
+) -> Result<Access, Error> {
     let mut access = Access::default();
     let mut known: HashMap<String, u32> = HashMap::new();
     let mut place = |path: &Path| {
@@ -55,7 +65,8 @@ fn lists(root: &Path, walk: &Walk, files: &[Found]) -> Result<Access, Error> {
     Ok(access)
 }
 
-fn read(path: &Path) -> Result<Option<String>, Error> {
+/// The access list of a file or folder.
+fn list_of(path: &Path) -> Result<Option<String>, Error> {
     match acl::read(path) {
         // the name of a folder is another one in copies
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -65,6 +76,14 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
             Err(Error::new(ErrorKind::Failed, message).with_hint(hint))
         }
         list => list.map_err(|error| unreadable(path, &error)),
+    }
+}
+
+/// The extended attributes of a file or folder.
+fn extended_of(path: &Path) -> Result<Option<String>, Error> {
+    match xattr::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => text.map_err(|error| unreadable(path, &error)),
     }
 }
 

@@ -13,13 +13,13 @@ use std::sync::Arc;
 use swarmcopy_bt_wire::metainfo::Flags;
 use swarmcopy_layout::{Layout, Platform};
 use swarmcopy_piece_store::Shape;
-use swarmcopy_sys::{acl, attributes, fs};
+use swarmcopy_sys::{acl, attributes, fs, xattr};
 
 use super::applying::Applying;
 use super::extras::{self, Known};
 use super::folders::{self, Folders};
 use super::links;
-use super::plan::{Plan, Wanted};
+use super::plan::{Plan, Rights, Wanted};
 use super::switch;
 use super::tally::{Tally, Undone};
 use crate::select::Selection;
@@ -46,7 +46,7 @@ pub(crate) struct Extent {
     pub(crate) attributes: bool,
     /// What does not belong is removed.
     pub(crate) exact: bool,
-    /// Access lists.
+    /// Access lists and extended attributes.
     pub(crate) access: bool,
 }
 
@@ -98,8 +98,10 @@ fn apply_plan(root: &Path, job: &Job) -> Result<Vec<String>, Error> {
     };
     if job.shape == Shape::File {
         if let Some(wanted) = plan.files.first() {
+            let rights = plan.rights_of_file(0);
+            applying.set_extended(root, rights)?;
             set(root, *wanted, &mut applying.tally)?;
-            applying.set_access(root, plan.access_of_file(0))?;
+            applying.set_access(root, rights)?;
         }
         return Ok(applying.tally.sentences());
     }
@@ -164,23 +166,38 @@ impl Applying<'_> {
                 continue;
             };
             let place = self.place(file.path())?;
+            let rights = plan.rights_of_file(at);
+            self.set_extended(&place, rights)?;
             set(&place, *wanted, &mut self.tally)?;
-            self.set_access(&place, plan.access_of_file(at))?;
+            self.set_access(&place, rights)?;
         }
         Ok(())
     }
 
     /// Gives a file or folder its access list, or takes away one that it should not have.
-    fn set_access(&mut self, place: &Path, list: Option<&str>) -> Result<(), Error> {
+    fn set_access(&mut self, place: &Path, rights: Rights<'_>) -> Result<(), Error> {
         if !self.access {
             return Ok(());
         }
+        let list = rights.list;
         match acl::set(place, list) {
             // not one of the files that are wanted
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             // a disk that has no lists has none too many
             Err(error) if list.is_none() && error.kind() == io::ErrorKind::Unsupported => Ok(()),
             done => self.tally.allow(Undone::Access, place, done),
+        }
+    }
+
+    /// Gives a file or folder its extended attributes, and takes others away; before it becomes read-only.
+    fn set_extended(&mut self, place: &Path, rights: Rights<'_>) -> Result<(), Error> {
+        if !self.access || self.plan.extended.is_none() {
+            return Ok(());
+        }
+        match xattr::set(place, rights.extended) {
+            // not one of the files that are wanted
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => self.tally.allow(Undone::Extended, place, done),
         }
     }
 
@@ -192,14 +209,18 @@ impl Applying<'_> {
                 continue;
             }
             let place = self.place(path)?;
+            let rights = plan.rights_of_folder(Some(at));
+            self.set_extended(&place, rights)?;
             set(&place, *wanted, &mut self.tally)?;
-            self.set_access(&place, plan.access_of_folder(Some(at)))?;
+            self.set_access(&place, rights)?;
         }
         let Some(wanted) = plan.root else {
             return Ok(());
         };
+        let rights = plan.rights_of_folder(None);
+        self.set_extended(self.root, rights)?;
         set(self.root, wanted, &mut self.tally)?;
-        self.set_access(self.root, plan.access_of_folder(None))
+        self.set_access(self.root, rights)
     }
 }
 

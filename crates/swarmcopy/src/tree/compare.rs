@@ -8,11 +8,11 @@ use std::path::Path;
 use swarmcopy_bt_wire::metainfo::Flags;
 use swarmcopy_layout::Platform;
 use swarmcopy_piece_store::Shape;
-use swarmcopy_sys::{acl, attributes, file_id};
+use swarmcopy_sys::{acl, attributes, file_id, xattr};
 
 use super::apply::{Job, SET_ID, flags_wanted};
 use super::links::disk_text;
-use super::plan::{Plan, Wanted};
+use super::plan::{Plan, Rights, Wanted};
 
 /// The differences of the copy at `root`, each as a path and what is wrong with it.
 pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
@@ -29,7 +29,7 @@ pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
         // a file that is missing is told by its bytes
         if let Ok(there) = fs::symlink_metadata(place(path)) {
             found.extend(wrong(&there, *wanted).map(|what| (path.to_string(), what)));
-            let access = other_access(plan, &place(path), plan.access_of_file(at));
+            let access = other_rights(plan, &place(path), plan.rights_of_file(at));
             found.extend(access.map(|what| (path.to_string(), what)));
         }
     }
@@ -37,7 +37,7 @@ pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
         return found;
     }
     for (at, (path, wanted)) in plan.folders.iter().enumerate() {
-        let access = other_access(plan, &place(path), plan.access_of_folder(Some(at)));
+        let access = other_rights(plan, &place(path), plan.rights_of_folder(Some(at)));
         found.extend(access.map(|what| (path.to_string(), what)));
         let what = match fs::symlink_metadata(place(path)) {
             Ok(there) if there.is_dir() => wrong(&there, *wanted),
@@ -49,7 +49,7 @@ pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
     let top = plan.root.zip(fs::symlink_metadata(root).ok());
     let top = top.and_then(|(wanted, there)| wrong(&there, wanted));
     found.extend(top.map(|what| (".".to_owned(), what)));
-    let access = other_access(plan, root, plan.access_of_folder(None));
+    let access = other_rights(plan, root, plan.rights_of_folder(None));
     found.extend(access.map(|what| (".".to_owned(), what)));
     for link in &plan.links {
         let at = place(&link.path);
@@ -79,12 +79,19 @@ pub(crate) fn differences(root: &Path, job: &Job) -> Vec<(String, String)> {
     found
 }
 
-/// Whether the access list of a file or folder is another one, where the torrent tells of such lists and this
-/// system has them.
-fn other_access(plan: &Plan, place: &Path, wanted: Option<&str>) -> Option<String> {
+/// Whether a file or folder has another access list or other extended attributes, where the torrent tells of such
+/// lists and this system has them.
+fn other_rights(plan: &Plan, place: &Path, wanted: Rights<'_>) -> Option<String> {
     plan.access.as_ref()?;
-    let found = acl::read(place).ok()?;
-    (found.as_deref() != wanted).then(|| "access list".to_owned())
+    let list = acl::read(place).is_ok_and(|found| found.as_deref() != wanted.list);
+    let extended = plan.extended.is_some()
+        && xattr::read(place).is_ok_and(|found| found.as_deref() != wanted.extended);
+    match (list, extended) {
+        (false, false) => None,
+        (true, false) => Some("access list".to_owned()),
+        (false, true) => Some("extended attributes".to_owned()),
+        (true, true) => Some("access list; extended attributes".to_owned()),
+    }
 }
 
 /// What is wrong with a file or a folder, if anything is.

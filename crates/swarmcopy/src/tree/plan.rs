@@ -6,12 +6,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::io;
 
 use swarmcopy_bt_wire::metainfo::{
     Access, Attributes, File, Flags, LinkKind, ModeOf, Origin, Torrent, Tree, resolve,
 };
 use swarmcopy_layout::RelPath;
-use swarmcopy_sys::acl;
+use swarmcopy_sys::{acl, xattr};
 
 use crate::{Error, ErrorKind};
 
@@ -25,6 +26,13 @@ pub(crate) struct Wanted {
     pub(crate) flags: Flags,
     /// Whether hidden, system and archive flags that are not set are to be taken away.
     pub(crate) all_flags: bool,
+}
+
+/// What is wanted of a file or a folder where access lists are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Rights<'a> {
+    pub(crate) list: Option<&'a str>,
+    pub(crate) extended: Option<&'a str>,
 }
 
 /// A symbolic link that is wanted.
@@ -52,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) left_out: Vec<String>,
     /// Access lists, if the torrent tells them.
     pub(crate) access: Option<Access>,
+    /// Extended attributes, if the torrent tells them.
+    pub(crate) extended: Option<Access>,
 }
 
 impl Plan {
@@ -97,21 +107,32 @@ impl Plan {
                 .map(|link| (index(link.file), index(link.first)))
                 .collect(),
             left_out: Vec::new(),
-            access: tree.access.clone().map(checked).transpose()?,
+            access: checked("access", tree.access.as_ref(), acl::check)?,
+            extended: checked("extended", tree.extended.as_ref(), xattr::check)?,
         })
     }
 
-    /// The access list of the file number `at`, if it has one.
-    pub(crate) fn access_of_file(&self, at: usize) -> Option<&str> {
-        let access = self.access.as_ref()?;
-        list_at(access, access.files.get(at)?.as_ref())
+    /// The access list and the extended attributes of the file number `at`.
+    pub(crate) fn rights_of_file(&self, at: usize) -> Rights<'_> {
+        let of = |access: &Access| access.files.get(at).copied().flatten();
+        self.rights(of)
     }
 
-    /// The access list of the folder number `at` of [`Plan::folders`]; `None` for the top one.
-    pub(crate) fn access_of_folder(&self, at: Option<usize>) -> Option<&str> {
-        let access = self.access.as_ref()?;
+    /// The same of the folder number `at` of [`Plan::folders`]; `None` for the top one.
+    pub(crate) fn rights_of_folder(&self, at: Option<usize>) -> Rights<'_> {
         let at = at.map_or(0, |at| at.saturating_add(1));
-        list_at(access, access.folders.get(at)?.as_ref())
+        let of = |access: &Access| access.folders.get(at).copied().flatten();
+        self.rights(of)
+    }
+
+    fn rights(&self, of: impl Fn(&Access) -> Option<u32>) -> Rights<'_> {
+        let at = |access: &Access| usize::try_from(of(access)?).ok();
+        let list = self.access.as_ref();
+        let extended = self.extended.as_ref();
+        Rights {
+            list: list.and_then(|it| Some(it.lists.get(at(it)?)?.as_str())),
+            extended: extended.and_then(|it| Some(it.lists.get(at(it)?)?.as_str())),
+        }
     }
 
     /// Flags of BEP 47, and the times that libtorrent writes. That a file is a program, the store knows.
@@ -175,20 +196,19 @@ impl Plan {
     }
 }
 
-fn list_at<'a>(access: &'a Access, at: Option<&u32>) -> Option<&'a str> {
-    let at = usize::try_from(*at?).ok()?;
-    access.lists.get(at).map(String::as_str)
-}
-
-/// Refuses lists that are none.
-fn checked(access: Access) -> Result<Access, Error> {
-    match access.lists.iter().find(|list| acl::check(list).is_err()) {
-        None => Ok(access),
-        Some(list) => {
-            let message = format!("swarmcopy.tree.access: not an access list: {list:?}");
-            Err(Error::new(ErrorKind::Failed, message))
-        }
+/// Refuses texts that say nothing.
+fn checked(
+    column: &str,
+    access: Option<&Access>,
+    check: fn(&str) -> io::Result<()>,
+) -> Result<Option<Access>, Error> {
+    let mut texts = access.iter().flat_map(|access| &access.lists);
+    let wrong = texts.find_map(|text| Some((text, check(text).err()?)));
+    if let Some((text, why)) = wrong {
+        let message = format!("swarmcopy.tree.{column}: {why}: {text:?}");
+        return Err(Error::new(ErrorKind::Failed, message));
     }
+    Ok(access.cloned())
 }
 
 fn wanted(origin: Origin, attributes: &Attributes, of: ModeOf) -> Wanted {

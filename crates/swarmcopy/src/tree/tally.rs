@@ -25,6 +25,8 @@ pub(super) enum Undone {
     Flags,
     /// An access list was not set.
     Access,
+    /// Extended attributes were not set.
+    Extended,
 }
 
 impl Undone {
@@ -62,6 +64,10 @@ impl Undone {
             Self::Access => (
                 "access list could not be set by this account or on this disk",
                 "access lists could not be set by this account or on this disk",
+            ),
+            Self::Extended => (
+                "file or folder did not get its extended attributes by this account or on this disk",
+                "files and folders did not get their extended attributes by this account or on this disk",
             ),
         };
         match count {

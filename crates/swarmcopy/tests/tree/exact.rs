@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use swarmcopy::{Format, differences, verify};
+use swarmcopy::{Format, MakeOptions, differences, make, verify};
 use swarmcopy_sys::attributes::{set_mode, set_modified};
 
 use crate::look::look;
@@ -123,4 +123,44 @@ async fn each_difference_is_listed_and_links_of_the_tree_are_no_extras() {
             "{wanted}: {text:#?}"
         );
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn attributes_of_users_travel_with_access_lists_and_not_without() {
+    use swarmcopy_sys::xattr;
+    let room = Room::new();
+    let read_only = room.source().join("bin/tool.cfg");
+    set_mode(&read_only, 0o644).unwrap();
+    for (path, text) in [("bin/tool.cfg", "origin=00ff"), ("docs", "kind=")] {
+        xattr::set(&room.source().join(path), Some(text)).unwrap();
+    }
+    set_mode(&read_only, 0o444).unwrap();
+    let mut options = MakeOptions::new(room.source());
+    options.acl = true;
+    let made = make(&options, &|_| {}).unwrap();
+    let torrent = fs::read(made.torrent).unwrap();
+    let of = |to: &str| {
+        let read = |path: &str| xattr::read(&room.at(to).join("CS5").join(path)).unwrap();
+        ["bin/tool.cfg", "docs", "zero"].map(read)
+    };
+    let wanted = [
+        Some("origin=00ff".to_owned()),
+        Some("kind=".to_owned()),
+        None,
+    ];
+    let with = || {
+        let mut job = room.content(&torrent, "to");
+        job.options.acl = true;
+        job
+    };
+    assert_eq!(room.copy(with()).await.unwrap().undone, [""; 0]);
+    assert_eq!(of("to"), wanted);
+    // what was changed is mended
+    xattr::set(&room.at("to/CS5/docs"), None).unwrap();
+    xattr::set(&room.at("to/CS5/zero"), Some("more=31")).unwrap();
+    room.copy(with()).await.unwrap();
+    assert_eq!(of("to"), wanted);
+    room.copy(room.content(&torrent, "plain")).await.unwrap();
+    assert_eq!(of("plain"), [None, None, None]);
 }

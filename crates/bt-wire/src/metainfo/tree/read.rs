@@ -40,8 +40,14 @@ impl Tree {
         tree.root = of.next().unwrap_or_default();
         let folder = |(path, attributes)| Folder { path, attributes };
         tree.folders = paths.into_iter().zip(of).map(folder).collect();
+        let counts = (stored, with_root);
         if value.find(b"access").is_some() {
-            tree.access = Some(access(value, stored, with_root)?);
+            let names = ["access", "file access", "folder access"];
+            tree.access = Some(access(value, names, counts)?);
+        }
+        if value.find(b"extended").is_some() {
+            let names = ["extended", "file extended", "folder extended"];
+            tree.extended = Some(access(value, names, counts)?);
         }
         check::check(&tree, files)?;
         Ok(tree)
@@ -116,8 +122,13 @@ fn attributes(
     Ok(all)
 }
 
-fn access(value: &Value<'_>, files: usize, folders: usize) -> Result<Access, MetainfoError> {
-    let lists = list(value, "access", |column| {
+/// Texts and which of them each file and folder has, from the three columns that are named.
+fn access(
+    value: &Value<'_>,
+    [lists, of_files, of_folders]: [&str; 3],
+    (files, folders): (usize, usize),
+) -> Result<Access, MetainfoError> {
+    let lists = list(value, lists, |column| {
         Ok(column.text(ACCESS_LEN_MAX)?.to_owned())
     })?;
     let of = |name, count| {
@@ -139,8 +150,8 @@ fn access(value: &Value<'_>, files: usize, folders: usize) -> Result<Access, Met
         read.map(|()| all).map_err(|problem| fault(name, problem))
     };
     Ok(Access {
-        files: of("file access", files)?,
-        folders: of("folder access", folders)?,
+        files: of(of_files, files)?,
+        folders: of(of_folders, folders)?,
         lists,
     })
 }

@@ -36,6 +36,9 @@ pub struct Tree {
     pub hard_links: Vec<HardLink>,
     /// Access lists, if they were asked for.
     pub access: Option<Access>,
+    /// Extended attributes (`user.*` of Linux), if they were asked for: each text of [`Access::lists`] names those of
+    /// one file or more, `user.` left away, as `name=hex` with commas between them.
+    pub extended: Option<Access>,
 }
 
 /// Who may do what with the files and folders, besides their mode bits.

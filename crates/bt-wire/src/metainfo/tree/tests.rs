@@ -293,6 +293,26 @@ proptest! {
 }
 
 #[test]
+fn extended_attributes_have_columns_of_their_own() {
+    let extended = Access {
+        lists: vec!["origin=00ff".to_owned()],
+        files: vec![Some(0), None, Some(0)],
+        folders: vec![None, None, Some(0), None],
+    };
+    let mut builder = builder();
+    builder.own.tree = Some(Tree {
+        extended: Some(extended.clone()),
+        ..tree()
+    });
+    let read = builder.build().unwrap().torrent.own.tree.unwrap();
+    assert_eq!((read.access, read.extended), (None, Some(extended.clone())));
+    let mut broken = extended;
+    broken.lists.clear();
+    let error = refused(|tree| tree.extended = Some(broken));
+    assert!(error.contains("file extended"), "{error}");
+}
+
+#[test]
 fn access_lists_are_read_as_they_were_written_and_each_fault_names_its_column() {
     let access = || Access {
         lists: vec![

@@ -29,14 +29,11 @@ impl Tree {
             .with_some("link times", some(self.link_times()))
             .with_some("hard links", some(self.hard_list()))
             .with_some("access", self.access.as_ref().map(lists))
-            .with_some(
-                "file access",
-                self.access.as_ref().map(|of| runs(&of.files)),
-            )
-            .with_some(
-                "folder access",
-                self.access.as_ref().map(|of| runs(&of.folders)),
-            )
+            .with_some("file access", self.access.as_ref().map(of_files))
+            .with_some("folder access", self.access.as_ref().map(of_folders))
+            .with_some("extended", self.extended.as_ref().map(lists))
+            .with_some("file extended", self.extended.as_ref().map(of_files))
+            .with_some("folder extended", self.extended.as_ref().map(of_folders))
     }
 
     fn folder_paths(&self) -> Vec<u8> {
@@ -81,6 +78,14 @@ fn lists(access: &Access) -> Vec<u8> {
         push_text(&mut out, list);
     }
     out
+}
+
+fn of_files(access: &Access) -> Vec<u8> {
+    runs(&access.files)
+}
+
+fn of_folders(access: &Access) -> Vec<u8> {
+    runs(&access.folders)
 }
 
 /// 0 for no list, else the place of one and 1.

@@ -20,6 +20,8 @@ mod origin;
 mod raw_names;
 #[cfg(test)]
 mod reuse;
+#[cfg(all(test, target_os = "linux"))]
+mod scarce;
 #[cfg(test)]
 mod seen;
 #[cfg(test)]

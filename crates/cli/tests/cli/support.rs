@@ -71,6 +71,19 @@ impl Room {
         Ran::of(args, &output)
     }
 
+    /// Runs a line of the shell in this folder.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn shell(&self, line: &str) -> Ran {
+        let output = Command::new("sh")
+            .args(["-c", line])
+            .current_dir(self.dir.path())
+            .env_remove("RUST_LOG")
+            .env("XDG_STATE_HOME", self.state.path())
+            .output()
+            .unwrap();
+        Ran::of(&[line], &output)
+    }
+
     /// Copies what this names into the folder `to`, with more arguments and environment; told as JSON.
     pub(crate) fn get_with(&self, env: &[(&str, &str)], what: &str, more: &[&str]) -> Ran {
         let args = ["get", what, "--to", "to", "--no-lsd", "--seed-for=0"];

@@ -41,7 +41,6 @@ pub(crate) struct Known {
     /// Which name it has there, as far as that is known.
     pub(crate) spelling: Spelling,
     /// Its length was asked for, and is the content's.
-    #[cfg(feature = "ftp")]
     pub(crate) is_sized: bool,
 }
 

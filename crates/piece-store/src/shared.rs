@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) hollow: Mutex<PieceSet>,
     pub(crate) edges: Edges,
     pub(crate) blame: Mutex<Blame>,
+    /// Stands last, so that it is dropped when all else is.
+    pub(crate) held: Arc<()>,
 }
 
 impl Shared {

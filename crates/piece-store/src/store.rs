@@ -30,6 +30,7 @@ use crate::resume::{Resume, resume};
 use crate::shared::Shared;
 use crate::syncer::Syncer;
 use crate::target::Target;
+use crate::tenure::Tenure;
 use crate::verify::side_by_side_min;
 use crate::worker;
 use crate::writing::Writing;
@@ -185,6 +186,7 @@ impl Store {
             have: Mutex::new(none.clone()),
             hollow: Mutex::new(none),
             edges: Edges::default(),
+            held: Arc::default(),
         });
         let threads_max = options.threads();
         let threads = if shared.syncer.is_some() {
@@ -322,6 +324,11 @@ impl Store {
         }
     }
 
+    /// Tells when another store may be opened on the same copy, after this one was dropped.
+    pub fn tenure(&self) -> Tenure {
+        Tenure::of(&self.shared.held)
+    }
+
     /// Verifies and writes what waits, synchronises it and records it, so that the next run trusts
     /// it. The store can be used on. Blocks.
     pub fn close(&self) -> Result<(), StoreError> {
@@ -401,19 +408,34 @@ mod tests {
     use crate::{MemoryDisk, Shape};
     use swarmcopy_layout::{Layout, PieceDigest, PieceDigests, RelPath};
 
-    #[test]
-    fn as_many_threads_work_as_are_told() {
+    fn open(options: &Options) -> Store {
         let path = || RelPath::parse("it").unwrap();
         let layout = Layout::builder(16_384).file(path(), 100).build().unwrap();
         let digests = PieceDigests::new(vec![PieceDigest::Sha1([0; 20])]);
         let (layout, digests) = (Arc::new(layout), Arc::new(digests));
         let target = Target::new(path(), Shape::File, layout, digests, [0; 32]).unwrap();
+        let disk = Arc::new(MemoryDisk::new());
+        let (store, _) = Store::open_on(disk, target, options, Box::new(|_| ())).unwrap();
+        store
+    }
+
+    #[test]
+    fn its_tenure_lasts_while_something_of_it_is_held() {
+        let store = open(&Options::default());
+        let (tenure, shared) = (store.tenure(), Arc::clone(&store.shared));
+        drop(store);
+        assert!(!tenure.is_over(), "the lock is held");
+        drop(shared);
+        assert!(tenure.is_over());
+    }
+
+    #[test]
+    fn as_many_threads_work_as_are_told() {
         let options = Options {
             threads: 3,
             ..Options::default()
         };
-        let disk = Arc::new(MemoryDisk::new());
-        let (store, _) = Store::open_on(disk, target, &options, Box::new(|_| ())).unwrap();
+        let store = open(&options);
         // those that verify, and the one that synchronises
         assert_eq!(store.threads.lock().unwrap().len(), 3 + 1);
     }

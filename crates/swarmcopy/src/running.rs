@@ -2,10 +2,10 @@
 //!
 //! What must stay true: a paused copy holds nothing; its report counts what all its engines did.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use swarmcopy_piece_store::Store;
+use swarmcopy_piece_store::Tenure;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::content::Content;
@@ -30,8 +30,8 @@ pub(crate) struct Running {
     pub(crate) orders: mpsc::Receiver<Order>,
     /// What engines did that ended in a pause.
     pub(crate) past: Option<Report>,
-    /// The store of the last engine, which a check that was begun may still hold.
-    pub(crate) store: Weak<Store>,
+    /// That of the last engine's store, which a check that was begun may prolong.
+    pub(crate) tenure: Tenure,
 }
 
 /// Where a copy stands.
@@ -78,7 +78,7 @@ impl Running {
     async fn run_engine(&mut self, prepared: Prepared) -> Result<Turn, Box<Outcome>> {
         let stop = self.outlets.stop.child_token();
         let notes = prepared.notes();
-        self.store = prepared.store();
+        self.tenure = prepared.tenure();
         let mut outlets = self.outlets.clone();
         outlets.stop = stop.clone();
         let mut engine = Box::pin(prepared.run(self.clock, outlets));
@@ -199,7 +199,7 @@ impl Running {
 
     async fn open(&self) -> Result<Prepared, AddError> {
         let mut look = tokio::time::interval(LOOK_EVERY);
-        while self.store.strong_count() > 0 {
+        while !self.tenure.is_over() {
             tokio::select! {
                 _ = look.tick() => {}
                 () = self.outlets.stop.cancelled() => return Err(AddError::Over),

@@ -2,9 +2,10 @@
 //!
 //! One listener, one local discovery, one pair of rate limits; each copy has an engine of its own.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
+use swarmcopy_piece_store::Tenure;
 use swarmcopy_sources::Limiter;
 use swarmcopy_swarm::Listener;
 use tokio::sync::{mpsc, watch};
@@ -195,7 +196,7 @@ impl Session {
             started: started_in,
             orders,
             past: None,
-            store: Weak::new(),
+            tenure: Tenure::default(),
         };
         if !place.fill(copy.clone()) {
             return Err(AddError::ShutDown);

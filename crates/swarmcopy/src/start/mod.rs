@@ -4,11 +4,11 @@
 mod join;
 
 use std::net::IpAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::PieceSet;
-use swarmcopy_piece_store::{Resume, Store};
+use swarmcopy_piece_store::{Resume, Store, Tenure};
 use swarmcopy_recording::Head;
 use swarmcopy_scheduler::NodeId;
 use swarmcopy_scheduler::origin::{GuardUse, OriginConfig};
@@ -142,9 +142,9 @@ impl Prepared {
         self.notes.0.clone()
     }
 
-    /// What it writes to.
-    pub(crate) fn store(&self) -> Weak<Store> {
-        Arc::downgrade(&self.store)
+    /// How long its store holds the copy.
+    pub(crate) fn tenure(&self) -> Tenure {
+        self.store.tenure()
     }
 
     /// What is known before it runs.

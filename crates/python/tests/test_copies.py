@@ -145,6 +145,7 @@ def test_a_wait_ends_with_its_time(room, session):
 def test_ctrl_c_ends_a_wait(room):
     program = f"""
 import os, signal, threading, swarmcopy
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have told what it runs to ignore it
 session = swarmcopy.Session(listen="127.0.0.1:0", lsd=False)
 torrent = open({str(room.tree) + ".torrent"!r}, "rb").read()
 copy = session.add(torrent, {str(room.to)!r}, peers=["127.0.0.1:1"])

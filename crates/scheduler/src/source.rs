@@ -103,10 +103,12 @@ impl Flow {
     }
 
     /// No byte for longer than this is too long: `floor`, or several times what a block or an answer takes. Where
-    /// its rate is not known, the `usual` one of all sources together counts; 0 = not known.
+    /// its rate is not known, the `usual` one of all sources together counts, for no more than it was asked for;
+    /// 0 = not known.
     pub(crate) fn patience(&self, block_len: u64, floor: Duration, usual: u64) -> Duration {
         let len = block_len.saturating_mul(PATIENCE_BLOCKS);
-        let usual = len.saturating_mul(1_000_000).checked_div(usual);
+        let asked = len.min(self.in_flight);
+        let usual = asked.saturating_mul(1_000_000).checked_div(usual);
         let block = self.time_for(len).or(usual.map(Duration::from_micros));
         let answer = self.latency.p90().map(|p90| p90 * PATIENCE_ANSWERS);
         block.max(answer).unwrap_or(floor).clamp(floor, floor * 15)

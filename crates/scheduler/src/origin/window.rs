@@ -90,8 +90,12 @@ impl Window {
         self.only_mine.push((piece, now));
     }
 
-    /// A peer took a block from us.
+    /// A peer took a block from us. What was read while nobody took anything would die with this machine anyhow:
+    /// only what is read from now on counts.
     pub(super) fn taken(&mut self, now: Instant) {
+        if !self.binds(now) {
+            self.only_mine.clear();
+        }
         self.taken_at = Some(now);
     }
 

@@ -84,7 +84,8 @@ pub struct SlotMessage {
     pub node: NodeId,
     /// Whether the sender waits for bytes that nobody brings it.
     pub starving: bool,
-    /// Whether others should read instead of the sender: it reads slowly, passes on slowly, or got nothing.
+    /// Whether others should read instead of the sender: it reads slowly, passes on slowly, got nothing, or lacks
+    /// nothing.
     pub yields: bool,
     /// Whether the receiver brings the sender too little, though enough is asked of it.
     pub slow: bool,

@@ -82,9 +82,17 @@ impl OriginGate {
         self.gossip.find(peer).is_some_and(|one| one.room)
     }
 
-    /// Whether others should read instead.
+    /// Whether others should read instead: it reads badly, or not at all.
     fn yields(&self, now: Instant) -> bool {
-        self.barren.is_barren() || now < self.modest_until
+        self.barren.is_barren() || now < self.modest_until || self.must_leave()
+    }
+
+    /// Tells all neighbours when whether it reads has changed: nobody waits for a machine that has everything.
+    pub(super) fn tell_whether_it_reads(&mut self, now: Instant) {
+        let reads = !self.must_leave();
+        if std::mem::replace(&mut self.told_reads, reads) != reads {
+            self.gossip.greet_all(now);
+        }
     }
 
     /// For reports.

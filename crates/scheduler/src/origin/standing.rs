@@ -129,15 +129,22 @@ impl Company {
         self.lost.retain(|(lost, _)| *lost != node);
     }
 
-    /// A machine of ours left in order.
+    /// A machine of ours left in order. Who was left by all others so is the last one, whomever discovery names.
     pub(super) fn left(&mut self, now: Instant) {
+        self.gone(now);
+        if self.peers == 0 && self.loss().is_none_or(|(_, until)| now >= until) {
+            self.answer = Some((Answer::Nobody, now));
+        }
+    }
+
+    fn gone(&mut self, now: Instant) {
         self.peers = self.peers.saturating_sub(1);
         self.contact = now;
     }
 
     /// The link to a machine of ours broke.
     pub(super) fn lost(&mut self, now: Instant, node: NodeId) {
-        self.left(now);
+        self.gone(now);
         self.lost
             .retain(|(lost, at)| *lost != node && now < *at + CUT_OFF);
         self.lost.truncate(LOST_MAX - 1);

@@ -52,13 +52,18 @@ impl Scheduler {
         let mut slowest: Option<(Duration, JobId)> = None;
         for (job_id, job) in self.ledger.jobs() {
             let whole = self.layout.piece_at(job.span.start());
-            let fits = job.source != id && !job.cancelled && job.left() > u64::from(BLOCK_LEN);
+            let fits = job.source != id && !job.cancelled;
             if !fits || !whole.is_some_and(|piece| peer.has.contains(piece)) {
                 continue;
             }
             let Some(other) = self.sources.get(&job.source) else {
                 continue;
             };
+            // the last block is most likely on its way, while anything comes
+            let silent = now.since(other.flow.active.max(job.started)) >= QUEUED_MIN;
+            if job.left() <= u64::from(BLOCK_LEN) && !silent {
+                continue;
+            }
             // what an origin reads is called off only where none of it has to be read again
             let mut pieces = self.layout.pieces_of(job.span);
             if other.origin().is_some() && !pieces.all(|piece| peer.has.contains(piece)) {

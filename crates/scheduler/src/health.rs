@@ -21,6 +21,19 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(3);
 const PATIENCE_DOUBLINGS_MAX: u32 = 2;
 /// The same beside origins that can be asked for the same: it is tried again when they have nothing to do.
 const FIRST_BESIDE_OTHERS: Duration = Duration::from_millis(2500);
+/// The same of any beside one that answers.
+const BESIDE_SERVING: Duration = Duration::from_secs(1);
+
+/// What other origins could be asked for the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Beside {
+    /// None that does not fail.
+    Nobody,
+    /// Some that did not fail.
+    Others,
+    /// One whose last answer was right.
+    Serving,
+}
 
 /// What the origin's last answers say of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -100,12 +113,24 @@ impl Health {
         self.failures > 0
     }
 
-    /// No byte for at least this long is silence; `others` = other origins that did not fail can be asked meanwhile.
-    pub(crate) fn patience(&self, others: bool) -> Duration {
-        match (self.proven, others) {
+    /// No byte for at least this long is silence; others can be asked meanwhile, if there are some.
+    pub(crate) fn patience(&self, beside: Beside) -> Duration {
+        match (self.proven, beside) {
+            (_, Beside::Serving) => BESIDE_SERVING,
             (true, _) => PATIENCE,
-            (false, true) => FIRST_BESIDE_OTHERS,
-            (false, false) => FIRST_PATIENCE * (1 << self.failures.min(PATIENCE_DOUBLINGS_MAX)),
+            (false, Beside::Others) => FIRST_BESIDE_OTHERS,
+            (false, Beside::Nobody) => {
+                FIRST_PATIENCE * (1 << self.failures.min(PATIENCE_DOUBLINGS_MAX))
+            }
+        }
+    }
+
+    /// What this one is to others that are silent.
+    pub(crate) fn beside(&self) -> Beside {
+        match self.finding {
+            Finding::Serves => Beside::Serving,
+            Finding::Untried => Beside::Others,
+            Finding::Busy | Finding::Down => Beside::Nobody,
         }
     }
 }
@@ -179,14 +204,14 @@ mod tests {
     #[test]
     fn a_first_answer_may_take_longer_each_time() {
         let (mut health, mut now) = (Health::default(), START);
-        let mut patience = vec![health.patience(false)];
+        let mut patience = vec![health.patience(Beside::Nobody)];
         for _ in 0..3 {
             health.failed(now, false);
             now = now + WAIT_MAX;
-            patience.push(health.patience(false));
+            patience.push(health.patience(Beside::Nobody));
         }
         assert_eq!(patience, [3, 6, 12, 12].map(Duration::from_secs));
         health.answered();
-        assert_eq!(health.patience(false), PATIENCE);
+        assert_eq!(health.patience(Beside::Nobody), PATIENCE);
     }
 }

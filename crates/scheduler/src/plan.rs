@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
 
+use crate::health::Beside;
 use crate::origin::OriginState;
 use crate::scheduler::Scheduler;
 use crate::source::{Kind, Peer, Source};
@@ -362,10 +363,6 @@ impl Scheduler {
     /// What time alone changes: silent sources, pauses that are over.
     pub(crate) fn look_at_sources(&mut self, now: Instant) {
         let ids: Vec<SourceId> = self.sources.keys().copied().collect();
-        let well = self
-            .origins()
-            .filter(|(_, origin)| !origin.health.is_failing());
-        let others = well.count() > 1;
         let together: u64 = self.rates().map(|(_, rate, _)| rate).sum();
         self.best_rate = self.best_rate.max(together);
         self.way_time = self.usual_way_time();
@@ -379,7 +376,12 @@ impl Scheduler {
             let (floor, block_len) = match &source.kind {
                 Kind::Peer(peer) if peer.is_unproven_stranger() => (FIRST_PATIENCE, BLOCK_LEN),
                 Kind::Peer(_) | Kind::Local { .. } => (PEER_PATIENCE, BLOCK_LEN),
-                Kind::Origin(origin) => (origin.health.patience(others), ORIGIN_BLOCK),
+                Kind::Origin(origin) => {
+                    let others = self.origins().filter(|(other, _)| *other != id);
+                    let beside = others.map(|(_, other)| other.health.beside()).max();
+                    let beside = beside.unwrap_or(Beside::Nobody);
+                    (origin.health.patience(beside), ORIGIN_BLOCK)
+                }
             };
             let usual = self.best_rate;
             let patience = source.flow.patience(u64::from(block_len), floor, usual);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use swarmcopy_layout::PieceSet;
 
 use crate::origins::BAD_PIECES_MAX;
+use crate::plan::QUEUE;
 use crate::scheduler::Scheduler;
 use crate::source::{Origin, Source};
 use crate::takeover::{STEAL_GAIN, STEAL_TIMES, TAKE_OVER_EVERY};
@@ -142,7 +143,8 @@ impl Scheduler {
     /// The fetch of another origin that this one would end much sooner.
     fn slowest_of_origins(&self, now: Instant, id: SourceId) -> Option<JobId> {
         let source = self.sources.get(&id)?;
-        let lacks = source.origin()?.gaps.shut();
+        let origin = source.origin().filter(|it| !it.health.is_failing())?;
+        let lacks = origin.gaps.shut();
         let mut slowest: Option<(Duration, JobId)> = None;
         for (job_id, job) in self.ledger.jobs() {
             let other = self.sources.get(&job.source);
@@ -153,7 +155,7 @@ impl Scheduler {
             if job.source == id || job.cancelled || pieces.any(|it| lacks.contains(it)) {
                 continue;
             }
-            let mine = source.flow.time_for(job.left())?;
+            let mine = source.flow.time_for(job.left()).unwrap_or(QUEUE);
             let left = other.flow.time_for(other.flow.in_flight.max(job.left()));
             let left = left.unwrap_or_default().max(now.since(other.flow.active));
             let gains = left > mine * STEAL_TIMES + STEAL_GAIN;

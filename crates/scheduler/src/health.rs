@@ -22,7 +22,7 @@ const PATIENCE_DOUBLINGS_MAX: u32 = 2;
 /// The same beside origins that can be asked for the same: it is tried again when they have nothing to do.
 const FIRST_BESIDE_OTHERS: Duration = Duration::from_millis(2500);
 /// The same of any beside one that answers.
-const BESIDE_SERVING: Duration = Duration::from_secs(1);
+pub(crate) const BESIDE_SERVING: Duration = Duration::from_secs(1);
 
 /// What other origins could be asked for the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -414,7 +414,7 @@ impl Scheduler {
     }
 
     /// A source let us wait too long: its fetches are called off.
-    fn silent(&mut self, now: Instant, id: SourceId) {
+    pub(crate) fn silent(&mut self, now: Instant, id: SourceId) {
         let Some(source) = self.sources.get_mut(&id) else {
             return;
         };

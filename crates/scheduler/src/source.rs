@@ -92,6 +92,11 @@ impl Flow {
         self.rate.time_for(bytes)
     }
 
+    /// Whether it was asked and brought no byte for so long.
+    pub(crate) fn is_silent(&self, now: Instant, time: Duration) -> bool {
+        !self.jobs.is_empty() && now.since(self.active) >= time
+    }
+
     /// How long the way there and back takes.
     pub(crate) fn way(&self) -> Duration {
         self.latency.base().unwrap_or_default()

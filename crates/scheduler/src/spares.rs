@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use swarmcopy_layout::PieceSet;
 
+use crate::health::BESIDE_SERVING;
 use crate::origins::BAD_PIECES_MAX;
 use crate::plan::QUEUE;
 use crate::scheduler::Scheduler;
@@ -136,7 +137,14 @@ impl Scheduler {
         self.took_over_at = now;
         if let Some(job) = self.slowest_of_origins(now, id) {
             self.thefts.insert(job, id);
-            self.cancel(job);
+            let from = self.ledger.job(job).map(|job| job.source);
+            let other = from.and_then(|from| self.sources.get(&from));
+            match from {
+                Some(from) if other.is_some_and(|it| it.flow.is_silent(now, BESIDE_SERVING)) => {
+                    self.silent(now, from);
+                }
+                _ => self.cancel(job),
+            }
         }
     }
 
@@ -166,8 +174,26 @@ impl Scheduler {
         slowest.map(|(_, job)| job)
     }
 
+    /// Whether this origin failed last, and others that answer bring what is left before its silence would be noticed.
+    fn would_hold_up(&self, id: SourceId) -> bool {
+        let fails = |origin: &Origin| origin.health.is_failing();
+        let rates = self
+            .origins()
+            .filter(|(other, origin)| *other != id && !fails(origin));
+        let rate: u64 = rates.filter_map(|(other, _)| self.rate_of(other)).sum();
+        let left = u64::from(self.left).saturating_mul(self.layout.piece_len());
+        self.sources
+            .get(&id)
+            .and_then(Source::origin)
+            .is_some_and(fails)
+            && left <= rate.saturating_mul(BESIDE_SERVING.as_secs())
+    }
+
     /// Whether this origin would need longer for one piece than all other sources for what is left.
     pub(crate) fn would_be_last(&self, id: SourceId) -> bool {
+        if self.would_hold_up(id) {
+            return true;
+        }
         let piece_len = self.layout.piece_len();
         let Some(mine) = self
             .sources

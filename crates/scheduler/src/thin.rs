@@ -32,8 +32,6 @@ const TRIAL: Duration = Duration::from_millis(1500);
 const AGAIN: Duration = Duration::from_secs(15);
 /// A machine of ours that brings this part of what it takes in is no slow peer.
 const GOOD_PARTS: u64 = 2;
-/// This machine's link is full when it brings so many percent of the best that it was seen to bring.
-const FULL_PERCENT: u64 = 80;
 /// What a thin peer would bring so much later than all the rest is not asked of it.
 const LATE: Duration = Duration::from_millis(500);
 /// More peers than this share this machine's link: it is the limit, unless they bring less than this together.
@@ -112,8 +110,7 @@ impl Scheduler {
             GAIN_PERCENT_MANY
         };
         // a link that is full of what origins bring squeezes the others: that tells nothing of them
-        let together: u64 = self.rates().map(|(_, rate, _)| rate).sum();
-        if together.saturating_mul(100) >= self.best_rate.saturating_mul(FULL_PERCENT) {
+        if self.gate.is_link_full() {
             self.slow_since = None;
             return;
         }

@@ -95,7 +95,10 @@ impl OriginGate {
             return;
         }
         let reads = !self.own.is_empty() && !self.limited && !self.window.was_full(now);
-        let look = if view.missing.intersects(view.available) {
+        let link = self.link.sustained();
+        let is_full = link == 0 || self.load.takes_in(link);
+        // what comes far more slowly than this machine's link can is held up by who sends it
+        let look = if is_full && view.missing.intersects(view.available) {
             Look::Behind
         } else if reads || view.pieces_left == 0 {
             Look::Even
@@ -112,6 +115,11 @@ impl OriginGate {
     pub(super) fn is_slower_than(&self, link: u64) -> bool {
         let mine = self.link.sustained().saturating_mul(OUTRUN_PERCENT) / 100;
         mine > 0 && link > mine
+    }
+
+    /// Whether this machine takes in about as much as its link was ever seen to bring for a while.
+    pub(crate) fn is_link_full(&self) -> bool {
+        self.load.takes_in(self.link.sustained())
     }
 
     /// Lets others claim first for a while.

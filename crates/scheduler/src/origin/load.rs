@@ -18,6 +18,8 @@ const KNOWN: Duration = Duration::from_mins(1);
 const FORGET_PARTS: u64 = 64;
 /// It grows while it is more than this percentage of what it was a moment ago.
 const GROWS_PERCENT: u64 = 115;
+/// A link is full when it brings this percentage of the best that it was seen to bring for a while.
+const FULL_PERCENT: u64 = 80;
 /// A machine that takes in less than this percentage of what another does is held up by more than the reading.
 const PACE_PERCENT: u64 = 70;
 
@@ -64,6 +66,12 @@ impl Load {
     /// Bytes came, from whatever source.
     pub(super) fn add(&mut self, now: Instant, bytes: u64) {
         self.intake.add(now, bytes);
+    }
+
+    /// Whether it takes in most of so many bytes a second.
+    pub(super) fn takes_in(&self, link: u64) -> bool {
+        let intake = self.intake.value().unwrap_or(0);
+        link > 0 && intake.saturating_mul(100) >= link.saturating_mul(FULL_PERCENT)
     }
 
     /// Whether it is time for a look.

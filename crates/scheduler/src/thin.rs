@@ -167,6 +167,10 @@ impl Scheduler {
 
     /// Nobody knows what origins bring: they are read for a moment as if the peers were thin.
     fn try_origins(&mut self, now: Instant, judged: &Judged) {
+        // a link that was seen to bring no more when it read, either, is what is slow
+        if self.gate.is_link_full() && self.gate.has_read() {
+            return;
+        }
         let few = judged.peers.len() <= FEW || judged.rate < FEW_RATE;
         // who brings a good part of what its own link was seen to do is not the one that is slow
         let is_good = |(id, rate): &(SourceId, u64)| {

@@ -117,6 +117,11 @@ impl OriginGate {
         mine > 0 && link > mine
     }
 
+    /// Whether an origin ever brought this machine anything.
+    pub(crate) fn has_read(&self) -> bool {
+        self.origin_bytes > 0
+    }
+
     /// Whether this machine takes in about as much as its link was ever seen to bring for a while.
     pub(crate) fn is_link_full(&self) -> bool {
         self.load.takes_in(self.link.sustained())

@@ -104,8 +104,13 @@ impl Scheduler {
 
     /// A peer is far too slow, or is so no more.
     pub(crate) fn set_thin(&mut self, now: Instant, id: SourceId, thin: bool) {
-        self.set_counting(now, id, |peer| peer.thin = thin);
+        self.try_thin(now, id, thin);
         self.gate.finds_slow(now, id, thin);
+    }
+
+    /// Takes a peer for thin without telling it: nothing is known yet.
+    pub(crate) fn try_thin(&mut self, now: Instant, id: SourceId, thin: bool) {
+        self.set_counting(now, id, |peer| peer.thin = thin);
     }
 
     /// Changes what is known of a peer, and counts its pieces as available or not.

@@ -186,8 +186,14 @@ impl Scheduler {
             Trial::NotBefore(at) if now < at => (),
             Trial::None | Trial::NotBefore(_) if few => {
                 self.trial = Trial::Since(now);
+                // who could not read otherwise asks the others to let it
+                let told = !self.gate.may_get_slot(now);
                 for (id, _) in &judged.peers {
-                    self.set_thin(now, *id, true);
+                    if told {
+                        self.set_thin(now, *id, true);
+                    } else {
+                        self.try_thin(now, *id, true);
+                    }
                 }
             }
             Trial::None | Trial::NotBefore(_) | Trial::Since(_) => {}

@@ -117,6 +117,12 @@ impl OriginGate {
         mine > 0 && link > mine
     }
 
+    /// Whether this machine holds a slot, or nobody holds some.
+    pub(crate) fn may_get_slot(&self, now: Instant) -> bool {
+        let mut slots = 0..self.table.slots();
+        !self.own.is_empty() || slots.any(|slot| self.table.live_holder(now, slot).is_none())
+    }
+
     /// Whether an origin ever brought this machine anything.
     pub(crate) fn has_read(&self) -> bool {
         self.origin_bytes > 0

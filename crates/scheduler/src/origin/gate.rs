@@ -331,6 +331,7 @@ impl OriginGate {
         };
         if how == Down::Closed {
             self.company.left(now);
+            self.table.reader_gone(gone.node);
         } else {
             self.company.lost(now, gone.node);
             self.broken_links += 1;
@@ -360,6 +361,7 @@ impl OriginGate {
     pub(crate) fn died(&mut self, now: Instant, node: NodeId) {
         if self.gossip.iter().all(|peer| peer.node != node) {
             self.table.holder_died(now, node);
+            self.table.reader_gone(node);
             self.takes_no_more(now, node);
             self.company.died(node);
             self.wake(now);

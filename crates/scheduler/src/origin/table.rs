@@ -95,6 +95,9 @@ pub(super) struct Cell {
     pub(super) taken: Instant,
     /// When a piece of the slot last came, the holder changed, or nothing of it was to be read.
     pub(super) progress: Instant,
+    /// Who read the slot last, and whether that machine is gone.
+    reader: Option<NodeId>,
+    reader_gone: bool,
     /// When a piece of the slot last came since this holder took it.
     pub(super) brought: Option<Instant>,
     /// The holder counts as dead although it speaks: it brings nothing.
@@ -153,6 +156,8 @@ impl SlotTable {
                 grew: now,
                 taken: now,
                 progress: now,
+                reader: None,
+                reader_gone: false,
                 brought: None,
                 doubted: false,
                 excused: None,
@@ -190,6 +195,9 @@ impl SlotTable {
         let Some(cell) = self.cells.get_mut(at(record.slot)) else {
             return;
         };
+        if record.holder != NOBODY {
+            (cell.reader, cell.reader_gone) = (Some(record.holder), false);
+        }
         if cell.record.holder != record.holder {
             cell.taken = now;
             (cell.progress, cell.brought) = (now, None);
@@ -435,11 +443,18 @@ impl SlotTable {
                 .is_some_and(|it| it.reset.is_none() && now.since(it.grew) < CURRENT)
     }
 
-    /// Whether the slot was released with nothing left to read.
+    /// Whether the slot was released with nothing left to read, by a machine that is not known to be gone.
     pub(super) fn is_done(&self, slot: u32) -> bool {
         self.cell(slot).is_some_and(|cell| {
-            cell.record.holder == NOBODY && cell.record.flags & flags::DONE != 0
+            let done = cell.record.holder == NOBODY && cell.record.flags & flags::DONE != 0;
+            done && !cell.reader_gone
         })
+    }
+
+    /// A machine is gone for good: what it read and did not pass on comes from nowhere.
+    pub(super) fn reader_gone(&mut self, node: NodeId) {
+        let its = self.cells.iter_mut().filter(|cell| cell.reader == Some(node));
+        its.for_each(|cell| cell.reader_gone = true);
     }
 
     /// Slots about which something is known.

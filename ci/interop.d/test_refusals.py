@@ -1,4 +1,5 @@
 """What cannot work is refused with the right exit code, and a full disk is no dead end."""
+import os
 import subprocess
 from pathlib import Path
 
@@ -44,15 +45,29 @@ def a_target_that_is_read_only_is_told(t: Trial) -> None:
     _ends_with(t, ours, DISK)
 
 
-def a_full_disk_is_told_and_the_copy_goes_on_later(t: Trial) -> None:
+def too_little_room_is_told_before_the_first_byte(t: Trial) -> None:
     host = t.host("machine")
     torrent = make(t)
     at = t.dir / f"to-{host.name}"
     t.mount_tmpfs(at, "size=16m")
+    ours = get(t, host, torrent, "--share", t.tree.parent, "--seed-for", "0s", "--timeout", "30s")
+    _ends_with(t, ours, DISK)
+    t.check(not list(at.iterdir()), f"something was written: {list(at.iterdir())}")
+
+
+def a_disk_that_becomes_full_is_told_and_the_copy_goes_on_later(t: Trial) -> None:
+    host = t.host("machine")
+    torrent = make(t)
+    at = t.dir / f"to-{host.name}"
+    t.mount_tmpfs(at, "size=96m")
     flags = ("--share", t.tree.parent, "--seed-for", "0s", "--timeout", "30s")
-    first = get(t, host, torrent, *flags, name="first")
+    first = get(t, host, torrent, *flags, "--limit-down", "8MB/s", name="first")
+    t.wait("something is there", lambda: any(event["verified"] for event in first.proc.events("progress")))
+    rest = at / "what-somebody-else-writes"
+    room = os.statvfs(at)
+    run("fallocate", "-l", str(room.f_bavail * room.f_frsize), rest)
     _ends_with(t, first, DISK)
-    run("mount", "-o", "remount,size=96m", at)
+    rest.unlink()
     second = get(t, host, torrent, *flags, name="second")
     told = finished(t, second)
     t.check(told["reused"] > 0, f"nothing was used of what fitted on the disk: {told}")

@@ -69,7 +69,7 @@ fn cause(facts: &Facts<'_>) -> Cause {
             told("origin-trouble", "share or mirror to answer")
         }
         (0, _) if others => {
-            let words = "the turn at share and mirrors, which another machine had";
+            let words = "its turn at share and mirrors";
             told("turn", words)
         }
         (0, _) => told("origin-silent", "share and mirrors to answer"),

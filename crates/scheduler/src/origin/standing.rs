@@ -74,6 +74,8 @@ pub(super) struct Company {
     joined: Option<Instant>,
     /// Machines of ours whose links broke without a farewell, and when.
     lost: Vec<(NodeId, Instant)>,
+    /// All others left in order, and nobody came since.
+    is_last: bool,
     /// When somebody was last connected or newly named.
     contact: Instant,
     tables: u32,
@@ -93,6 +95,7 @@ impl Company {
             announced: None,
             joined: None,
             lost: Vec::new(),
+            is_last: false,
             contact: now,
             tables: 0,
             peers: 0,
@@ -126,15 +129,14 @@ impl Company {
     pub(super) fn joined(&mut self, now: Instant, node: NodeId) {
         self.peers = self.peers.saturating_add(1);
         self.joined = Some(now);
+        self.is_last = false;
         self.lost.retain(|(lost, _)| *lost != node);
     }
 
     /// A machine of ours left in order. Who was left by all others so is the last one, whomever discovery names.
     pub(super) fn left(&mut self, now: Instant) {
         self.gone(now);
-        if self.peers == 0 && self.loss().is_none_or(|(_, until)| now >= until) {
-            self.answer = Some((Answer::Nobody, now));
-        }
+        self.is_last = self.peers == 0 && self.loss().is_none_or(|(_, until)| now >= until);
     }
 
     fn gone(&mut self, now: Instant) {
@@ -213,7 +215,7 @@ impl Company {
             return standing;
         }
         let is_named = matches!(self.answer, Some((Answer::Named, _)));
-        if is_named && self.when_isolated == WhenIsolated::Waits {
+        if is_named && self.when_isolated == WhenIsolated::Waits && !self.is_last {
             let is_late = now >= self.contact + ISOLATED_AFTER;
             return if is_late {
                 Standing::CutOff
@@ -317,6 +319,28 @@ mod tests {
             // the tracker still names it
             company.discovery(gone + SECOND, Discovery::Named);
             assert_eq!(company.standing(gone + SECOND * 2, false), Standing::Alone);
+        }
+    }
+
+    #[test]
+    fn who_waits_when_isolated_is_alone_when_all_others_left_in_order() {
+        for (lost, standing) in [(false, Standing::Alone), (true, Standing::CutOff)] {
+            let mut company = company(&[Discovery::Named]);
+            company.when_isolated = WhenIsolated::Waits;
+            company.joined(START, node(1));
+            let gone = START + HOUR;
+            if lost {
+                company.lost(gone, node(1));
+            } else {
+                company.left(gone);
+            }
+            let later = gone + ISOLATED_AFTER;
+            assert_eq!(company.standing(later, false), standing);
+            // somebody who came and was lost is no such company
+            company.joined(later, node(2));
+            company.lost(later, node(2));
+            let later = later + ISOLATED_AFTER;
+            assert_eq!(company.standing(later, false), Standing::CutOff);
         }
     }
 

@@ -453,7 +453,10 @@ impl SlotTable {
 
     /// A machine is gone for good: what it read and did not pass on comes from nowhere.
     pub(super) fn reader_gone(&mut self, node: NodeId) {
-        let its = self.cells.iter_mut().filter(|cell| cell.reader == Some(node));
+        let its = self
+            .cells
+            .iter_mut()
+            .filter(|cell| cell.reader == Some(node));
         its.for_each(|cell| cell.reader_gone = true);
     }
 

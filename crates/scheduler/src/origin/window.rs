@@ -214,12 +214,19 @@ mod tests {
     fn it_binds_only_while_somebody_takes() {
         let (layout, mut window) = window();
         let serving = vec![0; 256];
-        layout
-            .piece_indexes()
-            .take(4)
-            .for_each(|piece| window.read(MS(0), piece));
+        let mut pieces = layout.piece_indexes();
+        let mut read = |window: &mut Window| {
+            let four = pieces.by_ref().take(4);
+            four.for_each(|piece| window.read(MS(0), piece));
+        };
+        read(&mut window);
         assert!(!window.is_full(MS(0), of(&serving), 0));
         window.taken(MS(0));
+        assert!(
+            !window.is_full(MS(10), of(&serving), 0),
+            "it was read before"
+        );
+        read(&mut window);
         assert!(window.is_full(MS(10), of(&serving), 0));
         assert!(!window.is_full(MS(2100), of(&serving), 0));
     }
@@ -229,8 +236,8 @@ mod tests {
         let (layout, mut window) = window();
         let serving = vec![0; 256];
         let mut pieces = layout.piece_indexes();
-        window.read(MS(0), pieces.next().unwrap());
         window.taken(MS(0));
+        window.read(MS(0), pieces.next().unwrap());
         assert!(!window.is_full(MS(1), of(&serving), 2));
         assert!(window.is_full(MS(1), of(&serving), 3));
     }
@@ -239,11 +246,11 @@ mod tests {
     fn others_having_a_piece_drains_it() {
         let (layout, mut window) = window();
         let mut serving = vec![0; 256];
+        window.taken(MS(0));
         layout
             .piece_indexes()
             .take(4)
             .for_each(|piece| window.read(MS(0), piece));
-        window.taken(MS(0));
         assert!(window.is_full(MS(1), of(&serving), 0));
         serving[2] = 1;
         assert!(!window.is_full(MS(2), of(&serving), 0));
@@ -253,6 +260,7 @@ mod tests {
     fn a_window_that_does_not_drain_doubles_each_second() {
         let (layout, mut window) = window();
         let serving = vec![0; 256];
+        window.taken(MS(0));
         layout
             .piece_indexes()
             .take(6)

@@ -296,6 +296,25 @@ fn the_last_pieces_change_hands_for_less() {
 }
 
 #[test]
+fn the_last_block_of_a_peer_that_fell_silent_is_taken_over() {
+    // of one piece a block is missing, and the peer that was asked for it brings nothing for so long
+    for (silent, changes) in [(300, false), (1500, true)] {
+        let mut rig = Rig::new(200, 16 << 10, Mode::Never);
+        for index in 0..199 {
+            let piece = rig.layout.piece(index).unwrap();
+            rig.tell(Event::PieceOk { piece });
+        }
+        rig.serving_peer(ONE, Has::All);
+        rig.serving_peer(TWO, Has::All);
+        let asked = rig.jobs()[0].1;
+        rig.pass(Duration::from_millis(silent));
+        rig.end_cancelled();
+        let taken = rig.jobs().iter().any(|(_, source, _)| *source != asked);
+        assert_eq!(taken, changes, "after {silent} ms");
+    }
+}
+
+#[test]
 fn only_who_waits_for_the_last_pieces_looks_at_its_peers_often() {
     for (here, calls) in [(200, 15..30), (199, 90..150)] {
         let mut rig = Rig::new(200, 128 << 10, Mode::Never);

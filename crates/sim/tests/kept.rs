@@ -1,0 +1,71 @@
+//! Rooms that once broke a promise, each with several seeds: the links, faults and machines are theirs, chance is not.
+
+use swarmcopy_sim::weather::{Promise, Room, play};
+
+const SEEDS: std::ops::Range<u64> = 1..9;
+const LIVE: &[Promise] = &[Promise::Hangs, Promise::Liveness];
+const LIVE_AND_SWIFT: &[Promise] = &[Promise::Hangs, Promise::Liveness, Promise::Pace];
+
+/// Plays the room with each seed; it keeps these promises.
+fn keeps(room: &str, promises: &[Promise]) {
+    for seed in SEEDS {
+        let room: Room = format!("r seed={seed} {room}").parse().unwrap();
+        let verdict = play(&room);
+        let broken = promises.iter().any(|promise| verdict.breaks(*promise));
+        assert!(!broken, "seed {seed}: {:?}", verdict.broken);
+    }
+}
+
+#[test]
+fn a_late_joiner_does_not_stop_the_machine_that_is_nearly_done() {
+    let room = "pieces=144x131072 latency=500us; m join=21243ms up=840657 down=840657; \
+                m up=840657 down=840657; o up=895253";
+    keeps(room, LIVE_AND_SWIFT);
+}
+
+#[test]
+fn an_origin_out_of_reach_of_one_machine_of_several_is_read_by_another_soon() {
+    let room = "pieces=9x16384 latency=500us; m join=7979us up=182814 down=182814; \
+                m up=430974 down=430974 reaches=1; m up=117921 down=117921; \
+                o up=4309740; o up=4309740";
+    keeps(room, LIVE_AND_SWIFT);
+}
+
+#[test]
+fn an_origin_out_of_reach_of_one_machine_of_two_is_given_up_before_it_stalls_the_other() {
+    let room = "pieces=12x16384 latency=500us; m up=177763 down=177763; \
+                m up=407992 down=407992 reaches=10; o up=4079920";
+    keeps(room, LIVE);
+}
+
+#[test]
+fn machines_by_radio_do_not_wait_for_one_that_has_all_it_wants() {
+    let room = "pieces=9x1048576 latency=500us; \
+                m up=1250000000 down=1250000000 k=3 class=wifi; \
+                m up=1250000000 down=1250000000 wants=87; o up=237054175";
+    keeps(room, LIVE_AND_SWIFT);
+}
+
+#[test]
+fn who_was_left_in_order_is_not_cut_off() {
+    let room = "pieces=112x1048576 latency=500us; m up=217716759 down=217716759 stay=0s; \
+                m up=101857172 down=101857172 k=4 isolated=wait; o up=1002965836";
+    keeps(room, LIVE);
+}
+
+#[test]
+fn a_mirror_that_is_silent_from_the_start_beside_a_good_one_costs_a_second() {
+    let room = "pieces=315x1048576 latency=500us; m join=210ms up=713615897 down=713615897; \
+                m up=713615897 down=713615897; o up=71361589; o up=1250000000; t 0s origin 0 silent";
+    keeps(room, LIVE_AND_SWIFT);
+}
+
+#[test]
+fn a_slow_machine_makes_no_fast_one_give_its_slots_back() {
+    let room = "pieces=546x16384 latency=1752us; m up=371609 down=371609; m up=50000 down=50000; \
+                o up=3716090";
+    keeps(room, LIVE_AND_SWIFT);
+    let room = "pieces=1717x16384 latency=200us; m up=2223490 down=2223490; \
+                m up=12171917 down=12171917; o up=60140164";
+    keeps(room, LIVE);
+}

@@ -42,7 +42,7 @@ impl OriginGate {
             self.company.contact(now);
         }
         self.standing = self.company.standing(now, view.peers > 0);
-        self.tell_whether_it_reads(now);
+        self.gossip.says_reads(now, !self.must_leave());
         self.weigh_load(now, view);
         if now >= self.tick_at {
             self.tick(now, view);

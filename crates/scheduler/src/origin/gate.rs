@@ -123,8 +123,6 @@ pub(crate) struct OriginGate {
     /// This machine's uplink has room.
     pub(super) room: bool,
     pub(super) limited: bool,
-    /// What others were told: that it reads, or has no reason or no right to.
-    pub(super) told_reads: bool,
     /// Bit i: slot i was held here at some time.
     pub(super) slots_ever: u64,
     pub(super) cursor: u32,
@@ -190,7 +188,6 @@ impl OriginGate {
             load: Load::new(now),
             room: false,
             limited: false,
-            told_reads: true,
             slots_ever: 0,
             cursor: 0,
             seen: vec![(0, now); len],

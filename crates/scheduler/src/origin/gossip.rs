@@ -34,6 +34,8 @@ pub(super) struct Gossip {
     /// Slots each is to be told, in the order of `all`.
     dirty: Vec<u64>,
     any_claims: bool,
+    /// Whether this machine has reason and right to read, as all were told.
+    reads: bool,
     full_at: Instant,
     /// When the next messages are due.
     flush_at: Option<Instant>,
@@ -47,6 +49,7 @@ impl Gossip {
             all: Vec::new(),
             dirty: Vec::new(),
             any_claims: false,
+            reads: true,
             full_at: now + FULL_EVERY + offset,
             flush_at: None,
             bytes: BTreeMap::new(),
@@ -178,6 +181,14 @@ impl Gossip {
     pub(super) fn greet_all(&mut self, now: Instant) {
         self.all.iter_mut().for_each(|one| one.greet = true);
         self.want_flush(now);
+    }
+
+    /// This machine reads, or has no reason or no right to: all are told when that changes, so that nobody waits for one
+    /// that has everything.
+    pub(super) fn says_reads(&mut self, now: Instant, reads: bool) {
+        if std::mem::replace(&mut self.reads, reads) != reads {
+            self.greet_all(now);
+        }
     }
 
     fn want_flush(&mut self, now: Instant) {

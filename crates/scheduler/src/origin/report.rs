@@ -87,14 +87,6 @@ impl OriginGate {
         self.barren.is_barren() || now < self.modest_until || self.must_leave()
     }
 
-    /// Tells all neighbours when whether it reads has changed: nobody waits for a machine that has everything.
-    pub(super) fn tell_whether_it_reads(&mut self, now: Instant) {
-        let reads = !self.must_leave();
-        if std::mem::replace(&mut self.told_reads, reads) != reads {
-            self.gossip.greet_all(now);
-        }
-    }
-
     /// For reports.
     pub(crate) fn status(&self, now: Instant) -> OriginStatus {
         let live = (0..self.table.slots())

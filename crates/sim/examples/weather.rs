@@ -161,11 +161,11 @@ fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
 /// How many rooms of a thousand may break each promise today. No number here is ever raised; the aim is none at all.
 const BROKEN_MOST: &[(Promise, u64)] = &[
     (Promise::Sound, 0),
-    (Promise::Hangs, 10),
-    (Promise::Liveness, 105),
-    (Promise::Pace, 415),
-    (Promise::Copies, 120),
-    (Promise::Readers, 12),
+    (Promise::Hangs, 6),
+    (Promise::Liveness, 75),
+    (Promise::Pace, 345),
+    (Promise::Copies, 100),
+    (Promise::Readers, 8),
 ];
 
 /// Rooms that are always the same, and rooms that nobody saw before.

@@ -16,6 +16,8 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_millis(1500);
 pub(crate) const TOLD_MAX: Duration = Duration::from_secs(2);
 /// No byte for this long from an origin that has brought some is silence.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The same while it fails: a request that was lost says nothing, the next one may.
+const PROBE_PATIENCE: Duration = Duration::from_secs(1);
 /// The same of an origin that never brought any; it doubles with each silence, because a first answer may take long.
 const FIRST_PATIENCE: Duration = Duration::from_secs(3);
 const PATIENCE_DOUBLINGS_MAX: u32 = 2;
@@ -117,6 +119,7 @@ impl Health {
     pub(crate) fn patience(&self, beside: Beside) -> Duration {
         match (self.proven, beside) {
             (_, Beside::Serving) => BESIDE_SERVING,
+            (true, _) if self.failures > 0 => PROBE_PATIENCE,
             (true, _) => PATIENCE,
             (false, Beside::Others) => FIRST_BESIDE_OTHERS,
             (false, Beside::Nobody) => {

@@ -1,4 +1,4 @@
-//! A test: every flag and every public option has a test of its effect.
+//! Tests: every flag and every public option has a test of its effect.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 
 use crate::args::Cli;
+use crate::commands::reach::options_of;
 
 /// The table: what, then the file and the test of its effect.
 const TABLE: &str = include_str!("effects.txt");
@@ -20,13 +21,35 @@ const OPTIONS: [(&str, &str); 6] = [
     ("TrackerOptions", "tracker/src/options.rs"),
 ];
 
-/// What came without a test of its effect, or with one that shows too little. This list only becomes shorter.
-const OWED: [&str; 4] = [
-    "rehearse --watch",
-    "rehearse --listen",
-    "doctor --tracker",
-    "RehearsalOptions.staged",
+/// A value for each flag that the table leads to an option, and what that needs beside it.
+const SAMPLES: [(&str, &str, &str); 17] = [
+    ("--ca-certificate", "x.pem", ""),
+    ("--class", "wifi", ""),
+    ("--connections", "7", ""),
+    ("--dht", "", ""),
+    ("--dht-node", "node:1", "--dht"),
+    ("--encryption", "off", ""),
+    ("--group", "south", ""),
+    ("--location", "de", ""),
+    ("--netrc", "logins", ""),
+    ("--no-pex", "", ""),
+    ("--no-replace", "", ""),
+    ("--origin-readers", "2", ""),
+    ("--plain", "", ""),
+    ("--private-redirects", "", ""),
+    ("--sparse", "", ""),
+    ("--staged", "", ""),
+    ("--threads", "3", ""),
 ];
+
+/// What shows the effect of a flag or an option.
+#[derive(Debug)]
+enum Shown {
+    /// A test: its file and its name.
+    Test(String, String),
+    /// The flag does nothing but set this option, which has a test of its effect.
+    Option(String),
+}
 
 fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -40,15 +63,19 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(base.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// By what it is about: the file and the name of a test.
-fn table() -> BTreeMap<String, (String, String)> {
+/// By what it is about.
+fn table() -> BTreeMap<String, Shown> {
     let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
     let lines = lines.filter(|line| !line.trim().is_empty());
     let mut table = BTreeMap::new();
     for line in lines {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (what, [file, test]) = words.split_last_chunk().unwrap();
-        let before = table.insert(what.join(" "), ((*file).to_owned(), (*test).to_owned()));
+        let shown = match *file {
+            "=" => Shown::Option((*test).to_owned()),
+            file => Shown::Test(file.to_owned(), (*test).to_owned()),
+        };
+        let before = table.insert(what.join(" "), shown);
         assert!(before.is_none(), "twice: {line}");
     }
     table
@@ -95,10 +122,8 @@ fn every_flag_and_every_option_has_a_test_of_its_effect() {
     let wanted: Vec<String> = flags().into_iter().chain(fields()).collect();
     let lacking: Vec<&String> = wanted
         .iter()
-        .filter(|it| !table.contains_key(*it) && !OWED.contains(&it.as_str()))
+        .filter(|it| !table.contains_key(*it))
         .collect();
-    let paid: Vec<&&str> = OWED.iter().filter(|it| table.contains_key(**it)).collect();
-    assert!(paid.is_empty(), "owed no more: {paid:#?}");
     assert!(
         lacking.is_empty(),
         "no test of the effect of {lacking:#?}: effects.txt lacks it"
@@ -108,10 +133,77 @@ fn every_flag_and_every_option_has_a_test_of_its_effect() {
         gone.is_empty(),
         "there is no such flag or option: {gone:#?}"
     );
-    for (what, (file, test)) in &table {
+    for (what, shown) in &table {
+        let Shown::Test(file, test) = shown else {
+            continue;
+        };
         let source = read(file);
         let is_there = [format!("fn {test}("), format!("def {test}(")];
         let is_there = is_there.iter().any(|text| source.contains(text));
         assert!(is_there, "{what}: no test {test} in {file}");
+        if let Some((_, flag)) = what.split_once(" --") {
+            assert!(
+                runs_with(file, &source, flag),
+                "{what}: {file} does not run the program with it; lead it to an option by `=`"
+            );
+        }
     }
+}
+
+/// Whether the tests of a file run the program with a flag; those beside a command's own code may call that.
+fn runs_with(file: &str, source: &str, flag: &str) -> bool {
+    let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-');
+    let long = format!("--{flag}");
+    let mut found = source.match_indices(&long);
+    let short = flag == "output" && source.contains("\"-o\"");
+    let is_beside = file.starts_with("cli/src/") || file.starts_with("doctor/src/");
+    is_beside || short || found.any(|(at, text)| is_end(&source[at + text.len()..]))
+}
+
+#[test]
+fn a_flag_that_is_led_to_an_option_sets_it() {
+    let table = table();
+    let mut idle = Vec::new();
+    for (what, shown) in &table {
+        let Shown::Option(field) = shown else {
+            continue;
+        };
+        let shows = table.get(field);
+        assert!(
+            matches!(shows, Some(Shown::Test(..))),
+            "{what}: no test of the effect of {field}"
+        );
+        let (command, flag) = what.split_once(' ').unwrap();
+        let sample = SAMPLES.iter().find(|(known, ..)| *known == flag);
+        let (_, value, beside) = sample.unwrap_or_else(|| panic!("no value for {flag}"));
+        let mut args = match command {
+            "get" => vec!["get", "x.torrent", "--to", "to"],
+            "seed" => vec!["seed", "x.torrent", "--from", "from"],
+            "room" => vec!["room", "x.torrent"],
+            _ => vec![command, "x"],
+        };
+        args.extend(Some(*beside).filter(|it| !it.is_empty()));
+        let before = field_of(&args, field);
+        args.push(flag);
+        args.extend(Some(*value).filter(|it| !it.is_empty()));
+        if field_of(&args, field) == before {
+            idle.push(what);
+        }
+    }
+    assert!(idle.is_empty(), "these set nothing: {idle:#?}");
+}
+
+/// How a field of the options shows itself that a command line becomes.
+fn field_of(args: &[&str], field: &str) -> String {
+    let (name, field) = field.split_once('.').unwrap();
+    let options = options_of(args);
+    let (_, shown) = options.iter().find(|(known, _)| *known == name).unwrap();
+    let start = shown.find(&format!("\n    {field}: ")).unwrap();
+    let rest = &shown[start + 1..];
+    // it ends where the next line begins that is no deeper, and does not close what this one opened
+    let ends = rest.match_indices("\n    ").filter(|(at, _)| {
+        let next = rest[at + 5..].chars().next();
+        next.is_some_and(|c| c.is_alphabetic())
+    });
+    rest[..ends.map(|(at, _)| at).next().unwrap_or(rest.len())].to_owned()
 }

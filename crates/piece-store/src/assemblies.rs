@@ -50,6 +50,11 @@ impl Assemblies {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn bytes_max(&self) -> u64 {
+        self.bytes_max
+    }
+
     /// Hands out memory for the first run of `span` that is neither filled nor with a holder and
     /// whose piece is not shut; the run lies in one piece. `None` if there is none, or no room.
     pub fn reserve(&self, span: Span, sender: u32) -> Option<(Span, BytesMut)> {

@@ -36,6 +36,11 @@ impl HotCache {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn bytes_max(&self) -> u64 {
+        self.bytes_max
+    }
+
     /// Takes pieces from now on, or drops all and takes none.
     pub fn set_wanted(&self, wanted: bool) {
         let mut state = self.lock();

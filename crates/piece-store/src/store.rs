@@ -439,4 +439,19 @@ mod tests {
         // those that verify, and the one that synchronises
         assert_eq!(store.threads.lock().unwrap().len(), 3 + 1);
     }
+
+    #[test]
+    fn a_store_keeps_as_much_in_memory_as_it_is_told() {
+        let options = Options {
+            pool_bytes_max: 1111,
+            assembly_bytes_max: 2222,
+            cache_bytes_max: 3333,
+            ..Options::default()
+        };
+        let store = open(&options);
+        let pool = format!("{:?}", store.shared.pool);
+        assert!(pool.contains("kept_bytes_max: 1111"), "{pool}");
+        assert_eq!(store.shared.assemblies.bytes_max(), 2222);
+        assert_eq!(store.shared.cache.bytes_max(), 3333);
+    }
 }

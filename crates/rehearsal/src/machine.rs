@@ -135,3 +135,24 @@ async fn content_for(stage: &Stage, number: u16) -> Result<(Content, CopyOptions
     let content = content.origin(Arc::new(CountedShare::new(share, meter)));
     Ok((content, options))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RehearsalOptions;
+    use tokio_util::sync::CancellationToken;
+
+    #[tokio::test]
+    async fn machines_are_told_how_many_may_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("it");
+        std::fs::write(&source, [7; 1000]).unwrap();
+        let mut options = RehearsalOptions::new(&source);
+        options.readers_max = 2;
+        let stop = CancellationToken::new();
+        let stage = Stage::set(options, dir.path(), &stop).await.unwrap();
+        let (_, told) = content_for(&stage, 0).await.unwrap();
+        assert_eq!(told.readers_max, 2);
+        stop.cancel();
+    }
+}

@@ -230,6 +230,26 @@ mod tests {
     }
 
     #[test]
+    fn the_scheduler_is_told_what_the_options_say() {
+        let policy = resolved(
+            |options| {
+                options.readers_max = 7;
+                options.group = "north".into();
+                options.class = MachineClass::Wifi;
+                options.origin_rate = Some(5);
+                options.isolated = Isolated::Read;
+                options.origin = OriginMode::Fast;
+            },
+            |_| {},
+        );
+        let told = policy.origin_config(scheduler::NodeId::default(), [0; 32]);
+        assert_eq!((told.readers_max, told.group.as_str()), (7, "north"));
+        assert_eq!(told.class, scheduler::MachineClass::Wifi);
+        assert_eq!((told.rate_bytes, told.mode), (Some(5), origin::Mode::Fast));
+        assert_eq!(told.isolated, origin::Isolated::Read);
+    }
+
+    #[test]
     fn a_group_that_no_message_has_room_for_is_taken_from_nobody() {
         let long = "x".repeat(group_len_max + 1);
         let policy = resolved(|_| {}, |own| own.policy.group = Some(long.clone()));

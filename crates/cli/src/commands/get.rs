@@ -75,7 +75,7 @@ fn with_share_beside(content: Content, torrent: Option<&Path>, to: &Path, style:
     content.share(folder)
 }
 
-fn config(args: &GetArgs) -> Config {
+pub(super) fn config(args: &GetArgs) -> Config {
     let mut config = Config::default();
     config.listen = args.listen;
     config.lsd = !args.no_lsd;
@@ -88,7 +88,7 @@ fn config(args: &GetArgs) -> Config {
     config
 }
 
-fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
+pub(super) fn options(args: &GetArgs) -> Result<CopyOptions, Error> {
     let mut options = CopyOptions::new(&args.to);
     options.shares.clone_from(&args.share);
     options.mirrors.clone_from(&args.mirror);

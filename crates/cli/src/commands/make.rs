@@ -48,7 +48,7 @@ pub(super) fn run(args: &MakeArgs) -> Result<u8, Error> {
     Ok(exit::DONE)
 }
 
-fn options(args: &MakeArgs) -> MakeOptions {
+pub(super) fn options(args: &MakeArgs) -> MakeOptions {
     let mut options = MakeOptions::new(&args.path);
     options.torrent.clone_from(&args.output);
     options.metalink.clone_from(&args.metalink);

@@ -8,6 +8,8 @@ mod found;
 mod get;
 mod make;
 mod manual;
+#[cfg(test)]
+pub(crate) mod reach;
 mod rehearse;
 mod rehearsed_page;
 mod replay;

@@ -64,7 +64,7 @@ pub(super) fn run(args: &RoomArgs) -> Result<u8, Error> {
     })
 }
 
-fn config(args: &RoomArgs) -> Config {
+pub(super) fn config(args: &RoomArgs) -> Config {
     let mut config = Config::default();
     config.looks_on = true;
     // the ports of habit are for machines that copy

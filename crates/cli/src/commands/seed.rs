@@ -16,37 +16,12 @@ use crate::output;
 /// Runs the command.
 pub(super) fn run(args: &SeedArgs, host: &Host) -> Result<u8, Error> {
     warn_of_network(args);
-    let mut config = Config::default();
-    config.listen = args.listen;
-    config.lsd = !args.no_lsd;
-    config.pex = !args.no_pex;
-    config.encryption = args.encryption.into();
-    config.dht = args.dht;
-    config.dht_nodes.clone_from(&args.dht_node);
-    config.limit_up = args.limit_up.and_then(Rate::limit);
-    let mut options = CopyOptions::new(&args.from);
-    options.trackers.clone_from(&args.tracker);
-    options.peers.clone_from(&args.peer);
-    options.connections = args.connections;
-    options.status = args.status.into();
-    options.record = args.record.clone().map(|path| Record {
-        path,
-        names: if args.with_names {
-            RecordNames::Kept
-        } else {
-            RecordNames::Hidden
-        },
-    });
-    options.machine_name.clone_from(&args.machine_name);
-    options.no_limit = vec![args.no_limit.clone()];
-    options.stay = Stay::Always;
-    options.netrc = crate::netrc::find();
     let from = args.from.clone();
     running::run(Running {
         host,
-        config,
+        config: config(args),
         what: &args.what,
-        options,
+        options: options(args),
         rest: Rest::Allowed,
         prepare: Box::new(move |content| {
             let folder = folder_of(&from, &|folder| content.places_in(folder));
@@ -64,6 +39,39 @@ pub(super) fn run(args: &SeedArgs, host: &Host) -> Result<u8, Error> {
             notify: args.notify_command.clone(),
         },
     })
+}
+
+pub(super) fn config(args: &SeedArgs) -> Config {
+    let mut config = Config::default();
+    config.listen = args.listen;
+    config.lsd = !args.no_lsd;
+    config.pex = !args.no_pex;
+    config.encryption = args.encryption.into();
+    config.dht = args.dht;
+    config.dht_nodes.clone_from(&args.dht_node);
+    config.limit_up = args.limit_up.and_then(Rate::limit);
+    config
+}
+
+pub(super) fn options(args: &SeedArgs) -> CopyOptions {
+    let mut options = CopyOptions::new(&args.from);
+    options.trackers.clone_from(&args.tracker);
+    options.peers.clone_from(&args.peer);
+    options.connections = args.connections;
+    options.status = args.status.into();
+    options.record = args.record.clone().map(|path| Record {
+        path,
+        names: if args.with_names {
+            RecordNames::Kept
+        } else {
+            RecordNames::Hidden
+        },
+    });
+    options.machine_name.clone_from(&args.machine_name);
+    options.no_limit = vec![args.no_limit.clone()];
+    options.stay = Stay::Always;
+    options.netrc = crate::netrc::find();
+    options
 }
 
 /// The folder that contains NAME, where `from` is that or NAME itself.

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::Room;
+use crate::support::{Room, Running};
 
 #[test]
 fn every_shell_gets_its_completions() {
@@ -81,4 +81,23 @@ fn the_doctor_names_who_has_the_port() {
     );
     assert!(port["todo"].is_string());
     assert_eq!(findings.last().unwrap()["event"], "doctor");
+}
+
+#[test]
+fn the_doctor_asks_the_tracker_that_it_is_told_of() {
+    let room = Room::new();
+    room.tree("tree");
+    room.run(&["make", "tree"]).exits(0);
+    let args = ["tracker", "--listen", "127.0.0.1:0", "--json"];
+    let mut tracker = Running::start(&room, &args);
+    let url = tracker.event("listening")["announce"].clone();
+    let url = url.as_str().unwrap();
+    let args = ["doctor", "tree.torrent", "--tracker", url, "--json"];
+    let told = room.run(&args).stdout;
+    let findings = told.lines().map(serde_json::from_str::<serde_json::Value>);
+    let mut findings = findings.map(Result::unwrap);
+    let found = findings.find(|it| it["check"] == "tracker");
+    let found = found.unwrap_or_else(|| panic!("it asked no tracker: {told}"));
+    assert_eq!(found["verdict"], "well");
+    assert!(found["told"].as_str().unwrap().contains(url), "{found}");
 }

@@ -1,50 +1,12 @@
 //! What is seen of copies: a room, measurements, recordings, a log, a command at the end.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::Room;
-
-/// A process that tells JSON and runs until this is dropped.
-struct Running {
-    child: Child,
-    lines: Box<dyn Iterator<Item = String>>,
-}
-
-impl Running {
-    fn start(room: &Room, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
-            .args(args)
-            .current_dir(room.path(""))
-            .env_remove("RUST_LOG")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self {
-            child,
-            lines: Box::new(lines.map_while(Result::ok)),
-        }
-    }
-
-    fn event(&mut self, kind: &str) -> Value {
-        let events = self.lines.by_ref();
-        let mut events = events.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        let event = events.find(|event| event["event"] == kind);
-        event.unwrap_or_else(|| panic!("no {kind}"))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::{Room, Running};
 
 fn seed(room: &Room, more: &[&str]) -> (Running, String) {
     let args = [
@@ -212,6 +174,15 @@ fn a_recording_is_played_again_and_tells_no_names() {
     let bytes = std::fs::read(room.path("rec")).unwrap();
     let holds = |word: &str| bytes.windows(word.len()).any(|it| it == word.as_bytes());
     assert!(!holds("secret-group") && !holds(room.path("").to_str().unwrap()));
+    let named = ["--share", ".", "--record", "named", "--with-names"];
+    room.get_with(
+        &[],
+        "tree.torrent",
+        &[&named[..], &["--group", "secret-group"]].concat(),
+    )
+    .exits(0);
+    let bytes = std::fs::read(room.path("named")).unwrap();
+    assert!(bytes.windows(12).any(|it| it == b"secret-group"));
     let ran = room
         .run(&["replay", "rec", "--json", "--report", "rec.html"])
         .exits(0);
@@ -266,4 +237,90 @@ fn a_command_hears_how_the_copy_ended() {
     room.get_with(&[], "tree.torrent", &nobody).exits(3);
     let told = std::fs::read_to_string(room.path("told")).unwrap();
     assert_eq!(told, "complete tree\nfailed tree 3\n");
+}
+
+#[test]
+fn a_room_is_looked_at_as_often_and_as_long_as_told() {
+    let room = made();
+    let start = Instant::now();
+    let args = ["room", "tree.torrent", "--no-lsd"];
+    let once = ["--once", "--within", "300ms"];
+    room.run(&[&args[..], &once].concat()).exits(0);
+    assert!(start.elapsed() < Duration::from_secs(12), "15 s by default");
+    let start = Instant::now();
+    let often = ["--json", "--listen", "127.0.0.1:0", "--every", "300ms"];
+    let mut looks = Running::start(&room, &[&args[..], &often].concat());
+    for _ in 0..4 {
+        looks.event("room");
+    }
+    assert!(start.elapsed() < Duration::from_secs(14), "5 s by default");
+}
+
+#[test]
+fn machines_reach_the_page_where_they_are_told_to_meet_it() {
+    let room = made();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = free.local_addr().unwrap().to_string();
+    drop(free);
+    let args = [
+        "room",
+        "tree.torrent",
+        "--no-lsd",
+        "--json",
+        "--meet",
+        &addr,
+    ];
+    let more = ["--listen", "127.0.0.1:0", "--every", "300ms"];
+    let mut page = Running::start(&room, &[&args[..], &more].concat());
+    page.event("page");
+    // nobody tells the page of this machine
+    let _seed = seed(&room, &["--machine-name", "source", "--peer", &addr]);
+    let start = Instant::now();
+    while page.event("room")["machines"][0]["name"] != "source" {
+        assert!(start.elapsed() < Duration::from_secs(60), "it never came");
+    }
+}
+
+#[test]
+fn a_rehearsed_room_is_shown_on_the_page_that_is_asked_for() {
+    let room = made();
+    let args = ["rehearse", "tree", "--machines=2", "--origin-rate=150K"];
+    let page = ["--watch", "--listen", "127.0.0.2:0", "--json"];
+    let mut rehearsal = Running::start(&room, &[&args[..], &page].concat());
+    let url = rehearsal.event("page")["page"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("http://127.0.0.2:"), "{url}");
+    // looked at with each step of the machines, until the rehearsal is over
+    loop {
+        rehearsal.event("progress");
+        let told = get(&format!("{url}room.json"), "localhost");
+        if told.contains("machine 1") && told.contains("machine 2") {
+            break;
+        }
+    }
+}
+
+/// What Linux calls the policy of processes that take what others leave.
+#[cfg(target_os = "linux")]
+const SCHED_BATCH: &str = "3";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_is_sent_to_the_background_takes_what_others_leave() {
+    let room = made();
+    // what a copy starts inherits it: field 41 of 52 (proc(5))
+    let get = |name: &str, more: &[&str]| {
+        let command = format!("cut -d' ' -f41 /proc/self/stat > {name}");
+        let args = ["--share", ".", "--notify-command", &command];
+        let args = [&args[..], more].concat();
+        room.get_with(&[], "tree.torrent", &args).exits(0);
+        std::fs::read_to_string(room.path(name)).unwrap()
+    };
+    assert_ne!(get("before", &[]).trim(), SCHED_BATCH);
+    let background = get("background", &["--background"]);
+    assert_eq!(background.trim(), SCHED_BATCH);
+    let (running, _) = seed(&room, &["--background"]);
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", running.id())).unwrap();
+    // counted from behind the name, which is the second field
+    let fields = stat.rsplit_once(") ").unwrap().1;
+    assert_eq!(fields.split(' ').nth(38), Some(SCHED_BATCH), "{stat}");
 }

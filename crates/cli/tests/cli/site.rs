@@ -52,6 +52,7 @@ fn a_tracker_tells_its_address_and_ends_cleanly_with_its_state_on_disk() {
     let state = room.path("tracker.state");
     let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
         .args(["tracker", "--listen", "127.0.0.1:0", "--json"])
+        .args(["--interval", "45s"])
         .arg("--state")
         .arg(&state)
         .stdout(Stdio::piped())
@@ -63,7 +64,7 @@ fn a_tracker_tells_its_address_and_ends_cleanly_with_its_state_on_disk() {
     let event: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
     assert_eq!(
         (&event["event"], &event["interval"]),
-        (&"listening".into(), &120.into())
+        (&"listening".into(), &45.into())
     );
     assert!(
         event["announce"]

@@ -1,8 +1,11 @@
 //! Runs the built binary and makes trees for it.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
 
 /// The folder of a test, with a tree `a tree` of awkward names in it.
 pub(crate) struct Room {
@@ -136,6 +139,51 @@ impl Ran {
     pub(crate) fn says(&self, text: &str) -> &Self {
         assert!(self.stderr.contains(text), "no {text:?} in {self:#?}");
         self
+    }
+}
+
+/// A process that tells JSON and runs until this is dropped.
+pub(crate) struct Running {
+    child: Child,
+    lines: Box<dyn Iterator<Item = String>>,
+}
+
+impl Running {
+    pub(crate) fn start(room: &Room, args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
+            .args(args)
+            .current_dir(room.path(""))
+            .env_remove("RUST_LOG")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self {
+            child,
+            lines: Box::new(lines.map_while(Result::ok)),
+        }
+    }
+
+    /// The number of the process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next event of this kind.
+    pub(crate) fn event(&mut self, kind: &str) -> Value {
+        let events = self.lines.by_ref();
+        let mut events = events.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        let event = events.find(|event| event["event"] == kind);
+        event.unwrap_or_else(|| panic!("no {kind}"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

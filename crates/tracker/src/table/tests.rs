@@ -130,6 +130,39 @@ fn memory_is_limited_and_replies_are_by_chance() {
 }
 
 #[test]
+fn peers_of_all_contents_together_are_limited() {
+    let (mut options, now) = (options(), Instant::now());
+    options.peers_total_max = 4;
+    let mut rig = Rig(Table::new(options, now), now);
+    for content in 1..=3 {
+        for host in 0..3 {
+            let from = addr(u16::from(content) * 10 + host);
+            rig.ask(&request_for(content), from).unwrap();
+        }
+    }
+    assert_eq!(rig.0.count().1, 4);
+}
+
+#[test]
+fn an_address_announces_as_often_as_it_may() {
+    let (mut options, now) = (options(), Instant::now());
+    let count = |options: TrackerOptions| {
+        let mut table = Table::new(options, now);
+        let mut count = |now| {
+            (0..3000)
+                .filter(|_| table.may_announce(addr(1).ip(), now))
+                .count()
+        };
+        count(now);
+        count(now + Duration::from_secs(1))
+    };
+    options.announces_per_address_max = 7;
+    assert_eq!(count(options.clone()), 7);
+    options.announces_per_address_max = 70;
+    assert_eq!(count(options), 70);
+}
+
+#[test]
 fn one_address_with_made_up_contents_leaves_room_for_others() {
     let mut rig = Rig::new();
     let refused = (0..200).filter(|content| rig.ask(&request_for(*content), addr(1)).is_err());

@@ -25,6 +25,8 @@ pub mod bencode;
 pub mod check;
 pub mod compact;
 pub mod extension;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod lsd;
 pub mod magnet;
 pub mod metainfo;

@@ -17,6 +17,8 @@ use crate::files::{u64_of, usize_of};
 use crate::target::Target;
 
 mod record;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod sequences;
 
 pub(crate) use record::Record;
 use record::{HEADER_LEN, RECORD_LEN, crc32, header};

@@ -49,6 +49,8 @@ mod error;
 mod event;
 mod files;
 mod finish;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod holes;
 mod journal;
 mod names;

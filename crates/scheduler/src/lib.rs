@@ -41,6 +41,8 @@ mod availability;
 mod doubts;
 mod event;
 mod fresh;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gaps;
 mod health;
 mod intake;

@@ -30,6 +30,8 @@ pub mod http;
 pub mod share;
 
 mod error;
+#[cfg(all(any(test, fuzzing), feature = "contract", feature = "ftp"))]
+pub mod fuzzing;
 mod gate;
 mod intake;
 mod limited;

@@ -383,7 +383,7 @@ impl AddressBook {
     }
 }
 
-#[cfg(test)]
-mod sequences;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod sequences;
 #[cfg(test)]
 mod tests;

@@ -70,6 +70,8 @@ mod discovery;
 mod encryption;
 mod error;
 mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod handshake;
 mod have_log;
 mod hub;
@@ -87,7 +89,7 @@ mod no_mse;
 mod onlooker;
 mod swarm;
 mod talk;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod testing;
 mod tokens;
 mod trackers;

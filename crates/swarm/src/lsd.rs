@@ -21,6 +21,8 @@ use crate::hub::{Command, Via};
 use crate::tokens::Tokens;
 use crate::{SwarmError, SwarmEvent};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod sequences;
 mod sockets;
 
 /// Pause between announcements of a content (BEP 14).

@@ -274,5 +274,7 @@ fn is_named(info: &[u8], info_hash: &[u8; 20]) -> bool {
         || sha2::Sha256::digest(info).as_slice().starts_with(info_hash)
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod sequences;
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,8 @@ mod event;
 mod examine;
 mod facts;
 mod fits;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod holder;
 mod hours;

@@ -4,6 +4,8 @@
 //! nothing is asked without a permit, data comes from the address of the control connection whatever the
 //! server names, and no address with a password is ever told.
 
+#[cfg(all(any(test, fuzzing), feature = "contract", feature = "ftp"))]
+pub(crate) mod fuzzing;
 mod passive;
 mod reader;
 mod server;

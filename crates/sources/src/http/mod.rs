@@ -12,6 +12,8 @@ mod distrust;
 mod document;
 mod error;
 mod files;
+#[cfg(all(any(test, fuzzing), feature = "contract", feature = "ftp"))]
+pub(crate) mod fuzzing;
 mod lanes;
 mod link;
 mod mirror;

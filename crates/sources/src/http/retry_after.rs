@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
     non_upper_case_globals,
     reason = "limits are written as the nouns they are"
 )]
-const retry_after_max: Duration = Duration::from_secs(30);
+pub(super) const retry_after_max: Duration = Duration::from_secs(30);
 
 /// Reads the header's value, told at `now`. A date in the past is no pause; nonsense is none at all.
 pub(super) fn parse(value: &str, now: SystemTime) -> Option<Duration> {

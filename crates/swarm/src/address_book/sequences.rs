@@ -1,45 +1,51 @@
-//! Random words about addresses, one after another, and what must hold whatever they are.
+//! Words about addresses, one after another, and what must hold whatever they are.
 
-use proptest::prelude::*;
+use arbitrary::{Arbitrary, Unstructured};
+use swarmcopy_bt_wire::extension::Pex;
 
 use super::*;
 
-#[derive(Debug, Clone)]
-enum Any {
-    Learn { ip: u8, port: u16, via: u8 },
-    Told { by: u8, first: u8, count: u8 },
+/// Words of a script that are played.
+const WORDS_MAX: usize = 300;
+
+#[derive(Debug, Arbitrary)]
+enum Word {
+    Learn {
+        ip: u8,
+        port: u16,
+        via: u8,
+    },
+    Told {
+        by: u8,
+        first: u8,
+        count: u8,
+    },
+    /// A message of peer exchange as it came.
+    Pex {
+        by: u8,
+        payload: Vec<u8>,
+    },
     Dial,
     Fail(u8),
     Link(u8),
     Unlink(u8),
     Ourselves(u8),
-    Ban { at: u8, lie: bool },
+    Ban {
+        at: u8,
+        lie: bool,
+    },
     Wait(u16),
 }
 
-fn any_word() -> impl Strategy<Value = Any> {
-    prop_oneof![
-        4 => (any::<u8>(), 1u16..200, 0u8..6).prop_map(|(ip, port, via)| Any::Learn { ip, port, via }),
-        3 => (0u8..4, any::<u8>(), any::<u8>()).prop_map(|(by, first, count)| Any::Told { by, first, count }),
-        4 => Just(Any::Dial),
-        2 => any::<u8>().prop_map(Any::Fail),
-        2 => any::<u8>().prop_map(Any::Link),
-        1 => any::<u8>().prop_map(Any::Unlink),
-        1 => any::<u8>().prop_map(Any::Ourselves),
-        1 => (any::<u8>(), any::<bool>()).prop_map(|(at, lie)| Any::Ban { at, lie }),
-        2 => (0u16..2000).prop_map(Any::Wait),
-    ]
-}
-
 fn via_of(which: u8) -> Via {
-    [
-        Via::Pex,
-        Via::Dht,
-        Via::Incoming,
-        Via::Tracker,
-        Via::Lsd,
-        Via::Named,
-    ][usize::from(which)]
+    match which % 6 {
+        0 => Via::Pex,
+        1 => Via::Dht,
+        2 => Via::Incoming,
+        3 => Via::Tracker,
+        4 => Via::Lsd,
+        _ => Via::Named,
+    }
 }
 
 /// A book with what a test knows of it.
@@ -59,43 +65,47 @@ impl Bench {
         at.map_or(nobody, |at| all[at])
     }
 
-    fn play(&mut self, word: &Any) {
+    fn play(&mut self, word: &Word) {
         let now = self.now;
-        match *word {
-            Any::Learn { ip, port, via } => {
-                let addr = SocketAddr::from(([10, 0, 0, ip % 8], port));
-                self.book.learn(addr, via_of(via), now);
+        let teller = |by: u8| Some(IpAddr::from([10, 0, 1, by % 4]));
+        match word {
+            Word::Learn { ip, port, via } => {
+                let addr = SocketAddr::from(([10, 0, 0, ip % 8], *port));
+                self.book.learn(addr, via_of(*via), now);
             }
-            Any::Told { by, first, count } => {
-                for number in 0..count {
-                    let addr = SocketAddr::from(([10, 1, first, number], 6881));
-                    let by = IpAddr::from([10, 0, 1, by]);
-                    self.book.learn_from(addr, Via::Pex, Some(by), now);
+            Word::Told { by, first, count } => {
+                for number in 0..*count {
+                    let addr = SocketAddr::from(([10, 1, *first, number], 6881));
+                    self.book.learn_from(addr, Via::Pex, teller(*by), now);
                 }
             }
-            Any::Dial => {
+            Word::Pex { by, payload } => {
+                let pex = Pex::parse(payload).unwrap_or_default();
+                for peer in &pex.added {
+                    self.book.learn_from(peer.addr, Via::Pex, teller(*by), now);
+                }
+            }
+            Word::Dial => {
                 if let Some(addr) = self.book.next_dial(now) {
                     self.dials += 1;
                     assert!(!self.book.bans.holds_addr(addr, now), "{addr} is banned");
-                    assert_eq!(
-                        self.book.entries[&addr].state,
-                        State::Dialling { since: now }
-                    );
+                    let state = State::Dialling { since: now };
+                    assert_eq!(self.book.entries[&addr].state, state);
                 }
             }
-            Any::Fail(which) => self.book.failed(self.pick(which), now),
-            Any::Link(which) => self.book.linked(self.pick(which)),
-            Any::Unlink(which) => self.book.unlinked(self.pick(which), now),
-            Any::Ourselves(which) => self.book.is_ourselves(self.pick(which)),
-            Any::Ban { at, lie } => {
-                let offence = if lie {
+            Word::Fail(which) => self.book.failed(self.pick(*which), now),
+            Word::Link(which) => self.book.linked(self.pick(*which)),
+            Word::Unlink(which) => self.book.unlinked(self.pick(*which), now),
+            Word::Ourselves(which) => self.book.is_ourselves(self.pick(*which)),
+            Word::Ban { at, lie } => {
+                let offence = if *lie {
                     Offence::Lie
                 } else {
                     Offence::Violation
                 };
-                self.book.ban(self.pick(at), [at; 20], offence, now);
+                self.book.ban(self.pick(*at), [*at; 20], offence, now);
             }
-            Any::Wait(ms) => self.now += Duration::from_millis(ms.into()),
+            Word::Wait(ms) => self.now += Duration::from_millis((*ms).into()),
         }
     }
 
@@ -111,33 +121,45 @@ impl Bench {
         let allowed = u128::from(DIALS.0) + lived / DIALS.1.as_millis();
         assert!(self.dials <= allowed, "{} dials of {allowed}", self.dials);
     }
-}
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn whatever_is_said_the_book_stays_bounded_and_who_is_named_is_dialled(
-        words in prop::collection::vec(any_word(), 1..200)
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let _time = runtime.enter();
-        let start = Instant::now();
-        let book = AddressBook::new(start);
-        let mut bench = Bench { book, start, now: start, dials: 0 };
-        for word in &words {
-            bench.play(word);
-            bench.check();
-        }
+    /// Whoever a person names is dialled soon.
+    fn dials_the_honest(&mut self) {
         let honest = SocketAddr::from(([192, 0, 2, 7], 6881));
-        prop_assert!(bench.book.learn(honest, Via::Named, bench.now));
-        let mut dialled = false;
+        let is_new = self.book.learn(honest, Via::Named, self.now);
+        let was_met = !is_new;
+        let mut dialled = was_met;
         for _ in 0..100 {
-            bench.now += Duration::from_millis(100);
-            while let Some(addr) = bench.book.next_dial(bench.now) {
+            self.now += Duration::from_millis(100);
+            while let Some(addr) = self.book.next_dial(self.now) {
                 dialled |= addr == honest;
-                bench.book.failed(addr, bench.now);
+                self.book.failed(addr, self.now);
             }
         }
-        prop_assert!(dialled, "an honest peer waits for more than ten seconds");
+        assert!(dialled, "an honest peer waits for more than ten seconds");
     }
+}
+
+/// Whatever is said, the book stays bounded, dials keep their rate, nobody who is banned is dialled, and whom a person
+/// names is.
+pub(crate) fn check(bytes: &[u8]) {
+    let Ok(mut words) = Vec::<Word>::arbitrary_take_rest(Unstructured::new(bytes)) else {
+        return;
+    };
+    words.truncate(WORDS_MAX);
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().build().unwrap();
+    let _time = runtime.enter();
+    let start = Instant::now();
+    let book = AddressBook::new(start);
+    let mut bench = Bench {
+        book,
+        start,
+        now: start,
+        dials: 0,
+    };
+    for word in &words {
+        bench.play(word);
+        bench.check();
+    }
+    bench.dials_the_honest();
 }

@@ -18,6 +18,8 @@ mod reader;
 mod receive;
 mod run;
 mod sending;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod sequences;
 mod shared;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,8 @@ mod http;
 #[cfg(not(feature = "tracker"))]
 mod no_http;
 mod schedule;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod sequences;
 #[cfg(test)]
 mod tests;
 mod tiers;

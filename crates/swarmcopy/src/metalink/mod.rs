@@ -59,6 +59,12 @@ pub(crate) async fn content(
     describe::content(&files, &place.stem, advice)
 }
 
+/// Makes a content of what a document lists itself, without fetching anything.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn content_alone(document: &Document) -> Result<Content, Error> {
+    describe::content(&document.files, "document", Advice::of(document))
+}
+
 /// Puts mirrors in these countries before others of equal priority, those of the first country first.
 fn prefer(files: &mut [File], locations: &[String]) {
     let rank = |mirror: &Mirror| {

@@ -2,7 +2,6 @@
 
 mod asking;
 mod greeting;
-mod sequences;
 mod serving;
 
 use bytes::Bytes;

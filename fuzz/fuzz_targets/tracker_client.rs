@@ -1,0 +1,4 @@
+//! Calls `swarmcopy_swarm::fuzzing::tracker_client` with whatever the fuzzer makes up.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| swarmcopy_swarm::fuzzing::tracker_client(bytes));

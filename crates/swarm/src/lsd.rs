@@ -4,7 +4,7 @@
 //! announced every five minutes, and more often only while it knows nobody; a network without
 //! multicast does no harm, nor does who calls all the time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -236,7 +236,9 @@ impl State {
             return;
         }
         let contents = self.contents();
-        for info_hash in &announce.info_hashes {
+        // one datagram is one call for a content, however often it names it
+        let named: BTreeSet<_> = announce.info_hashes.iter().collect();
+        for info_hash in named {
             if let Some(content) = contents.get(info_hash) {
                 let looks_on = announce
                     .cookie

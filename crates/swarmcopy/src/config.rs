@@ -366,11 +366,12 @@ pub struct CopyOptions {
 }
 
 debug_shown!(CopyOptions {
-    into, shares, locations, ca_certificate, netrc, private_redirects, trust_document, peers, connections,
+    into, shares, locations, ca_certificate, netrc, private_redirects, trust_document, connections,
     reuse, select, origin, readers_max, origin_rate, isolated, group, class, hours, no_limit, guard,
     torrent_folder, plain, acl, delete_extra, sparse, records, check, replace, staged, stay, timeout,
     deadline, refused_for, keep_arrivals, status, machine_name, record;
     mirrors: ShownAll(mirrors),
+    peers: ShownAll(peers),
     trackers: ShownAll(trackers),
 });
 

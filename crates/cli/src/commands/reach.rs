@@ -24,7 +24,7 @@ pub(crate) fn options_of(args: &[&str]) -> Vec<(&'static str, String)> {
         ],
         Command::Room(args) => vec![("Config", show(&room::config(&args)))],
         Command::Make(args) => vec![("MakeOptions", show(&make::options(&args)))],
-        other => panic!("nothing is known of what {other:?} becomes"),
+        _ => panic!("nothing is known of what {args:?} becomes"),
     }
 }
 

@@ -105,7 +105,13 @@ fn who_comes_when_the_swarm_has_all_reads_nothing() {
         let len = profile.content_len();
         let outcome = run(Profile::staggered(seed, machines, over).sized(len, 4 << 20));
         let told = format!("seed {seed}: {}", outcome.summary());
-        assert!(outcome.all_done() && outcome.copies() <= 1.02, "{told}");
+        // of a small content one piece is more than a fiftieth
+        let piece = (4 << 20) as f64 / len as f64;
+        let copies = outcome.copies();
+        assert!(
+            outcome.all_done() && copies <= piece.max(0.02) + 1.0,
+            "{told}"
+        );
         let late: Vec<_> = outcome
             .machines
             .iter()

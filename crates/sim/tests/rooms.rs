@@ -105,13 +105,9 @@ fn who_comes_when_the_swarm_has_all_reads_nothing() {
         let len = profile.content_len();
         let outcome = run(Profile::staggered(seed, machines, over).sized(len, 4 << 20));
         let told = format!("seed {seed}: {}", outcome.summary());
-        // of a small content one piece is more than a fiftieth
-        let piece = (4 << 20) as f64 / len as f64;
-        let copies = outcome.copies();
-        assert!(
-            outcome.all_done() && copies <= piece.max(0.02) + 1.0,
-            "{told}"
-        );
+        // of the small content of a debug build one piece is more than a fiftieth
+        let most = if cfg!(debug_assertions) { 1.08 } else { 1.02 };
+        assert!(outcome.all_done() && outcome.copies() <= most, "{told}");
         let late: Vec<_> = outcome
             .machines
             .iter()

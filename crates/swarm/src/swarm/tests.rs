@@ -294,11 +294,14 @@ async fn peers_are_told_of_each_other() {
         peers.push(peer);
     }
     let mut first = peers.remove(0);
-    pass(Duration::from_secs(10)).await;
-    assert_eq!(
-        pex_of(&mut first).await,
-        (HashSet::from([7011, 7012]), HashSet::new())
-    );
+    let mut told = HashSet::new();
+    // a greeting may be read after its link was told of: then the next message names that peer
+    while told != HashSet::from([7011, 7012]) {
+        pass(Duration::from_secs(10)).await;
+        let (added, dropped) = pex_of(&mut first).await;
+        assert!(dropped.is_empty());
+        told.extend(added);
+    }
     drop(peers.pop());
     machine.link_down().await;
     pass(Duration::from_secs(10)).await;

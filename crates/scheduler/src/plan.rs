@@ -157,7 +157,11 @@ impl Scheduler {
         {
             return Filled::NoCredit;
         }
-        if self.take_suggestion(now, id) {
+        // a suggestion is worth a longer queue, not any
+        let most = source.flow.rate.value();
+        let most = most.map_or(QUEUE_AT_START, |rate| bytes_in(PIECE_TIME, rate));
+        let may_wait = source.flow.in_flight < most.max(queue);
+        if may_wait && self.take_suggestion(now, id) {
             return Filled::Asked;
         }
         if full {

@@ -123,11 +123,11 @@ class Trial:
         run(*inside, "route", "add", "default", "via", HUB)
         return host
 
-    def shape(self, host: Host, mbit: int) -> None:
-        """Gives a machine's line this rate each way, over a queue of 20 ms at its end."""
+    def shape(self, host: Host, mbit: int, up: int | None = None) -> None:
+        """Gives a machine's line this rate each way, or another for what it sends, over a queue of 20 ms at its end."""
         number = list(self.hosts).index(host.name) + 1
-        queue = str(max(150_000, mbit * 1_000_000 // 8 * QUEUE_MS // 1000))
-        for place, device in ((["-n", host.space], "eth0"), ([], f"v{number}")):
+        for place, device, mbit in ((["-n", host.space], "eth0", up or mbit), ([], f"v{number}", mbit)):
+            queue = str(max(150_000, mbit * 1_000_000 // 8 * QUEUE_MS // 1000))
             run("ip", *place, "link", "set", device, "gso_max_size", "16384")
             tc = ("tc", *place)
             run(*tc, "qdisc", "add", "dev", device, "root", "handle", "1:", "htb", "default", "1")

@@ -94,10 +94,10 @@ def _all_have(t: Trial, clients: list[Client], part: float) -> None:
     t.wait(f"all have {part:.0%}", lambda: all(_verified(client) >= part * t.tree.bytes for client in clients))
 
 
-def _ends_in_time(t: Trial, room: str, clients: list[Client], server: Server | None = None) -> None:
-    """From now on all end near the time that their lines need for what is left."""
+def _ends_in_time(t: Trial, room: str, clients: list[Client], server: Server | None = None, sites: int = 1) -> None:
+    """From now on all end near the time that their lines need for what is left, so many times over."""
     start = time.monotonic()
-    bound = max(t.tree.bytes - _verified(client) for client in clients) / RATE
+    bound = max(t.tree.bytes - _verified(client) for client in clients) / RATE * sites
     t.wait(f"{room}: all have it", lambda: all(client.is_complete() for client in clients))
     took = time.monotonic() - start
     end(*clients)
@@ -201,3 +201,24 @@ def a_dead_peer_holds_nobody_up(t: Trial) -> None:
     torrent = make(t, "--mirror", server.url)
     nobody = f"{t.host('nobody').address}:{PORT}"
     _ends_in_time(t, "dead peer", _begin(t, _hosts(t, 1), torrent, "dead-peer", "--peer", nobody), server)
+
+
+def a_thin_uplink_holds_nobody_up(t: Trial) -> None:
+    server = _server(t, "mirror")
+    torrent = make(t, "--mirror", server.url)
+    thin, *others = (t.host(f"m{number}") for number in range(3))
+    t.shape(thin, MBIT, up=MBIT // 20)
+    for host in others:
+        t.shape(host, MBIT)
+    _ends_in_time(t, "thin uplink", _begin(t, [thin, *others], torrent, "thin"), server)
+
+
+def readers_and_groups_that_differ_hold_nobody_up(t: Trial) -> None:
+    server = _server(t, "mirror")
+    torrent = make(t, "--mirror", server.url)
+    hosts = _hosts(t, 4)
+    fewer = _begin(t, hosts[:1], torrent, "readers", "--readers", "1") + _begin(t, hosts[1:], torrent, "readers", "--readers", "4")
+    _ends_in_time(t, "readers that differ", fewer, server)
+    groups = _begin(t, hosts[:2], torrent, "groups", "--group", "east") + _begin(t, hosts[2:], torrent, "groups", "--group", "west")
+    sites = 2  # each reads a copy, and the mirror's line is as fast as one machine's
+    _ends_in_time(t, "groups that differ", groups, server, sites)

@@ -32,6 +32,8 @@ const TRIAL: Duration = Duration::from_millis(1500);
 const AGAIN: Duration = Duration::from_secs(15);
 /// A machine of ours that brings this part of what it takes in is no slow peer.
 const GOOD_PARTS: u64 = 2;
+/// All sources together bring as much as ever when that is so many percent of the best.
+const USUAL_PERCENT: u64 = 80;
 /// What a thin peer would bring so much later than all the rest is not asked of it.
 const LATE: Duration = Duration::from_millis(500);
 /// More peers than this share this machine's link: it is the limit, unless they bring less than this together.
@@ -109,8 +111,11 @@ impl Scheduler {
         } else {
             GAIN_PERCENT_MANY
         };
-        // a link that is full of what origins bring squeezes the others: that tells nothing of them
-        if self.gate.is_link_full() {
+        // a link that is full of what origins bring squeezes the others, and all bring little where little is read:
+        // that tells nothing of them
+        let together: u64 = self.rates().map(|(_, rate, _)| rate).sum();
+        let as_ever = together.saturating_mul(100) >= self.best_rate.saturating_mul(USUAL_PERCENT);
+        if as_ever || self.gate.is_link_full() {
             self.slow_since = None;
             return;
         }

@@ -29,6 +29,8 @@ const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
 const STALL_EXCUSED: Duration = Duration::from_mins(1);
 /// The same, besides the time of four pieces, of a holder of whose slot nothing came yet.
 const STALL_UNPROVEN: Duration = Duration::from_secs(4);
+/// So many pairs of pieces may be read side by side before the first is whole.
+const PIECES_ABREAST: u32 = 2;
 /// A look at what appeared in the swarm of a silent slot.
 const STALL_LOOK: Duration = Duration::from_secs(5);
 /// So long after that it can't be taken again by the same machine.
@@ -160,7 +162,8 @@ impl OriginGate {
         // the fastest of the readers tells what the origin gives: one that says to be slow among fast ones is not
         // waited for
         let best = self.goodputs(now).last().copied().unwrap_or(0);
-        let told = time_at(best.max(self.goodput)).unwrap_or_default();
+        // who reads several pieces side by side has none of them for long
+        let told = time_at(best.max(self.goodput)).unwrap_or_default() * PIECES_ABREAST;
         STALL_UNPROVEN + pieces.max(told.min(STALL_SLOW_MAX))
     }
 

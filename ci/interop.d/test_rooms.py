@@ -217,7 +217,7 @@ def readers_and_groups_that_differ_hold_nobody_up(t: Trial) -> None:
     server = _server(t, "mirror")
     torrent = make(t, "--mirror", server.url)
     hosts = _hosts(t, 4)
-    fewer = _begin(t, hosts[:1], torrent, "readers", "--readers", "1") + _begin(t, hosts[1:], torrent, "readers", "--readers", "4")
+    fewer = _begin(t, hosts[:1], torrent, "readers", "--origin-readers", "1") + _begin(t, hosts[1:], torrent, "readers", "--origin-readers", "4")
     _ends_in_time(t, "readers that differ", fewer, server)
     groups = _begin(t, hosts[:2], torrent, "groups", "--group", "east") + _begin(t, hosts[2:], torrent, "groups", "--group", "west")
     sites = 2  # each reads a copy, and the mirror's line is as fast as one machine's

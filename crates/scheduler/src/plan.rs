@@ -157,10 +157,9 @@ impl Scheduler {
         {
             return Filled::NoCredit;
         }
-        // a suggestion is worth a longer queue, not any
-        let most = source.flow.rate.value();
-        let most = most.map_or(QUEUE_AT_START, |rate| bytes_in(PIECE_TIME, rate));
-        let may_wait = source.flow.in_flight < most.max(queue);
+        // a suggestion is worth a longer queue, but not at a peer that is far too slow
+        let thin = source.peer().is_some_and(|peer| peer.thin);
+        let may_wait = !thin || source.flow.in_flight < thin_queue_len(source).max(queue);
         if may_wait && self.take_suggestion(now, id) {
             return Filled::Asked;
         }
@@ -468,6 +467,12 @@ fn queue_len(piece_len: u64, few: bool, source: &Source) -> u64 {
             .max(piece.min(bytes_in(PIECE_TIME, rate)))
             .clamp(QUEUE_BYTES.0, QUEUE_BYTES.1)
     })
+}
+
+/// What may wait in the queue of a peer that is far too slow.
+pub(crate) fn thin_queue_len(source: &Source) -> u64 {
+    let rate = source.flow.rate.value();
+    rate.map_or(QUEUE_AT_START, |rate| bytes_in(PIECE_TIME, rate))
 }
 
 /// How long `bytes` take at `rate` bytes a second; no time where that is not known.

@@ -52,6 +52,7 @@ impl Scheduler {
                 return;
             };
             peer.sole += 1;
+            self.gate.appeared(now, piece);
             let first = u16::from(peer.hello.is_some() && self.fresh.is_hinted());
             let rank = self.rank(piece).max(first);
             self.fresh.seen((now, id), piece, rank);

@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
+use crate::plan::thin_queue_len;
 use crate::scheduler::Scheduler;
 use crate::source::{Peer, Source};
 use crate::trial::Trial;
-use crate::{Instant, SourceId};
+use crate::{Instant, JobId, SourceId};
 
 /// Peers that bring what is left within this time are good enough, whatever origins could do.
 const SOON: Duration = Duration::from_secs(4);
@@ -161,13 +162,32 @@ impl Scheduler {
         mine.is_some_and(|mine| mine > others + LATE)
     }
 
-    /// Calls off what thin peers would bring last of all: origins read it meanwhile.
+    /// Calls off what thin peers would bring last of all: origins read it meanwhile. What stands far behind in their
+    /// queues could not be read else.
     fn call_off_late(&mut self) {
         let late = |job: &crate::ledger::Job| self.is_too_late(job.source);
-        let jobs = self.jobs_where(late);
+        let mut jobs = self.jobs_where(late);
+        for source in self.sources.values() {
+            if source.peer().is_some_and(|peer| peer.thin) {
+                jobs.extend(self.far_behind(source));
+            }
+        }
         for job in jobs {
             self.cancel(job);
         }
+    }
+
+    /// The fetches that a thin peer has queued for longer than it may.
+    fn far_behind(&self, source: &Source) -> Vec<JobId> {
+        let most = thin_queue_len(source);
+        let mut before = 0u64;
+        let jobs = source.flow.jobs.iter();
+        let jobs = jobs.filter_map(|id| Some((*id, self.ledger.job(*id)?)));
+        let behind = jobs.filter(|(_, job)| {
+            before = before.saturating_add(job.left());
+            before > most && before > job.left() && !job.cancelled
+        });
+        behind.map(|(id, _)| id).collect()
     }
 
     /// Nobody knows what origins bring: they are read for a moment as if the peers were thin.

@@ -69,3 +69,26 @@ fn a_slow_machine_makes_no_fast_one_give_its_slots_back() {
                 m up=12171917 down=12171917; o up=60140164";
     keeps(room, LIVE);
 }
+
+#[test]
+fn a_thin_uplink_keeps_what_its_machine_read_from_the_others_for_no_longer_than_it_must() {
+    // the thin one needs 28 s to pass on what it reads of 42 MB
+    let room = "pieces=1267x32768 latency=200us; m up=500000 down=10000000; \
+                m up=10000000 down=10000000; m up=10000000 down=10000000; o up=10000000";
+    for seed in SEEDS {
+        let room: Room = format!("r seed={seed} {room}").parse().unwrap();
+        let verdict = play(&room);
+        assert!(
+            verdict.pace.unwrap() < 2.5,
+            "seed {seed}: {:?}",
+            verdict.broken
+        );
+    }
+}
+
+#[test]
+fn a_machine_that_hardly_takes_what_a_fast_one_reads_holds_it_up_for_a_moment() {
+    let room = "pieces=128x1048576 latency=500us; m up=12500000 down=12500000; \
+                m up=625000 down=625000; o up=12500000";
+    keeps(room, LIVE_AND_SWIFT);
+}

@@ -131,20 +131,16 @@ impl OriginGate {
         if self.owns(slot) || self.table.live_holder(now, slot).is_some() {
             return false;
         }
-        let lately = self
-            .table
-            .cell(slot)
-            .map_or(now, |cell| cell.progress.max(cell.grew));
-        !self.table.is_done(slot)
-            || now >= lately + self.spread_time()
-            || self.is_passed_on_slowly(slot)
-    }
-
-    /// Whether the machine that read the slot to its end brings this one far too little: what it read comes too late.
-    fn is_passed_on_slowly(&self, slot: u32) -> bool {
-        let reader = self.table.cell(slot).and_then(|cell| cell.reader);
-        let mut others = self.gossip.iter();
-        reader.is_some_and(|reader| others.any(|one| one.node == reader && one.slow.0))
+        if !self.table.is_done(slot) {
+            return true;
+        }
+        // pieces that a far too slow neighbour still passes on say nothing of the last ones
+        let trickles = self.gossip.iter().any(|one| one.slow.0);
+        let lately = self.table.cell(slot).map_or(now, |cell| {
+            let came = if trickles { cell.grew } else { cell.progress };
+            came.max(cell.grew)
+        });
+        now >= lately + self.spread_time()
     }
 
     /// How long what somebody read may be on its way to this machine: two pieces at the rate of its link.

@@ -375,8 +375,19 @@ impl OriginGate {
             self.read_over(slot);
             return;
         }
+        self.progressed(now, slot, index);
+    }
+
+    /// A peer shows a missing piece that nobody had before: somebody reads.
+    pub(crate) fn appeared(&mut self, now: Instant, piece: PieceIndex) {
+        let slot = self.extents.slot_of_piece(piece.value());
+        self.progressed(now, slot, piece.value());
+    }
+
+    /// A piece of this slot came, which may have been read under another.
+    fn progressed(&mut self, now: Instant, slot: u32, piece: u32) {
         self.table.progressed(now, slot);
-        let extent = self.extents.extent_of(index);
+        let extent = self.extents.extent_of(piece);
         for other in 0..self.table.slots() {
             let record = self.table.cell(other).map(|cell| cell.record);
             if record.is_some_and(|it| it.extent == extent && it.holder != NOBODY) {

@@ -96,7 +96,7 @@ pub(super) struct Cell {
     /// When a piece of the slot last came, the holder changed, or nothing of it was to be read.
     pub(super) progress: Instant,
     /// Who read the slot last, and whether that machine is gone.
-    pub(super) reader: Option<NodeId>,
+    reader: Option<NodeId>,
     reader_gone: bool,
     /// When a piece of the slot last came since this holder took it.
     pub(super) brought: Option<Instant>,

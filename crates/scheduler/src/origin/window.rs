@@ -151,7 +151,7 @@ impl Window {
         let gone = u64::try_from(gone).unwrap_or(u64::MAX);
         self.drained += gone;
         self.pace.add(now, gone.saturating_mul(self.piece_len));
-        if self.len() < self.base {
+        if gone > 0 && self.len() < self.base {
             self.limit = self.base;
         }
         // room for a few pieces comes and goes while it is full
@@ -170,11 +170,11 @@ impl Window {
         let least = link.saturating_mul(millis) / 1000 / SLOW_PARTS;
         let drained = self.drained.saturating_mul(self.piece_len);
         let is_known = least >= SLOW_PIECES.saturating_mul(self.piece_len);
-        if drained > 0 && passed >= SLOW_TIME && is_known && drained < least {
+        let slow = drained > 0 && passed >= SLOW_TIME && is_known && drained < least;
+        let stuck = drained == 0 && passed >= STUCK;
+        if slow || stuck {
             let room = self.len().saturating_add(link.saturating_mul(ROOM_SECONDS));
             self.limit = self.limit.saturating_mul(2).max(room);
-        } else if passed >= STUCK && drained == 0 {
-            self.limit = self.limit.saturating_mul(2);
         } else if passed < STUCK || !is_known {
             return;
         }

@@ -12,7 +12,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 use crate::Instant;
 
 /// What it lacked is asked for again after this.
-const ABSENT_AGAIN: Duration = Duration::from_secs(2);
+const ABSENT_AGAIN: Duration = Duration::from_secs(1);
 /// A wrong piece is tried again after this, and each time after twice as long.
 const WRONG_AGAIN: Duration = Duration::from_secs(3);
 const WRONG_DOUBLINGS_MAX: u32 = 8;
@@ -196,7 +196,7 @@ mod tests {
         let (pieces, wanted) = (pieces(3), PieceSet::full(3));
         let mut gaps = Gaps::new(3);
         pieces.iter().for_each(|piece| gaps.lacks(START, *piece));
-        assert!(!gaps.doubt(START + SECOND, &wanted));
+        assert!(!gaps.doubt(START + ABSENT_AGAIN / 2, &wanted));
         let (mut now, mut tried) = (START, Vec::new());
         for _ in 0..6 {
             now = now + ABSENT_AGAIN;

@@ -29,7 +29,7 @@ def a_mirror_with_every_third_piece_corrupt_wastes_little(t: Trial) -> None:
     asked = [piece for start, size in bad.runs() for piece in range(start // PIECE_LEN, -(-(start + size) // PIECE_LEN))]
     twice = sorted({piece for piece in asked if asked.count(piece) > 1 and piece % 3 == 0})
     t.check(not twice, f"corrupt pieces were asked for again: {twice}")
-    t.check(told["bad_pieces"] == len([piece for piece in set(asked) if piece % 3 == 0]), f"not all bad pieces were told: {told}, {asked}")
+    t.check(told["bad_pieces"] >= len([piece for piece in set(asked) if piece % 3 == 0]), f"not all bad pieces were told: {told}, {asked}")
 
 
 def a_corrupt_mirror_alone_ends_with_what_differs(t: Trial) -> None:

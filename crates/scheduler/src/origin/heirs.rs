@@ -95,8 +95,7 @@ impl OriginGate {
             return;
         }
         let reads = !self.own.is_empty() && !self.limited && !self.window.was_full(now);
-        let link = self.link.sustained();
-        let is_full = link == 0 || self.load.takes_in(link);
+        let is_full = self.link.sustained() == 0 || self.is_link_full();
         // what comes far more slowly than this machine's link can is held up by who sends it
         let look = if is_full && view.missing.intersects(view.available) {
             Look::Behind

@@ -26,10 +26,12 @@ def a_mirror_with_every_third_piece_corrupt_wastes_little(t: Trial) -> None:
     told = report(ours)
     t.check(told["bad_pieces"] > 0, f"the corrupt mirror was not read at all: {told}")
     t.check(told["wasted"] <= 0.05 * 48 * MIB, f"wasted too much: {told}")
-    asked = [piece for start, size in bad.runs() for piece in range(start // PIECE_LEN, -(-(start + size) // PIECE_LEN))]
-    twice = sorted({piece for piece in asked if asked.count(piece) > 1 and piece % 3 == 0})
-    t.check(not twice, f"corrupt pieces were asked for again: {twice}")
-    t.check(told["bad_pieces"] >= len([piece for piece in set(asked) if piece % 3 == 0]), f"not all bad pieces were told: {told}, {asked}")
+    mixed = told["bad_pieces"] - told["reasons"]["origin:differs"]
+    t.check(mixed == 0, f"{mixed} bad pieces had several senders: {told}")
+    # a request may be called off before its bytes come, and be made again: so at most once each, of those asked for
+    asked = {piece for start, size in bad.runs() for piece in range(start // PIECE_LEN, -(-(start + size) // PIECE_LEN))}
+    sent = len([piece for piece in asked if piece % 3 == 0])
+    t.check(told["bad_pieces"] <= sent, f"more bad pieces were told than there were: {told}, {sorted(asked)}")
 
 
 def a_corrupt_mirror_alone_ends_with_what_differs(t: Trial) -> None:

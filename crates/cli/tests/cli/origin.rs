@@ -13,8 +13,17 @@ fn share() -> Room {
     room
 }
 
-/// Copies the tree, alone and for at most 3 s, without serving it afterwards.
+/// Copies the tree alone, without serving it afterwards.
 fn get(room: &Room, flags: &[&str]) -> Ran {
+    get_within(room, "120s", flags)
+}
+
+/// The same where it is refused: it ends after a time that suffices to be told why.
+fn refused(room: &Room, flags: &[&str]) -> Ran {
+    get_within(room, "5s", flags).exits(3)
+}
+
+fn get_within(room: &Room, deadline: &str, flags: &[&str]) -> Ran {
     let args = [
         "get",
         "share/tree.torrent",
@@ -26,7 +35,7 @@ fn get(room: &Room, flags: &[&str]) -> Ran {
         "--seed-for",
         "0",
         "--deadline",
-        "3s",
+        deadline,
         "--explain",
         "--json",
     ];
@@ -55,7 +64,8 @@ fn the_report_tells_what_the_origin_had_to_do() {
     assert_eq!(report["swarm_copies"], 1.0);
     let (read, took) = (&report["origin_reader_seconds"], &report["seconds"]);
     assert!(read.as_f64().unwrap() <= took.as_f64().unwrap(), "{report}");
-    assert_eq!(report["reasons"]["slot:claimed"], 2);
+    // a slot that was given back may be claimed again
+    assert!(report["reasons"]["slot:claimed"].as_u64().unwrap() >= 2);
 }
 
 #[test]
@@ -65,7 +75,7 @@ fn a_share_whose_locks_are_taken_is_left_alone() {
     let held: Vec<_> = (0..2)
         .map(|slot| locks.try_lock(slot).unwrap().unwrap())
         .collect();
-    let refused = get(&room, &[]).exits(3);
+    let refused = refused(&room, &[]);
     let told = reasons(&refused);
     assert!(told.contains(&"origin:denied:guard".into()), "{told:?}");
     assert!(!told.contains(&"origin:slot-held".into()), "{told:?}");
@@ -86,7 +96,7 @@ fn outside_the_hours_nothing_is_read() {
     let now = swarmcopy_sys::clock::minute_of_day().unwrap();
     let clock = |minute: u16| format!("{:02}:{:02}", minute % 1440 / 60, minute % 60);
     let closed = format!("{}-{}", clock(now + 120), clock(now + 180));
-    let told = reasons(&get(&room, &["--hours", &closed]).exits(3));
+    let told = reasons(&refused(&room, &["--hours", &closed]));
     assert_eq!(told, ["origin:denied:hours"]);
     let open = format!("{}-{}", clock(now + 1380), clock(now + 60));
     get(&room, &["--hours", &closed, "--hours", &open]).exits(0);
@@ -101,11 +111,8 @@ fn a_policy_file_and_flags_hold_together() {
     )
     .unwrap();
     let policy = ["--policy", "policy.toml"];
-    let never = get(
-        &room,
-        &[&policy[..], &["--origin", "fast", "--peer", "127.0.0.1:1"]].concat(),
-    )
-    .exits(3);
+    let flags = ["--origin", "fast", "--peer", "127.0.0.1:1"];
+    let never = refused(&room, &[&policy[..], &flags].concat());
     assert_eq!(reasons(&never), ["origin:denied:never"]);
     std::fs::write(room.path("policy.toml"), "reader = 1\n").unwrap();
     get(&room, &policy).exits(2).says("reader");
@@ -127,13 +134,13 @@ fn who_reads_without_protection_holds_no_slot() {
 #[test]
 fn a_dead_peer_keeps_nobody_from_the_share_who_was_not_told_to_wait() {
     let room = share();
-    let dead = |how| get(&room, &["--isolated", how, "--peer", "127.0.0.1:1"]);
-    let waits = reasons(&dead("wait").exits(3));
+    let flags = |how| ["--isolated", how, "--peer", "127.0.0.1:1"];
+    let waits = reasons(&refused(&room, &flags("wait")));
     assert!(
         waits.iter().all(|it| it.starts_with("origin:denied:")),
         "{waits:?}"
     );
-    let report = dead("trickle").exits(0).json();
+    let report = get(&room, &flags("trickle")).exits(0).json();
     assert_eq!(report["from_share"], report["bytes"]);
-    assert!(report["seconds"].as_f64().unwrap() < 2.5, "{report}");
+    assert!(report["seconds"].as_f64().unwrap() < 8.0, "{report}");
 }

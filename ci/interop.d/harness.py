@@ -36,6 +36,10 @@ class Failed(Exception):
     """The rule does not hold."""
 
 
+class OutOfBounds(Failed):
+    """Something measured is out of its bound: the rule does not hold, or the machine paused."""
+
+
 class Skipped(Exception):
     """The test cannot run here."""
 
@@ -150,7 +154,8 @@ class Trial:
             if gone:
                 raise Failed(f"{gone[0].name} ended with {gone[0].code()} while waiting: {what}")
             if time.monotonic() > end:
-                raise Failed(f"not within {seconds:g} s: {what}")
+                kind = OutOfBounds if seconds < WAIT_SECONDS else Failed
+                raise kind(f"not within {seconds:g} s: {what}")
             time.sleep(POLL_SECONDS)
         return result
 
@@ -163,6 +168,11 @@ class Trial:
         """Fails the trial if something does not hold."""
         if not holds:
             raise Failed(message)
+
+    def check_measured(self, holds: object, message: str) -> None:
+        """The same for what is measured in time: a pause of the machine is told apart by trying again."""
+        if not holds:
+            raise OutOfBounds(message)
 
     def check_copy(self, copy: Path, empty_files_too: bool = True) -> None:
         """Fails the trial unless every file is there and the same, and no other."""

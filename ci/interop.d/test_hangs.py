@@ -47,7 +47,7 @@ def a_share_that_hangs_in_the_middle_delays_no_mirror(t: Trial) -> None:
         t.wait("a third is copied", lambda: _verified(ours) > t.tree.bytes // 3)
         share.hangs(kinds)
         _in_its_own_time(t, ours, begun, alone, kinds)
-        t.check(_from_share(ours) > 0, f"nothing came from the share before it hung: {kinds}")
+        t.check_measured(_from_share(ours) > 0, f"nothing came from the share before it hung: {kinds}")
         share.hangs("")
 
 
@@ -100,7 +100,7 @@ def _in_its_own_time(t: Trial, ours: Client, begun: float, alone: float, kinds: 
     finished(t, ours)
     took = time.monotonic() - begun
     print(f"        {kinds}: {took:.2f} s, the mirror alone {alone:.2f} s")
-    t.check(took <= 1.25 * alone + 3, f"{took:.1f} s where the mirror alone takes {alone:.1f} s: {kinds}")
+    t.check_measured(took <= 1.25 * alone + 3, f"{took:.1f} s where the mirror alone takes {alone:.1f} s: {kinds}")
 
 
 def _verified(client: Client) -> int:

@@ -24,8 +24,8 @@ def a_mirror_with_every_third_piece_corrupt_wastes_little(t: Trial) -> None:
     t.wait_exit(ours.proc)
     t.check((ours.to / "big.bin").read_bytes() == (root / "big.bin").read_bytes(), "the file differs")
     told = report(ours)
-    t.check(told["bad_pieces"] > 0, f"the corrupt mirror was not read at all: {told}")
-    t.check(told["wasted"] <= 0.05 * 48 * MIB, f"wasted too much: {told}")
+    t.check_measured(told["bad_pieces"] > 0, f"the corrupt mirror was not read at all: {told}")
+    t.check_measured(told["wasted"] <= 0.05 * 48 * MIB, f"wasted too much: {told}")
     mixed = told["bad_pieces"] - told["reasons"]["origin:differs"]
     t.check(mixed == 0, f"{mixed} bad pieces had several senders: {told}")
     # a request may be called off before its bytes come, and be made again: so at most once each, of those asked for
@@ -57,7 +57,7 @@ def a_slow_mirror_beside_two_seeds_costs_nothing(t: Trial) -> None:
     finished(t, beside)
     ratio = _seconds(beside) / _seconds(alone)
     print(f"        seeds alone {_seconds(alone):.2f} s, with the slow mirror {_seconds(beside):.2f} s: {ratio:.2f} x")
-    t.check(ratio <= 1.1, f"{ratio:.2f} x the time of the seeds alone")
+    t.check_measured(ratio <= 1.1, f"{ratio:.2f} x the time of the seeds alone")
 
 
 def seeds_that_come_late_take_over_from_a_slow_mirror(t: Trial) -> None:
@@ -73,7 +73,7 @@ def seeds_that_come_late_take_over_from_a_slow_mirror(t: Trial) -> None:
     alone = get(t, t.host("alone"), torrent, *link, "--seed-for", "0s")
     finished(t, ours)
     print(f"        complete {time.monotonic() - start:.1f} s after the seeds came, beside another that took {_seconds(alone):.1f} s")
-    t.check(time.monotonic() - start < 25, "the slow mirror held up the seeds")
+    t.check_measured(time.monotonic() - start < 25, "the slow mirror held up the seeds")
 
 
 def a_copy_goes_on_when_its_mirror_is_back(t: Trial) -> None:
@@ -85,13 +85,13 @@ def a_copy_goes_on_when_its_mirror_is_back(t: Trial) -> None:
     gone_at = time.monotonic()
     t.wait("nothing comes any more", lambda: time.monotonic() > gone_at + GONE_SECONDS)
     before = _verified(ours)
-    t.check(before < t.tree.bytes, "it was complete before the mirror was gone")
+    t.check_measured(before < t.tree.bytes, "it was complete before the mirror was gone")
     servers.start_nginx(t, t.hosts["mirror"], "nginx-again")
     back_at = time.monotonic()
     t.wait("bytes come again", lambda: _verified(ours) > before or ours.proc.code() is not None)
     stall = time.monotonic() - back_at
     print(f"        bytes came {stall:.2f} s after the mirror was back")
-    t.check(stall <= STALL_SECONDS_MAX, f"nothing came for {stall:.1f} s after the mirror was back")
+    t.check_measured(stall <= STALL_SECONDS_MAX, f"nothing came for {stall:.1f} s after the mirror was back")
     finished(t, ours)
 
 

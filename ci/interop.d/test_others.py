@@ -27,14 +27,14 @@ ROOM = ("one", "two", "three", "four")
 
 def a_user_of_the_server_is_not_slowed_down(t: Trial) -> None:
     shares = _user_beside(t, 400, LEN)
-    t.check(shares[0] >= 0.9, f"the user has {shares[0]:.2f} of his rate")
-    t.check(shares[1] <= 1.5, f"his reads take {shares[1]:.2f} x as long")
+    t.check_measured(shares[0] >= 0.9, f"the user has {shares[0]:.2f} of his rate")
+    t.check_measured(shares[1] <= 1.5, f"his reads take {shares[1]:.2f} x as long")
 
 
 def a_budget_leaves_the_user_his_part_of_a_small_line(t: Trial) -> None:
     shares = _user_beside(t, 100, 32 * MIB, "--origin-rate", "30Mbit")
-    t.check(shares[0] >= BUDGET_LEAVES_MIN, f"the user has {shares[0]:.2f} of his rate")
-    t.check(shares[1] <= 1.5, f"his reads take {shares[1]:.2f} x as long")
+    t.check_measured(shares[0] >= BUDGET_LEAVES_MIN, f"the user has {shares[0]:.2f} of his rate")
+    t.check_measured(shares[1] <= 1.5, f"his reads take {shares[1]:.2f} x as long")
 
 
 def a_mute_peer_and_a_slow_machine_do_not_set_the_pace(t: Trial) -> None:
@@ -53,7 +53,7 @@ def a_mute_peer_and_a_slow_machine_do_not_set_the_pace(t: Trial) -> None:
     beside = _room(t, torrent, nginx.url, hosts, [f"{slow.address}:{PORT}", where], slow)
     t.check(peer.out.read_text().count("met") >= len(ROOM), "the mute peer was not met by all")
     print(f"        alone {alone:.2f} s, beside them {beside:.2f} s: {beside / alone:.2f} x")
-    t.check(beside <= HELD_UP_MAX * alone, f"{beside / alone:.2f} x the time")
+    t.check_measured(beside <= HELD_UP_MAX * alone, f"{beside / alone:.2f} x the time")
 
 
 def _user_beside(t: Trial, origin_mbit: int, size: int, *flags: str) -> tuple[float, float]:

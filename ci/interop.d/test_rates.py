@@ -38,8 +38,8 @@ def several_connections_bring_three_times_what_one_brings(t: Trial) -> None:
     several = FAR_LEN / seconds
     print(f"        one connection {one / 1e6:.1f} MB/s, {connections} connections {several / 1e6:.1f} MB/s from the start to "
           f"the end: {several / one:.1f} x")
-    t.check(several >= 3 * one, f"{several / one:.1f} x")
-    t.check(connections <= 12, f"{connections} connections, trials included")
+    t.check_measured(several >= 3 * one, f"{several / one:.1f} x")
+    t.check_measured(connections <= 12, f"{connections} connections, trials included")
     peers = {len([s for s in event["sources"] if s["kind"] == "peer"]) for event in beside.proc.events("progress")}
     t.check(max(peers) == 1, f"the peer is not one source: {peers}")
 
@@ -55,7 +55,7 @@ def far_seeds_bring_together_a_third_of_what_they_can_at_least(t: Trial) -> None
     seconds = float(taker.proc.events("complete")[0]["seconds"])
     share = FURTHER_LEN / seconds / (FURTHER_SEEDS * FURTHER_LIMIT)
     print(f"        {FURTHER_LEN / seconds / 1e6:.1f} MB/s from the start to the end: {share:.2f} of what they can")
-    t.check(share >= 1 / 3, f"{share:.2f} of what the seeds can")
+    t.check_measured(share >= 1 / 3, f"{share:.2f} of what the seeds can")
 
 
 def limits_hold_within_5_percent_over_5_seconds(t: Trial) -> None:
@@ -83,7 +83,7 @@ def limits_hold_within_5_percent_over_5_seconds(t: Trial) -> None:
         worst[name] = max(shares, key=lambda share: abs(share - 1))
         client.proc.stop()
     print("        " + ", ".join(f"{name} {share:.3f}" for name, share in worst.items()))
-    t.check(all(abs(share - 1) <= 0.05 for share in worst.values()), f"parts of the limit, at worst: {worst}")
+    t.check_measured(all(abs(share - 1) <= 0.05 for share in worst.values()), f"parts of the limit, at worst: {worst}")
 
 
 def _seeded(t: Trial, size: int, *flags: str) -> tuple[Path, str]:

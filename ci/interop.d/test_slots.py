@@ -92,7 +92,7 @@ def a_holder_that_is_killed_is_replaced_within_six_seconds(t: Trial) -> None:
     t.wait("another goes on", lambda: any(set(slots) & set(_slots(client)) for client in swarm.values()), 12)
     took = time.monotonic() - start
     print(f"        slot {slots} taken over after {took:.2f} s", flush=True)
-    t.check(took <= 6, f"slot {slots} was taken over after {took:.2f} s only")
+    t.check_measured(took <= 6, f"slot {slots} was taken over after {took:.2f} s only")
     swarm[name] = get(t, t.hosts[name], torrent, "--lsd", "--stay", name="again")
     for client in swarm.values():
         _complete(t, client)
@@ -180,7 +180,7 @@ def _kill_a_holder(t: Trial, seen: Seen, locks: list[int]) -> Proc:
     seen.procs[pid].popen.send_signal(signal.SIGKILL)
     start = time.monotonic()
     while any(of == pid and inode in locks for of, inode in _flocks()):
-        t.check(time.monotonic() < start + 1, f"the lock of {pid} was not free within a second")
+        t.check_measured(time.monotonic() < start + 1, f"the lock of {pid} was not free within a second")
     return seen.procs[pid]
 
 

@@ -1,9 +1,9 @@
 //! What events change: sources that come and go, bytes that arrive, pieces that prove right or wrong.
 
 use swarmcopy_layout::{PieceIndex, PieceSet, Spans};
+use swarmcopy_slots::{OriginState, ReadEnd};
 
 use crate::health::Finding;
-use crate::origin::{OriginState, ReadEnd};
 use crate::scheduler::Scheduler;
 use crate::source::{Flow, Kind, Origin, Peer, Source};
 use crate::{

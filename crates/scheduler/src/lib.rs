@@ -34,7 +34,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod origin;
 pub mod spread;
 
 mod availability;
@@ -50,12 +49,9 @@ mod interest;
 mod latency;
 mod ledger;
 mod line;
-mod names;
 mod origins;
 mod permit;
 mod plan;
-mod rate;
-mod reason;
 mod scheduler;
 mod share;
 mod source;
@@ -63,15 +59,21 @@ mod spares;
 mod streams;
 mod takeover;
 mod thin;
-mod time;
 mod trial;
 mod uploads;
 
-pub use event::{
-    Action, Discovery, Down, Event, Has, Hello, LockWord, Outcome, Preference, Proof, SourceInfo,
-};
-pub use names::{JobId, MachineClass, NodeId, OriginKind, OriginTag, SourceId};
+pub use event::{Action, Event, Has, JobId, Outcome, Preference, Proof, SourceInfo};
 pub use permit::OriginPermit;
-pub use reason::Reason;
 pub use scheduler::{Config, OriginReport, Outlook, Scheduler};
-pub use time::Instant;
+pub use swarmcopy_slots::{
+    Discovery, Down, Hello, Instant, LockWord, MachineClass, NodeId, OriginKind, OriginTag, Reason,
+    SourceId,
+};
+
+/// Who may read the origin, and what: policy and messages of the swarm-wide slots.
+pub mod origin {
+    pub use swarmcopy_slots::{
+        Claim, GuardUse, Hours, Isolated, Mode, NodeBytes, OriginConfig, SlotMessage, SlotRecord,
+        flags, message_items_max, readers_max_max,
+    };
+}

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, PieceSet, Span};
+use swarmcopy_slots::{OriginState, ReadEnd, View};
 
 use crate::availability::Availability;
 use crate::ledger::Job;
-use crate::origin::{OriginState, ReadEnd, View};
 use crate::plan::Room;
 use crate::scheduler::Scheduler;
 use crate::source::{Origin, Source};

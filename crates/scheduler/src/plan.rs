@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
+use swarmcopy_slots::OriginState;
 
 use crate::health::Beside;
-use crate::origin::OriginState;
 use crate::scheduler::Scheduler;
 use crate::source::{Kind, Peer, Source};
 use crate::{Action, Instant, JobId, Reason, SourceId};

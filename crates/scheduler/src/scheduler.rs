@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
+use swarmcopy_slots::{OriginConfig, OriginGate};
 
 use crate::availability::Availability;
 use crate::fresh::Fresh;
 use crate::ledger::Ledger;
-use crate::origin::{OriginConfig, OriginGate};
 use crate::share::PeersShare;
 use crate::source::{Kind, Source};
 use crate::spread::outflow::Outflow;

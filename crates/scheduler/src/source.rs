@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
+use swarmcopy_slots::Rate;
 
 use crate::gaps::Gaps;
 use crate::health::Health;
 use crate::latency::Latency;
 use crate::permit::PermitKeeper;
-use crate::rate::Rate;
 use crate::streams::Streams;
 use crate::{Hello, Instant, JobId, Preference};
 

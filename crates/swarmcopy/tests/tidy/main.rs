@@ -122,7 +122,8 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("metalink", &["address"]),
         ("digest", PURE),
         ("sys", PURE),
-        ("scheduler", &["layout", "bt-wire"] as &[&str]),
+        ("slots", &["layout", "bt-wire"] as &[&str]),
+        ("scheduler", &["layout", "slots"]),
         ("piece-store", &["layout", "digest", "sys"]),
         ("sources", &["address", "layout", "scheduler", "sys"]),
         (

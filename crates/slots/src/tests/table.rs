@@ -5,8 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::world::node;
-use crate::origin::SlotRecord;
-use crate::origin::table::{DEAD, Merged, PASSED_ON, SlotTable};
+use crate::SlotRecord;
+use crate::table::{DEAD, Merged, PASSED_ON, SlotTable};
 use crate::{Instant, NodeId};
 
 pub(super) fn record() -> impl Strategy<Value = SlotRecord> {

@@ -21,7 +21,7 @@ const TRICKLE: u64 = 5_000_000;
 
 impl OriginGate {
     /// The server's word on the lock for this slot.
-    pub(crate) fn guard(&mut self, now: Instant, slot: u32, word: LockWord) {
+    pub fn guard(&mut self, now: Instant, slot: u32, word: LockWord) {
         let Some(own) = self.own_mut(slot) else {
             if word == LockWord::Held {
                 self.guards.push_back((slot, false));
@@ -44,7 +44,7 @@ impl OriginGate {
     }
 
     /// The next lock to take (`true`) or to let go of (`false`).
-    pub(crate) fn poll_guard(&mut self) -> Option<(u32, bool)> {
+    pub fn poll_guard(&mut self) -> Option<(u32, bool)> {
         self.guards.pop_front()
     }
 
@@ -89,7 +89,7 @@ impl OriginGate {
     }
 
     /// Bytes a second that this machine may read from all origins together; `None` = no limit.
-    pub(crate) fn rate_max(&self) -> Option<u64> {
+    pub fn rate_max(&self) -> Option<u64> {
         let slots = u64::from(self.table.slots());
         let mine = u64::try_from(self.own.len()).unwrap_or(u64::MAX);
         let leaked = self.own.iter().any(|own| own.lock == Lock::Leaked);

@@ -12,37 +12,37 @@ use crate::Reason;
 
 /// The state of the copy as the gate needs it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     /// Wanted, not verified here, and no job of ours (of whatever source) has it in hand; in
     /// `next_read` without what the origin lacks.
-    pub(crate) missing: &'a PieceSet,
+    pub missing: &'a PieceSet,
     /// `missing` is without what the origin lacks: that it has nothing says nothing about the others.
-    pub(crate) narrowed: bool,
+    pub narrowed: bool,
     /// Pieces that every origin of this machine had with wrong bytes lately, if there are any.
-    pub(crate) wrong: Option<&'a PieceSet>,
+    pub wrong: Option<&'a PieceSet>,
     /// Some peer that *serves* has it (effective availability).
-    pub(crate) available: &'a PieceSet,
+    pub available: &'a PieceSet,
     /// How many peers that serve have each piece; by piece index.
-    pub(crate) serving: &'a [u16],
+    pub serving: &'a [u16],
     /// Pieces that were sent to peers and that a peer has.
-    pub(crate) copied: &'a PieceSet,
+    pub copied: &'a PieceSet,
     /// Wanted pieces that are not verified, those in hand included.
-    pub(crate) pieces_left: u32,
+    pub pieces_left: u32,
     /// Connected peers of every kind, stock clients included.
-    pub(crate) peers: u32,
+    pub peers: u32,
     /// Some peers are far too slow for what is left: what they have is read as if they had it not.
-    pub(crate) peers_slow: bool,
+    pub peers_slow: bool,
     /// How long the way to peers and back takes, as far as was seen.
-    pub(crate) way: Duration,
+    pub way: Duration,
     /// The best that this machine's link was seen to bring, bytes a second; 0 = unknown.
-    pub(crate) link_goodput: u64,
+    pub link_goodput: u64,
 }
 
 /// Leave to read these whole pieces from one origin now.
 ///
 /// Every piece of it is answered by `OriginGate::have` or `OriginGate::read_ended`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct ReadPlan {
+pub struct ReadPlan {
     first: PieceIndex,
     count: u32,
     reason: Reason,
@@ -59,24 +59,24 @@ impl ReadPlan {
     }
 
     /// The first piece.
-    pub(crate) fn first(&self) -> PieceIndex {
+    pub fn first(&self) -> PieceIndex {
         self.first
     }
 
     /// How many pieces, one after another.
-    pub(crate) fn count(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.count
     }
 
     /// Why it may be read.
-    pub(crate) fn reason(&self) -> Reason {
+    pub fn reason(&self) -> Reason {
         self.reason
     }
 }
 
 /// How the read of one planned piece ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum ReadEnd {
+pub enum ReadEnd {
     /// It is verified; the same as `OriginGate::have`.
     Verified,
     /// It failed, was cancelled, or came from elsewhere first.
@@ -85,7 +85,7 @@ pub(crate) enum ReadEnd {
 
 /// What is known of an origin's health.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum OriginState {
+pub enum OriginState {
     /// It serves.
     Ready,
     /// It refuses or can't be reached: probed every 1-2 s.
@@ -96,21 +96,21 @@ pub(crate) enum OriginState {
 
 /// What the protection of the origin is doing on this machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct OriginStatus {
+pub struct OriginStatus {
     /// Bit i: this machine holds slot i.
-    pub(crate) slots: u64,
+    pub slots: u64,
     /// How many slots the table has.
-    pub(crate) readers_max: u32,
+    pub readers_max: u32,
     /// Bit i: this machine held slot i at some time.
-    pub(crate) slots_ever: u64,
+    pub slots_ever: u64,
     /// Bytes that this machine read from origins.
-    pub(crate) origin_bytes: u64,
+    pub origin_bytes: u64,
     /// Bytes that the swarm's machines read from origins, as last heard; this one included.
-    pub(crate) swarm_bytes: u64,
+    pub swarm_bytes: u64,
     /// Live holders as known here, this machine included.
-    pub(crate) holders: u32,
+    pub holders: u32,
     /// Machines that may read, as known here: this one, neighbours and live holders.
-    pub(crate) machines: u32,
+    pub machines: u32,
     /// Whether this machine waits for bytes that nobody brings it.
-    pub(crate) starving: bool,
+    pub starving: bool,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::events::{Any, Bench};
 use super::world::node;
-use crate::origin::{Claim, SlotMessage, SlotRecord};
+use crate::{Claim, SlotMessage, SlotRecord};
 use crate::{Discovery, SourceId};
 
 /// A gate that reads, beside one neighbour.

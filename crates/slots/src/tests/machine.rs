@@ -4,7 +4,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use super::world::Machine;
 use crate::Instant;
-use crate::origin::{Mode, View};
+use crate::{Mode, View};
 
 impl Machine {
     pub(super) fn gain(&mut self, piece: PieceIndex) {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::world::World;
-use crate::origin::{Isolated, Mode};
 use crate::{Discovery, Down};
+use crate::{Isolated, Mode};
 
 const SEC: Duration = Duration::from_secs(1);
 

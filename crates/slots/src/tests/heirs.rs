@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::events::{Any, Bench};
 use super::world::node;
-use crate::origin::{SlotMessage, SlotRecord};
 use crate::{Discovery, MachineClass, NodeId, SourceId};
+use crate::{SlotMessage, SlotRecord};
 
 /// A reader at 5 MiB/s that hears these words of a neighbour; whether it keeps its slots, and what it offered.
 fn reader_beside(behind: bool, says: SlotMessage) -> (bool, u64) {

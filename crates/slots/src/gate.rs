@@ -63,11 +63,11 @@ pub(super) struct Origin {
 }
 
 /// A decision with what it is about.
-pub(crate) type Explained = (Reason, Option<SourceId>, Option<PieceIndex>);
+pub type Explained = (Reason, Option<SourceId>, Option<PieceIndex>);
 
 /// Decides whether, when and what this machine reads from origins.
 #[derive(Debug)]
-pub(crate) struct OriginGate {
+pub struct OriginGate {
     pub(super) config: OriginConfig,
     pub(super) layout: Arc<Layout>,
     pub(super) rng: fastrand::Rng,
@@ -137,7 +137,7 @@ pub(crate) struct OriginGate {
 
 impl OriginGate {
     /// A gate that knows of no origin and no machine yet.
-    pub(crate) fn new(config: OriginConfig, layout: Arc<Layout>, seed: u64, now: Instant) -> Self {
+    pub fn new(config: OriginConfig, layout: Arc<Layout>, seed: u64, now: Instant) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let slots = config.slots();
         let spread = Duration::from_millis(rng.u64(0..5000));
@@ -223,18 +223,12 @@ impl OriginGate {
     }
 
     /// The next decision to explain.
-    pub(crate) fn poll_explain(&mut self) -> Option<Explained> {
+    pub fn poll_explain(&mut self) -> Option<Explained> {
         self.explained.pop_front()
     }
 
     /// This machine can reach an origin (told once per origin of the content).
-    pub(crate) fn origin_up(
-        &mut self,
-        now: Instant,
-        source: SourceId,
-        tag: OriginTag,
-        kind: OriginKind,
-    ) {
+    pub fn origin_up(&mut self, now: Instant, source: SourceId, tag: OriginTag, kind: OriginKind) {
         self.origins.retain(|origin| origin.source != source);
         self.origins.push(Origin {
             source,
@@ -248,14 +242,14 @@ impl OriginGate {
     }
 
     /// It can't any more. The last one gone, every slot is given back (R5).
-    pub(crate) fn origin_down(&mut self, now: Instant, source: SourceId) {
+    pub fn origin_down(&mut self, now: Instant, source: SourceId) {
         self.origins.retain(|origin| origin.source != source);
         self.limited |= self.has_origin_in_trouble();
         self.wake(now);
     }
 
     /// An origin's health changed.
-    pub(crate) fn origin_state(&mut self, now: Instant, source: SourceId, state: OriginState) {
+    pub fn origin_state(&mut self, now: Instant, source: SourceId, state: OriginState) {
         let origin = self
             .origins
             .iter_mut()
@@ -280,32 +274,32 @@ impl OriginGate {
     }
 
     /// The policy's hours open or close.
-    pub(crate) fn hours(&mut self, now: Instant, hours: Hours) {
+    pub fn hours(&mut self, now: Instant, hours: Hours) {
         self.hours = hours;
         self.wake(now);
     }
 
     /// A share has lock files after all: its reading waits for locks from now on.
-    pub(crate) fn guarded(&mut self, now: Instant) {
+    pub fn guarded(&mut self, now: Instant) {
         self.config.guard = GuardUse::Active;
         self.ask_locks(now);
         self.wake(now);
     }
 
     /// Gives every slot back at once: this process is about to end.
-    pub(crate) fn close(&mut self, now: Instant) {
+    pub fn close(&mut self, now: Instant) {
         self.life = Life::Closed;
         self.wake(now);
     }
 
     /// Discovery has news.
-    pub(crate) fn discovery(&mut self, now: Instant, news: Discovery) {
+    pub fn discovery(&mut self, now: Instant, news: Discovery) {
         self.company.discovery(now, news);
         self.wake(now);
     }
 
     /// A machine of ours is connected (stock clients are not told here).
-    pub(crate) fn peer_up(&mut self, now: Instant, peer: SourceId, hello: &Hello) {
+    pub fn peer_up(&mut self, now: Instant, peer: SourceId, hello: &Hello) {
         if hello.node == self.config.node {
             return;
         }
@@ -322,7 +316,7 @@ impl OriginGate {
     }
 
     /// It is no more; other sources are ignored.
-    pub(crate) fn peer_down(&mut self, now: Instant, peer: SourceId, how: Down) {
+    pub fn peer_down(&mut self, now: Instant, peer: SourceId, how: Down) {
         let Some(gone) = self.gossip.part(peer) else {
             return;
         };
@@ -347,7 +341,7 @@ impl OriginGate {
     }
 
     /// A peer lets us wait for what was asked of it.
-    pub(crate) fn peer_silent(&mut self, now: Instant, peer: SourceId) {
+    pub fn peer_silent(&mut self, now: Instant, peer: SourceId) {
         if let Some(node) = self.gossip.find(peer).map(|one| one.node) {
             self.table.holder_silent(now, node);
             self.wake(now);
@@ -355,7 +349,7 @@ impl OriginGate {
     }
 
     /// A process is dead, as its machine's refusal says; who is still linked lives.
-    pub(crate) fn died(&mut self, now: Instant, node: NodeId) {
+    pub fn died(&mut self, now: Instant, node: NodeId) {
         if self.gossip.iter().all(|peer| peer.node != node) {
             self.table.holder_died(now, node);
             self.table.reader_gone(node);
@@ -366,7 +360,7 @@ impl OriginGate {
     }
 
     /// A piece is verified here, from whatever source.
-    pub(crate) fn have(&mut self, now: Instant, piece: PieceIndex) {
+    pub fn have(&mut self, now: Instant, piece: PieceIndex) {
         self.useful_at = now;
         let index = piece.value();
         let slot = self.extents.slot_of_piece(index);
@@ -379,7 +373,7 @@ impl OriginGate {
     }
 
     /// A peer shows a missing piece that nobody had before: somebody reads.
-    pub(crate) fn appeared(&mut self, now: Instant, piece: PieceIndex) {
+    pub fn appeared(&mut self, now: Instant, piece: PieceIndex) {
         let slot = self.extents.slot_of_piece(piece.value());
         self.progressed(now, slot, piece.value());
     }
@@ -397,7 +391,7 @@ impl OriginGate {
     }
 
     /// The read of one planned piece ended. Once is enough for a piece, more does no harm.
-    pub(crate) fn read_ended(&mut self, now: Instant, piece: PieceIndex, end: ReadEnd) {
+    pub fn read_ended(&mut self, now: Instant, piece: PieceIndex, end: ReadEnd) {
         match end {
             ReadEnd::Verified if self.reads.contains_key(&piece.value()) => self.have(now, piece),
             ReadEnd::Verified => {}
@@ -438,14 +432,14 @@ impl OriginGate {
     }
 
     /// A peer (of any kind) took bytes from us.
-    pub(crate) fn uploaded(&mut self, now: Instant, _peer: SourceId, bytes: u64) {
+    pub fn uploaded(&mut self, now: Instant, _peer: SourceId, bytes: u64) {
         if bytes > 0 {
             self.window.taken(now);
         }
     }
 
     /// A source (of any kind) brought bytes.
-    pub(crate) fn received(&mut self, now: Instant, source: SourceId, bytes: u64) {
+    pub fn received(&mut self, now: Instant, source: SourceId, bytes: u64) {
         self.useful_at = now;
         self.link.add(now, bytes);
         self.load.add(now, bytes);
@@ -458,12 +452,12 @@ impl OriginGate {
     }
 
     /// A peer brings too little though enough is asked of it, or does so no more.
-    pub(crate) fn finds_slow(&mut self, now: Instant, peer: SourceId, slow: bool) {
+    pub fn finds_slow(&mut self, now: Instant, peer: SourceId, slow: bool) {
         self.gossip.finds_slow(now, peer, slow);
     }
 
     /// An origin brought wrong bytes for this piece.
-    pub(crate) fn bad(&mut self, now: Instant, source: SourceId, piece: PieceIndex) {
+    pub fn bad(&mut self, now: Instant, source: SourceId, piece: PieceIndex) {
         let Some(origin) = self.origins.iter().find(|it| it.source == source) else {
             return;
         };

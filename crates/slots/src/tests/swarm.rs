@@ -5,7 +5,7 @@ use std::time::Duration;
 use swarmcopy_layout::PieceIndex;
 
 use super::world::{Coming, DELAY, World};
-use crate::origin::{SlotMessage, SlotRecord};
+use crate::{SlotMessage, SlotRecord};
 
 impl World {
     /// A machine has become free to give: one of its neighbours may take.

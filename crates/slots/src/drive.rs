@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(500);
 
 impl OriginGate {
     /// Does what is due. Call when `next_timeout` is reached; calling more often does no harm.
-    pub(crate) fn timeout(&mut self, now: Instant, view: &View<'_>) {
+    pub fn timeout(&mut self, now: Instant, view: &View<'_>) {
         self.now = self.now.max(now);
         self.learn_way(view.way);
         if self.life != Life::Closed {
@@ -60,7 +60,7 @@ impl OriginGate {
     }
 
     /// When `timeout` is to be called; changes with every event.
-    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+    pub fn next_timeout(&self) -> Option<Instant> {
         let wake = (self.wake < Instant::from_micros(u64::MAX)).then_some(self.wake);
         [wake, self.gossip.next_flush()].into_iter().flatten().min()
     }

@@ -9,7 +9,7 @@ const WINDOW: Duration = Duration::from_millis(200);
 
 /// A moving rate in bytes a second. Time in which nothing was asked does not count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Rate {
+pub struct Rate {
     value: Option<u64>,
     bytes: u64,
     /// Time of this window before the last pause.
@@ -20,14 +20,14 @@ pub(crate) struct Rate {
 
 impl Rate {
     /// The source was idle and is asked now: the pause does not count.
-    pub(crate) fn resume(&mut self, now: Instant) {
+    pub fn resume(&mut self, now: Instant) {
         self.before += self.last.since(self.since);
         self.since = now;
         self.last = now;
     }
 
     /// Counts bytes that came.
-    pub(crate) fn add(&mut self, now: Instant, bytes: u64) {
+    pub fn add(&mut self, now: Instant, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
         self.last = now;
         let elapsed = self.before + now.since(self.since);
@@ -48,12 +48,12 @@ impl Rate {
     }
 
     /// The rate in bytes a second, once a window is full.
-    pub(crate) fn value(&self) -> Option<u64> {
+    pub fn value(&self) -> Option<u64> {
         self.value
     }
 
     /// How long `bytes` will take, if the rate is known.
-    pub(crate) fn time_for(&self, bytes: u64) -> Option<Duration> {
+    pub fn time_for(&self, bytes: u64) -> Option<Duration> {
         let rate = self.value?.max(1);
         Some(Duration::from_micros(
             bytes.saturating_mul(1_000_000) / rate,

@@ -1,7 +1,10 @@
+#![doc = include_str!("../README.md")]
 //! Who may read the origin, and what: the swarm-wide slots.
 //!
 //! Machines of one group share a table of K slots by gossip; the pieces are divided among the slots
-//! for good. Who holds a slot reads its pieces once and hands them on. Nothing here does I/O.
+//! for good. Who holds a slot reads its pieces once and hands them on. [`OriginGate`] takes in what
+//! happened and is asked for plans ([`ReadPlan`]), messages ([`SlotMessage`]) and the time at which it
+//! wants to be called. Nothing here does I/O or knows how a source is read.
 
 mod barren;
 mod claim;
@@ -20,22 +23,31 @@ mod load;
 mod lock;
 mod marks;
 mod message;
+mod names;
 mod neighbour;
+mod news;
 mod own;
+mod rate;
 mod reader;
+mod reason;
 mod report;
 mod standing;
 mod steal;
 mod table;
 #[cfg(test)]
 mod tests;
+mod time;
 mod view;
 mod watch;
 mod window;
 mod wire;
 
 pub use config::{GuardUse, Hours, Isolated, Mode, OriginConfig, readers_max_max};
+pub use gate::{Explained, OriginGate};
 pub use message::{Claim, NodeBytes, SlotMessage, SlotRecord, flags, message_items_max};
-
-pub(crate) use gate::OriginGate;
-pub(crate) use view::{OriginState, ReadEnd, View};
+pub use names::{MachineClass, NodeId, OriginKind, OriginTag, SourceId};
+pub use news::{Discovery, Down, Hello, LockWord};
+pub use rate::Rate;
+pub use reason::Reason;
+pub use time::Instant;
+pub use view::{OriginState, OriginStatus, ReadEnd, ReadPlan, View};

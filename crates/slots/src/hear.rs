@@ -20,7 +20,7 @@ const OFFER: Duration = Duration::from_secs(1);
 
 impl OriginGate {
     /// A machine of ours sent its slot message. O(records), O(1) each.
-    pub(crate) fn message(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
+    pub fn message(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
         let Some(neighbour) = self.gossip.take(now, from) else {
             return;
         };

@@ -11,7 +11,7 @@ use crate::{Instant, NodeId, SourceId};
 
 impl OriginGate {
     /// The next message to send; ask until `None` after each timeout.
-    pub(crate) fn poll_message(&mut self, now: Instant) -> Option<(SourceId, SlotMessage)> {
+    pub fn poll_message(&mut self, now: Instant) -> Option<(SourceId, SlotMessage)> {
         let marks = self.marks.told_len();
         let (to, told) = self.gossip.next_due(now, marks)?;
         let cells = self
@@ -41,44 +41,44 @@ impl OriginGate {
     }
 
     /// The next piece in hand whose slot was lost (R2): its job ends at the next piece boundary.
-    pub(crate) fn poll_cancel(&mut self) -> Option<PieceIndex> {
+    pub fn poll_cancel(&mut self) -> Option<PieceIndex> {
         self.cancels.pop_front()
     }
 
     /// Whether the policy lets this machine read at all.
-    pub(crate) fn has_licence(&self) -> bool {
+    pub fn has_licence(&self) -> bool {
         self.licence.is_some()
     }
 
     /// What that machine was seen to take in, bytes a second, by its own word; 0 = unknown.
-    pub(crate) fn link_of(&self, peer: SourceId) -> u64 {
+    pub fn link_of(&self, peer: SourceId) -> u64 {
         self.gossip.find(peer).map_or(0, |one| one.link_goodput)
     }
 
     /// Whether this machine is alone: long runs pay then.
-    pub(crate) fn is_alone(&self, _now: Instant) -> bool {
+    pub fn is_alone(&self, _now: Instant) -> bool {
         self.standing == Standing::Alone
     }
 
     /// The machines that hold a slot, as known here.
-    pub(crate) fn readers(&self, now: Instant) -> impl Iterator<Item = NodeId> {
+    pub fn readers(&self, now: Instant) -> impl Iterator<Item = NodeId> {
         (0..self.table.slots()).filter_map(move |slot| self.table.live_holder(now, slot))
     }
 
     /// Whether that peer says so: it is to be unchoked.
-    pub(crate) fn peer_is_starving(&self, peer: SourceId) -> bool {
+    pub fn peer_is_starving(&self, peer: SourceId) -> bool {
         self.gossip.find(peer).is_some_and(|one| one.starving)
     }
 
     /// This machine's uplink has room for more, or not.
-    pub(crate) fn has_room(&mut self, now: Instant, room: bool) {
+    pub fn has_room(&mut self, now: Instant, room: bool) {
         if std::mem::replace(&mut self.room, room) != room {
             self.gossip.greet_all(now);
         }
     }
 
     /// Whether that peer says so of itself.
-    pub(crate) fn peer_has_room(&self, peer: SourceId) -> bool {
+    pub fn peer_has_room(&self, peer: SourceId) -> bool {
         self.gossip.find(peer).is_some_and(|one| one.room)
     }
 
@@ -88,7 +88,7 @@ impl OriginGate {
     }
 
     /// For reports.
-    pub(crate) fn status(&self, now: Instant) -> OriginStatus {
+    pub fn status(&self, now: Instant) -> OriginStatus {
         let live = (0..self.table.slots())
             .filter_map(|slot| self.table.live_holder(now, slot))
             .collect::<std::collections::BTreeSet<_>>();

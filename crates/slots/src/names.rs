@@ -1,12 +1,8 @@
-//! What sources, jobs, machines and origins are called by.
+//! What sources, machines and origins are called by.
 
 /// A source of bytes as the caller numbers them; never used again after `SourceDown`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SourceId(pub u32);
-
-/// One fetch that the scheduler asked for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct JobId(pub u64);
 
 /// A process of ours in the swarm: random for each start.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]

@@ -117,18 +117,18 @@ impl OriginGate {
     }
 
     /// Whether this machine holds a slot, or nobody holds some.
-    pub(crate) fn may_get_slot(&self, now: Instant) -> bool {
+    pub fn may_get_slot(&self, now: Instant) -> bool {
         let mut slots = 0..self.table.slots();
         !self.own.is_empty() || slots.any(|slot| self.table.live_holder(now, slot).is_none())
     }
 
     /// Whether an origin ever brought this machine anything.
-    pub(crate) fn has_read(&self) -> bool {
+    pub fn has_read(&self) -> bool {
         self.origin_bytes > 0
     }
 
     /// Whether this machine takes in about as much as its link was ever seen to bring for a while.
-    pub(crate) fn is_link_full(&self) -> bool {
+    pub fn is_link_full(&self) -> bool {
         self.load.takes_in(self.link.sustained())
     }
 

@@ -24,7 +24,7 @@ const TAIL: u32 = 4;
 impl OriginGate {
     /// The next run of pieces to read from `source`, at most `pieces_max`; they count as in hand
     /// until `have` or `read_ended`. Amortised O(1) per piece passed.
-    pub(crate) fn next_read(
+    pub fn next_read(
         &mut self,
         now: Instant,
         source: SourceId,
@@ -335,12 +335,12 @@ impl OriginGate {
     }
 
     /// Whether an origin may be open: permits live exactly as long as this is true.
-    pub(crate) fn may_open(&self, now: Instant) -> bool {
+    pub fn may_open(&self, now: Instant) -> bool {
         self.may_begin(now) || self.is_reading()
     }
 
     /// How many slots are given back as soon as what is on its way has come, from an origin that answers.
-    pub(crate) fn leaving(&self) -> usize {
+    pub fn leaving(&self) -> usize {
         let leaves = |own: &&Own| own.leaving.is_some() && own.reads > 0;
         if self.is_refused() {
             return 0;
@@ -349,14 +349,14 @@ impl OriginGate {
     }
 
     /// Whether this piece is read under a slot that is being given back.
-    pub(crate) fn leaves(&self, piece: PieceIndex) -> bool {
+    pub fn leaves(&self, piece: PieceIndex) -> bool {
         let slot = self.reads.get(&piece.value());
         let own = slot.and_then(|slot| self.own.iter().find(|own| own.slot == *slot));
         own.is_some_and(|own| own.leaving.is_some())
     }
 
     /// Whether something is on its way from an origin.
-    pub(crate) fn is_reading(&self) -> bool {
+    pub fn is_reading(&self) -> bool {
         self.own.iter().any(|own| own.reads > 0)
     }
 
@@ -381,7 +381,7 @@ impl OriginGate {
     }
 
     /// Why `piece` is not, or is, to be read from `source` now.
-    pub(crate) fn reason(
+    pub fn reason(
         &self,
         now: Instant,
         source: SourceId,

@@ -11,8 +11,8 @@ use std::time::Duration;
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet, RelPath};
 
 use super::machine::view;
-use crate::origin::{OriginConfig, OriginGate, OriginState, ReadEnd, SlotMessage};
 use crate::{Discovery, Down, Hello, Instant, NodeId, OriginKind, OriginTag, SourceId};
+use crate::{OriginConfig, OriginGate, OriginState, ReadEnd, SlotMessage};
 
 pub(super) const ORIGIN: SourceId = SourceId(u32::MAX);
 pub(super) const TAG: OriginTag = OriginTag([9; 8]);

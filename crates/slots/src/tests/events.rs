@@ -8,7 +8,7 @@ use swarmcopy_layout::PieceSet;
 
 use super::table::record;
 use super::world::{ORIGIN, TAG, layout, node};
-use crate::origin::{
+use crate::{
     Claim, GuardUse, Hours, Isolated, Mode, OriginConfig, OriginGate, OriginState, ReadEnd,
     SlotMessage, SlotRecord, View,
 };

@@ -30,6 +30,7 @@ mod meetings;
 mod origins;
 mod outcome;
 mod profile;
+mod reading;
 mod stock;
 mod table;
 mod traffic;

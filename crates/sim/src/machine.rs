@@ -8,10 +8,9 @@ use swarmcopy_scheduler::{Instant, NodeId, Scheduler, SourceId};
 use crate::agenda::Coming;
 use crate::liar::Claimer;
 use crate::link::Way;
-use crate::origins::Reading;
 use crate::outcome::{Arrival, Read};
 use crate::profile::MachineSpec;
-use crate::user::User;
+use crate::reading::Reading;
 
 /// What decides for a machine.
 #[derive(Debug)]
@@ -28,8 +27,8 @@ pub(crate) enum Brain {
     Claimer(Claimer),
     /// Serves whoever asks.
     Origin,
-    /// Reads the first origin all the time.
-    User(User),
+    /// Reads the first origin all the time; when it asked last.
+    User { asked_at: Instant },
 }
 
 /// How a machine is.
@@ -216,7 +215,7 @@ impl Machine {
         match &self.brain {
             Brain::Scheduler(scheduler) => scheduler.have().clone(),
             Brain::Mute | Brain::Liar | Brain::Origin => PieceSet::full(pieces),
-            Brain::Absent | Brain::Claimer(_) | Brain::User(_) => PieceSet::empty(pieces),
+            Brain::Absent | Brain::Claimer(_) | Brain::User { .. } => PieceSet::empty(pieces),
         }
     }
 }

@@ -15,7 +15,6 @@ use crate::link::{End, Link, Way};
 use crate::machine::{Brain, Neighbour};
 use crate::origins::{STREAMS_MAX, source_of, tag};
 use crate::profile::{Finding, Holds, Role};
-use crate::user::User;
 use crate::world::{World, way};
 
 /// A tracker answers after this.
@@ -39,7 +38,7 @@ impl World {
             Role::Mute => Brain::Mute,
             Role::Liar => Brain::Liar,
             Role::Claimer => Brain::Claimer(Claimer::new(node, slots)),
-            Role::User => Brain::User(User::new()),
+            Role::User => Brain::User { asked_at: self.now },
             Role::Own | Role::Stock => {
                 Brain::Scheduler(Box::new(self.scheduler(machine, have.clone())))
             }

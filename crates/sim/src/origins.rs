@@ -3,7 +3,6 @@
 //! A machine has as many connections to an origin as it asks for bytes at a time. Each has its own turns in
 //! the origin's uplink, as TCP would have it, and asks for one file after another.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, Span};
@@ -21,22 +20,6 @@ pub(crate) const STREAMS_MAX: u32 = 32;
 /// Files that one fetch asks for at a time if they are no longer than this many bytes, as in the tool.
 const LANES_MAX: u32 = 16;
 const SMALL_LEN: u64 = 256 << 10;
-
-/// What a machine does with the origins.
-#[derive(Debug, Default)]
-pub(crate) struct Reading {
-    /// Its connections, each to one of the origins.
-    streams: Vec<(usize, Way)>,
-    pub(crate) permits: BTreeMap<SourceId, OriginPermit>,
-    /// Most bytes a second that it takes from all of them.
-    pub(crate) limit: Option<u64>,
-    /// When the limit lets it take more.
-    pub(crate) next_at: Instant,
-    /// Who brought bytes of a piece that is not whole; known only where an origin has wrong bytes.
-    senders: BTreeMap<PieceIndex, BTreeSet<SourceId>>,
-    /// Pieces that an origin brought with wrong bytes.
-    wrong: BTreeSet<(SourceId, PieceIndex)>,
-}
 
 /// An origin's name in the swarm.
 pub(crate) fn tag(origin: usize) -> OriginTag {
@@ -111,7 +94,7 @@ impl World {
     pub(crate) fn is_permitted(&self, machine: usize, source: SourceId) -> bool {
         let one = &self.machines[machine];
         let permit = one.reading.permits.get(&source);
-        matches!(one.brain, Brain::User(_)) || permit.is_some_and(OriginPermit::is_live)
+        matches!(one.brain, Brain::User { .. }) || permit.is_some_and(OriginPermit::is_live)
     }
 
     /// Whether an origin has to wait before it sends more from this end.

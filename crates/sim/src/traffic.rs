@@ -124,7 +124,7 @@ impl World {
     fn sends(&self, machine: usize) -> bool {
         !matches!(
             self.machines[machine].brain,
-            Brain::Mute | Brain::Claimer(_) | Brain::Absent | Brain::User(_)
+            Brain::Mute | Brain::Claimer(_) | Brain::Absent | Brain::User { .. }
         )
     }
 

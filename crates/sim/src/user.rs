@@ -10,20 +10,6 @@ use crate::world::World;
 /// Bytes that he asks for at a time.
 const READ_LEN: u64 = 64 << 10;
 
-/// When he asked last.
-#[derive(Debug)]
-pub(crate) struct User {
-    asked_at: Instant,
-}
-
-impl User {
-    pub(crate) fn new() -> Self {
-        Self {
-            asked_at: Instant::ZERO,
-        }
-    }
-}
-
 impl World {
     /// He asks for the next bytes, from the beginning again after the last.
     pub(crate) fn read_on(&mut self, machine: usize) {
@@ -32,10 +18,10 @@ impl World {
             return;
         }
         let one = &mut self.machines[machine];
-        let Brain::User(user) = &mut one.brain else {
+        let Brain::User { asked_at } = &mut one.brain else {
             return;
         };
-        user.asked_at = now;
+        *asked_at = now;
         let number = u64::try_from(one.reads.len()).unwrap_or(u64::MAX);
         let len = self.layout.len();
         let start = number % (len / READ_LEN).max(1) * READ_LEN;
@@ -48,10 +34,10 @@ impl World {
     pub(crate) fn has_read(&mut self, machine: usize) {
         let now = self.now;
         let one = &mut self.machines[machine];
-        if let Brain::User(user) = &one.brain {
+        if let Brain::User { asked_at } = one.brain {
             one.reads.push(Read {
                 at: now.since(Instant::ZERO),
-                took: now.since(user.asked_at),
+                took: now.since(asked_at),
             });
             self.read_on(machine);
         }

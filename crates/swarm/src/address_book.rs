@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::{addresses_max, dials_max};
+use crate::limits::{addresses_max, dials_max};
 use crate::tokens::Tokens;
 
 mod bans;

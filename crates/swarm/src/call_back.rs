@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::config::dials_max;
 use crate::handshake::connect;
+use crate::limits::dials_max;
 use crate::{LinkEnd, SwarmEvent};
 
 /// Pauses before each call: a process that is just ending closes its links before, or after, it listens

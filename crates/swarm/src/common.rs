@@ -11,8 +11,8 @@ use swarmcopy_sources::{Limiter, Networks};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{block_len_max, read_ahead_all_len_max, read_ahead_len_max};
-use crate::hub::Command;
+use crate::command::Command;
+use crate::limits::{block_len_max, read_ahead_all_len_max, read_ahead_len_max};
 use crate::link::Turns;
 use crate::witnesses::Witnesses;
 use crate::{BlockReader, Encryption, HaveLog, SourceIds, StatusBoard, SwarmEvent};

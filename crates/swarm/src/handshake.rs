@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use crate::config::{CONNECT_TIME, HANDSHAKE_TIME};
+use crate::limits::{CONNECT_TIME, HANDSHAKE_TIME};
 use crate::wire::Wire;
 use crate::{Encryption, LinkEnd, mse};
 

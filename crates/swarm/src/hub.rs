@@ -4,27 +4,25 @@
 //! hub never waits for the owner of the swarm: links tell it themselves.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use swarmcopy_bt_wire::peer::Handshake;
-use swarmcopy_layout::PieceIndex;
-use swarmcopy_scheduler::{Discovery, Down, Proof, SourceId};
+use swarmcopy_scheduler::{Discovery, Down, SourceId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use tracing::Instrument;
 
-pub(crate) use crate::address_book::Via;
-use crate::address_book::{AddressBook, BAN_TIME, Offence};
+use crate::address_book::{AddressBook, BAN_TIME, Offence, Via};
 use crate::call_back::CallBacks;
+use crate::command::Command;
 use crate::common::Common;
-use crate::config::dials_max;
 use crate::discovery::{Way, Ways};
 use crate::handshake::{self, Dialled};
-use crate::link::{self, Direction, Setup, Shared, lanes};
+use crate::limits::dials_max;
+use crate::link::{self, Direction, Setup, Shared, lane_name};
 use crate::onlooker;
 use crate::wire::Wire;
 use crate::{LinkEnd, NamedAnswer, SwarmEvent};
@@ -34,12 +32,13 @@ mod gone;
 mod named;
 mod onlookers;
 mod pex;
+mod told;
 
 use gone::Gone;
 pub use gone::gone_max;
-use named::{NamedPeers, Stage};
+use named::{NamedPeers, Stage, words};
 use onlookers::Onlookers;
-use pex::Told;
+use told::Told;
 
 /// How often the hub looks at what time has brought.
 const TICK: Duration = Duration::from_millis(250);
@@ -47,38 +46,6 @@ const TICK: Duration = Duration::from_millis(250);
 const ALIASES_MAX: usize = 8;
 /// Neighbours that a machine seeks even where fewer links would leave room for latecomers.
 const NEIGHBOURS_MIN: usize = 20;
-
-/// What the hub is told.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// A peer has connected and sent its handshake.
-    Incoming {
-        wire: Wire,
-        addr: SocketAddr,
-        theirs: Handshake,
-    },
-    /// Addresses are known.
-    Found { addrs: Vec<SocketAddr>, via: Via },
-    /// The peer at this address tells of others.
-    Told { addrs: Vec<SocketAddr>, by: IpAddr },
-    /// A name that a person gave was looked up.
-    Named {
-        peer: String,
-        found: Result<Vec<SocketAddr>, String>,
-    },
-    /// That was the first time for it.
-    LookedUp,
-    /// A linked peer says where it listens.
-    Listens { id: SourceId, addr: SocketAddr },
-    /// All trackers have been asked once: whether one has answered.
-    TrackersAsked { answered: bool },
-    /// The first local announcement went out, or could not.
-    LsdAnnounced { sent: bool },
-    /// A piece that we said to have is wrong.
-    Withdrawn { piece: PieceIndex },
-    /// The peer is to be left alone.
-    Ban { id: SourceId, proof: Proof },
-}
 
 /// What the hub needs beside the common things.
 #[derive(Debug)]
@@ -164,7 +131,9 @@ impl Hub {
                 _ = ticks.tick() => {
                     self.count();
                     self.exchange_peers();
-                    self.tell_onlookers();
+                    if self.onlookers.is_due(Instant::now()) {
+                        self.onlookers.tell(self.some_others().as_ref());
+                    }
                 }
             }
             self.dial();
@@ -179,7 +148,7 @@ impl Hub {
     fn handle_command(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Incoming { wire, theirs, .. } if lanes::is_name(&theirs.peer_id) => {
+            Command::Incoming { wire, theirs, .. } if lane_name::is_one(&theirs.peer_id) => {
                 self.handle_lane(wire, &theirs.peer_id);
             }
             Command::Incoming { wire, addr, theirs } if onlooker::is_name(&theirs.peer_id) => {
@@ -306,6 +275,54 @@ impl Hub {
         self.running
             .spawn(async move { (id, running.await) }.instrument(span));
         self.count();
+    }
+
+    /// A name that a person gave was looked up.
+    fn handle_named(&mut self, peer: String, found: Result<Vec<SocketAddr>, String>) {
+        match found {
+            Ok(addrs) => {
+                let now = Instant::now();
+                for addr in addrs {
+                    let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+                    self.named.name(addr, &peer);
+                    self.book.learn(addr, Via::Named, now);
+                }
+                self.count();
+            }
+            Err(why) => self.named.note(peer, NamedAnswer::NotFound(why)),
+        }
+    }
+
+    /// A dial, or the link that it led to, ended.
+    fn note_failure(&mut self, addr: SocketAddr, end: &LinkEnd, stage: Stage) {
+        let again = self.book.pause_of(addr, Instant::now());
+        let why = words(end, stage);
+        self.named.note_at(addr, NamedAnswer::Failed { why, again });
+    }
+
+    /// An onlooker is at the other end of this connection.
+    fn handle_onlooker(&mut self, wire: Wire, addr: SocketAddr, direction: Direction) {
+        let dialled = (direction == Direction::Outgoing).then_some(addr);
+        let board = self.common.status.clone();
+        let Some(board) = board.filter(|_| self.onlookers.has_room()) else {
+            self.forget_onlooker(dialled);
+            return;
+        };
+        if let Some(addr) = dialled {
+            self.book.is_ourselves(addr);
+        }
+        if self.onlookers.is_empty() {
+            self.onlookers.tell(self.some_others().as_ref());
+        }
+        self.onlookers
+            .serve(&self.common, board, (wire, addr, direction));
+    }
+
+    fn forget_onlooker(&mut self, dialled: Option<SocketAddr>) {
+        if let Some(addr) = dialled {
+            self.book.forget(addr);
+            self.count();
+        }
     }
 
     /// One more connection of a link that stands; any other that calls itself so is let go.

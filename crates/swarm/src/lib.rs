@@ -63,6 +63,7 @@ mod chance;
 #[cfg(feature = "encryption")]
 mod cipher;
 mod clock;
+mod command;
 mod common;
 mod config;
 mod dht;
@@ -76,6 +77,7 @@ mod handshake;
 mod have_log;
 mod hub;
 mod ids;
+mod limits;
 mod link;
 mod listener;
 mod lsd;
@@ -100,12 +102,7 @@ mod witnesses;
 use no_mse as mse;
 
 pub use blocks::BlockReader;
-pub use config::{
-    PeerName, SwarmConfig, addresses_max, block_len_default, block_len_max, connections_max,
-    dials_max, handshakes_max, lanes_max, links_max_default, pex_addresses_max,
-    read_ahead_all_len_max, read_ahead_len_max, requests_default, requests_long_min, requests_max,
-    requests_min, requests_open_max, slot_messages_max,
-};
+pub use config::{PeerName, SwarmConfig};
 pub use dht::{Dht, DhtOptions};
 pub use encryption::Encryption;
 pub use error::{LinkEnd, SwarmError};
@@ -113,6 +110,12 @@ pub use event::{NamedAnswer, SwarmEvent, TrackerNote, tracker_name};
 pub use have_log::{HaveCursor, HaveLog};
 pub use hub::gone_max;
 pub use ids::SourceIds;
+pub use limits::{
+    addresses_max, block_len_default, block_len_max, connections_max, dials_max, handshakes_max,
+    lanes_max, links_max_default, pex_addresses_max, read_ahead_all_len_max, read_ahead_len_max,
+    requests_default, requests_long_min, requests_max, requests_min, requests_open_max,
+    slot_messages_max,
+};
 pub use link::{LinkStats, PeerLink};
 pub use listener::Listener;
 pub use lsd::{Lsd, LsdOptions};

@@ -17,9 +17,9 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{HANDSHAKE_TIME, handshakes_max};
+use crate::command::Command;
 use crate::handshake;
-use crate::hub::Command;
+use crate::limits::{HANDSHAKE_TIME, handshakes_max};
 use crate::tokens::Tokens;
 use crate::wire::Wire;
 use crate::{Encryption, LinkEnd, SwarmError, mse};

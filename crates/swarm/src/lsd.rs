@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::sockets::Group;
+use crate::address_book::Via;
+use crate::command::Command;
 use crate::common::Common;
-use crate::hub::{Command, Via};
 use crate::tokens::Tokens;
 use crate::{SwarmError, SwarmEvent};
 

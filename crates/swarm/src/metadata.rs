@@ -19,9 +19,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout, timeout_at};
 
 use crate::address_book::AddressBook;
-use crate::config::dials_max;
+use crate::address_book::Via;
+use crate::command::Command;
 use crate::handshake::{self, Dialled};
-use crate::hub::{Command, Via};
+use crate::limits::dials_max;
 use crate::talk::Talk;
 use crate::wire::Wire;
 use crate::{Encryption, LinkEnd};

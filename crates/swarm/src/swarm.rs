@@ -20,11 +20,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::address_book::Via;
 use crate::clock::Clock;
+use crate::command::Command;
 use crate::common::{Common, Totals};
-use crate::config::{connections_max, lanes_max};
 use crate::discovery::{Way, Ways};
-use crate::hub::{Command, Hub, HubSetup, Via};
+use crate::hub::{Hub, HubSetup};
+use crate::limits::{connections_max, lanes_max};
 use crate::link::Turns;
 use crate::witnesses::Witnesses;
 use crate::{

@@ -18,9 +18,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::command::Command;
 use crate::common::{Common, Totals};
-use crate::config::{connections_max, lanes_max};
-use crate::hub::Command;
+use crate::limits::{connections_max, lanes_max};
 use crate::link::{self, Direction, Setup, Shared};
 use crate::witnesses::Witnesses;
 use crate::{BlockReader, HaveLog, LinkEnd, PeerLink, SourceIds, SwarmEvent};
@@ -187,7 +187,7 @@ impl Rig {
     }
 
     pub(crate) fn link(&self) -> PeerLink {
-        PeerLink::new(Arc::clone(&self.shared))
+        PeerLink::new(Arc::clone(&self.shared.core))
     }
 
     pub(crate) fn span_sink(&self) -> SpanSink {

@@ -15,8 +15,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use crate::command::Command;
 use crate::common::Common;
-use crate::hub::Command;
 use crate::{SwarmError, onlooker};
 #[cfg(not(feature = "dht"))]
 use none::Table;

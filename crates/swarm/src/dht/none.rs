@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 
 use tokio::sync::mpsc;
 
-use crate::hub::{Command, Via};
+use crate::address_book::Via;
+use crate::command::Command;
 
 /// A node that can't be.
 #[derive(Debug, Clone)]

@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use mainline::Id;
 use tokio::sync::mpsc;
 
-use crate::hub::{Command, Via};
+use crate::address_book::Via;
+use crate::command::Command;
 
 /// Addresses taken from one lookup.
 const FOUND_MAX: usize = 200;

@@ -15,7 +15,7 @@ use swarmcopy_bt_wire::peer::Message;
 use tokio::time::Instant;
 
 use super::{Hub, Linked, TICK};
-use crate::config::dials_max;
+use crate::limits::dials_max;
 use crate::link::{Direction, Setup, Shared, extension};
 use crate::wire::Wire;
 use crate::{LinkEnd, handshake};

@@ -8,9 +8,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
-use super::{Hub, Via};
 use crate::{LinkEnd, NamedAnswer, SwarmEvent};
 
 /// The named peers of a swarm.
@@ -32,7 +30,13 @@ impl NamedPeers {
         }
     }
 
-    fn note(&mut self, peer: String, answer: NamedAnswer) {
+    /// A person named the peer at this address so.
+    pub(super) fn name(&mut self, addr: SocketAddr, peer: &str) {
+        self.names.insert(addr, peer.to_owned());
+    }
+
+    /// Something is known of a peer that a person named.
+    pub(super) fn note(&mut self, peer: String, answer: NamedAnswer) {
         self.news.retain(|(other, _)| *other != peer);
         self.news.push_back((peer, answer));
     }
@@ -45,34 +49,6 @@ impl NamedPeers {
     }
 }
 
-impl Hub {
-    /// A name that a person gave was looked up.
-    pub(super) fn handle_named(&mut self, peer: String, found: Result<Vec<SocketAddr>, String>) {
-        match found {
-            Ok(addrs) => {
-                let now = Instant::now();
-                for addr in addrs {
-                    let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-                    self.named.names.insert(addr, peer.clone());
-                    self.book.learn(addr, Via::Named, now);
-                }
-                self.count();
-            }
-            Err(why) => self.named.note(peer, NamedAnswer::NotFound(why)),
-        }
-    }
-
-    /// A dial, or the link that it led to, ended.
-    pub(super) fn note_failure(&mut self, addr: SocketAddr, end: &LinkEnd, stage: Stage) {
-        let again = self.book.pause_of(addr, Instant::now());
-        let answer = NamedAnswer::Failed {
-            why: words(end, stage),
-            again,
-        };
-        self.named.note_at(addr, answer);
-    }
-}
-
 /// How far a connection came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -82,7 +58,8 @@ pub(super) enum Stage {
     Link,
 }
 
-fn words(end: &LinkEnd, stage: Stage) -> String {
+/// Why a peer can't be linked, for a person.
+pub(super) fn words(end: &LinkEnd, stage: Stage) -> String {
     let words = match (end, stage) {
         (LinkEnd::Io(ErrorKind::ConnectionRefused), _) => {
             "nobody listens there by TCP; it may be switched off, or speak uTP alone"

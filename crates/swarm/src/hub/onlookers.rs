@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use swarmcopy_bt_wire::extension::Pex;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::Hub;
+use crate::StatusBoard;
+use crate::common::Common;
 use crate::link::Direction;
 use crate::onlooker::{self, onlookers_max};
 use crate::wire::Wire;
@@ -45,55 +47,47 @@ impl Onlookers {
             None => std::future::pending().await,
         }
     }
-}
 
-impl Hub {
-    /// An onlooker is at the other end of this connection.
-    pub(super) fn handle_onlooker(&mut self, wire: Wire, addr: SocketAddr, direction: Direction) {
-        let dialled = (direction == Direction::Outgoing).then_some(addr);
-        let board = self.common.status.clone();
-        let board = board.filter(|_| self.onlookers.serving.len() < onlookers_max);
-        let Some(board) = board else {
-            self.forget_onlooker(dialled);
-            return;
-        };
-        if let Some(addr) = dialled {
-            self.book.is_ourselves(addr);
-        }
-        if self.onlookers.serving.is_empty() {
-            self.renew_others();
-        }
-        let others = self.onlookers.others.subscribe();
-        let common = Arc::clone(&self.common);
-        let cancel = self.common.cancel.clone();
-        let serving = onlooker::serve(common, board, (wire, addr, direction), others);
-        self.onlookers.serving.spawn(async move {
+    /// Whether one more finds room.
+    pub(super) fn has_room(&self) -> bool {
+        self.serving.len() < onlookers_max
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.serving.is_empty()
+    }
+
+    /// Serves one at the other end of this connection.
+    pub(super) fn serve(
+        &mut self,
+        common: &Arc<Common>,
+        board: Arc<StatusBoard>,
+        (wire, addr, direction): (Wire, SocketAddr, Direction),
+    ) {
+        let others = self.others.subscribe();
+        let cancel = common.cancel.clone();
+        let serving = onlooker::serve(Arc::clone(common), board, (wire, addr, direction), others);
+        self.serving.spawn(async move {
             let end = cancel.run_until_cancelled(serving).await;
             tracing::debug!(%addr, ?end, "onlooker gone");
-            dialled
+            (direction == Direction::Outgoing).then_some(addr)
         });
     }
 
-    pub(super) fn forget_onlooker(&mut self, dialled: Option<SocketAddr>) {
-        if let Some(addr) = dialled {
-            self.book.forget(addr);
-            self.count();
+    /// Whether it is time to tell them whom else there is.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let due = now.saturating_duration_since(self.told_at) >= TELL_EVERY;
+        let due = due && !self.is_empty();
+        if due {
+            self.told_at = now;
         }
+        due
     }
 
-    /// Tells onlookers now and then whom else there is.
-    pub(super) fn tell_onlookers(&mut self) {
-        let now = Instant::now();
-        let due = now.saturating_duration_since(self.onlookers.told_at) >= TELL_EVERY;
-        if due && !self.onlookers.serving.is_empty() {
-            self.onlookers.told_at = now;
-            self.renew_others();
-        }
-    }
-
-    fn renew_others(&self) {
-        let others = self.some_others().map(|pex| Bytes::from(pex.encode()));
-        self.onlookers.others.send_if_modified(|old| {
+    /// Tells them whom else there is, if that is new.
+    pub(super) fn tell(&self, others: Option<&Pex>) {
+        let others = others.map(|pex| Bytes::from(pex.encode()));
+        self.others.send_if_modified(|old| {
             let new = *old != others;
             *old = others;
             new

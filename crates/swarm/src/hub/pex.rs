@@ -1,19 +1,18 @@
 //! Peer exchange (BEP 11): telling peers of each other.
 //!
 //! Who is told first and then of what changes: machines that know one common machine alone must know of each
-//! other before it leaves. What must stay true: a message names at most [`pex_addresses_max`] peers, and other
-//! people's clients get no more messages than they bear.
+//! other before it leaves. What must stay true: other people's clients get no more messages than they bear.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use swarmcopy_bt_wire::extension::{Pex, PexFlags, PexPeer};
+use swarmcopy_bt_wire::extension::{Pex, PexFlags};
 use tokio::time::Instant;
 
+use super::told::Told;
 use super::{Hub, Linked};
-use crate::config::pex_addresses_max;
 
 /// Pause between messages to a machine of ours.
 const EVERY_OURS: Duration = Duration::from_secs(1);
@@ -24,42 +23,6 @@ const EVERY_YOUNG: Duration = Duration::from_secs(12);
 const EVERY: Duration = Duration::from_mins(1);
 /// How long a swarm counts as young.
 const YOUNG: Duration = Duration::from_mins(2);
-
-/// What one peer was told of others.
-#[derive(Debug)]
-pub(super) struct Told {
-    addrs: HashSet<SocketAddr>,
-    due: Instant,
-}
-
-impl Told {
-    /// Nothing, and the first message is due at once.
-    pub(super) fn new(now: Instant) -> Self {
-        Self {
-            addrs: HashSet::new(),
-            due: now,
-        }
-    }
-
-    /// What has changed among `all` but `itself` since it was told last; `None` if nothing has.
-    fn news(
-        &mut self,
-        itself: Option<SocketAddr>,
-        all: &HashMap<SocketAddr, PexFlags>,
-    ) -> Option<Pex> {
-        let others = all.iter().filter(|(addr, _)| Some(**addr) != itself);
-        let new = others.filter(|(addr, _)| !self.addrs.contains(*addr));
-        let mut pex = Pex::default();
-        pex.added = new.take(pex_addresses_max).map(peer).collect();
-        let gone = self.addrs.iter().filter(|addr| !all.contains_key(*addr));
-        pex.dropped = gone.take(pex_addresses_max).copied().collect();
-        self.addrs.extend(pex.added.iter().map(|peer| peer.addr));
-        for addr in &pex.dropped {
-            self.addrs.remove(addr);
-        }
-        (!pex.added.is_empty() || !pex.dropped.is_empty()).then_some(pex)
-    }
-}
 
 impl Hub {
     /// Tells each peer whose time has come what is new.
@@ -107,11 +70,4 @@ impl Hub {
 fn flags(linked: &Linked) -> PexFlags {
     let seed = linked.shared.peer_complete.load(Ordering::Relaxed);
     PexFlags(PexFlags::REACHABLE | if seed { PexFlags::SEED } else { 0 })
-}
-
-fn peer((addr, flags): (&SocketAddr, &PexFlags)) -> PexPeer {
-    PexPeer {
-        addr: *addr,
-        flags: *flags,
-    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::{requests_min, requests_open_max};
+use crate::limits::{requests_min, requests_open_max};
 
 /// Time over which a depth is judged.
 const WINDOW: Duration = Duration::from_millis(500);

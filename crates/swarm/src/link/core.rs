@@ -1,4 +1,4 @@
-//! What the halves of a link and its handle share.
+//! One link: its facts, its state and its wakers, as its tasks and its handle know it.
 //!
 //! What must stay true: the lock guards data for a moment and is never held across an await; every
 //! change that gives the writer something to do wakes it.
@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use swarmcopy_bt_wire::peer::{Handshake, Message};
-use swarmcopy_layout::{BLOCK_LEN, PieceIndex};
+use swarmcopy_bt_wire::peer::Message;
+use swarmcopy_layout::{BLOCK_LEN, Layout, PieceIndex};
 use swarmcopy_scheduler::{Hello, NodeId, SourceId};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
@@ -21,32 +21,30 @@ use tokio_util::sync::CancellationToken;
 use super::block::Cutter;
 use super::download::Download;
 use super::gossip::Pending;
-use super::lanes;
-use super::sending::Sharing;
+use super::lane_name;
+use super::setup::{Direction, Setup};
 use super::turns::Turn;
 use super::upload::Upload;
 use crate::LinkEnd;
-use crate::common::Common;
-use crate::config::connections_max;
+use crate::limits::connections_max;
 
 /// Suggestions that may wait to be written; older ones are forgotten.
 const SUGGESTIONS_MAX: usize = 128;
 /// Control messages that may wait to be written; a peer that makes us answer more is cut off.
 const REPLIES_MAX: usize = 2048;
 
-/// Who dialled.
+/// Whether other connections carry blocks of the same link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    /// They.
-    Incoming,
-    /// We.
-    Outgoing,
+pub(crate) enum Sharing {
+    /// None does.
+    Alone,
+    /// Some do.
+    Shared,
 }
 
 /// A link's unchanging facts, its state and its wakers.
 #[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) common: Arc<Common>,
+pub(crate) struct Core {
     pub(crate) id: SourceId,
     pub(crate) addr: SocketAddr,
     pub(crate) peer_id: [u8; 20],
@@ -124,25 +122,30 @@ pub(crate) struct State {
     pub(crate) last_said: Instant,
 }
 
-impl Shared {
-    pub(crate) fn new(common: Arc<Common>, setup: Setup) -> (Arc<Self>, mpsc::Receiver<TcpStream>) {
+impl Core {
+    /// A link of a swarm of this layout; `close` ends it, and `turn` is its place in the uplink.
+    pub(crate) fn new(
+        layout: &Arc<Layout>,
+        (id, turn): (SourceId, Turn),
+        close: CancellationToken,
+        setup: Setup,
+    ) -> (Self, mpsc::Receiver<TcpStream>) {
         let (lane_streams, streams) = mpsc::channel(connections_max);
-        let cutter = Cutter::new(Arc::clone(&common.layout), BLOCK_LEN);
-        let (now, id) = (Instant::now(), common.ids.next());
+        let cutter = Cutter::new(Arc::clone(layout), BLOCK_LEN);
+        let now = Instant::now();
         let mut download = Download::new(cutter, setup.fast, now);
         if let Some(round_trip) = setup.round_trip {
             download.note_round_trip(round_trip);
         }
-        let shared = Self {
-            lane_name: lanes::new_name(),
+        let core = Self {
+            lane_name: lane_name::new(),
             lanes_wake: Notify::new(),
             lanes_out: AtomicUsize::new(0),
             lanes_in: AtomicUsize::new(0),
             lane_streams,
             id,
-            turn: Turn::new(&common.turns, id),
-            close: common.cancel.child_token(),
-            common,
+            turn,
+            close,
             addr: setup.addr,
             peer_id: setup.peer_id,
             direction: setup.direction,
@@ -171,7 +174,7 @@ impl Shared {
                 last_said: now,
             }),
         };
-        (Arc::new(shared), streams)
+        (core, streams)
     }
 
     /// Looks at or changes the state; not to be held across an await.
@@ -277,39 +280,5 @@ impl Shared {
     /// Whether the owner was told of the link.
     pub(crate) fn is_up(&self) -> bool {
         self.up.load(Ordering::Acquire)
-    }
-}
-
-/// What is known of a peer when its link begins.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Setup {
-    pub(crate) addr: SocketAddr,
-    pub(crate) peer_id: [u8; 20],
-    pub(crate) direction: Direction,
-    pub(crate) fast: bool,
-    pub(crate) extended: bool,
-    /// How long its first answer took, if that is known.
-    pub(crate) round_trip: Option<Duration>,
-}
-
-impl Setup {
-    /// What a handshake says.
-    pub(crate) fn new(addr: SocketAddr, theirs: &Handshake, direction: Direction) -> Self {
-        Self {
-            addr,
-            peer_id: theirs.peer_id,
-            direction,
-            fast: theirs.reserved.fast(),
-            extended: theirs.reserved.extended(),
-            round_trip: None,
-        }
-    }
-
-    /// The same with the time that the handshake took.
-    pub(crate) fn with_round_trip(self, round_trip: Duration) -> Self {
-        Self {
-            round_trip: Some(round_trip),
-            ..self
-        }
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::block::{Block, Cutter};
 use super::lacking::Lacking;
 use super::meter::Meter;
-use crate::config::{requests_default, requests_long_min, requests_min, requests_open_max};
+use crate::limits::{requests_default, requests_long_min, requests_min, requests_open_max};
 
 /// Blocks that were taken back and may still be answered, at most.
 const WITHDRAWN_MAX: usize = 4096;
@@ -138,7 +138,10 @@ impl Download {
         let refused = match self.phase {
             Phase::Gone => Some(JobFailure::LinkGone),
             Phase::Choked => Some(JobFailure::Choked),
-            Phase::Open => self.lacking.find_in(span, &self.cutter),
+            Phase::Open => {
+                let lack = self.lacking.find_in(span, &self.cutter);
+                lack.map(JobFailure::Lacks)
+            }
         };
         if let Some(failure) = refused {
             // the receiver waits in the same call, so the answer can't be lost

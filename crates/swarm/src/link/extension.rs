@@ -4,7 +4,6 @@
 //! of an extension is ignored, because clients differ, but a malformed greeting ends the link.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
 use swarmcopy_bt_wire::extension::{
@@ -16,13 +15,12 @@ use swarmcopy_scheduler::origin::SlotMessage;
 use swarmcopy_scheduler::{Hello, MachineClass, NodeId, OriginTag};
 use tokio::time::Instant;
 
+use super::core::Spoken;
 use super::reader::Reader;
-use super::shared::Spoken;
-use super::{Direction, Shared, lanes};
+use super::{Direction, Shared, lane_name};
+use crate::command::Command;
 use crate::common::Common;
-use crate::config::{pex_addresses_max, requests_max, slot_messages_max};
-use crate::hub::Command;
-use crate::tokens::Tokens;
+use crate::limits::{pex_addresses_max, requests_max};
 use crate::{LinkEnd, SwarmEvent};
 
 /// The number by which we want to receive peer exchange.
@@ -33,17 +31,6 @@ pub(super) const METADATA_ID: u8 = 2;
 pub(super) const SLOTS_ID: u8 = 3;
 /// The number by which we want to hear what a peer has no more (BEP 54).
 const DONT_HAVE_ID: u8 = 4;
-/// Greetings that a peer may send at once, and the time in which one more is taken (BEP 10 lets it change its words).
-const GREETINGS_MAX: u32 = 8;
-const GREETING_EVERY: Duration = Duration::from_secs(10);
-/// Addresses that a peer may tell of at once, and the time in which one more is taken.
-const ADDRESSES_MAX: u32 = 100;
-const ADDRESS_EVERY: Duration = Duration::from_secs(1);
-/// Blocks of metadata that a peer may ask for at once, and the time in which one more is given.
-const METADATA_MAX: u32 = 4096;
-const METADATA_EVERY: Duration = Duration::from_millis(2);
-/// Time in which one more slot message is taken, beside those at once.
-const SLOT_MESSAGE_EVERY: Duration = Duration::from_millis(50);
 /// Version of our own words in the greeting.
 const OWN_VERSION: u32 = 1;
 
@@ -145,26 +132,6 @@ pub(crate) fn refusal(common: &Common) -> Vec<u8> {
     words.encode()
 }
 
-/// What a peer may make us take, by messages of extensions.
-#[derive(Debug)]
-pub(super) struct Quotas {
-    greetings: Tokens,
-    addresses: Tokens,
-    metadata: Tokens,
-    slots: Tokens,
-}
-
-impl Quotas {
-    pub(super) fn new(now: Instant) -> Self {
-        Self {
-            greetings: Tokens::new(now, GREETINGS_MAX, GREETING_EVERY),
-            addresses: Tokens::new(now, ADDRESSES_MAX, ADDRESS_EVERY),
-            metadata: Tokens::new(now, METADATA_MAX, METADATA_EVERY),
-            slots: Tokens::new(now, slot_messages_max, SLOT_MESSAGE_EVERY),
-        }
-    }
-}
-
 impl Reader {
     pub(super) async fn handle_extended(&mut self, id: u8, payload: &Bytes) -> Result<(), LinkEnd> {
         if !self.shared.extended {
@@ -202,7 +169,7 @@ impl Reader {
             return Err(LinkEnd::Full);
         }
         let hello = own.map(hello_of);
-        let lane = own.and_then(|own| own.lane).filter(lanes::is_name);
+        let lane = own.and_then(|own| own.lane).filter(lane_name::is_one);
         let listens = words
             .port
             .map(|port| SocketAddr::new(self.shared.addr.ip(), port));

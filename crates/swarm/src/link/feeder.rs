@@ -7,7 +7,7 @@ use swarmcopy_layout::{PieceIndex, Span};
 
 use super::Shared;
 use crate::LinkEnd;
-use crate::hub::Command;
+use crate::command::Command;
 
 /// Keeps blocks ready until the link ends.
 pub(crate) async fn run(shared: &Arc<Shared>) -> LinkEnd {

@@ -61,7 +61,7 @@ fn put_newer<T, K: PartialEq>(new: &mut Vec<T>, old: &mut Vec<T>, key: fn(&T) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::slot_messages_max;
+    use crate::limits::slot_messages_max;
     use swarmcopy_scheduler::origin::{Claim, NodeBytes, SlotRecord, message_items_max};
     use swarmcopy_scheduler::{NodeId, OriginTag};
 

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use swarmcopy_layout::{PieceIndex, Span};
 
 use super::block::Cutter;
-use super::download::JobFailure;
 
 /// A piece whose blocks were refused so often counts as lacking.
 const REFUSALS_MAX: u32 = 3;
@@ -44,10 +43,9 @@ impl Lacking {
         *times >= REFUSALS_MAX
     }
 
-    /// The first piece of a span that the peer lacks, as a failure.
-    pub(super) fn find_in(&self, span: Span, cutter: &Cutter) -> Option<JobFailure> {
+    /// The first piece that the peer lacks of a span.
+    pub(super) fn find_in(&self, span: Span, cutter: &Cutter) -> Option<Span> {
         let mut lacking = self.pieces.iter().map(|piece| cutter.span_of(*piece));
-        let lack = lacking.find(|lack| !lack.intersection(span).is_empty());
-        lack.map(JobFailure::Lacks)
+        lacking.find(|lack| !lack.intersection(span).is_empty())
     }
 }

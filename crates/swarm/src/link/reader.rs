@@ -11,11 +11,13 @@ use swarmcopy_layout::{BLOCK_LEN, PieceIndex, PieceSet};
 use swarmcopy_scheduler::{Has, Hello};
 use tokio::time::{Instant, timeout_at};
 
+use super::Shared;
 use super::block::{Block, Cutter};
+use super::handle::PeerLink;
+use super::quotas::Quotas;
 use super::receive::Receive;
 use super::upload::Verdict;
-use super::{PeerLink, Shared};
-use crate::config::HELLO_TIME;
+use crate::limits::HELLO_TIME;
 use crate::wire::WireRead;
 use crate::{LinkEnd, SwarmEvent};
 
@@ -27,7 +29,7 @@ const EARLY_MAX: usize = 64;
 pub(crate) struct Reader {
     pub(super) shared: Arc<Shared>,
     pub(super) limits: Limits,
-    pub(super) quotas: super::extension::Quotas,
+    pub(super) quotas: Quotas,
     receive: Receive,
     cutter: Cutter,
     peer_has: PieceSet,
@@ -42,7 +44,7 @@ impl Reader {
         let layout = &shared.common.layout;
         Self {
             limits: Limits::for_pieces(layout.pieces()),
-            quotas: super::extension::Quotas::new(Instant::now()),
+            quotas: Quotas::new(Instant::now()),
             receive: Receive::new(half, Arc::clone(&shared)),
             cutter: Cutter::new(Arc::clone(layout), BLOCK_LEN),
             peer_has: PieceSet::empty(layout.pieces()),
@@ -255,7 +257,7 @@ impl Reader {
         let client = self.shared.state().spoken.client.clone();
         let up = SwarmEvent::LinkUp {
             id: self.shared.id,
-            link: Arc::new(PeerLink::new(Arc::clone(&self.shared))),
+            link: Arc::new(PeerLink::new(Arc::clone(&self.shared.core))),
             hello,
             addr: self.shared.addr,
             client: client.unwrap_or_else(|| readable(&self.shared.peer_id)),

@@ -17,8 +17,8 @@ use tokio::time::{Instant, timeout};
 
 use super::Shared;
 use super::allowance::Allowance;
+use super::core::{Sharing, State};
 use super::outbox::{Outbox, SLICES_MAX};
-use super::shared::State;
 use super::turns::Turn;
 use crate::common::count;
 use crate::wire::{Cipher, WireWrite};
@@ -37,15 +37,6 @@ const SHARED_LEN_MAX: u64 = 128 * 1024;
 
 /// Bytes that are put into a cipher at once.
 const SEALED_MAX: usize = 32 * 1024;
-
-/// Whether other connections carry blocks of the same link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sharing {
-    /// None does.
-    Alone,
-    /// Some do.
-    Shared,
-}
 
 /// What came of a wish to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

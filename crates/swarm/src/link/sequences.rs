@@ -18,8 +18,8 @@ use tokio::net::tcp::WriteHalf;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::config::requests_max;
-use crate::hub::Command;
+use crate::command::Command;
+use crate::limits::requests_max;
 use crate::link::{self, Direction, Setup};
 use crate::testing::{BLOCK, Options, PIECE_LEN, Peer, Rig, pair, soon};
 
@@ -329,7 +329,7 @@ impl Bench {
         let running = tokio::spawn(running);
         let mut peer = Peer::new(theirs, self.rig.common.layout.pieces());
         assert_eq!(peer.hear().await, Message::HaveAll);
-        crate::PeerLink::new(Arc::clone(&shared)).unchoke();
+        crate::PeerLink::new(Arc::clone(&shared.core)).unchoke();
         assert_eq!(peer.hear().await, Message::Unchoke);
         let (index, begin, len) = (0, 0, BLOCK);
         peer.say(Message::Request { index, begin, len }).await;

@@ -14,7 +14,7 @@ use swarmcopy_scheduler::spread::uplink::Urgency;
 
 use super::block::Block;
 use super::turns::Turns;
-use crate::config::{read_ahead_len_max, requests_max};
+use crate::limits::{read_ahead_len_max, requests_max};
 
 /// A block on its way: its head and its bytes.
 #[derive(Debug)]

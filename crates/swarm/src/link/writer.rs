@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use super::allowance::Allowance;
 use super::block::Block;
+use super::core::State;
 use super::sending::{Sending, Step, take_frames};
-use super::shared::State;
 use super::{Direction, Shared, extension};
 use crate::have_log::HaveCursor;
 use crate::wire::WireWrite;

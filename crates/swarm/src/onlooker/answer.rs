@@ -14,7 +14,7 @@ use swarmcopy_bt_wire::peer::{Limits, Message};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::{STATUS_ID, StatusBoard};
+use super::board::{STATUS_ID, StatusBoard};
 use crate::common::Common;
 use crate::link::Direction;
 use crate::talk::Talk;

@@ -16,13 +16,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::links::{LINKS_MAX, Links};
+use super::name::{is_name, onlooker_name};
 use super::see::{Seeing, see};
-use super::{Sighting, is_name, onlooker_name};
+use super::sighting::Sighting;
 use crate::address_book::{AddressBook, Via};
+use crate::command::Command;
 use crate::common::Common;
-use crate::config::dials_max;
 use crate::handshake::{self, Dialled};
-use crate::hub::Command;
+use crate::limits::dials_max;
 use crate::swarm::{Nothing, Reachable, bind_ip, common, name};
 use crate::wire::Wire;
 use crate::{LinkEnd, SwarmConfig, SwarmEvent, dht, trackers};

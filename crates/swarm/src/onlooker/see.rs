@@ -15,11 +15,12 @@ use swarmcopy_layout::PieceSet;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::{STATUS_ID, Sighting};
+use super::board::STATUS_ID;
+use super::sighting::Sighting;
 use crate::LinkEnd;
+use crate::command::Command;
 use crate::common::Common;
-use crate::config::pex_addresses_max;
-use crate::hub::Command;
+use crate::limits::pex_addresses_max;
 use crate::link::extension::PEX_ID;
 use crate::link::readable;
 use crate::talk::Talk;

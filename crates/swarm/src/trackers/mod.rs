@@ -31,8 +31,9 @@ use self::http::Http;
 use self::no_http::Http;
 use self::schedule::Schedule;
 use self::tiers::Tiers;
+use crate::address_book::Via;
+use crate::command::Command;
 use crate::common::Common;
-use crate::hub::{Command, Via};
 use crate::{SwarmEvent, TrackerNote, onlooker, tracker_name};
 
 /// Time for a tracker to answer.

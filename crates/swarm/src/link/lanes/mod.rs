@@ -31,8 +31,6 @@ use crate::LinkEnd;
 use take::TakeEnd;
 use trial::{Rates, Trial};
 
-/// What a lane's name begins with.
-const NAME_PREFIX: &[u8; 8] = b"-SCLANE-";
 /// How often a link is looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// Looks that make one window of the trial.
@@ -41,23 +39,6 @@ const TICKS_PER_WINDOW: u32 = 5;
 const ROUND_TRIP_MIN: Duration = Duration::from_millis(8);
 /// A block that is overtaken by one asked for so much later is lost.
 const OVERTAKEN_BY: Duration = Duration::from_secs(5);
-
-/// Whether a name in a handshake is one of a lane.
-pub(crate) fn is_name(name: &[u8; 20]) -> bool {
-    name.starts_with(NAME_PREFIX)
-}
-
-/// A name that nobody can guess.
-pub(crate) fn new_name() -> [u8; 20] {
-    let mut name = [0; 20];
-    let mut rng = crate::chance::rng();
-    let mut random = std::iter::repeat_with(|| rng.u8(..));
-    let prefix = NAME_PREFIX.iter().copied();
-    for (to, from) in name.iter_mut().zip(prefix.chain(&mut random)) {
-        *to = from;
-    }
-    name
-}
 
 /// The lanes of one link.
 #[derive(Debug)]

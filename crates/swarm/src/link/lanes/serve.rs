@@ -15,7 +15,8 @@ use super::take::Counted;
 use crate::handshake;
 use crate::link::Shared;
 use crate::link::allowance::Allowance;
-use crate::link::sending::{Sending, Sharing, Step, take_frames};
+use crate::link::core::Sharing;
+use crate::link::sending::{Sending, Step, take_frames};
 use crate::wire::Wire;
 
 /// Bytes that may lie unsent in the kernel: what lies there no other lane can bring.

@@ -10,7 +10,7 @@ use swarmcopy_scheduler::origin::{SlotMessage, SlotRecord};
 use swarmcopy_scheduler::{Has, Hello, NodeId};
 use swarmcopy_sources::{PieceSource, SourceError};
 
-use crate::hub::Command;
+use crate::command::Command;
 use crate::testing::{BLOCK, Options, PIECE_LEN, Rig, content, soon};
 use crate::{LinkEnd, SwarmEvent};
 

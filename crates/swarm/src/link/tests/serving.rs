@@ -140,7 +140,7 @@ async fn a_wrong_piece_is_withdrawn_and_the_others_of_its_run_are_served() {
             .contains(rig.common.layout.piece(1).unwrap())
     );
     let told = std::iter::from_fn(|| rig.commands.try_recv().ok());
-    let told = told.filter(|it| matches!(it, crate::hub::Command::Withdrawn { .. }));
+    let told = told.filter(|it| matches!(it, crate::command::Command::Withdrawn { .. }));
     assert_eq!(told.count(), 1);
 }
 

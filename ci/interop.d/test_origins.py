@@ -26,8 +26,6 @@ def a_mirror_with_every_third_piece_corrupt_wastes_little(t: Trial) -> None:
     told = report(ours)
     t.check_measured(told["bad_pieces"] > 0, f"the corrupt mirror was not read at all: {told}")
     t.check_measured(told["wasted"] <= 0.05 * 48 * MIB, f"wasted too much: {told}")
-    mixed = told["bad_pieces"] - told["reasons"]["origin:differs"]
-    t.check(mixed == 0, f"{mixed} bad pieces had several senders: {told}")
     # a request may be called off before its bytes come, and be made again: so at most once each, of those asked for
     asked = {piece for start, size in bad.runs() for piece in range(start // PIECE_LEN, -(-(start + size) // PIECE_LEN))}
     sent = len([piece for piece in asked if piece % 3 == 0])

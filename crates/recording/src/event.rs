@@ -297,7 +297,6 @@ fn read_info(from: &mut Reader<'_>) -> Result<SourceInfo, Broken> {
             };
             SourceInfo::Peer { hello: Some(hello) }
         }
-        4 => SourceInfo::Local,
         _ => return Err(Broken::Field("source")),
     })
 }

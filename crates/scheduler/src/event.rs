@@ -35,8 +35,6 @@ pub enum SourceInfo {
         /// Its words about itself; `None` for other people's clients.
         hello: Option<Hello>,
     },
-    /// Bytes at hand on this machine (an older copy); free, and asked first.
-    Local,
 }
 
 /// Which of several origins a person would rather have read.

@@ -98,12 +98,6 @@ impl Scheduler {
                 self.choose_at = now;
                 Kind::Origin(Box::new(Origin::new(pieces, streams_max)))
             }
-            SourceInfo::Local => {
-                self.local_ids.push(id);
-                Kind::Local {
-                    lacks: PieceSet::empty(pieces),
-                }
-            }
         };
         self.sources.insert(
             id,
@@ -156,10 +150,6 @@ impl Scheduler {
             Kind::Origin(origin) => {
                 origin.gaps.said(now, set);
             }
-            Kind::Local { lacks } => {
-                *lacks = PieceSet::full(set.capacity());
-                lacks.subtract(set);
-            }
         }
     }
 
@@ -184,7 +174,6 @@ impl Scheduler {
                 self.next_upload(now);
             }
             Kind::Origin(_) => self.gate.origin_down(now, id),
-            Kind::Local { .. } => self.local_ids.retain(|local| *local != id),
         }
         for job in source.flow.jobs {
             let missing = self.ledger.job(job).map(|job| Spans::of(job.span));
@@ -260,11 +249,6 @@ impl Scheduler {
                 let pieces = self.layout.pieces_of(span);
                 pieces.for_each(|piece| origin.gaps.lacks(now, piece));
             }
-            (Outcome::Lacks(span), Kind::Local { lacks }) => {
-                self.layout.pieces_of(span).for_each(|piece| {
-                    lacks.insert(piece);
-                });
-            }
             (Outcome::Lacks(span), Kind::Peer(_)) => lost = Some(self.layout.pieces_of(span)),
             (_, Kind::Origin(origin)) => {
                 health = super::origins::origin_job_end(now, origin, &job, outcome);
@@ -274,11 +258,6 @@ impl Scheduler {
                 if job.started >= peer.lets_since =>
             {
                 peer.refused_until = Some(now + super::plan::RETRY_AFTER_REFUSAL);
-            }
-            (Outcome::Broken | Outcome::Busy { .. }, Kind::Local { lacks }) => {
-                self.layout.pieces_of(job.span).for_each(|piece| {
-                    lacks.insert(piece);
-                });
             }
             _ => {}
         }
@@ -318,7 +297,6 @@ impl Scheduler {
         }
         self.settled.insert(piece);
         self.show_others(piece);
-        self.hungry.extend_from_slice(&self.local_ids);
         self.wake_origins(now);
     }
 
@@ -343,9 +321,6 @@ impl Scheduler {
             };
             match &mut source.kind {
                 Kind::Peer(_) if senders.len() == 1 => ban = Some(*id),
-                Kind::Local { lacks } => {
-                    lacks.insert(piece);
-                }
                 Kind::Origin(origin) if senders.len() == 1 => {
                     origin.gaps.wrong(now, piece);
                     origin.bad_pieces += 1;

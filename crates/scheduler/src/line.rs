@@ -26,7 +26,6 @@ impl Scheduler {
         for id in &hungry {
             match self.sources.get(id).map(|source| &source.kind) {
                 Some(Kind::Peer(_)) => self.line_up(now, *id),
-                Some(Kind::Local { .. }) => self.fill_local(now, *id),
                 Some(Kind::Origin(_)) => origins.push(*id),
                 None => {}
             }

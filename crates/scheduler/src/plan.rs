@@ -217,32 +217,6 @@ impl Scheduler {
         true
     }
 
-    pub(crate) fn fill_local(&mut self, now: Instant, id: SourceId) {
-        const JOBS: usize = 4;
-        loop {
-            let Some(source) = self.sources.get(&id) else {
-                return;
-            };
-            let Kind::Local { lacks } = &source.kind else {
-                return;
-            };
-            let mut except = self.ledger.closed().clone();
-            except.union_with(lacks);
-            let all = &self.wanted;
-            if source.flow.jobs.len() >= JOBS || !self.may_begin(Room::Some) {
-                return;
-            }
-            let Some(piece) = all.next_without(0, &except) else {
-                return;
-            };
-            self.ledger.begin(piece);
-            let Some(run) = self.ledger.free_run(piece) else {
-                return;
-            };
-            self.fetch(now, id, run);
-        }
-    }
-
     /// Asks a source for a span whose pieces were begun.
     pub(crate) fn fetch(&mut self, now: Instant, id: SourceId, span: Span) -> JobId {
         let job = self.ledger.assign(now, id, span);
@@ -378,7 +352,7 @@ impl Scheduler {
             };
             let (floor, block_len) = match &source.kind {
                 Kind::Peer(peer) if peer.is_unproven_stranger() => (FIRST_PATIENCE, BLOCK_LEN),
-                Kind::Peer(_) | Kind::Local { .. } => (PEER_PATIENCE, BLOCK_LEN),
+                Kind::Peer(_) => (PEER_PATIENCE, BLOCK_LEN),
                 Kind::Origin(origin) => {
                     let others = self.origins().filter(|(other, _)| *other != id);
                     let beside = others.map(|(_, other)| other.health.beside()).max();
@@ -432,7 +406,6 @@ impl Scheduler {
                 origin.streams.failed();
                 self.gate.origin_state(now, id, OriginState::Down);
             }
-            Kind::Local { .. } => {}
         }
         let reason = if source.peer().is_some() {
             Reason::PeerSnubbed

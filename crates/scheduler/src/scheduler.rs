@@ -106,8 +106,6 @@ pub struct Scheduler {
     pub(crate) settled: PieceSet,
     /// Which peers show which piece.
     pub(crate) shown: BTreeMap<PieceIndex, Vec<SourceId>>,
-    /// The sources that are bytes at hand.
-    pub(crate) local_ids: Vec<SourceId>,
     /// The sources that are origins.
     pub(crate) origin_ids: Vec<SourceId>,
     /// The origins that are read; the others are spare.
@@ -180,7 +178,6 @@ impl Scheduler {
             line: BTreeSet::new(),
             settled: closed,
             shown: BTreeMap::new(),
-            local_ids: Vec::new(),
             origin_ids: Vec::new(),
             chosen: Vec::new(),
             choose_at: Instant::ZERO,
@@ -334,7 +331,6 @@ impl Scheduler {
             match &source.kind {
                 Kind::Peer(peer) => nowhere.subtract(&peer.has),
                 Kind::Origin(origin) => nowhere.intersect_with(&origin.gaps.all()),
-                Kind::Local { .. } => {}
             }
         }
         let mut differ = missing.clone();

@@ -348,11 +348,6 @@ pub(crate) struct Source {
 pub(crate) enum Kind {
     Peer(Box<Peer>),
     Origin(Box<Origin>),
-    /// Bytes at hand; what it lacks or has wrong.
-    Local {
-        /// Pieces that are not there or not right.
-        lacks: PieceSet,
-    },
 }
 
 impl Source {

@@ -36,35 +36,27 @@
 
 pub mod spread;
 
-mod availability;
-mod doubts;
+mod arrival;
+mod book;
+mod clock;
 mod event;
-mod fresh;
+mod fetch;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod gaps;
-mod health;
 mod intake;
-mod interest;
-mod latency;
-mod ledger;
-mod line;
-mod origins;
+mod measure;
+mod moment;
+mod outcome;
 mod permit;
-mod plan;
+mod report;
 mod scheduler;
-mod share;
 mod source;
-mod spares;
-mod streams;
-mod takeover;
-mod thin;
-mod trial;
-mod uploads;
+mod terms;
 
 pub use event::{Action, Event, Has, JobId, Outcome, Preference, Proof, SourceInfo};
 pub use permit::OriginPermit;
-pub use scheduler::{Config, OriginReport, Outlook, Scheduler};
+pub use report::{OriginReport, Outlook};
+pub use scheduler::{Config, Scheduler};
 pub use swarmcopy_slots::{
     Discovery, Down, Hello, Instant, LockWord, MachineClass, NodeId, OriginKind, OriginTag, Reason,
     SourceId,

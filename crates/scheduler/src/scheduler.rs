@@ -1,31 +1,36 @@
 //! The scheduler itself: takes events and the time, gives actions.
 //!
-//! It owns every decision about one content on one machine and does no I/O: no clock, no entropy
-//! but the seed, no lock, no task. The same events at the same times with the same seed give the
-//! same actions. What a source does is in `sources_in`, what is asked of it in `plan` and
-//! `origins`, who is served in `uploads`.
+//! It owns the parts that decide about one content on one machine and decides nothing itself. It does no I/O: no
+//! clock, no entropy but the seed, no lock, no task. The same events at the same times with the same seed give the
+//! same actions.
 
-use crate::doubts::Doubts;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
+
+use crate::book::Book;
+use crate::clock::Clock;
+use crate::fetch::line::fill_hungry;
+use crate::fetch::origins::doubt_gaps;
+use crate::fetch::permits::{cancel_reading, make_way, sync_permits, sync_rate, wake_origins};
+use crate::fetch::queue::Queue;
+use crate::fetch::silence::look_at_sources;
+use crate::fetch::thefts::Thefts;
+use crate::fetch::thin::weigh_peers;
+use crate::fetch::view::Facts;
+use crate::fetch::weighing::Weighing;
+use crate::intake::take_in;
+use crate::measure::Measures;
+use crate::moment::Moment;
+use crate::report::{self, OriginReport, Outlook};
+use crate::source::Sources;
+use crate::source::reading::Reading;
+use crate::spread::counting::{hurry_turns, look_at_turn};
+use crate::spread::turns::turn_uploads;
+use crate::terms::Terms;
+use crate::{Action, Event, Has, Instant, Reason, SourceId};
 use swarmcopy_slots::{OriginConfig, OriginGate};
-
-use crate::availability::Availability;
-use crate::fresh::Fresh;
-use crate::ledger::Ledger;
-use crate::share::PeersShare;
-use crate::source::{Kind, Source};
-use crate::spread::outflow::Outflow;
-use crate::trial::Trial;
-use crate::{Action, Event, Has, Instant, JobId, Reason, SourceId};
-
-/// How often silent things are looked at: snubs, pauses, turns of upload.
-const TICK: Duration = Duration::from_millis(500);
-/// The same while a peer that never brought anything is asked, or the last pieces come: the room may wait for it.
-const TICK_ON_TRIAL: Duration = Duration::from_millis(100);
 
 /// What a scheduler is told once.
 #[derive(Debug, Clone)]
@@ -50,100 +55,21 @@ impl Config {
     }
 }
 
-/// What the protection of the origin is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct OriginReport {
-    /// The slots that this machine holds.
-    pub slots: Vec<u32>,
-    /// The slots that it held at some time.
-    pub slots_ever: Vec<u32>,
-    /// Bytes that this machine read from origins.
-    pub origin_bytes: u64,
-    /// Bytes that all machines of the swarm read from origins, as last heard.
-    pub swarm_bytes: u64,
-    /// Machines that may read, as known here.
-    pub machines: u32,
-    /// Machines that hold a slot, as known here.
-    pub readers: u32,
-    /// Whether this machine waits for bytes that nobody brings it.
-    pub starving: bool,
-}
-
-/// How the rest of the copy looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Outlook {
-    /// Wanted pieces that are not verified.
-    pub missing: u32,
-    /// Of these, pieces that no connected source has (an origin has all but those it lacks).
-    pub nowhere: u32,
-    /// Of these, pieces that some origin had with wrong bytes.
-    pub differ: u32,
-    /// Fetches under way.
-    pub jobs: u32,
-}
-
 /// Every decision about one content on one machine.
 #[derive(Debug)]
 pub struct Scheduler {
-    pub(crate) config: Config,
-    pub(crate) layout: Arc<Layout>,
-    pub(crate) rng: fastrand::Rng,
-    pub(crate) wanted: PieceSet,
-    pub(crate) have: PieceSet,
-    pub(crate) left: u32,
-    pub(crate) ledger: Ledger,
-    pub(crate) sources: BTreeMap<SourceId, Source>,
-    pub(crate) availability: Availability,
-    pub(crate) fresh: Fresh,
-    pub(crate) gate: OriginGate,
-    /// Sources that may have become able to take work.
-    pub(crate) hungry: Vec<SourceId>,
-    /// Peers that could take work, by when they would have ended it.
-    pub(crate) line: BTreeSet<(Duration, SourceId)>,
-    /// Pieces that are here or not wanted.
-    pub(crate) settled: PieceSet,
-    /// Which peers show which piece.
-    pub(crate) shown: BTreeMap<PieceIndex, Vec<SourceId>>,
-    /// The sources that are origins.
-    pub(crate) origin_ids: Vec<SourceId>,
-    /// The origins that are read; the others are spare.
-    pub(crate) chosen: Vec<SourceId>,
-    /// When they are chosen anew.
-    pub(crate) choose_at: Instant,
-    /// Pieces that the gate let us read and whose reading has not ended.
-    pub(crate) reading: BTreeSet<PieceIndex>,
-    /// Pieces that an origin had with wrong bytes.
-    pub(crate) differ: PieceSet,
-    /// The best rate that all sources together were seen to bring.
-    pub(crate) best_rate: u64,
-    /// How long requests must last to fill the way to peers, as last looked at.
-    pub(crate) way_time: Duration,
-    /// What peers get of the link while an origin is read.
-    pub(crate) share: PeersShare,
-    /// Whether origins are tried beside slow peers.
-    pub(crate) trial: Trial,
-    /// Pieces that were wrong when several had sent parts of them.
-    pub(crate) doubts: Doubts,
-    /// Since when peers bring too little.
-    pub(crate) slow_since: Option<Instant>,
-    /// Jobs that were called off so that another peer can do them.
-    pub(crate) thefts: BTreeMap<JobId, SourceId>,
-    /// What this machine sends.
-    pub(crate) outflow: Outflow,
-    /// How many slots are being given back.
-    pub(crate) leaving: usize,
-    pub(crate) took_over_at: Instant,
-    pub(crate) epoch: u64,
-    /// This machine's part of the origin's budget as last told.
-    pub(crate) origin_rate: Option<u64>,
+    terms: Terms,
+    book: Book,
+    sources: Sources,
+    gate: OriginGate,
+    reading: Reading,
+    measures: Measures,
+    queue: Queue,
+    thefts: Thefts,
+    weighing: Weighing,
+    clock: Clock,
+    rng: fastrand::Rng,
     actions: VecDeque<Action>,
-    /// When silent things are looked at again.
-    pub(crate) tick_at: Instant,
-    /// When an origin that failed may be asked again.
-    probe_at: Option<Instant>,
-    complete: bool,
 }
 
 impl Scheduler {
@@ -157,55 +83,50 @@ impl Scheduler {
         start: (Instant, u64),
     ) -> Self {
         let (now, seed) = start;
-        let pieces = layout.pieces();
-        let mut closed = PieceSet::full(pieces);
-        closed.subtract(&wanted);
-        closed.union_with(&have);
-        let mut missing = wanted.clone();
-        missing.subtract(&have);
         let mut rng = fastrand::Rng::with_seed(seed);
         let gate_seed = rng.u64(..);
-        let gate = OriginGate::new(config.origin.clone(), Arc::clone(&layout), gate_seed, now);
         let mut scheduler = Self {
             rng,
-            left: missing.len(),
-            ledger: Ledger::new(Arc::clone(&layout), closed.clone()),
-            sources: BTreeMap::new(),
-            availability: Availability::new(pieces),
-            fresh: Fresh::new(pieces),
-            gate,
-            hungry: Vec::new(),
-            line: BTreeSet::new(),
-            settled: closed,
-            shown: BTreeMap::new(),
-            origin_ids: Vec::new(),
-            chosen: Vec::new(),
-            choose_at: Instant::ZERO,
-            reading: BTreeSet::new(),
-            differ: PieceSet::empty(pieces),
-            best_rate: 0,
-            way_time: Duration::ZERO,
-            share: PeersShare::new(),
-            trial: Trial::default(),
-            doubts: Doubts::default(),
-            slow_since: None,
-            thefts: BTreeMap::new(),
-            outflow: Outflow::default(),
-            leaving: 0,
-            took_over_at: Instant::ZERO,
-            epoch: 0,
-            origin_rate: None,
+            book: Book::new(Arc::clone(&layout), wanted, have),
+            sources: Sources::default(),
+            reading: Reading::new(),
+            measures: Measures::new(),
+            queue: Queue::default(),
+            thefts: Thefts::new(),
+            weighing: Weighing::default(),
+            clock: Clock::new(now),
             actions: VecDeque::new(),
-            tick_at: now + TICK,
-            probe_at: None,
-            complete: false,
-            config,
-            layout,
-            wanted,
-            have,
+            terms: Terms {
+                node: config.origin.node,
+                budget_bytes: config
+                    .budget_bytes
+                    .max(layout.piece_len().saturating_mul(2)),
+                uploads_max: config.uploads_max,
+                layout: Arc::clone(&layout),
+            },
+            gate: OriginGate::new(config.origin, layout, gate_seed, now),
         };
-        scheduler.settle(now);
+        settle(&mut scheduler.at(now));
         scheduler
+    }
+
+    /// All parts at this moment.
+    fn at(&mut self, now: Instant) -> Moment<'_> {
+        Moment {
+            now,
+            terms: &self.terms,
+            book: &mut self.book,
+            sources: &mut self.sources,
+            gate: &mut self.gate,
+            reading: &mut self.reading,
+            measures: &mut self.measures,
+            queue: &mut self.queue,
+            thefts: &mut self.thefts,
+            weighing: &mut self.weighing,
+            clock: &mut self.clock,
+            rng: &mut self.rng,
+            actions: &mut self.actions,
+        }
     }
 
     /// Takes one event in.
@@ -215,48 +136,34 @@ impl Scheduler {
             Event::SourceHas {
                 has: Has::Piece(piece),
                 ..
-            } => !self.have.contains(*piece),
+            } => !self.book.have().contains(*piece),
             Event::Uploaded { .. } => false,
             _ => true,
         };
-        self.take_in(now, event);
+        let mut at = self.at(now);
+        take_in(&mut at, event);
         if decides {
-            self.settle(now);
-            let probe_at = self.next_probe(now).filter(|_| !self.complete);
-            self.probe_at = probe_at;
+            settle(&mut at);
+            look_for_probe(&mut at);
         }
     }
 
     /// Lets time pass; to be called when [`poll_timeout`](Self::poll_timeout) has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if now >= self.tick_at {
-            self.look_at_sources(now);
-            self.turn_uploads(now);
-            let room = self.outflow.look(now);
-            self.gate.has_room(now, room);
-            let ends = self.is_end_game();
-            if ends {
-                self.hurry_turns(now);
-            }
-            let soon = self.has_trial() || ends;
-            self.tick_at = now + if soon { TICK_ON_TRIAL } else { TICK };
+        let mut at = self.at(now);
+        if at.clock.is_due(now) {
+            tick(&mut at);
         }
-        while let Some(piece) = self.fresh.next_due(now) {
-            self.look_at_turn(now, piece);
+        while let Some(piece) = at.book.next_due(now) {
+            look_at_turn(&mut at, piece);
         }
-        self.pass_time_at_gate(now);
-        self.make_way();
-        self.wake_origins(now);
-        self.settle(now);
-        self.probe_at = self.next_probe(now).filter(|_| !self.complete);
-    }
-
-    /// Whether a peer is asked that never brought anything.
-    fn has_trial(&self) -> bool {
-        self.sources.values().any(|source| {
-            let peer = source.peer();
-            !source.flow.jobs.is_empty() && peer.is_some_and(|it| it.delivered_at.is_none())
-        })
+        let facts = Facts::of(at.book, at.sources, at.measures);
+        let view = facts.view(at.book.ledger().missing(), at.book);
+        at.gate.timeout(now, &view);
+        make_way(&mut at);
+        wake_origins(&mut at);
+        settle(&mut at);
+        look_for_probe(&mut at);
     }
 
     /// The next thing to do, in order.
@@ -266,9 +173,10 @@ impl Scheduler {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let tick = (!self.sources.is_empty()).then_some(self.tick_at);
-        let turn = self.fresh.wake_at().filter(|_| !self.complete);
-        [tick, turn, self.probe_at, self.gate.next_timeout()]
+        let tick = (!self.sources.is_empty()).then_some(self.clock.tick_at());
+        let turn = self.book.fresh().wake_at();
+        let turn = turn.filter(|_| !self.queue.is_closed());
+        [tick, turn, self.clock.probe_at(), self.gate.next_timeout()]
             .into_iter()
             .flatten()
             .min()
@@ -276,132 +184,119 @@ impl Scheduler {
 
     /// The pieces that are verified here.
     pub fn have(&self) -> &PieceSet {
-        &self.have
+        self.book.have()
     }
 
     /// Whether every wanted piece is verified.
     pub fn is_complete(&self) -> bool {
-        self.left == 0
+        self.book.left() == 0
     }
 
     /// What the origin's protection is doing, for reports.
     pub fn origin_report(&self, now: Instant) -> OriginReport {
-        let status = self.gate.status(now);
-        OriginReport {
-            slots: slots_of(status.slots),
-            slots_ever: slots_of(status.slots_ever),
-            origin_bytes: status.origin_bytes,
-            swarm_bytes: status.swarm_bytes,
-            machines: status.machines,
-            readers: u32::try_from(self.gate.readers(now).collect::<BTreeSet<_>>().len())
-                .unwrap_or(u32::MAX),
-            starving: status.starving,
-        }
+        report::origin_report(&self.gate, now)
     }
 
     /// Gives every slot back: this process is about to end.
     pub fn close(&mut self, now: Instant) {
         self.gate.close(now);
-        self.settle(now);
+        settle(&mut self.at(now));
     }
 
     /// Bytes a second of each source, lately.
     pub fn rates(&self) -> impl Iterator<Item = (SourceId, u64, usize)> {
-        self.sources.iter().map(|(id, source)| {
-            let asked = !source.flow.jobs.is_empty();
-            let rate = source.flow.rate.value().filter(|_| asked).unwrap_or(0);
-            (*id, rate, source.flow.jobs.len())
-        })
+        self.sources.rates()
     }
 
     /// Whether a connected peer that we can serve still lacks something that is here.
     pub fn is_needed(&self) -> bool {
-        self.sources
-            .values()
-            .filter_map(Source::peer)
-            .any(|peer| peer.interested)
+        self.sources.peers().any(|(_, peer)| peer.interested())
     }
 
     /// How the rest of the copy looks; costs O(pieces), so it is not for every event.
     pub fn outlook(&self) -> Outlook {
-        let mut missing = self.wanted.clone();
-        missing.subtract(&self.have);
-        let mut nowhere = missing.clone();
-        for source in self.sources.values() {
-            match &source.kind {
-                Kind::Peer(peer) => nowhere.subtract(&peer.has),
-                Kind::Origin(origin) => nowhere.intersect_with(&origin.gaps.all()),
-            }
-        }
-        let mut differ = missing.clone();
-        differ.intersect_with(&self.differ);
-        let jobs = u32::try_from(self.ledger.jobs().count()).unwrap_or(u32::MAX);
-        Outlook {
-            missing: missing.len(),
-            nowhere: nowhere.len(),
-            differ: differ.len(),
-            jobs,
-        }
+        report::outlook(&self.book, &self.sources)
     }
 
-    pub(crate) fn act(&mut self, action: Action) {
-        self.actions.push_back(action);
+    /// For each origin that this machine does not read though pieces are missing that nobody brings:
+    /// the first such piece, and why it is not read. O(origins), and O(slots) for each.
+    pub fn origin_denials(&self, now: Instant) -> Vec<(SourceId, PieceIndex, Reason)> {
+        report::denials(&self.book, &self.sources, |source, piece| {
+            self.origin_reason(now, source, piece)
+        })
     }
 
-    pub(crate) fn explain(
-        &mut self,
-        reason: Reason,
-        source: Option<SourceId>,
-        piece: Option<PieceIndex>,
-    ) {
-        self.act(Action::Explain {
-            reason,
-            source,
-            piece,
-        });
+    /// Why this machine may or may not read `piece` from the origin `source` now.
+    pub fn origin_reason(&self, now: Instant, source: SourceId, piece: PieceIndex) -> Reason {
+        let facts = Facts::of(&self.book, &self.sources, &self.measures);
+        let view = facts.view(self.book.ledger().missing(), &self.book);
+        self.gate.reason(now, source, &view, piece)
     }
 
-    /// Brings decisions up to date with what is known.
-    fn settle(&mut self, now: Instant) {
-        self.sync_origin_rate();
-        self.sync_permits(now);
-        if !self.complete {
-            if self.left == 0 {
-                self.finish();
-            } else {
-                self.fill_hungry(now);
-            }
-        }
-        while let Some(piece) = self.gate.poll_cancel() {
-            self.cancel_reading(piece);
-        }
-        self.sync_permits(now);
-        while let Some((source, message)) = self.gate.poll_message(now) {
-            self.act(Action::SendSlots { source, message });
-        }
-        while let Some((slot, take)) = self.gate.poll_guard() {
-            self.act(Action::Guard { slot, take });
-        }
-        while let Some((reason, source, piece)) = self.gate.poll_explain() {
-            self.explain(reason, source, piece);
-        }
-    }
-
-    fn finish(&mut self) {
-        self.complete = true;
-        self.hungry.clear();
-        self.line.clear();
-        let running: Vec<_> = self.ledger.jobs().map(|(id, _)| id).collect();
-        for job in running {
-            self.cancel(job);
-        }
-        self.act(Action::Complete);
+    /// When each origin that is in trouble is tried again, where a time is set.
+    pub fn origin_tries(&self, now: Instant) -> impl Iterator<Item = (SourceId, Instant)> {
+        self.sources.origins().filter_map(move |(id, origin)| {
+            let doubt = origin.gaps().next_doubt().filter(|at| *at > now);
+            let next = origin.health().next_probe(now).or(doubt)?;
+            Some((id, next))
+        })
     }
 }
 
-/// The slots of a mask.
-fn slots_of(mask: u64) -> Vec<u32> {
-    (0..u64::BITS)
-        .filter(|slot| mask >> slot & 1 == 1)
-        .collect()
+/// Looks at what is silent.
+fn tick(at: &mut Moment<'_>) {
+    at.measures.look(at.sources.rate(), at.sources.way_time());
+    doubt_gaps(at);
+    weigh_peers(at);
+    look_at_sources(at);
+    turn_uploads(at);
+    let room = at.measures.has_room_up(at.now);
+    at.gate.has_room(at.now, room);
+    let ends = at.book.ends();
+    if ends {
+        hurry_turns(at);
+    }
+    at.clock.looked(at.now, ends || at.sources.has_trial());
+}
+
+/// Brings decisions up to date with what is known.
+fn settle(at: &mut Moment<'_>) {
+    sync_rate(at);
+    sync_permits(at);
+    if !at.queue.is_closed() {
+        if at.book.left() == 0 {
+            finish(at);
+        } else {
+            fill_hungry(at);
+        }
+    }
+    while let Some(piece) = at.gate.poll_cancel() {
+        cancel_reading(at, piece);
+    }
+    sync_permits(at);
+    while let Some((source, message)) = at.gate.poll_message(at.now) {
+        at.act(Action::SendSlots { source, message });
+    }
+    while let Some((slot, take)) = at.gate.poll_guard() {
+        at.act(Action::Guard { slot, take });
+    }
+    while let Some((reason, source, piece)) = at.gate.poll_explain() {
+        at.explain(reason, source, piece);
+    }
+}
+
+fn finish(at: &mut Moment<'_>) {
+    at.queue.close();
+    for job in at.book.ledger().jobs_where(|_| true) {
+        at.cancel(job);
+    }
+    at.act(Action::Complete);
+}
+
+/// Notes when an origin that failed may be asked again.
+fn look_for_probe(at: &mut Moment<'_>) {
+    let origins = at.sources.origins();
+    let next = origins.filter_map(|(_, origin)| origin.health().next_probe(at.now));
+    let next = next.min().filter(|_| !at.queue.is_closed());
+    at.clock.probe(next);
 }

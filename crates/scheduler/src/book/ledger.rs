@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet, Span, Spans};
 
@@ -14,18 +15,53 @@ use crate::{Instant, JobId, SourceId};
 /// One fetch under way.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Job {
-    pub(crate) source: SourceId,
-    pub(crate) span: Span,
-    pub(crate) delivered: u64,
-    pub(crate) started: Instant,
+    source: SourceId,
+    span: Span,
+    delivered: u64,
+    started: Instant,
     /// When its first bytes were told.
-    pub(crate) first_at: Option<Instant>,
-    pub(crate) cancelled: bool,
+    first_at: Option<Instant>,
+    cancelled: bool,
     /// How often its work was taken over from others.
-    pub(crate) moves: u32,
+    moves: u32,
 }
 
 impl Job {
+    /// Who was asked.
+    pub(crate) fn source(&self) -> SourceId {
+        self.source
+    }
+
+    /// What for.
+    pub(crate) fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Bytes that it brought.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// When it was given to its source.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// How long its first bytes took, or would have taken if they came now.
+    pub(crate) fn latency(&self, now: Instant) -> Duration {
+        self.first_at.unwrap_or(now).since(self.started)
+    }
+
+    /// Whether it was called off.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
+    /// How often its work was taken over from others.
+    pub(crate) fn moves(&self) -> u32 {
+        self.moves
+    }
+
     /// Bytes that it still has to bring.
     pub(crate) fn left(&self) -> u64 {
         self.span.len().saturating_sub(self.delivered)
@@ -135,6 +171,17 @@ impl Ledger {
     /// The first free run of a partial piece.
     pub(crate) fn free_run(&self, piece: PieceIndex) -> Option<Span> {
         self.partials.get(&piece)?.free.first()
+    }
+
+    /// Those of which this is true.
+    pub(crate) fn jobs_where(&self, wanted: impl Fn(&Job) -> bool) -> Vec<JobId> {
+        let jobs = self.jobs().filter(|(_, job)| wanted(job));
+        jobs.map(|(id, _)| id).collect()
+    }
+
+    /// Whether nothing is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.jobs.is_empty()
     }
 
     /// The job with this number.

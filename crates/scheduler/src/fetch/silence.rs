@@ -1,0 +1,110 @@
+//! Sources that let us wait: their fetches are called off, and they are asked again later.
+
+use std::time::Duration;
+
+use swarmcopy_layout::BLOCK_LEN;
+
+use crate::arrival::time_at;
+use crate::moment::Moment;
+use crate::source::Source;
+use crate::source::health::Beside;
+use crate::source::peer::Peer;
+use crate::spread::counting::set_serving;
+use crate::{JobId, Reason, SourceId};
+use swarmcopy_slots::OriginState;
+
+/// What comes from others before it makes a source look silent for so long at most.
+const LINE_MAX: Duration = Duration::from_secs(8);
+/// Shortest time without a byte after which a peer is snubbed.
+const PEER_PATIENCE: Duration = Duration::from_secs(2);
+/// The same for somebody else's client that never brought any.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+/// What an origin brings at a time, a quarter of the parts in which shares are read.
+const ORIGIN_BLOCK: u32 = 256 << 10;
+
+/// Looks for sources that let us wait too long, and wakes the others: pauses may be over.
+pub(crate) fn look_at_sources(at: &mut Moment<'_>) {
+    let coming = at.sources.in_flight();
+    let ids: Vec<SourceId> = at.sources.ids().collect();
+    for id in ids {
+        if is_silent(at, id, coming) {
+            silent(at, id);
+        }
+        look_at_debt(at, id);
+        at.queue.push(id);
+    }
+}
+
+/// Whether a source that is asked brought nothing for too long, as against all that is `coming`.
+fn is_silent(at: &Moment<'_>, id: SourceId, coming: u64) -> bool {
+    let Some(source) = at.sources.get(id).filter(|it| it.flow().is_asked()) else {
+        return false;
+    };
+    let (floor, block_len) = least_patience(at, id, source);
+    let usual = at.measures.best_rate();
+    let flow = source.flow();
+    let patience = flow.patience(u64::from(block_len), floor, usual);
+    // what was asked of others comes by the same link, and perhaps first
+    let before = coming.saturating_sub(flow.in_flight());
+    let line = time_at(before, usual).unwrap_or_default().min(LINE_MAX);
+    flow.quiet_for(at.now) > patience + line
+}
+
+/// The shortest time without a byte that is silence, and how much a source brings at a time.
+fn least_patience(at: &Moment<'_>, id: SourceId, source: &Source) -> (Duration, u32) {
+    if let Some(origin) = source.origin() {
+        let others = at.sources.origins().filter(|(other, _)| *other != id);
+        let beside = others.map(|(_, other)| other.health().beside()).max();
+        let beside = beside.unwrap_or(Beside::Nobody);
+        return (origin.health().patience(beside), ORIGIN_BLOCK);
+    }
+    let is_stranger = source.peer().is_some_and(Peer::is_unproven_stranger);
+    let floor = if is_stranger {
+        FIRST_PATIENCE
+    } else {
+        PEER_PATIENCE
+    };
+    (floor, BLOCK_LEN)
+}
+
+/// Whether a peer serves, as far as it let us wait.
+fn look_at_debt(at: &mut Moment<'_>, id: SourceId) {
+    let Some(source) = at.sources.get_mut(id) else {
+        return;
+    };
+    let owes = source.owes_first();
+    let Some(peer) = source.peer_mut() else {
+        return;
+    };
+    if !owes {
+        peer.conduct_mut().owes_nothing();
+    }
+    let serves = peer.serves(at.now);
+    set_serving(at, id, serves);
+}
+
+/// A source let us wait too long: its fetches are called off.
+pub(crate) fn silent(at: &mut Moment<'_>, id: SourceId) {
+    let now = at.now;
+    let Some(source) = at.sources.get_mut(id) else {
+        return;
+    };
+    let jobs = source.flow().jobs().to_vec();
+    let mut reason = Reason::PeerSnubbed;
+    if let Some(peer) = source.peer_mut() {
+        peer.conduct_mut().snub(now);
+        at.gate.peer_silent(now, id);
+    } else if let Some(origin) = source.origin_mut() {
+        reason = Reason::OriginPaused;
+        origin.failed(now, false);
+        at.gate.origin_state(now, id, OriginState::Down);
+    }
+    let ledger = at.book.ledger();
+    let is_fresh = |job: &JobId| ledger.job(*job).is_some_and(|job| !job.is_cancelled());
+    if jobs.iter().any(is_fresh) {
+        at.explain(reason, Some(id), None);
+    }
+    for job in jobs {
+        at.cancel(job);
+    }
+}

@@ -1,0 +1,193 @@
+//! Which of many origins are read, and what happens to work that one of them is too slow for.
+//!
+//! A file may have a hundred mirrors. A few are read at a time: those that proved fast, then those that nobody
+//! tried yet, in the order they were named; a dead or slow one makes room for a spare and is tried again
+//! only when there is no better. What must stay true: with few origins all are read, and one that has
+//! nothing of what is missing takes no place.
+
+use std::time::Duration;
+
+use swarmcopy_layout::PieceSet;
+
+use super::credit::QUEUE;
+use super::silence::silent;
+use super::takeover::{STEAL_GAIN, STEAL_TIMES};
+use crate::arrival::time_at;
+use crate::moment::Moment;
+use crate::source::health::BESIDE_SERVING;
+use crate::source::origin::{Ills, Origin};
+use crate::{JobId, Preference, SourceId};
+
+/// Most origins that are read at a time.
+const READ_MAX: usize = 4;
+/// An origin with less than this part of the best one's rate is slow.
+const SLOW_PART: u64 = 4;
+/// Who is not preferred brings one of so many pieces all the same.
+const TRIED_PART: usize = 8;
+/// How often the choice is looked at when nothing happens.
+const CHOOSE_EVERY: Duration = Duration::from_millis(500);
+/// An origin without work makes others be looked for at most this often.
+const CHOOSE_AGAIN: Duration = Duration::from_millis(20);
+
+/// What speaks against an origin, the worst first: it has nothing of what is missing, is not well, is slow, others are
+/// preferred, it is not known yet or not read. The least is the best.
+type Rank = (bool, Ills, bool, Preference, [bool; 2]);
+
+/// Chooses the origins to be read.
+pub(crate) fn choose_origins(at: &mut Moment<'_>) {
+    let next = at.now + CHOOSE_EVERY;
+    let ids = at.sources.origin_ids();
+    if ids.len() <= READ_MAX {
+        at.reading.choose(ids.iter().copied(), next);
+        return;
+    }
+    let best = at.sources.best_origin_rate();
+    let origins = at.sources.origins().enumerate();
+    let ranked = origins.map(|(place, (id, origin))| (rank(at, id, origin, best), place, id));
+    let mut ranked: Vec<_> = ranked.collect();
+    ranked.sort_unstable();
+    let best = ranked.iter().take(READ_MAX).map(|(.., id)| *id);
+    at.reading.choose(best, next);
+}
+
+fn rank(at: &Moment<'_>, id: SourceId, origin: &Origin, best: u64) -> Rank {
+    let rate = at.sources.rate_of(id);
+    let missing = at.book.ledger().missing();
+    let is_useless = !origin.gaps().shut().is_empty() && origin.lacks_all(missing);
+    // what is read goes on: a change costs connections
+    let new = [rate.is_none(), !origin.is_open()];
+    let (ills, preference) = (origin.ills(at.now), origin.preference());
+    (is_useless, ills, is_slow(rate, best), preference, new)
+}
+
+/// Whether an origin's rate is a small part of the best one's.
+fn is_slow(rate: Option<u64>, best: u64) -> bool {
+    rate.is_some_and(|rate| rate.saturating_mul(SLOW_PART) < best)
+}
+
+/// Whether another origin may be read that brings what is right.
+pub(crate) fn has_others(at: &Moment<'_>, id: SourceId) -> bool {
+    let missing = at.book.ledger().missing();
+    at.sources.origins().any(|(other, origin)| {
+        let is_of_use = || origin.gaps().shut().is_empty() || !origin.lacks_all(missing);
+        let is_right = origin.ills(at.now).brings_right();
+        other != id && is_right && origin.is_open() && is_of_use()
+    })
+}
+
+/// The pieces that this origin leaves to others which are well and preferred to it; `None` for nothing. It is read
+/// like the others until its rate is known, and brings a small part later on, by which that stays known.
+pub(crate) fn left_to_preferred(at: &Moment<'_>, id: SourceId) -> Option<PieceSet> {
+    let own = at.sources.origin(id)?;
+    at.sources.rate_of(id)?;
+    let best = at.sources.best_origin_rate();
+    let is_before = |(other, origin): &(SourceId, &Origin)| {
+        let (of, than) = (origin.preference(), own.preference());
+        of.tier == than.tier
+            && of.place < than.place
+            && origin.is_open()
+            && origin.ills(at.now).is_well()
+            && !is_slow(at.sources.rate_of(*other), best)
+    };
+    let mut proven = 0;
+    let mut lacked: Option<PieceSet> = None;
+    for (_, origin) in at.sources.origins().filter(is_before) {
+        proven += origin.proven();
+        match &mut lacked {
+            Some(lacked) => lacked.intersect_with(origin.gaps().shut()),
+            None => lacked = Some(origin.gaps().shut().clone()),
+        }
+    }
+    let has_tried = (own.tried() + 1).saturating_mul(TRIED_PART) > proven;
+    lacked.filter(|_| has_tried).map(|lacked| {
+        let mut left = PieceSet::full(lacked.capacity());
+        left.subtract(&lacked);
+        left
+    })
+}
+
+/// An origin finds nothing to read: it helps another that is much slower, or makes room for a spare.
+pub(crate) fn out_of_work(at: &mut Moment<'_>, id: SourceId) {
+    let is_asked = |it: SourceId| at.sources.get(it).is_some_and(|it| it.flow().is_asked());
+    if at.sources.get(id).is_none() || is_asked(id) {
+        return;
+    }
+    let ids = at.sources.origin_ids();
+    let others_work = ids.iter().any(|other| *other != id && is_asked(*other));
+    if ids.len() > READ_MAX {
+        at.reading.choose_by(at.now + CHOOSE_AGAIN);
+    }
+    if !others_work || !at.thefts.is_due(at.now) {
+        return;
+    }
+    at.thefts.looked(at.now);
+    let Some((job, from)) = slowest_for(at, id) else {
+        return;
+    };
+    at.thefts.add(job, id);
+    let other = at.sources.get(from);
+    if other.is_some_and(|it| it.flow().is_silent(at.now, BESIDE_SERVING)) {
+        silent(at, from);
+    } else {
+        at.cancel(job);
+    }
+}
+
+/// The fetch of another origin that this one would end much sooner, with that origin.
+fn slowest_for(at: &Moment<'_>, id: SourceId) -> Option<(JobId, SourceId)> {
+    let source = at.sources.get(id)?;
+    let origin = source.origin().filter(|it| !it.is_failing())?;
+    let lacks = origin.gaps().shut();
+    let mut slowest: Option<(Duration, JobId, SourceId)> = None;
+    for (job_id, job) in at.book.ledger().jobs() {
+        let other = at.sources.get(job.source());
+        let Some(other) = other.filter(|other| other.origin().is_some()) else {
+            continue;
+        };
+        let mut pieces = at.terms.layout.pieces_of(job.span());
+        if job.source() == id || job.is_cancelled() || pieces.any(|it| lacks.contains(it)) {
+            continue;
+        }
+        let mine = source.flow().time_for(job.left()).unwrap_or(QUEUE);
+        let flow = other.flow();
+        let left = flow.time_for(flow.in_flight().max(job.left()));
+        let left = left.unwrap_or_default().max(flow.quiet_for(at.now));
+        let gains = left > mine * STEAL_TIMES + STEAL_GAIN;
+        if gains && slowest.is_none_or(|(most, ..)| left > most) {
+            slowest = Some((left, job_id, job.source()));
+        }
+    }
+    slowest.map(|(_, job, from)| (job, from))
+}
+
+/// Whether this origin failed last, and others that answer bring what is left before its silence would be noticed.
+fn would_hold_up(at: &Moment<'_>, id: SourceId) -> bool {
+    if !at.sources.origin(id).is_some_and(Origin::is_failing) {
+        return false;
+    }
+    let origins = at.sources.origins();
+    let others = origins.filter(|(other, origin)| *other != id && !origin.is_failing());
+    let rate: u64 = others
+        .filter_map(|(other, _)| at.sources.rate_of(other))
+        .sum();
+    at.book.left_len() <= rate.saturating_mul(BESIDE_SERVING.as_secs())
+}
+
+/// Whether this origin would need longer for one piece than all other sources for what is left.
+pub(crate) fn would_be_last(at: &Moment<'_>, id: SourceId) -> bool {
+    if would_hold_up(at, id) {
+        return true;
+    }
+    let piece_len = at.terms.layout.piece_len();
+    let mine = at.sources.get(id);
+    let Some(mine) = mine.and_then(|it| it.flow().time_for(piece_len)) else {
+        return false;
+    };
+    if mine <= STEAL_GAIN {
+        return false;
+    }
+    let others = at.sources.rates().filter(|(other, ..)| *other != id);
+    let rate: u64 = others.map(|(_, rate, _)| rate).sum();
+    let others = time_at(at.book.left_len(), rate);
+    others.is_some_and(|others| mine > others * STEAL_TIMES + STEAL_GAIN)
+}

@@ -1,0 +1,229 @@
+//! Peers that are far too slow for what is left: their pieces do not count as copies.
+//!
+//! A seed that has everything and brings little would keep the origin unread, and so would a reader with a thin
+//! uplink. Whether peers bring what is left in good time is judged from what they bring while enough is asked of
+//! them, against what origins bring. Where that is not known it is tried: for a moment the origin is read beside
+//! them, by its own rules, and the belief stands or falls with what it brings.
+
+use std::time::Duration;
+
+use super::credit::{QueueRule, thin_queue_len};
+use super::weighing::Trial;
+use crate::arrival::time_at;
+use crate::moment::Moment;
+use crate::source::Source;
+use crate::source::peer::Peer;
+use crate::spread::counting::{set_thin, try_thin};
+use crate::{JobId, SourceId};
+
+/// Peers that bring what is left within this time are good enough, whatever origins could do.
+const SOON: Duration = Duration::from_secs(4);
+/// A peer is judged when it was asked without a pause for this long.
+const BUSY: Duration = Duration::from_secs(1);
+/// Peers are too slow when origins bring so many percent of what they bring together.
+const GAIN_PERCENT: u64 = 150;
+/// The same of many peers: what they have to give is what the room has by then.
+const GAIN_PERCENT_MANY: u64 = 400;
+/// That must last for so long: what peers have to give comes and goes.
+const LASTING: Duration = Duration::from_millis(1500);
+/// One is that needs so many percent of the time of all sources for what it alone has.
+const GAIN_PERCENT_TIMES: u32 = 150;
+/// A peer is thin that brings less than this part of what origins bring.
+const THIN_PARTS: u64 = 2;
+/// How long it may take until the rate of an origin that is tried is known.
+const TRIAL: Duration = Duration::from_millis(1500);
+/// An origin that brought no more than the peers is tried again after this.
+const AGAIN: Duration = Duration::from_secs(15);
+/// A machine of ours that brings this part of what it takes in is no slow peer.
+const GOOD_PARTS: u64 = 2;
+/// All sources together bring as much as ever when that is so many percent of the best.
+const USUAL_PERCENT: u64 = 80;
+/// What a thin peer would bring so much later than all the rest is not asked of it.
+const LATE: Duration = Duration::from_millis(500);
+/// More peers than this share this machine's link: it is the limit, unless they bring less than this together.
+const FEW: usize = 2;
+const FEW_RATE: u64 = 1_500_000;
+
+/// What the peers bring that are judged.
+struct Judged {
+    peers: Vec<(SourceId, u64)>,
+    rate: u64,
+}
+
+/// Judges whether peers bring what is left in good time.
+pub(crate) fn weigh_peers(at: &mut Moment<'_>) {
+    let has_origins = !at.sources.origin_ids().is_empty();
+    if at.book.left() == 0 || !has_origins || !at.gate.has_licence() {
+        return trust_peers(at);
+    }
+    call_off_late(at);
+    let judged = judged(at);
+    if judged.peers.is_empty() {
+        return;
+    }
+    if at.book.left_len() <= judged.rate.saturating_mul(SOON.as_secs()) {
+        return trust_peers(at);
+    }
+    match at.sources.rate_of_origins() {
+        Some(origins) => compare(at, &judged, origins),
+        None => try_origins(at, &judged),
+    }
+}
+
+/// The peers that are asked for enough, and what they bring.
+fn judged(at: &Moment<'_>) -> Judged {
+    let mut judged = Judged {
+        peers: Vec::new(),
+        rate: 0,
+    };
+    let queue = QueueRule::among(at.sources, at.terms);
+    for (id, source) in at.sources.iter() {
+        let Some(peer) = source.peer().filter(|peer| peer.serving()) else {
+            continue;
+        };
+        let flow = source.flow();
+        let asked = flow.is_asked() && flow.busy_for(at.now) >= BUSY;
+        let Some(rate) = flow.rate().filter(|_| asked) else {
+            continue;
+        };
+        judged.rate = judged.rate.saturating_add(rate);
+        if flow.in_flight() * 2 >= queue.len(source) || peer.thin() {
+            judged.peers.push((id, rate));
+        }
+    }
+    judged
+}
+
+fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
+    at.weighing.compared();
+    let gain = if judged.peers.len() <= FEW {
+        GAIN_PERCENT
+    } else {
+        GAIN_PERCENT_MANY
+    };
+    // a link that is full of what origins bring squeezes the others, and all bring little where little is read:
+    // that tells nothing of them
+    let together = at.sources.rate().saturating_mul(100);
+    let as_ever = together >= at.measures.best_rate().saturating_mul(USUAL_PERCENT);
+    if as_ever || at.gate.is_link_full() {
+        at.weighing.not_slow();
+        return;
+    }
+    let slow = judged.rate.saturating_mul(gain) < origins.saturating_mul(100);
+    let others = time_of(at.book.left_len(), judged.rate.max(origins));
+    let in_time = others * GAIN_PERCENT_TIMES / 100 + BUSY;
+    let since = at.weighing.slow(at.now);
+    let lasting = at.now.since(since) >= LASTING;
+    if !slow {
+        at.weighing.not_slow();
+    }
+    // among several what one alone has comes by way of the others, too
+    let lone = at.sources.peers().count() == 1;
+    for (id, rate) in &judged.peers {
+        let peer = at.sources.peer(*id);
+        let sole = peer.map_or(0, |peer| u64::from(peer.sole()));
+        let sole = time_of(sole.saturating_mul(at.terms.layout.piece_len()), *rate);
+        let late = lone && sole > in_time;
+        let slow = slow && (lasting || peer.is_some_and(Peer::thin));
+        let thin = slow && rate.saturating_mul(THIN_PARTS) < origins || late;
+        set_thin(at, *id, thin);
+    }
+}
+
+/// Whether this thin peer would bring a piece later than origins all that is left.
+pub(crate) fn is_too_late(at: &Moment<'_>, id: SourceId) -> bool {
+    // what origins brought once says nothing while this machine does not read
+    if !at.gate.is_reading() {
+        return false;
+    }
+    let source = at.sources.get(id);
+    let Some(source) = source.filter(|it| is_thin(it)) else {
+        return false;
+    };
+    let Some(origins) = at.sources.rate_of_origins().filter(|rate| *rate > 0) else {
+        return false;
+    };
+    let others = time_of(at.book.left_len(), origins);
+    let piece = at.terms.layout.piece_len().max(source.flow().in_flight());
+    let mine = source.flow().time_for(piece);
+    mine.is_some_and(|mine| mine > others + LATE)
+}
+
+/// Calls off what thin peers would bring last of all: origins read it meanwhile. What stands far behind in their
+/// queues could not be read else.
+fn call_off_late(at: &mut Moment<'_>) {
+    let ledger = at.book.ledger();
+    let mut jobs = ledger.jobs_where(|job| is_too_late(at, job.source()));
+    for (_, source) in at.sources.iter().filter(|(_, it)| is_thin(it)) {
+        jobs.extend(far_behind(at, source));
+    }
+    for job in jobs {
+        at.cancel(job);
+    }
+}
+
+/// The fetches that a thin peer has queued for longer than it may.
+fn far_behind(at: &Moment<'_>, source: &Source) -> Vec<JobId> {
+    let most = thin_queue_len(source);
+    let mut before = 0u64;
+    let jobs = source.flow().jobs().iter();
+    let jobs = jobs.filter_map(|id| Some((*id, at.book.ledger().job(*id)?)));
+    let behind = jobs.filter(|(_, job)| {
+        before = before.saturating_add(job.left());
+        before > most && before > job.left() && !job.is_cancelled()
+    });
+    behind.map(|(id, _)| id).collect()
+}
+
+/// Nobody knows what origins bring: they are read for a moment as if the peers were thin.
+fn try_origins(at: &mut Moment<'_>, judged: &Judged) {
+    // a link that was seen to bring no more when it read, either, is what is slow
+    if at.gate.is_link_full() && at.gate.has_read() {
+        return;
+    }
+    let few = judged.peers.len() <= FEW || judged.rate < FEW_RATE;
+    // who brings a good part of what its own link was seen to do is not the one that is slow
+    let is_good = |(id, rate): &(SourceId, u64)| {
+        let link = at.gate.link_of(*id);
+        link > 0 && rate.saturating_mul(GOOD_PARTS) >= link
+    };
+    let few = few && !judged.peers.iter().all(is_good);
+    match at.weighing.trial() {
+        Trial::Since(since) if at.now.since(since) >= TRIAL => {
+            at.weighing.set_trial(Trial::NotBefore(at.now + AGAIN));
+            trust_peers(at);
+        }
+        Trial::NotBefore(until) if at.now < until => (),
+        Trial::None | Trial::NotBefore(_) if few => {
+            at.weighing.set_trial(Trial::Since(at.now));
+            // who could not read otherwise asks the others to let it
+            let told = !at.gate.may_get_slot(at.now);
+            for (id, _) in &judged.peers {
+                if told {
+                    set_thin(at, *id, true);
+                } else {
+                    try_thin(at, *id, true);
+                }
+            }
+        }
+        Trial::None | Trial::NotBefore(_) | Trial::Since(_) => {}
+    }
+}
+
+/// Nothing speaks against the peers any more.
+fn trust_peers(at: &mut Moment<'_>) {
+    let thin = at.sources.peers().filter(|(_, peer)| peer.thin());
+    let thin: Vec<SourceId> = thin.map(|(id, _)| id).collect();
+    for id in thin {
+        set_thin(at, id, false);
+    }
+}
+
+fn is_thin(source: &Source) -> bool {
+    source.peer().is_some_and(Peer::thin)
+}
+
+/// How long `bytes` take at `rate` bytes a second, or at one.
+fn time_of(bytes: u64, rate: u64) -> Duration {
+    time_at(bytes, rate.max(1)).unwrap_or_default()
+}

@@ -1,0 +1,52 @@
+//! How far peers were weighed against origins.
+
+use crate::Instant;
+
+/// Whether origins are tried beside slow peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Trial {
+    /// Nothing speaks for it.
+    #[default]
+    None,
+    /// It began then.
+    Since(Instant),
+    /// It showed nothing; not before that time again.
+    NotBefore(Instant),
+}
+
+/// How far peers were weighed against origins.
+#[derive(Debug, Default)]
+pub(crate) struct Weighing {
+    trial: Trial,
+    /// Since when peers bring too little.
+    slow_since: Option<Instant>,
+}
+
+impl Weighing {
+    /// Whether origins are tried.
+    pub(crate) fn trial(&self) -> Trial {
+        self.trial
+    }
+
+    /// Origins are tried, or not to be tried for a while.
+    pub(crate) fn set_trial(&mut self, trial: Trial) {
+        self.trial = trial;
+    }
+
+    /// What origins bring is known: a trial is over.
+    pub(crate) fn compared(&mut self) {
+        if let Trial::Since(_) = self.trial {
+            self.trial = Trial::None;
+        }
+    }
+
+    /// Peers bring too little; since when.
+    pub(crate) fn slow(&mut self, now: Instant) -> Instant {
+        *self.slow_since.get_or_insert(now)
+    }
+
+    /// They bring enough, or nothing can be told of them.
+    pub(crate) fn not_slow(&mut self) {
+        self.slow_since = None;
+    }
+}

@@ -1,0 +1,188 @@
+//! How one peer behaves: whether it may be asked, whether its pieces count, and when it is tried again.
+//!
+//! What must stay true: a byte ends every doubt, and no doubt outlasts its time.
+
+use std::time::Duration;
+
+use crate::Instant;
+
+/// A peer counts as serving for this long after it connected, whatever it does.
+const SERVING_AT_START: Duration = Duration::from_secs(3);
+/// A peer counts as serving for this long after a block of it came.
+const SERVING_AFTER_BLOCK: Duration = Duration::from_secs(10);
+/// The same of one that lets us wait for what was asked of it: it may be frozen.
+const SERVING_SPURNED: Duration = Duration::from_secs(3);
+/// Somebody else's client that never brought anything may let us wait for this long before its pieces count as
+/// available no more. Less than the patience with its first answer: that may still come, and to claim a slot
+/// takes time, too.
+pub(crate) const STOCK_DOUBTED_AFTER: Duration = Duration::from_millis(400);
+/// A snubbed peer is tried again after this, and each time after twice as long; one that never brought anything
+/// later than one that did.
+const RETRY_AFTER_SNUB: Duration = Duration::from_secs(1);
+const RETRY_UNPROVEN: Duration = Duration::from_secs(5);
+const SNUB_DOUBLINGS_MAX: u32 = 2;
+/// A peer that refused a request is asked again after this.
+const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
+
+/// How one peer behaves.
+#[derive(Debug)]
+pub(crate) struct Conduct {
+    up_since: Instant,
+    delivered_at: Option<Instant>,
+    /// It chokes us, since when.
+    choking_since: Option<Instant>,
+    /// It answers.
+    serving: bool,
+    /// It answers far too slowly for what is left.
+    thin: bool,
+    /// It let us wait too long; it is tried again after this.
+    snubbed_until: Option<Instant>,
+    /// Since when it owes us the first byte that it ever brings, if it is not one of our machines.
+    owes_since: Option<Instant>,
+    /// How often it was snubbed in a row.
+    snubs: u32,
+    /// It refused what it let us ask for; it is asked again after this, or when it lets us anew.
+    refused_until: Option<Instant>,
+    /// Since when it lets us ask, or last did.
+    lets_since: Instant,
+}
+
+impl Conduct {
+    /// Of one that just connected.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            up_since: now,
+            delivered_at: None,
+            choking_since: Some(now),
+            serving: true,
+            thin: false,
+            snubbed_until: None,
+            owes_since: None,
+            snubs: 0,
+            refused_until: None,
+            lets_since: now,
+        }
+    }
+
+    /// It lets us ask.
+    pub(crate) fn unchoked(&mut self, now: Instant) {
+        (self.choking_since, self.refused_until) = (None, None);
+        self.lets_since = now;
+    }
+
+    /// It lets us ask no more.
+    pub(crate) fn choked(&mut self, now: Instant) {
+        self.choking_since = Some(now);
+    }
+
+    /// It chokes us.
+    pub(crate) fn chokes(&self) -> bool {
+        self.choking_since.is_some()
+    }
+
+    /// Bytes of it came.
+    pub(crate) fn delivered(&mut self, now: Instant) {
+        self.delivered_at = Some(now);
+        (self.snubbed_until, self.refused_until) = (None, None);
+        self.snubs = 0;
+    }
+
+    /// Whether it ever brought anything.
+    pub(crate) fn has_delivered(&self) -> bool {
+        self.delivered_at.is_some()
+    }
+
+    /// It let us wait too long.
+    pub(crate) fn snub(&mut self, now: Instant) {
+        if self.snubbed_until.is_none_or(|until| until <= now) {
+            self.snubs = self.snubs.saturating_add(1);
+            let doublings = self.snubs.saturating_sub(1).min(SNUB_DOUBLINGS_MAX);
+            let retry = self
+                .delivered_at
+                .map_or(RETRY_UNPROVEN, |_| RETRY_AFTER_SNUB);
+            self.snubbed_until = Some(now + retry * (1 << doublings));
+        }
+    }
+
+    /// It refused what it was asked for at `asked`. It may have ceased to let us and begun anew since: what it dropped
+    /// then says nothing of now.
+    pub(crate) fn refused(&mut self, now: Instant, asked: Instant) {
+        if asked >= self.lets_since {
+            self.refused_until = Some(now + RETRY_AFTER_REFUSAL);
+        }
+    }
+
+    /// It is asked nothing more.
+    pub(crate) fn ban(&mut self) {
+        self.snubbed_until = Some(Instant::from_micros(u64::MAX));
+    }
+
+    /// It owes us its first byte from now on; whether it did not before.
+    pub(crate) fn owes(&mut self, now: Instant) -> bool {
+        let is_new = self.owes_since.is_none();
+        self.owes_since.get_or_insert(now);
+        is_new
+    }
+
+    /// It owes us nothing.
+    pub(crate) fn owes_nothing(&mut self) {
+        self.owes_since = None;
+    }
+
+    /// Whether it answers.
+    pub(crate) fn serving(&self) -> bool {
+        self.serving
+    }
+
+    /// Whether it answers far too slowly for what is left.
+    pub(crate) fn thin(&self) -> bool {
+        self.thin
+    }
+
+    /// It answers, or does so no more.
+    pub(crate) fn set_serving(&mut self, serving: bool) {
+        self.serving = serving;
+    }
+
+    /// It is far too slow, or is so no more.
+    pub(crate) fn set_thin(&mut self, thin: bool) {
+        self.thin = thin;
+    }
+
+    /// Whether its pieces count as available.
+    pub(crate) fn counts(&self) -> bool {
+        self.serving && !self.thin
+    }
+
+    /// Whether it may be asked now.
+    pub(crate) fn may_be_asked(&self, now: Instant) -> bool {
+        let waits = [self.snubbed_until, self.refused_until];
+        self.choking_since.is_none() && waits.into_iter().flatten().all(|until| now >= until)
+    }
+
+    /// Whether its pieces count as available: it is new, or delivered lately, or lets nobody wait. It chokes us in
+    /// vain only where it knows that we are `interested`.
+    pub(crate) fn serves(&self, now: Instant, interested: bool) -> bool {
+        let spurned = self.snubbed_until.or(self.refused_until).is_some();
+        let owes = self.owes_since;
+        let is_doubted = spurned || owes.is_some_and(|at| now >= at + STOCK_DOUBTED_AFTER);
+        if self.delivered_at.is_none() && is_doubted {
+            return false;
+        }
+        if now.since(self.up_since) < SERVING_AT_START && !spurned {
+            return true;
+        }
+        let lately = if spurned {
+            SERVING_SPURNED
+        } else {
+            SERVING_AFTER_BLOCK
+        };
+        if self.delivered_at.is_some_and(|at| now.since(at) < lately) {
+            return true;
+        }
+        let long_choked = self
+            .choking_since
+            .is_some_and(|since| now.since(since) >= SERVING_AFTER_BLOCK);
+        !(spurned || long_choked && interested)
+    }
+}

@@ -1,13 +1,6 @@
 //! When silent things are looked at again, though nothing happens.
 
-use std::time::Duration;
-
 use crate::Instant;
-
-/// How often silent things are looked at: snubs, pauses, turns of upload.
-const TICK: Duration = Duration::from_millis(500);
-/// The same while a peer that never brought anything is asked, or the last pieces come: the room may wait for it.
-const TICK_ON_TRIAL: Duration = Duration::from_millis(100);
 
 /// When silent things are looked at again.
 #[derive(Debug)]
@@ -18,10 +11,10 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// The first look comes after a whole tick.
-    pub(crate) fn new(now: Instant) -> Self {
+    /// The first look comes then.
+    pub(crate) fn new(tick_at: Instant) -> Self {
         Self {
-            tick_at: now + TICK,
+            tick_at,
             probe_at: None,
         }
     }
@@ -31,9 +24,9 @@ impl Clock {
         now >= self.tick_at
     }
 
-    /// A look was taken; the next comes soon where the room may wait for what it shows.
-    pub(crate) fn looked(&mut self, now: Instant, soon: bool) {
-        self.tick_at = now + if soon { TICK_ON_TRIAL } else { TICK };
+    /// A look was taken; the next comes then.
+    pub(crate) fn looked(&mut self, next: Instant) {
+        self.tick_at = next;
     }
 
     /// The next look comes by then at the latest.

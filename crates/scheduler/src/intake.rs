@@ -98,7 +98,7 @@ fn source_up(at: &mut Moment<'_>, id: SourceId, info: SourceInfo) {
         } => {
             at.gate.origin_up(at.now, id, tag, kind);
             at.reading.choose_by(at.now);
-            Source::of_origin(Origin::new(pieces, streams_max))
+            Source::of_origin(Origin::new(pieces, streams_max, &at.terms.tuning))
         }
     };
     at.sources.add(id, source);

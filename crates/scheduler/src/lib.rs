@@ -52,6 +52,7 @@ mod report;
 mod scheduler;
 mod source;
 mod terms;
+mod tuning;
 
 pub use event::{Action, Event, Has, JobId, Outcome, Preference, Proof, SourceInfo};
 pub use permit::OriginPermit;
@@ -61,6 +62,7 @@ pub use swarmcopy_slots::{
     Discovery, Down, Hello, Instant, LockWord, MachineClass, NodeId, OriginKind, OriginTag, Reason,
     SourceId,
 };
+pub use tuning::Tuning;
 
 /// Who may read the origin, and what: policy and messages of the swarm-wide slots.
 pub mod origin {

@@ -13,7 +13,7 @@ use crate::moment::Moment;
 use crate::source::origin::Origin;
 use crate::spread::counting::{no_more_sole, peer_lost, set_serving};
 use crate::spread::suggest::suggest;
-use crate::{Action, Instant, JobId, Outcome, Proof, Reason, SourceId};
+use crate::{Action, Instant, JobId, Outcome, Proof, Reason, SourceId, Tuning};
 use swarmcopy_slots::{OriginState, ReadEnd};
 
 /// A job brought bytes.
@@ -97,20 +97,21 @@ fn take_blame(at: &mut Moment<'_>, job: &Job, outcome: Outcome) {
         return;
     }
     if let Some(origin) = at.sources.origin_mut(id) {
-        if let Some(health) = origin_job_end(now, origin, job, outcome) {
+        if let Some(health) = origin_job_end((now, &at.terms.tuning), origin, job, outcome) {
             at.reading.choose_by(now);
             at.gate.origin_state(now, id, health);
         }
     } else if let Outcome::Busy { .. } | Outcome::Broken = outcome
         && let Some(peer) = at.sources.peer_mut(id)
     {
-        peer.conduct_mut().refused(now, job.started());
+        peer.conduct_mut()
+            .refused(now + at.terms.tuning.retry, job.started());
     }
 }
 
 /// Takes in what the end of a fetch says about its origin; its health, where that changed.
 fn origin_job_end(
-    now: Instant,
+    (now, tuning): (Instant, &Tuning),
     origin: &mut Origin,
     job: &Job,
     outcome: Outcome,
@@ -123,11 +124,11 @@ fn origin_job_end(
         }
         Outcome::Busy { retry_after_ms } => {
             let told = retry_after_ms.map(Duration::from_millis);
-            origin.busy(now, brought, told);
+            origin.busy(now, brought, told, tuning);
             Some(OriginState::Held)
         }
         Outcome::Broken => {
-            origin.failed(now, brought);
+            origin.failed(now, brought, tuning);
             Some(OriginState::Down)
         }
         Outcome::Cancelled | Outcome::Lacks(_) => None,

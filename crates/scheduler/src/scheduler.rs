@@ -29,7 +29,7 @@ use crate::source::reading::Reading;
 use crate::spread::counting::{hurry_turns, look_at_turn};
 use crate::spread::turns::turn_uploads;
 use crate::terms::Terms;
-use crate::{Action, Event, Has, Instant, Reason, SourceId};
+use crate::{Action, Event, Has, Instant, Reason, SourceId, Tuning};
 use swarmcopy_slots::{OriginConfig, OriginGate};
 
 /// What a scheduler is told once.
@@ -42,6 +42,8 @@ pub struct Config {
     pub budget_bytes: u64,
     /// Most peers that are served at a time.
     pub uploads_max: usize,
+    /// By which numbers it is decided.
+    pub tuning: Tuning,
 }
 
 impl Config {
@@ -51,6 +53,7 @@ impl Config {
             origin,
             budget_bytes: 64 << 20,
             uploads_max: 64,
+            tuning: Tuning::default(),
         }
     }
 }
@@ -87,16 +90,17 @@ impl Scheduler {
         let gate_seed = rng.u64(..);
         let mut scheduler = Self {
             rng,
-            book: Book::new(Arc::clone(&layout), wanted, have),
+            book: Book::new(Arc::clone(&layout), wanted, have, &config.tuning),
             sources: Sources::default(),
             reading: Reading::new(),
-            measures: Measures::new(),
+            measures: Measures::new(&config.tuning),
             queue: Queue::default(),
-            thefts: Thefts::new(),
+            thefts: Thefts::new(config.tuning.search),
             weighing: Weighing::default(),
-            clock: Clock::new(now),
+            clock: Clock::new(now + config.tuning.look),
             actions: VecDeque::new(),
             terms: Terms {
+                tuning: config.tuning,
                 node: config.origin.node,
                 budget_bytes: config
                     .budget_bytes
@@ -245,18 +249,22 @@ impl Scheduler {
 
 /// Looks at what is silent.
 fn tick(at: &mut Moment<'_>) {
-    at.measures.look(at.sources.rate(), at.sources.way_time());
+    at.measures
+        .look(at.sources.rate(), at.sources.way_time(&at.terms.tuning));
     doubt_gaps(at);
     weigh_peers(at);
     look_at_sources(at);
     turn_uploads(at);
-    let room = at.measures.has_room_up(at.now);
+    let room = at.measures.has_room_up(at.now, &at.terms.tuning);
     at.gate.has_room(at.now, room);
     let ends = at.book.ends();
     if ends {
         hurry_turns(at);
     }
-    at.clock.looked(at.now, ends || at.sources.has_trial());
+    let tuning = &at.terms.tuning;
+    let soon = ends || at.sources.has_trial();
+    let pause = if soon { tuning.look_soon } else { tuning.look };
+    at.clock.looked(at.now + pause);
 }
 
 /// Brings decisions up to date with what is known.

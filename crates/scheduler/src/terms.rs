@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use swarmcopy_layout::Layout;
 
-use crate::NodeId;
+use crate::{NodeId, Tuning};
 
 /// What never changes.
 #[derive(Debug)]
 pub(crate) struct Terms {
     /// What is copied.
     pub(crate) layout: Arc<Layout>,
+    /// By which numbers it is decided.
+    pub(crate) tuning: Tuning,
     /// This process.
     pub(crate) node: NodeId,
     /// Most bytes asked for and not yet verified.

@@ -11,15 +11,7 @@ use std::time::Duration;
 
 use swarmcopy_layout::PieceIndex;
 
-use crate::{Instant, SourceId};
-
-/// Shortest and longest time after which the next machine may ask, too.
-const PATIENCE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
-/// The same for the last pieces: all else is done, so who has one can serve several.
-const PATIENCE_AT_END: Duration = Duration::from_millis(100);
-/// The shortest time that is told apart from none, and how fast the measure of such times moves.
-const SECOND_AFTER_MIN: Duration = Duration::from_millis(20);
-const STEPS: u32 = 8;
+use crate::{Instant, SourceId, Tuning};
 
 /// The turn of this machine for one piece.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,6 +31,13 @@ struct Turn {
 /// When each piece may be asked for while few peers have it.
 #[derive(Debug)]
 pub(crate) struct Fresh {
+    /// Shortest and longest time after which the next machine may ask, too.
+    patience: (Duration, Duration),
+    /// The same for the last pieces: all else is done, so who has one can serve several.
+    patience_at_end: Duration,
+    /// The shortest time that is told apart from none, and how fast the measure of such times moves.
+    second_after_min: Duration,
+    steps: u32,
     turns: Vec<Turn>,
     /// How long it takes until a second peer has a piece, for half of the pieces.
     second_after: Duration,
@@ -49,11 +48,15 @@ pub(crate) struct Fresh {
 }
 
 impl Fresh {
-    pub(crate) fn new(pieces: u32) -> Self {
+    pub(crate) fn new(pieces: u32, tuning: &Tuning) -> Self {
         let len = usize::try_from(pieces).unwrap_or(usize::MAX);
         Self {
             turns: vec![Turn::default(); len],
-            second_after: SECOND_AFTER_MIN,
+            patience: tuning.turn_patience,
+            patience_at_end: tuning.look_soon,
+            steps: tuning.turn_steps,
+            second_after_min: tuning.search,
+            second_after: tuning.search,
             hinted: false,
             waiting: BTreeSet::new(),
         }
@@ -89,14 +92,14 @@ impl Fresh {
         let turn = self.turn_mut(piece)?;
         let sole = turn.sole.take()?;
         let took = now.since(turn.since);
-        let step = self.second_after / STEPS;
+        let step = self.second_after / self.steps;
         // half of them are sooner: a few that had to wait for a turn do not make all others wait as long
         self.second_after = if took > self.second_after {
-            (self.second_after + step).min(PATIENCE.1)
+            (self.second_after + step).min(self.patience.1)
         } else {
             self.second_after.saturating_sub(step)
         }
-        .max(SECOND_AFTER_MIN);
+        .max(self.second_after_min);
         Some(sole)
     }
 
@@ -116,9 +119,9 @@ impl Fresh {
         ends: bool,
     ) -> bool {
         let patience = if ends {
-            PATIENCE_AT_END
+            self.patience_at_end
         } else {
-            (self.second_after * 3).clamp(PATIENCE.0, PATIENCE.1)
+            (self.second_after * 3).clamp(self.patience.0, self.patience.1)
         };
         let Some(turn) = self.turn_mut(piece) else {
             return true;
@@ -177,7 +180,7 @@ mod tests {
 
     /// How long this machine waits for its turn after pieces spread within these times.
     fn waits_after(times: impl Iterator<Item = Duration>) -> Duration {
-        let (mut fresh, mut now) = (Fresh::new(100), Instant::ZERO);
+        let (mut fresh, mut now) = (Fresh::new(100, &Tuning::default()), Instant::ZERO);
         for took in times {
             fresh.seen((now, PEER), piece(0), 1);
             now = now + took;
@@ -197,7 +200,7 @@ mod tests {
                 100 * MILLI
             }
         });
-        assert_eq!(waits_after(times), PATIENCE.0);
+        assert_eq!(waits_after(times), Tuning::default().turn_patience.0);
     }
 
     #[test]

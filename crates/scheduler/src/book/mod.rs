@@ -12,14 +12,11 @@ use std::sync::Arc;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet, Span, Spans};
 
-use crate::{Instant, JobId, SourceId};
+use crate::{Instant, JobId, SourceId, Tuning};
 use availability::Availability;
 use doubts::Doubts;
 use fresh::Fresh;
 use ledger::{Job, Ledger};
-
-/// The last pieces are a part of all with this divisor.
-const END_PARTS: u32 = 100;
 
 /// The book of one copy.
 #[derive(Debug)]
@@ -29,6 +26,8 @@ pub(crate) struct Book {
     have: PieceSet,
     /// How many wanted pieces are not here.
     left: u32,
+    /// The last pieces are one in so many of all.
+    end_parts: u32,
     /// Pieces that are here or not wanted.
     settled: PieceSet,
     /// Pieces that an origin had with wrong bytes.
@@ -44,7 +43,12 @@ pub(crate) struct Book {
 
 impl Book {
     /// A copy that wants the pieces `wanted` and has `have`.
-    pub(crate) fn new(layout: Arc<Layout>, wanted: PieceSet, have: PieceSet) -> Self {
+    pub(crate) fn new(
+        layout: Arc<Layout>,
+        wanted: PieceSet,
+        have: PieceSet,
+        tuning: &Tuning,
+    ) -> Self {
         let pieces = layout.pieces();
         let mut settled = PieceSet::full(pieces);
         settled.subtract(&wanted);
@@ -53,9 +57,10 @@ impl Book {
         missing.subtract(&have);
         Self {
             left: missing.len(),
+            end_parts: tuning.end_parts,
             ledger: Ledger::new(Arc::clone(&layout), settled.clone()),
             availability: Availability::new(pieces),
-            fresh: Fresh::new(pieces),
+            fresh: Fresh::new(pieces, tuning),
             settled,
             shown: BTreeMap::new(),
             differ: PieceSet::empty(pieces),
@@ -95,7 +100,7 @@ impl Book {
 
     /// Whether only the last pieces are missing.
     pub(crate) fn ends(&self) -> bool {
-        self.left > 0 && self.left.saturating_mul(END_PARTS) <= self.layout.pieces()
+        self.left > 0 && self.left.saturating_mul(self.end_parts) <= self.layout.pieces()
     }
 
     /// Pieces that are here or not wanted.

@@ -2,35 +2,12 @@
 //!
 //! The bytes of begun pieces count against a budget; of it peers get what they bring in a while.
 
-use std::time::Duration;
-
+use crate::Tuning;
 use crate::arrival::bytes_in;
 use crate::moment::Moment;
 use crate::source::peer::Peer;
 use crate::source::{Source, Sources};
 use crate::terms::Terms;
-
-/// Time for which a peer's queue should last: what waits there can't be asked of another.
-pub(crate) const QUEUE: Duration = Duration::from_millis(250);
-/// The same where there are few sources: then there is hardly another, and a far peer must have enough to do.
-const QUEUE_LONG: Duration = Duration::from_millis(500);
-/// The same of other people's clients. Some look at what is asked of them only twice a second: who asks for
-/// no more than came in half a second never gets more.
-const QUEUE_STOCK: Duration = Duration::from_millis(1500);
-const SOURCES_FEW: usize = 4;
-/// A piece is asked for as a whole where it is here within this time.
-const PIECE_TIME: Duration = Duration::from_secs(2);
-/// Least and most bytes asked of one peer at a time.
-const QUEUE_BYTES: (u64, u64) = (64 << 10, 16 << 20);
-/// Most bytes asked of a peer whose rate is not known: a piece, for that can be passed on.
-const QUEUE_AT_START: u64 = 4 << 20;
-/// Least and most bytes of one fetch from a peer.
-pub(crate) const SPAN_BYTES: (u64, u64) = (32 << 10, 4 << 20);
-/// Time for which all that is asked of peers should last: it waits for its turn in several uplinks.
-const CREDIT: Duration = Duration::from_millis(500);
-/// The least of it in pieces and in bytes.
-const CREDIT_PIECES_MIN: u64 = 6;
-const CREDIT_BYTES_MIN: u64 = 6 << 20;
 
 /// How much of the credit may be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,10 +44,10 @@ pub(crate) fn may_begin(at: &Moment<'_>, room: Room) -> bool {
 
 /// Bytes that may be asked of peers at a time.
 fn credit(at: &Moment<'_>) -> u64 {
-    let time = CREDIT.max(at.measures.way_time());
-    let all = bytes_in(time, at.measures.best_rate())
-        .max(at.terms.layout.piece_len() * CREDIT_PIECES_MIN)
-        .max(CREDIT_BYTES_MIN);
+    let tuning = &at.terms.tuning;
+    let time = tuning.queue_long().max(at.measures.way_time());
+    let all = bytes_in(time, at.measures.best_rate());
+    let all = all.max(tuning.credit_min(at.terms.layout.piece_len()));
     if at.gate.is_reading() {
         at.measures.share_of(all)
     } else {
@@ -80,17 +57,19 @@ fn credit(at: &Moment<'_>) -> u64 {
 
 /// How long a peer's queue should last, and how long a piece is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct QueueRule {
+pub(crate) struct QueueRule<'a> {
+    tuning: &'a Tuning,
     piece_len: u64,
     few: bool,
 }
 
-impl QueueRule {
+impl<'a> QueueRule<'a> {
     /// What holds among these sources.
-    pub(crate) fn among(sources: &Sources, terms: &Terms) -> Self {
+    pub(crate) fn among(sources: &Sources, terms: &'a Terms) -> Self {
         Self {
+            tuning: &terms.tuning,
             piece_len: terms.layout.piece_len(),
-            few: sources.len() <= SOURCES_FEW,
+            few: sources.len() <= terms.tuning.sources_few,
         }
     }
 
@@ -98,24 +77,27 @@ impl QueueRule {
     /// least if that does not take it long. A piece in few hands is whole sooner, but what waits in a slow peer's
     /// queue can't be asked of a faster one.
     pub(crate) fn len(self, source: &Source) -> u64 {
-        let piece = self.piece_len.min(QUEUE_AT_START);
+        let tuning = self.tuning;
+        // of a peer whose rate is not known a piece, for that can be passed on
+        let piece = self.piece_len.min(tuning.span_max);
         let ours = source.peer().is_some_and(Peer::is_ours);
         let time = match (ours, self.few) {
-            (false, _) => QUEUE_STOCK,
-            (true, true) => QUEUE_LONG,
-            (true, false) => QUEUE,
+            (false, _) => tuning.queue_stock,
+            (true, true) => tuning.queue_long(),
+            (true, false) => tuning.queue,
         };
-        let time = time.max(source.flow().way_time());
+        let time = time.max(source.flow().way_time(tuning));
         source.flow().rate().map_or(piece, |rate| {
+            let (least, most) = tuning.queue_bytes();
             bytes_in(time, rate)
-                .max(piece.min(bytes_in(PIECE_TIME, rate)))
-                .clamp(QUEUE_BYTES.0, QUEUE_BYTES.1)
+                .max(piece.min(bytes_in(tuning.piece_time, rate)))
+                .clamp(least, most)
         })
     }
 }
 
 /// What may wait in the queue of a peer that is far too slow.
-pub(crate) fn thin_queue_len(source: &Source) -> u64 {
+pub(crate) fn thin_queue_len(source: &Source, tuning: &Tuning) -> u64 {
     let rate = source.flow().rate();
-    rate.map_or(QUEUE_AT_START, |rate| bytes_in(PIECE_TIME, rate))
+    rate.map_or(tuning.span_max, |rate| bytes_in(tuning.piece_time, rate))
 }

@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use super::credit::{QueueRule, SPAN_BYTES};
+use super::credit::QueueRule;
 use super::origins::fill_origin;
 use super::peers::{Filled, fill_peer};
 use super::takeover::{may_take_over, take_over};
 use crate::SourceId;
 use crate::moment::Moment;
-use crate::source::conduct::STOCK_DOUBTED_AFTER;
 use crate::source::origin::Origin;
 use crate::source::peer::Peer;
 
@@ -56,7 +55,7 @@ fn line_up(at: &mut Moment<'_>, id: SourceId) {
         && let Some(peer) = source.peer_mut()
         && peer.conduct_mut().owes(at.now)
     {
-        at.clock.look_by(at.now + STOCK_DOUBTED_AFTER);
+        at.clock.look_by(at.now + at.terms.tuning.stock_doubted);
     }
     at.queue.put(id, place);
 }
@@ -74,8 +73,9 @@ fn place_of(at: &Moment<'_>, id: SourceId) -> Option<Duration> {
     }
     let flow = source.flow();
     let room = flow.in_flight() < QueueRule::among(at.sources, at.terms).len(source);
-    let queued = flow.in_flight().saturating_add(SPAN_BYTES.0);
-    let unknown = Duration::from_micros(queued / (SPAN_BYTES.0 / 1024));
+    let span = at.terms.tuning.span_min;
+    let queued = flow.in_flight().saturating_add(span);
+    let unknown = Duration::from_micros(queued / (span / 1024).max(1));
     room.then(|| flow.time_for(queued).unwrap_or(unknown))
 }
 

@@ -1,7 +1,5 @@
 //! How shares and mirrors are read: in runs, by as many streams as pay.
 
-use std::time::Duration;
-
 use swarmcopy_layout::{PieceSet, Span};
 
 use super::credit::{Room, may_begin};
@@ -11,18 +9,6 @@ use crate::SourceId;
 use crate::arrival::bytes_in;
 use crate::moment::Moment;
 use crate::source::Source;
-
-/// Longest run of an origin read while other machines are there, in bytes.
-const RUN_SHARED: u64 = 4 << 20;
-/// Longest run of an origin read of a machine that is alone, in bytes.
-const RUN_ALONE: u64 = 16 << 20;
-/// Length of the first runs, while the origin's rate is not known, in bytes.
-const RUN_AT_START: u64 = 256 << 10;
-/// What a request brings lasts so long, and so many times the way there and back, beside others and alone, up to the
-/// last.
-const RUN_TIME: Duration = Duration::from_millis(500);
-const RUN_WAYS: (u32, u32) = (2, 4);
-const RUN_TIME_MAX: Duration = Duration::from_secs(3);
 
 /// Lets origins be tried again for what they are believed not to bring, where nobody else brings it.
 pub(crate) fn doubt_gaps(at: &mut Moment<'_>) {
@@ -136,17 +122,19 @@ fn run_len(at: &Moment<'_>, source: &Source) -> u64 {
     // of a far origin the way there and back is a small part of each request
     let flow = source.flow();
     let alone = at.gate.is_alone(at.now);
-    let ways = if alone { RUN_WAYS.1 } else { RUN_WAYS.0 };
-    let time = RUN_TIME.max(flow.way() * ways).min(RUN_TIME_MAX);
+    let tuning = &at.terms.tuning;
+    let ways = if alone { tuning.ways * 2 } else { tuning.ways };
+    let (least, most) = tuning.run_time;
+    let time = least.max(flow.way() * ways).min(most);
     let timely = flow
         .rate()
-        .map_or(RUN_AT_START, |rate| bytes_in(time, rate));
+        .map_or(tuning.origin_block, |rate| bytes_in(time, rate));
     if !alone {
         let streams = source.origin().map_or(1, |it| it.streams().allowed());
-        return (timely / u64::from(streams)).min(RUN_SHARED);
+        return (timely / u64::from(streams)).min(tuning.span_max);
     }
     let streams = u64::try_from(flow.jobs().len()).unwrap_or(0) + 2;
     timely
         .min(at.terms.budget_bytes / (2 * streams))
-        .min(RUN_ALONE)
+        .min(tuning.run_alone())
 }

@@ -5,15 +5,12 @@
 
 use swarmcopy_layout::BLOCK_LEN;
 
-use super::credit::{QueueRule, Room, SPAN_BYTES, may_begin, thin_queue_len};
+use super::credit::{QueueRule, Room, may_begin, thin_queue_len};
 use super::pick::pick;
 use super::takeover::{may_take_over, take_over};
 use super::thin::is_too_late;
 use crate::SourceId;
 use crate::moment::Moment;
-
-/// A queue as long as this is one fetch: fewer sources then share a piece, and it is whole sooner.
-const LONG_QUEUE: u64 = 2 << 20;
 
 /// What came of the wish to ask a peer for more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,7 +45,8 @@ pub(crate) fn fill_peer(at: &mut Moment<'_>, id: SourceId) -> Filled {
         return Filled::NoCredit;
     }
     // a suggestion is worth a longer queue, but not at a peer that is far too slow
-    let may_wait = !peer.thin() || flow.in_flight() < thin_queue_len(source).max(queue);
+    let may_wait =
+        !peer.thin() || flow.in_flight() < thin_queue_len(source, &at.terms.tuning).max(queue);
     if may_wait && take_suggestion(at, id) {
         return Filled::Asked;
     }
@@ -69,12 +67,13 @@ pub(crate) fn fill_peer(at: &mut Moment<'_>, id: SourceId) -> Filled {
     let Some(run) = at.book.ledger().free_run(piece) else {
         return Filled::Nothing;
     };
-    let len = if queue >= LONG_QUEUE || unknown {
+    let tuning = &at.terms.tuning;
+    let len = if queue >= tuning.queue_whole() || unknown {
         queue
     } else {
         queue / 2
     };
-    let len = len.clamp(SPAN_BYTES.0, SPAN_BYTES.1);
+    let len = len.clamp(tuning.span_min, tuning.span_max);
     let len = len - len % u64::from(BLOCK_LEN);
     at.fetch(id, run.head(len));
     Filled::Asked
@@ -93,7 +92,7 @@ fn take_suggestion(at: &mut Moment<'_>, id: SourceId) -> bool {
     };
     at.book.begin_for(piece, id);
     if let Some(run) = at.book.ledger().free_run(piece) {
-        at.fetch(id, run.head(SPAN_BYTES.1));
+        at.fetch(id, run.head(at.terms.tuning.span_max));
     }
     true
 }

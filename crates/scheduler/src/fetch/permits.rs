@@ -3,19 +3,13 @@
 //! The gate says whether this machine may read; this file turns that into permits. A permit is revoked at once when a
 //! slot is lost, and after the last fetch when it was given back.
 
-use std::time::Duration;
-
 use swarmcopy_layout::PieceIndex;
 
 use super::spares::{choose_origins, has_others};
+use crate::arrival::bytes_in;
 use crate::moment::Moment;
 use crate::{Action, SourceId};
 use swarmcopy_slots::ReadEnd;
-
-/// A slot that is given back is read no longer than this if peers can wait.
-const DRAIN_TIME: Duration = Duration::from_secs(1);
-/// What is read under it is called off where it takes longer than this part of that.
-const READS_SOON: u64 = 2;
 
 /// Opens origins that may be read now, closes those that may not.
 pub(crate) fn sync_permits(at: &mut Moment<'_>) {
@@ -64,11 +58,11 @@ pub(crate) fn make_way(at: &mut Moment<'_>) {
     if !at.reading.leaves(at.gate.leaving()) {
         return;
     }
-    let soon = at.measures.best_rate().saturating_mul(DRAIN_TIME.as_secs());
+    let soon = bytes_in(at.terms.tuning.drain, at.measures.best_rate());
     let origins = at.sources.iter().filter(|(_, it)| it.origin().is_some());
     let reads: u64 = origins.map(|(_, it)| it.flow().in_flight()).sum();
     let ledger = at.book.ledger();
-    let jobs = if reads > soon / READS_SOON {
+    let jobs = if reads > soon / 2 {
         ledger.jobs_where(|job| {
             let first = at.terms.layout.piece_at(job.span().start());
             first.is_some_and(|piece| at.gate.leaves(piece))

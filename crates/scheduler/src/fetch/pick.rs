@@ -7,15 +7,7 @@ use crate::book::Book;
 use crate::moment::Moment;
 use crate::source::Sources;
 use crate::source::peer::Peer;
-use crate::{Instant, SourceId};
-
-/// Pieces compared when the rarest is looked for.
-const SAMPLE: u32 = 24;
-/// Random places at which the sample is taken.
-const SAMPLE_PLACES: u32 = 4;
-/// Who alone has pieces is asked for what others have only while no other has room, and up to this part of
-/// its queue.
-const SPARED_PART: u64 = 4;
+use crate::{Instant, SourceId, Tuning};
 
 /// The peer that may be asked, and what keeps it from being asked for a piece.
 struct Candidate<'a> {
@@ -24,7 +16,8 @@ struct Candidate<'a> {
     peer: &'a Peer,
     sources: &'a Sources,
     book: &'a Book,
-    queue: QueueRule,
+    queue: QueueRule<'a>,
+    tuning: &'a Tuning,
     busy: bool,
     /// This machine reads the origin.
     reads: bool,
@@ -42,7 +35,8 @@ pub(crate) fn pick(at: &mut Moment<'_>, id: SourceId) -> Option<PieceIndex> {
         sources: at.sources,
         book: at.book,
         queue,
-        busy: source.flow().in_flight() >= queue.len(source) / SPARED_PART,
+        tuning: &at.terms.tuning,
+        busy: source.flow().in_flight() >= queue.len(source) / at.terms.tuning.spared_part,
         reads: at.gate.may_open(at.now),
     };
     let ledger = at.book.ledger();
@@ -123,10 +117,11 @@ impl Candidate<'_> {
     fn rarest(&self, except: &PieceSet, rng: &mut fastrand::Rng) -> Option<PieceIndex> {
         let has = self.peer.has();
         let mut best: Option<(u16, PieceIndex)> = None;
-        for _ in 0..SAMPLE_PLACES {
+        let places = self.tuning.sample_places.max(1);
+        for _ in 0..places {
             let mut at = rng.u32(..has.capacity().max(1));
             let mut wrapped = false;
-            for _ in 0..SAMPLE / SAMPLE_PLACES {
+            for _ in 0..self.tuning.sample / places {
                 let mut next = has.next_without(at, except);
                 if next.is_none() && !wrapped {
                     wrapped = true;

@@ -13,15 +13,6 @@ use crate::spread::counting::set_serving;
 use crate::{JobId, Reason, SourceId};
 use swarmcopy_slots::OriginState;
 
-/// What comes from others before it makes a source look silent for so long at most.
-const LINE_MAX: Duration = Duration::from_secs(8);
-/// Shortest time without a byte after which a peer is snubbed.
-const PEER_PATIENCE: Duration = Duration::from_secs(2);
-/// The same for somebody else's client that never brought any.
-const FIRST_PATIENCE: Duration = Duration::from_secs(1);
-/// What an origin brings at a time, a quarter of the parts in which shares are read.
-const ORIGIN_BLOCK: u32 = 256 << 10;
-
 /// Looks for sources that let us wait too long, and wakes the others: pauses may be over.
 pub(crate) fn look_at_sources(at: &mut Moment<'_>) {
     let coming = at.sources.in_flight();
@@ -41,30 +32,35 @@ fn is_silent(at: &Moment<'_>, id: SourceId, coming: u64) -> bool {
         return false;
     };
     let (floor, block_len) = least_patience(at, id, source);
-    let usual = at.measures.best_rate();
+    let (usual, tuning) = (at.measures.best_rate(), &at.terms.tuning);
     let flow = source.flow();
-    let patience = flow.patience(u64::from(block_len), floor, usual);
+    let patience = flow.patience((block_len, tuning.patience_blocks), floor, usual);
     // what was asked of others comes by the same link, and perhaps first
     let before = coming.saturating_sub(flow.in_flight());
-    let line = time_at(before, usual).unwrap_or_default().min(LINE_MAX);
+    let line = time_at(before, usual).unwrap_or_default();
+    let line = line.min(tuning.patience_line);
     flow.quiet_for(at.now) > patience + line
 }
 
 /// The shortest time without a byte that is silence, and how much a source brings at a time.
-fn least_patience(at: &Moment<'_>, id: SourceId, source: &Source) -> (Duration, u32) {
+fn least_patience(at: &Moment<'_>, id: SourceId, source: &Source) -> (Duration, u64) {
+    let tuning = &at.terms.tuning;
     if let Some(origin) = source.origin() {
         let others = at.sources.origins().filter(|(other, _)| *other != id);
         let beside = others.map(|(_, other)| other.health().beside()).max();
         let beside = beside.unwrap_or(Beside::Nobody);
-        return (origin.health().patience(beside), ORIGIN_BLOCK);
+        return (
+            origin.health().patience(beside, tuning),
+            tuning.origin_block,
+        );
     }
     let is_stranger = source.peer().is_some_and(Peer::is_unproven_stranger);
     let floor = if is_stranger {
-        FIRST_PATIENCE
+        tuning.patience_short
     } else {
-        PEER_PATIENCE
+        tuning.patience
     };
-    (floor, BLOCK_LEN)
+    (floor, BLOCK_LEN.into())
 }
 
 /// Whether a peer serves, as far as it let us wait.
@@ -79,7 +75,7 @@ fn look_at_debt(at: &mut Moment<'_>, id: SourceId) {
     if !owes {
         peer.conduct_mut().owes_nothing();
     }
-    let serves = peer.serves(at.now);
+    let serves = peer.serves(at.now, &at.terms.tuning);
     set_serving(at, id, serves);
 }
 
@@ -92,11 +88,11 @@ pub(crate) fn silent(at: &mut Moment<'_>, id: SourceId) {
     let jobs = source.flow().jobs().to_vec();
     let mut reason = Reason::PeerSnubbed;
     if let Some(peer) = source.peer_mut() {
-        peer.conduct_mut().snub(now);
+        peer.conduct_mut().snub(now, &at.terms.tuning);
         at.gate.peer_silent(now, id);
     } else if let Some(origin) = source.origin_mut() {
         reason = Reason::OriginPaused;
-        origin.failed(now, false);
+        origin.failed(now, false, &at.terms.tuning);
         at.gate.origin_state(now, id, OriginState::Down);
     }
     let ledger = at.book.ledger();

@@ -9,25 +9,11 @@ use std::time::Duration;
 
 use swarmcopy_layout::PieceSet;
 
-use super::credit::QUEUE;
 use super::silence::silent;
-use super::takeover::{STEAL_GAIN, STEAL_TIMES};
-use crate::arrival::time_at;
+use crate::arrival::{bytes_in, time_at};
 use crate::moment::Moment;
-use crate::source::health::BESIDE_SERVING;
 use crate::source::origin::{Ills, Origin};
 use crate::{JobId, Preference, SourceId};
-
-/// Most origins that are read at a time.
-const READ_MAX: usize = 4;
-/// An origin with less than this part of the best one's rate is slow.
-const SLOW_PART: u64 = 4;
-/// Who is not preferred brings one of so many pieces all the same.
-const TRIED_PART: usize = 8;
-/// How often the choice is looked at when nothing happens.
-const CHOOSE_EVERY: Duration = Duration::from_millis(500);
-/// An origin without work makes others be looked for at most this often.
-const CHOOSE_AGAIN: Duration = Duration::from_millis(20);
 
 /// What speaks against an origin, the worst first: it has nothing of what is missing, is not well, is slow, others are
 /// preferred, it is not known yet or not read. The least is the best.
@@ -35,9 +21,10 @@ type Rank = (bool, Ills, bool, Preference, [bool; 2]);
 
 /// Chooses the origins to be read.
 pub(crate) fn choose_origins(at: &mut Moment<'_>) {
-    let next = at.now + CHOOSE_EVERY;
+    let tuning = &at.terms.tuning;
+    let next = at.now + tuning.look;
     let ids = at.sources.origin_ids();
-    if ids.len() <= READ_MAX {
+    if ids.len() <= tuning.origins_read {
         at.reading.choose(ids.iter().copied(), next);
         return;
     }
@@ -46,7 +33,7 @@ pub(crate) fn choose_origins(at: &mut Moment<'_>) {
     let ranked = origins.map(|(place, (id, origin))| (rank(at, id, origin, best), place, id));
     let mut ranked: Vec<_> = ranked.collect();
     ranked.sort_unstable();
-    let best = ranked.iter().take(READ_MAX).map(|(.., id)| *id);
+    let best = ranked.iter().take(tuning.origins_read).map(|(.., id)| *id);
     at.reading.choose(best, next);
 }
 
@@ -57,12 +44,12 @@ fn rank(at: &Moment<'_>, id: SourceId, origin: &Origin, best: u64) -> Rank {
     // what is read goes on: a change costs connections
     let new = [rate.is_none(), !origin.is_open()];
     let (ills, preference) = (origin.ills(at.now), origin.preference());
-    (is_useless, ills, is_slow(rate, best), preference, new)
+    (is_useless, ills, is_slow(at, rate, best), preference, new)
 }
 
 /// Whether an origin's rate is a small part of the best one's.
-fn is_slow(rate: Option<u64>, best: u64) -> bool {
-    rate.is_some_and(|rate| rate.saturating_mul(SLOW_PART) < best)
+fn is_slow(at: &Moment<'_>, rate: Option<u64>, best: u64) -> bool {
+    rate.is_some_and(|rate| rate.saturating_mul(at.terms.tuning.origin_slow) < best)
 }
 
 /// Whether another origin may be read that brings what is right.
@@ -87,7 +74,7 @@ pub(crate) fn left_to_preferred(at: &Moment<'_>, id: SourceId) -> Option<PieceSe
             && of.place < than.place
             && origin.is_open()
             && origin.ills(at.now).is_well()
-            && !is_slow(at.sources.rate_of(*other), best)
+            && !is_slow(at, at.sources.rate_of(*other), best)
     };
     let mut proven = 0;
     let mut lacked: Option<PieceSet> = None;
@@ -98,7 +85,7 @@ pub(crate) fn left_to_preferred(at: &Moment<'_>, id: SourceId) -> Option<PieceSe
             None => lacked = Some(origin.gaps().shut().clone()),
         }
     }
-    let has_tried = (own.tried() + 1).saturating_mul(TRIED_PART) > proven;
+    let has_tried = (own.tried() + 1).saturating_mul(at.terms.tuning.origin_tried) > proven;
     lacked.filter(|_| has_tried).map(|lacked| {
         let mut left = PieceSet::full(lacked.capacity());
         left.subtract(&lacked);
@@ -114,8 +101,8 @@ pub(crate) fn out_of_work(at: &mut Moment<'_>, id: SourceId) {
     }
     let ids = at.sources.origin_ids();
     let others_work = ids.iter().any(|other| *other != id && is_asked(*other));
-    if ids.len() > READ_MAX {
-        at.reading.choose_by(at.now + CHOOSE_AGAIN);
+    if ids.len() > at.terms.tuning.origins_read {
+        at.reading.choose_by(at.now + at.terms.tuning.search);
     }
     if !others_work || !at.thefts.is_due(at.now) {
         return;
@@ -126,7 +113,7 @@ pub(crate) fn out_of_work(at: &mut Moment<'_>, id: SourceId) {
     };
     at.thefts.add(job, id);
     let other = at.sources.get(from);
-    if other.is_some_and(|it| it.flow().is_silent(at.now, BESIDE_SERVING)) {
+    if other.is_some_and(|it| it.flow().is_silent(at.now, at.terms.tuning.patience_short)) {
         silent(at, from);
     } else {
         at.cancel(job);
@@ -138,6 +125,7 @@ fn slowest_for(at: &Moment<'_>, id: SourceId) -> Option<(JobId, SourceId)> {
     let source = at.sources.get(id)?;
     let origin = source.origin().filter(|it| !it.is_failing())?;
     let lacks = origin.gaps().shut();
+    let tuning = &at.terms.tuning;
     let mut slowest: Option<(Duration, JobId, SourceId)> = None;
     for (job_id, job) in at.book.ledger().jobs() {
         let other = at.sources.get(job.source());
@@ -148,11 +136,11 @@ fn slowest_for(at: &Moment<'_>, id: SourceId) -> Option<(JobId, SourceId)> {
         if job.source() == id || job.is_cancelled() || pieces.any(|it| lacks.contains(it)) {
             continue;
         }
-        let mine = source.flow().time_for(job.left()).unwrap_or(QUEUE);
+        let mine = source.flow().time_for(job.left()).unwrap_or(tuning.queue);
         let flow = other.flow();
         let left = flow.time_for(flow.in_flight().max(job.left()));
         let left = left.unwrap_or_default().max(flow.quiet_for(at.now));
-        let gains = left > mine * STEAL_TIMES + STEAL_GAIN;
+        let gains = left > mine * tuning.steal_times + tuning.steal_gain;
         if gains && slowest.is_none_or(|(most, ..)| left > most) {
             slowest = Some((left, job_id, job.source()));
         }
@@ -170,7 +158,7 @@ fn would_hold_up(at: &Moment<'_>, id: SourceId) -> bool {
     let rate: u64 = others
         .filter_map(|(other, _)| at.sources.rate_of(other))
         .sum();
-    at.book.left_len() <= rate.saturating_mul(BESIDE_SERVING.as_secs())
+    at.book.left_len() <= bytes_in(at.terms.tuning.patience_short, rate)
 }
 
 /// Whether this origin would need longer for one piece than all other sources for what is left.
@@ -178,16 +166,16 @@ pub(crate) fn would_be_last(at: &Moment<'_>, id: SourceId) -> bool {
     if would_hold_up(at, id) {
         return true;
     }
-    let piece_len = at.terms.layout.piece_len();
+    let (piece_len, tuning) = (at.terms.layout.piece_len(), &at.terms.tuning);
     let mine = at.sources.get(id);
     let Some(mine) = mine.and_then(|it| it.flow().time_for(piece_len)) else {
         return false;
     };
-    if mine <= STEAL_GAIN {
+    if mine <= tuning.steal_gain {
         return false;
     }
     let others = at.sources.rates().filter(|(other, ..)| *other != id);
     let rate: u64 = others.map(|(_, rate, _)| rate).sum();
     let others = time_at(at.book.left_len(), rate);
-    others.is_some_and(|others| mine > others * STEAL_TIMES + STEAL_GAIN)
+    others.is_some_and(|others| mine > others * tuning.steal_times + tuning.steal_gain)
 }

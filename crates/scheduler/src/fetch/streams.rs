@@ -6,23 +6,42 @@
 
 use std::time::Duration;
 
-use crate::Instant;
+use crate::{Instant, Tuning};
 
-const STREAMS_START: u32 = 2;
-/// A window has at least this length once the number of streams was found...
-const WINDOW: Duration = Duration::from_millis(500);
-/// ...and this many completions for each stream,
-const COMPLETIONS: u32 = 8;
-/// or this length and two completions for each, where fetches take long.
-const WINDOW_LONG: Duration = Duration::from_secs(1);
+/// What the controller goes by.
+#[derive(Debug, Clone, Copy)]
+struct Rules {
+    start: u32,
+    /// A window has at least this length once the number of streams was found, and so many completions for each
+    /// stream; or twice this length and two completions for each, where fetches take long.
+    window: Duration,
+    completions: u32,
+    /// One in so many windows tries another number.
+    probe_every: u32,
+    /// Doubling goes on while goodput grows by more than so many percent.
+    grows: u64,
+    /// A change that brings more than so many percent is kept.
+    pays: u64,
+    /// Percent of the usual time for an answer at which some streams are given up, or all but one.
+    slow: (u128, u128),
+}
+
+impl Rules {
+    fn of(tuning: &Tuning) -> Self {
+        Self {
+            start: tuning.streams,
+            window: tuning.streams_window.0,
+            completions: tuning.streams_window.1,
+            probe_every: tuning.streams_probe,
+            grows: tuning.streams_gain.0,
+            pays: tuning.streams_gain.1,
+            slow: tuning.streams_slow,
+        }
+    }
+}
+
 /// Most latencies of a window that are kept.
 const LATENCIES_MAX: usize = 256;
-/// One in so many windows tries another number.
-const PROBE_EVERY: u32 = 4;
-/// Doubling goes on while goodput grows by more than so many percent.
-const GROWS: u64 = 10;
-/// A change that brings more than so many percent is kept.
-const PAYS: u64 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -37,6 +56,7 @@ enum Phase {
 /// The number of fetches that one origin gets at a time.
 #[derive(Debug)]
 pub(crate) struct Streams {
+    rules: Rules,
     max: u32,
     count: u32,
     phase: Phase,
@@ -53,11 +73,13 @@ pub(crate) struct Streams {
 
 impl Streams {
     /// A controller that allows 2 streams at first and never more than `max`.
-    pub(crate) fn new(max: u32) -> Self {
+    pub(crate) fn new(max: u32, tuning: &Tuning) -> Self {
         let max = max.max(1);
+        let rules = Rules::of(tuning);
         Self {
+            rules,
             max,
-            count: STREAMS_START.min(max),
+            count: rules.start.min(max),
             phase: Phase::Ramp(None),
             up_next: true,
             window_from: None,
@@ -82,7 +104,7 @@ impl Streams {
 
     /// The origin failed.
     pub(crate) fn failed(&mut self) {
-        self.retreat(STREAMS_START);
+        self.retreat(self.rules.start);
     }
 
     /// Goes back to few streams, and finds the right number anew.
@@ -105,9 +127,10 @@ impl Streams {
             self.latencies.push(latency);
         }
         let passed = now.since(from);
-        let enough = self.completions >= COMPLETIONS.saturating_mul(self.count);
-        let soon = matches!(self.phase, Phase::Ramp(_)) || passed >= WINDOW;
-        let long = passed >= WINDOW_LONG && self.completions >= self.count.saturating_mul(2);
+        let enough = self.completions >= self.rules.completions.saturating_mul(self.count);
+        let soon = matches!(self.phase, Phase::Ramp(_)) || passed >= self.rules.window;
+        let long =
+            passed >= self.rules.window * 2 && self.completions >= self.count.saturating_mul(2);
         if enough && soon || long {
             self.end_window(now, passed);
         }
@@ -152,12 +175,12 @@ impl Streams {
         let base = self.base.map_or(p50, |base| p50.min(base + base / 100));
         self.base = Some(base);
         let ratio_percent = p50.as_micros().saturating_mul(100) / base.as_micros().max(1);
-        self.high = if ratio_percent > 150 {
+        self.high = if ratio_percent > self.rules.slow.0 {
             self.high + 1
         } else {
             0
         };
-        if ratio_percent > 400 && self.count > 1 {
+        if ratio_percent > self.rules.slow.1 && self.count > 1 {
             self.settle_at(1);
         } else if self.high >= 2 && self.count > 1 {
             self.settle_at(self.count - (self.count / 4).max(1));
@@ -180,9 +203,11 @@ impl Streams {
     fn weigh(&mut self, goodput: u64) {
         match self.phase {
             Phase::Ramp(None) => self.double(goodput),
-            Phase::Ramp(Some(half)) if is_above(goodput, half, GROWS) => self.double(goodput),
+            Phase::Ramp(Some(half)) if is_above(goodput, half, self.rules.grows) => {
+                self.double(goodput);
+            }
             Phase::Ramp(Some(half)) => {
-                let pays = is_above(goodput, half, PAYS);
+                let pays = is_above(goodput, half, self.rules.pays);
                 let (count, goodput) = if pays {
                     (self.count, goodput)
                 } else {
@@ -194,7 +219,7 @@ impl Streams {
                 };
                 self.go_to(count);
             }
-            Phase::Settled { windows, .. } if windows + 1 < PROBE_EVERY => {
+            Phase::Settled { windows, .. } if windows + 1 < self.rules.probe_every => {
                 self.phase = Phase::Settled {
                     windows: windows + 1,
                     goodput,
@@ -207,9 +232,9 @@ impl Streams {
             } => {
                 let more = self.count > home;
                 let kept = if more {
-                    is_above(goodput, known, PAYS)
+                    is_above(goodput, known, self.rules.pays)
                 } else {
-                    !is_above(known, goodput, PAYS / 2)
+                    !is_above(known, goodput, self.rules.pays / 2)
                 };
                 self.up_next = more == kept;
                 self.phase = Phase::Settled {
@@ -312,7 +337,7 @@ mod tests {
     #[test]
     fn the_knee_is_found_within_two_seconds() {
         for knee in [1, 2, 4, 6, 8, 16] {
-            let mut streams = Streams::new(32);
+            let mut streams = Streams::new(32, &Tuning::default());
             let origin = Origin {
                 stream_rate: 20_000_000,
                 rate: knee * 20_000_000,
@@ -336,7 +361,7 @@ mod tests {
 
     #[test]
     fn many_small_requests_with_a_delay_get_many_streams() {
-        let mut streams = Streams::new(32);
+        let mut streams = Streams::new(32, &Tuning::default());
         let origin = Origin {
             stream_rate: 1 << 30,
             rate: 1 << 30,
@@ -350,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_server_whose_answers_slow_down_is_spared() {
-        let mut streams = Streams::new(32);
+        let mut streams = Streams::new(32, &Tuning::default());
         let origin = Origin {
             stream_rate: 10_000_000,
             rate: 40_000_000,
@@ -364,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_very_fast_origin_is_ramped_in_less_than_a_window() {
-        let mut streams = Streams::new(32);
+        let mut streams = Streams::new(32, &Tuning::default());
         let origin = Origin {
             stream_rate: 200_000_000,
             rate: 1_600_000_000,
@@ -381,7 +406,7 @@ mod tests {
     fn the_number_stays_within_its_limits() {
         let mut rng = fastrand::Rng::with_seed(4);
         for max in [0, 1, 2, 5, 32] {
-            let mut streams = Streams::new(max);
+            let mut streams = Streams::new(max, &Tuning::default());
             let mut now = START;
             for _ in 0..20_000 {
                 now = now + Duration::from_micros(rng.u64(0..100_000));

@@ -8,27 +8,11 @@ use std::time::Duration;
 
 use swarmcopy_layout::BLOCK_LEN;
 
-use super::credit::{QUEUE, SPAN_BYTES};
 use crate::book::ledger::Job;
 use crate::moment::Moment;
 use crate::source::flow::Flow;
 use crate::source::peer::Peer;
 use crate::{Instant, JobId, SourceId};
-
-/// Work is taken over only where it would end so many times sooner, and by at least this: what is on
-/// its way already comes in vain. Less is what fetches wait for their turn where uplinks are full:
-/// with a quarter of a second a real room of eight took a twentieth of its bytes in vain.
-pub(crate) const STEAL_TIMES: u32 = 4;
-pub(crate) const STEAL_GAIN: Duration = Duration::from_secs(1);
-/// The same for the last pieces, a hundredth of all: little can come in vain, and all others are done.
-const END_TIMES: u32 = 2;
-const END_GAIN: Duration = Duration::from_millis(100);
-/// A fetch of which nothing came may be moved after so many times what it takes at full speed, and not
-/// before this.
-const QUEUED_TIMES: u32 = 4;
-const QUEUED_MIN: Duration = Duration::from_millis(500);
-/// What it must gain doubles with each time that it changed hands, up to so many.
-const MOVES_COUNTED: u32 = 6;
 
 /// Whether it is time to look for work to take over again.
 pub(crate) fn may_take_over(at: &Moment<'_>) -> bool {
@@ -66,7 +50,7 @@ fn slowest_for(at: &Moment<'_>, id: SourceId) -> Option<JobId> {
         };
         // the last block is most likely on its way, while anything comes
         let quiet = other.flow().quiet_for(at.now);
-        let silent = quiet.min(at.now.since(job.started())) >= QUEUED_MIN;
+        let silent = quiet.min(at.now.since(job.started())) >= at.terms.tuning.steal_queued;
         if job.left() <= u64::from(BLOCK_LEN) && !silent {
             continue;
         }
@@ -87,16 +71,18 @@ fn slowest_for(at: &Moment<'_>, id: SourceId) -> Option<JobId> {
 
 /// Whether a fetch that would end in the time `left` would end much sooner elsewhere.
 fn gains(at: &Moment<'_>, job: &Job, (left, other): (Duration, &Flow), mine: &Flow) -> bool {
-    let time = mine.time_for(job.left()).unwrap_or(QUEUE) + mine.way();
+    let tuning = &at.terms.tuning;
+    let time = mine.time_for(job.left()).unwrap_or(tuning.queue) + mine.way();
     let waited = at.now.since(job.started()).saturating_sub(other.way());
     // however wrong all this is, work that changes hands again and again comes to rest
-    let again = 1 << job.moves().min(MOVES_COUNTED);
+    let again = 1 << job.moves().min(tuning.steal_moves);
     if job.delivered() == 0 && waited > too_long(at, job.span().len()) * again {
         left.max(waited) > time
     } else if at.book.ends() {
-        left > time * END_TIMES + END_GAIN * again
+        // little can come in vain, and all others are done
+        left > time * (tuning.steal_times / 2) + tuning.look_soon * again
     } else {
-        left > time * STEAL_TIMES + STEAL_GAIN * again
+        left > time * tuning.steal_times + tuning.steal_gain * again
     }
 }
 
@@ -104,7 +90,8 @@ fn gains(at: &Moment<'_>, job: &Job, (left, other): (Duration, &Flow), mine: &Fl
 /// sources together need for so many bytes.
 fn too_long(at: &Moment<'_>, bytes: u64) -> Duration {
     let at_full_speed = bytes.saturating_mul(1_000_000) / at.measures.best_rate().max(1);
-    (Duration::from_micros(at_full_speed) * QUEUED_TIMES).max(QUEUED_MIN)
+    let tuning = &at.terms.tuning;
+    (Duration::from_micros(at_full_speed) * tuning.steal_times).max(tuning.steal_queued)
 }
 
 /// When a source would have brought a job and what lies before it, or how long it has brought nothing though it
@@ -126,7 +113,7 @@ pub(crate) fn hand_over(at: &mut Moment<'_>, thief: SourceId, job: &Job) {
     // a piece of which nothing came is open again
     at.book.begin(piece);
     if let Some(run) = at.book.ledger().free_run(piece) {
-        let moved = at.fetch(thief, run.head(SPAN_BYTES.1));
+        let moved = at.fetch(thief, run.head(at.terms.tuning.span_max));
         at.book.moved(moved, job.moves() + 1);
     }
 }

@@ -5,20 +5,19 @@ use std::time::Duration;
 
 use crate::{Instant, JobId, SourceId};
 
-/// Work to take over is looked for at most this often: it means a look at each job.
-const TAKE_OVER_EVERY: Duration = Duration::from_millis(20);
-
 /// Jobs that were called off so that another source can do them.
 #[derive(Debug)]
 pub(crate) struct Thefts {
     jobs: BTreeMap<JobId, SourceId>,
     looked_at: Option<Instant>,
+    every: Duration,
 }
 
 impl Thefts {
-    /// None yet.
-    pub(crate) fn new() -> Self {
+    /// None yet; work to take over is looked for once in this time: it means a look at each job.
+    pub(crate) fn new(every: Duration) -> Self {
         Self {
+            every,
             jobs: BTreeMap::new(),
             looked_at: None,
         }
@@ -26,7 +25,7 @@ impl Thefts {
 
     /// Whether it is time to look for work to take over again.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
-        let waits = |at: Instant| now.since(at) < TAKE_OVER_EVERY;
+        let waits = |at: Instant| now.since(at) < self.every;
         !self.looked_at.is_some_and(waits)
     }
 

@@ -9,40 +9,12 @@ use std::time::Duration;
 
 use super::credit::{QueueRule, thin_queue_len};
 use super::weighing::Trial;
-use crate::arrival::time_at;
+use crate::arrival::{bytes_in, time_at};
 use crate::moment::Moment;
 use crate::source::Source;
 use crate::source::peer::Peer;
 use crate::spread::counting::{set_thin, try_thin};
 use crate::{JobId, SourceId};
-
-/// Peers that bring what is left within this time are good enough, whatever origins could do.
-const SOON: Duration = Duration::from_secs(4);
-/// A peer is judged when it was asked without a pause for this long.
-const BUSY: Duration = Duration::from_secs(1);
-/// Peers are too slow when origins bring so many percent of what they bring together.
-const GAIN_PERCENT: u64 = 150;
-/// The same of many peers: what they have to give is what the room has by then.
-const GAIN_PERCENT_MANY: u64 = 400;
-/// That must last for so long: what peers have to give comes and goes.
-const LASTING: Duration = Duration::from_millis(1500);
-/// One is that needs so many percent of the time of all sources for what it alone has.
-const GAIN_PERCENT_TIMES: u32 = 150;
-/// A peer is thin that brings less than this part of what origins bring.
-const THIN_PARTS: u64 = 2;
-/// How long it may take until the rate of an origin that is tried is known.
-const TRIAL: Duration = Duration::from_millis(1500);
-/// An origin that brought no more than the peers is tried again after this.
-const AGAIN: Duration = Duration::from_secs(15);
-/// A machine of ours that brings this part of what it takes in is no slow peer.
-const GOOD_PARTS: u64 = 2;
-/// All sources together bring as much as ever when that is so many percent of the best.
-const USUAL_PERCENT: u64 = 80;
-/// What a thin peer would bring so much later than all the rest is not asked of it.
-const LATE: Duration = Duration::from_millis(500);
-/// More peers than this share this machine's link: it is the limit, unless they bring less than this together.
-const FEW: usize = 2;
-const FEW_RATE: u64 = 1_500_000;
 
 /// What the peers bring that are judged.
 struct Judged {
@@ -61,7 +33,7 @@ pub(crate) fn weigh_peers(at: &mut Moment<'_>) {
     if judged.peers.is_empty() {
         return;
     }
-    if at.book.left_len() <= judged.rate.saturating_mul(SOON.as_secs()) {
+    if at.book.left_len() <= bytes_in(at.terms.tuning.thin_soon, judged.rate) {
         return trust_peers(at);
     }
     match at.sources.rate_of_origins() {
@@ -82,7 +54,7 @@ fn judged(at: &Moment<'_>) -> Judged {
             continue;
         };
         let flow = source.flow();
-        let asked = flow.is_asked() && flow.busy_for(at.now) >= BUSY;
+        let asked = flow.is_asked() && flow.busy_for(at.now) >= at.terms.tuning.thin_busy;
         let Some(rate) = flow.rate().filter(|_| asked) else {
             continue;
         };
@@ -96,24 +68,32 @@ fn judged(at: &Moment<'_>) -> Judged {
 
 fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
     at.weighing.compared();
-    let gain = if judged.peers.len() <= FEW {
-        GAIN_PERCENT
+    let tuning = &at.terms.tuning;
+    // what many peers have to give is what the room has by then
+    let (gain_of_few, gain_of_many) = tuning.thin_percent;
+    let gain = if judged.peers.len() <= tuning.thin_few.0 {
+        gain_of_few
     } else {
-        GAIN_PERCENT_MANY
+        gain_of_many
     };
     // a link that is full of what origins bring squeezes the others, and all bring little where little is read:
     // that tells nothing of them
     let together = at.sources.rate().saturating_mul(100);
-    let as_ever = together >= at.measures.best_rate().saturating_mul(USUAL_PERCENT);
+    let as_ever = together
+        >= at
+            .measures
+            .best_rate()
+            .saturating_mul(tuning.full_percent.1);
     if as_ever || at.gate.is_link_full() {
         at.weighing.not_slow();
         return;
     }
     let slow = judged.rate.saturating_mul(gain) < origins.saturating_mul(100);
     let others = time_of(at.book.left_len(), judged.rate.max(origins));
-    let in_time = others * GAIN_PERCENT_TIMES / 100 + BUSY;
+    let in_time = others.saturating_mul(u32::try_from(gain_of_few).unwrap_or(u32::MAX)) / 100
+        + tuning.thin_busy;
     let since = at.weighing.slow(at.now);
-    let lasting = at.now.since(since) >= LASTING;
+    let lasting = at.now.since(since) >= tuning.thin_lasting;
     if !slow {
         at.weighing.not_slow();
     }
@@ -125,7 +105,7 @@ fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
         let sole = time_of(sole.saturating_mul(at.terms.layout.piece_len()), *rate);
         let late = lone && sole > in_time;
         let slow = slow && (lasting || peer.is_some_and(Peer::thin));
-        let thin = slow && rate.saturating_mul(THIN_PARTS) < origins || late;
+        let thin = slow && rate.saturating_mul(tuning.thin_parts) < origins || late;
         set_thin(at, *id, thin);
     }
 }
@@ -146,7 +126,7 @@ pub(crate) fn is_too_late(at: &Moment<'_>, id: SourceId) -> bool {
     let others = time_of(at.book.left_len(), origins);
     let piece = at.terms.layout.piece_len().max(source.flow().in_flight());
     let mine = source.flow().time_for(piece);
-    mine.is_some_and(|mine| mine > others + LATE)
+    mine.is_some_and(|mine| mine > others + at.terms.tuning.thin_late)
 }
 
 /// Calls off what thin peers would bring last of all: origins read it meanwhile. What stands far behind in their
@@ -164,7 +144,7 @@ fn call_off_late(at: &mut Moment<'_>) {
 
 /// The fetches that a thin peer has queued for longer than it may.
 fn far_behind(at: &Moment<'_>, source: &Source) -> Vec<JobId> {
-    let most = thin_queue_len(source);
+    let most = thin_queue_len(source, &at.terms.tuning);
     let mut before = 0u64;
     let jobs = source.flow().jobs().iter();
     let jobs = jobs.filter_map(|id| Some((*id, at.book.ledger().job(*id)?)));
@@ -181,16 +161,20 @@ fn try_origins(at: &mut Moment<'_>, judged: &Judged) {
     if at.gate.is_link_full() && at.gate.has_read() {
         return;
     }
-    let few = judged.peers.len() <= FEW || judged.rate < FEW_RATE;
+    let tuning = &at.terms.tuning;
+    let (few, few_rate) = tuning.thin_few;
+    // more peers share this machine's link: it is the limit, unless they bring little together
+    let few = judged.peers.len() <= few || judged.rate < few_rate;
     // who brings a good part of what its own link was seen to do is not the one that is slow
     let is_good = |(id, rate): &(SourceId, u64)| {
         let link = at.gate.link_of(*id);
-        link > 0 && rate.saturating_mul(GOOD_PARTS) >= link
+        link > 0 && rate.saturating_mul(tuning.thin_parts) >= link
     };
     let few = few && !judged.peers.iter().all(is_good);
     match at.weighing.trial() {
-        Trial::Since(since) if at.now.since(since) >= TRIAL => {
-            at.weighing.set_trial(Trial::NotBefore(at.now + AGAIN));
+        Trial::Since(since) if at.now.since(since) >= tuning.thin_lasting => {
+            at.weighing
+                .set_trial(Trial::NotBefore(at.now + tuning.thin_again));
             trust_peers(at);
         }
         Trial::NotBefore(until) if at.now < until => (),

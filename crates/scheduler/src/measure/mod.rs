@@ -6,7 +6,7 @@ mod share;
 
 use std::time::Duration;
 
-use crate::Instant;
+use crate::{Instant, Tuning};
 use outflow::Outflow;
 use share::PeersShare;
 
@@ -25,11 +25,11 @@ pub(crate) struct Measures {
 
 impl Measures {
     /// Nothing is known.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(tuning: &Tuning) -> Self {
         Self {
             best_rate: 0,
             way_time: Duration::ZERO,
-            share: PeersShare::new(),
+            share: PeersShare::new(tuning),
             outflow: Outflow::default(),
         }
     }
@@ -51,8 +51,8 @@ impl Measures {
     }
 
     /// Whether this machine's uplink has room.
-    pub(crate) fn has_room_up(&mut self, now: Instant) -> bool {
-        self.outflow.look(now)
+    pub(crate) fn has_room_up(&mut self, now: Instant, tuning: &Tuning) -> bool {
+        self.outflow.look(now, tuning)
     }
 
     /// The best rate that all sources together were seen to bring; 0 = unknown.

@@ -3,17 +3,7 @@
 //! Turns keep an uplink that is full from sending what others could pass on. One that sends far less than it was seen
 //! to send needs none. Founded on what was sent; looked at again and again, and ended as soon as it sends more.
 
-use std::time::Duration;
-
-use crate::Instant;
-
-/// Shortest and longest time over which a rate is taken, and the bytes that end it between.
-const LOOK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
-const LOOK_BYTES: u64 = 8 * (16 << 10);
-/// There is room while less than this percentage of the best rate is sent; and until more than that is.
-const ROOM_PERCENT: (u64, u64) = (50, 85);
-/// The best rate is forgotten by this part with each look.
-const FORGET_PARTS: u64 = 32;
+use crate::{Instant, Tuning};
 
 /// What this machine sends.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,16 +21,18 @@ impl Outflow {
     }
 
     /// Whether there is room for more.
-    pub(crate) fn look(&mut self, now: Instant) -> bool {
+    pub(crate) fn look(&mut self, now: Instant, tuning: &Tuning) -> bool {
         let passed = now.since(self.since);
-        if passed >= LOOK.1 || passed >= LOOK.0 && self.bytes >= LOOK_BYTES {
+        let (soon, late) = tuning.room_look;
+        // a few blocks of a slow line tell nothing
+        if passed >= late || passed >= soon && self.bytes >= tuning.span_min * 4 {
             let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
             let rate = self.bytes.saturating_mul(1000) / millis;
-            self.best = rate.max(self.best - self.best / FORGET_PARTS);
+            self.best = rate.max(self.best - self.best / tuning.room_forget);
             let percent = if self.room {
-                ROOM_PERCENT.1
+                tuning.room_percent.1
             } else {
-                ROOM_PERCENT.0
+                tuning.room_percent.0
             };
             self.room = rate.saturating_mul(100) < self.best.saturating_mul(percent);
             (self.since, self.bytes) = (now, 0);
@@ -58,7 +50,8 @@ mod tests {
         let (mut out, mut room) = (Outflow::default(), false);
         for (second, bytes) in (1u64..).zip(seconds) {
             out.sent(*bytes);
-            room = out.look(Instant::from_micros(second * 1_000_000));
+            let now = Instant::from_micros(second * 1_000_000);
+            room = out.look(now, &Tuning::default());
         }
         room
     }

@@ -5,14 +5,7 @@
 
 use std::time::Duration;
 
-use crate::Instant;
-
-/// The time over which bytes are counted.
-const WINDOW: Duration = Duration::from_millis(250);
-/// The link is full when it brings this part of the best that it ever brought.
-const FULL_PERCENT: u64 = 90;
-/// Least and greatest part of the usual credit.
-const PERCENT: (u64, u64) = (25, 100);
+use crate::{Instant, Tuning};
 
 /// The part of the usual credit that peers get.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +14,23 @@ pub(crate) struct PeersShare {
     bytes: u64,
     best: u64,
     percent: u64,
+    percent_min: u64,
+    /// The link is full when it brings this part of the best that it ever brought.
+    full_percent: u64,
+    /// The time over which bytes are counted.
+    window: Duration,
 }
 
 impl PeersShare {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(tuning: &Tuning) -> Self {
         Self {
             from: Instant::ZERO,
             bytes: 0,
             best: 0,
-            percent: PERCENT.1,
+            percent: 100,
+            percent_min: tuning.share_min,
+            full_percent: tuning.full_percent.0,
+            window: tuning.queue,
         }
     }
 
@@ -37,19 +38,19 @@ impl PeersShare {
     pub(crate) fn brought(&mut self, now: Instant, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
         let elapsed = now.since(self.from);
-        if elapsed < WINDOW {
+        if elapsed < self.window {
             return;
         }
         let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let rate = self.bytes.saturating_mul(1000) / millis.max(1);
         self.best = self.best.max(rate);
-        let full = rate.saturating_mul(100) >= self.best.saturating_mul(FULL_PERCENT);
+        let full = rate.saturating_mul(100) >= self.best.saturating_mul(self.full_percent);
         let percent = if full {
             self.percent * 3 / 4
         } else {
             self.percent * 4 / 3 + 1
         };
-        self.percent = percent.clamp(PERCENT.0, PERCENT.1);
+        self.percent = percent.clamp(self.percent_min, 100);
         (self.from, self.bytes) = (now, 0);
     }
 
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_full_link_leaves_peers_little_and_an_idle_one_all() {
-        let mut share = PeersShare::new();
+        let mut share = PeersShare::new(&Tuning::default());
         bring(&mut share, SECOND, 0, 3000);
         assert_eq!(share.of(100), 25);
         bring(&mut share, SECOND / 2, 3000, 6000);
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn who_never_brought_more_counts_as_full() {
-        let mut share = PeersShare::new();
+        let mut share = PeersShare::new(&Tuning::default());
         bring(&mut share, SECOND / 2, 0, 3000);
         assert_eq!(share.of(100), 25);
         bring(&mut share, SECOND, 3000, 3300);

@@ -2,27 +2,7 @@
 //!
 //! What must stay true: a byte ends every doubt, and no doubt outlasts its time.
 
-use std::time::Duration;
-
-use crate::Instant;
-
-/// A peer counts as serving for this long after it connected, whatever it does.
-const SERVING_AT_START: Duration = Duration::from_secs(3);
-/// A peer counts as serving for this long after a block of it came.
-const SERVING_AFTER_BLOCK: Duration = Duration::from_secs(10);
-/// The same of one that lets us wait for what was asked of it: it may be frozen.
-const SERVING_SPURNED: Duration = Duration::from_secs(3);
-/// Somebody else's client that never brought anything may let us wait for this long before its pieces count as
-/// available no more. Less than the patience with its first answer: that may still come, and to claim a slot
-/// takes time, too.
-pub(crate) const STOCK_DOUBTED_AFTER: Duration = Duration::from_millis(400);
-/// A snubbed peer is tried again after this, and each time after twice as long; one that never brought anything
-/// later than one that did.
-const RETRY_AFTER_SNUB: Duration = Duration::from_secs(1);
-const RETRY_UNPROVEN: Duration = Duration::from_secs(5);
-const SNUB_DOUBLINGS_MAX: u32 = 2;
-/// A peer that refused a request is asked again after this.
-const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(1);
+use crate::{Instant, Tuning};
 
 /// How one peer behaves.
 #[derive(Debug)]
@@ -93,22 +73,22 @@ impl Conduct {
     }
 
     /// It let us wait too long.
-    pub(crate) fn snub(&mut self, now: Instant) {
+    pub(crate) fn snub(&mut self, now: Instant, tuning: &Tuning) {
         if self.snubbed_until.is_none_or(|until| until <= now) {
             self.snubs = self.snubs.saturating_add(1);
-            let doublings = self.snubs.saturating_sub(1).min(SNUB_DOUBLINGS_MAX);
+            let doublings = self.snubs.saturating_sub(1).min(tuning.doublings);
             let retry = self
                 .delivered_at
-                .map_or(RETRY_UNPROVEN, |_| RETRY_AFTER_SNUB);
+                .map_or(tuning.retry_unproven, |_| tuning.retry);
             self.snubbed_until = Some(now + retry * (1 << doublings));
         }
     }
 
-    /// It refused what it was asked for at `asked`. It may have ceased to let us and begun anew since: what it dropped
+    /// It refused what it was asked for at `asked`, and is asked again later. It may have ceased to let us and begun anew since: what it dropped
     /// then says nothing of now.
-    pub(crate) fn refused(&mut self, now: Instant, asked: Instant) {
+    pub(crate) fn refused(&mut self, again: Instant, asked: Instant) {
         if asked >= self.lets_since {
-            self.refused_until = Some(now + RETRY_AFTER_REFUSAL);
+            self.refused_until = Some(again);
         }
     }
 
@@ -162,27 +142,27 @@ impl Conduct {
 
     /// Whether its pieces count as available: it is new, or delivered lately, or lets nobody wait. It chokes us in
     /// vain only where it knows that we are `interested`.
-    pub(crate) fn serves(&self, now: Instant, interested: bool) -> bool {
+    pub(crate) fn serves(&self, now: Instant, interested: bool, tuning: &Tuning) -> bool {
         let spurned = self.snubbed_until.or(self.refused_until).is_some();
         let owes = self.owes_since;
-        let is_doubted = spurned || owes.is_some_and(|at| now >= at + STOCK_DOUBTED_AFTER);
+        let is_doubted = spurned || owes.is_some_and(|at| now >= at + tuning.stock_doubted);
         if self.delivered_at.is_none() && is_doubted {
             return false;
         }
-        if now.since(self.up_since) < SERVING_AT_START && !spurned {
+        if now.since(self.up_since) < tuning.serving_doubted && !spurned {
             return true;
         }
         let lately = if spurned {
-            SERVING_SPURNED
+            tuning.serving_doubted
         } else {
-            SERVING_AFTER_BLOCK
+            tuning.serving
         };
         if self.delivered_at.is_some_and(|at| now.since(at) < lately) {
             return true;
         }
         let long_choked = self
             .choking_since
-            .is_some_and(|since| now.since(since) >= SERVING_AFTER_BLOCK);
+            .is_some_and(|since| now.since(since) >= tuning.serving);
         !(spurned || long_choked && interested)
     }
 }

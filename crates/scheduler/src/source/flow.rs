@@ -3,17 +3,8 @@
 use std::time::Duration;
 
 use crate::measure::latency::Latency;
-use crate::{Instant, JobId};
+use crate::{Instant, JobId, Tuning};
 use swarmcopy_slots::Rate;
-
-/// No byte for so many times what a block takes, or what nine of ten answers take, is too long.
-const PATIENCE_BLOCKS: u64 = 8;
-const PATIENCE_ANSWERS: u32 = 4;
-/// Requests last for so many ways there and back: what comes meanwhile must have been asked for, and more where
-/// the rate is to grow.
-const QUEUED_ANSWERS: u32 = 2;
-/// Longest time for which they do, however far the source is.
-const QUEUED_MAX: Duration = Duration::from_secs(2);
 
 /// What is under way from one source, and how fast it comes.
 #[derive(Debug, Default)]
@@ -110,19 +101,25 @@ impl Flow {
     }
 
     /// How long requests must last to fill the way to this source.
-    pub(crate) fn way_time(&self) -> Duration {
-        (self.way() * QUEUED_ANSWERS).min(QUEUED_MAX)
+    pub(crate) fn way_time(&self, tuning: &Tuning) -> Duration {
+        (self.way() * tuning.ways).min(tuning.piece_time)
     }
 
-    /// No byte for longer than this is too long: `floor`, or several times what a block or an answer takes. Where
+    /// No byte for longer than this is too long: `floor`, or what so many blocks or half as many
+    /// answers take. Where
     /// its rate is not known, the `usual` one of all sources together counts, for no more than it was asked for;
     /// 0 = not known.
-    pub(crate) fn patience(&self, block_len: u64, floor: Duration, usual: u64) -> Duration {
-        let len = block_len.saturating_mul(PATIENCE_BLOCKS);
+    pub(crate) fn patience(
+        &self,
+        (block_len, blocks): (u64, u32),
+        floor: Duration,
+        usual: u64,
+    ) -> Duration {
+        let len = block_len.saturating_mul(blocks.into());
         let asked = len.min(self.in_flight);
         let usual = asked.saturating_mul(1_000_000).checked_div(usual);
         let block = self.time_for(len).or(usual.map(Duration::from_micros));
-        let answer = self.latency.p90().map(|p90| p90 * PATIENCE_ANSWERS);
+        let answer = self.latency.p90().map(|p90| p90 * blocks / 2);
         block.max(answer).unwrap_or(floor).clamp(floor, floor * 15)
     }
 }

@@ -9,13 +9,7 @@ use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
-use crate::Instant;
-
-/// What it lacked is asked for again after this.
-const ABSENT_AGAIN: Duration = Duration::from_secs(1);
-/// A wrong piece is tried again after this, and each time after twice as long.
-const WRONG_AGAIN: Duration = Duration::from_secs(3);
-const WRONG_DOUBLINGS_MAX: u32 = 8;
+use crate::{Instant, Tuning};
 
 #[derive(Debug, Clone, Copy)]
 struct Wrong {
@@ -28,6 +22,11 @@ struct Wrong {
 /// What one origin does not bring.
 #[derive(Debug)]
 pub(crate) struct Gaps {
+    /// What it lacked is asked for again after this.
+    absent_again: Duration,
+    /// A wrong piece is tried again after this, and each time after twice as long, up to so often.
+    wrong_again: Duration,
+    wrong_doublings: u32,
     /// Pieces that are not asked for now.
     shut: PieceSet,
     absent: PieceSet,
@@ -42,8 +41,11 @@ pub(crate) struct Gaps {
 
 impl Gaps {
     /// None of `pieces` pieces.
-    pub(crate) fn new(pieces: u32) -> Self {
+    pub(crate) fn new(pieces: u32, tuning: &Tuning) -> Self {
         Self {
+            absent_again: tuning.retry,
+            wrong_again: tuning.retry_wrong,
+            wrong_doublings: tuning.doublings * 4,
             shut: PieceSet::empty(pieces),
             absent: PieceSet::empty(pieces),
             wrong: BTreeMap::new(),
@@ -60,7 +62,7 @@ impl Gaps {
         absent.subtract(has);
         self.absent = absent;
         self.probing = false;
-        self.probe_at = now + ABSENT_AGAIN;
+        self.probe_at = now + self.absent_again;
         self.close();
     }
 
@@ -69,7 +71,7 @@ impl Gaps {
         self.absent.insert(piece);
         self.shut.insert(piece);
         self.tried.insert(piece);
-        self.probe_at = now + ABSENT_AGAIN;
+        self.probe_at = now + self.absent_again;
         if std::mem::take(&mut self.probing) {
             self.close();
         }
@@ -79,7 +81,7 @@ impl Gaps {
     pub(crate) fn wrong(&mut self, now: Instant, piece: PieceIndex) {
         self.shut.insert(piece);
         let times = self.wrong.get(&piece).map_or(0, |wrong| wrong.times);
-        let again_at = now + WRONG_AGAIN * (1 << times.min(WRONG_DOUBLINGS_MAX));
+        let again_at = now + self.wrong_again * (1 << times.min(self.wrong_doublings));
         let wrong = Wrong {
             times: times + 1,
             again_at,
@@ -150,11 +152,11 @@ impl Gaps {
                 }
             }
             let shut = self.wrong.values().filter(|wrong| !wrong.open);
-            let later = shut.map(|wrong| wrong.again_at.max(now + WRONG_AGAIN));
+            let later = shut.map(|wrong| wrong.again_at.max(now + self.wrong_again));
             self.wrong_at = later.min();
         }
         if now >= self.probe_at && !self.absent.is_empty() {
-            self.probe_at = now + ABSENT_AGAIN;
+            self.probe_at = now + self.absent_again;
             let mut open = self.absent.clone();
             open.intersect_with(wanted);
             if !open.is_empty() {
@@ -194,12 +196,12 @@ mod tests {
     #[test]
     fn what_it_lacked_is_asked_for_again_each_time_something_else() {
         let (pieces, wanted) = (pieces(3), PieceSet::full(3));
-        let mut gaps = Gaps::new(3);
+        let mut gaps = Gaps::new(3, &Tuning::default());
         pieces.iter().for_each(|piece| gaps.lacks(START, *piece));
-        assert!(!gaps.doubt(START + ABSENT_AGAIN / 2, &wanted));
+        assert!(!gaps.doubt(START + SECOND / 2, &wanted));
         let (mut now, mut tried) = (START, Vec::new());
         for _ in 0..6 {
-            now = now + ABSENT_AGAIN;
+            now = now + SECOND;
             assert!(gaps.doubt(now, &wanted));
             let is_open = |piece: &&PieceIndex| !gaps.shut().contains(**piece);
             let piece = *pieces.iter().find(is_open).unwrap();
@@ -213,9 +215,9 @@ mod tests {
     #[test]
     fn the_first_piece_that_comes_right_ends_the_belief_that_it_lacks_things() {
         let (pieces, wanted) = (pieces(3), PieceSet::full(3));
-        let mut gaps = Gaps::new(3);
+        let mut gaps = Gaps::new(3, &Tuning::default());
         pieces.iter().for_each(|piece| gaps.lacks(START, *piece));
-        gaps.doubt(START + ABSENT_AGAIN, &wanted);
+        gaps.doubt(START + SECOND, &wanted);
         gaps.brought(pieces[0]);
         assert!(gaps.shut().is_empty() && gaps.all().is_empty());
     }
@@ -223,15 +225,15 @@ mod tests {
     #[test]
     fn nothing_is_tried_again_that_others_bring() {
         let (pieces, wanted) = (pieces(3), PieceSet::empty(3));
-        let mut gaps = Gaps::new(3);
+        let mut gaps = Gaps::new(3, &Tuning::default());
         pieces.iter().for_each(|piece| gaps.lacks(START, *piece));
-        assert!(!gaps.doubt(START + ABSENT_AGAIN, &wanted));
+        assert!(!gaps.doubt(START + SECOND, &wanted));
     }
 
     #[test]
     fn a_wrong_piece_is_tried_again_and_each_time_later() {
         let (pieces, wanted) = (pieces(2), PieceSet::full(2));
-        let (mut gaps, mut now) = (Gaps::new(2), START);
+        let (mut gaps, mut now) = (Gaps::new(2, &Tuning::default()), START);
         for wait in [3, 6, 12] {
             gaps.wrong(now, pieces[1]);
             assert!(!gaps.doubt(now + SECOND * (wait - 1), &wanted), "{wait}");
@@ -247,11 +249,11 @@ mod tests {
     #[test]
     fn a_wrong_piece_stays_open_beside_pieces_that_are_lacking() {
         let (pieces, wanted) = (pieces(2), PieceSet::full(2));
-        let mut gaps = Gaps::new(2);
+        let mut gaps = Gaps::new(2, &Tuning::default());
         gaps.wrong(START, pieces[1]);
         gaps.lacks(START, pieces[0]);
-        assert!(gaps.doubt(START + WRONG_AGAIN, &wanted));
-        gaps.lacks(START + WRONG_AGAIN, pieces[0]);
+        assert!(gaps.doubt(START + 3 * SECOND, &wanted));
+        gaps.lacks(START + 3 * SECOND, pieces[0]);
         assert!(!gaps.shut().contains(pieces[1]));
     }
 }

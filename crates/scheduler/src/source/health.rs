@@ -1,30 +1,12 @@
 //! What is known of an origin's health: founded on its own answers, and ended by the next one.
 //!
 //! Nothing else decides about it: no slot that is given back, and no time that passed. After a failure the next
-//! request is the probe. Its wait grows while probes fail and never exceeds [`WAIT_MAX`], so an origin that is well
+//! request is the probe. Its wait grows while probes fail and never exceeds a limit, so an origin that is well
 //! again is used within that time.
 
 use std::time::Duration;
 
-use crate::Instant;
-
-/// The wait after the first failure; it doubles with each failure in a row.
-const WAIT: Duration = Duration::from_millis(200);
-/// Longest wait after a failure.
-pub(crate) const WAIT_MAX: Duration = Duration::from_millis(1500);
-/// Longest wait that a server may ask for: it may be well long before its own guess, and a probe is one request.
-pub(crate) const TOLD_MAX: Duration = Duration::from_secs(2);
-/// No byte for this long from an origin that has brought some is silence.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The same while it fails: a request that was lost says nothing, the next one may.
-const PROBE_PATIENCE: Duration = Duration::from_secs(1);
-/// The same of an origin that never brought any; it doubles with each silence, because a first answer may take long.
-const FIRST_PATIENCE: Duration = Duration::from_secs(3);
-const PATIENCE_DOUBLINGS_MAX: u32 = 2;
-/// The same beside origins that can be asked for the same: it is tried again when they have nothing to do.
-const FIRST_BESIDE_OTHERS: Duration = Duration::from_millis(2500);
-/// The same of any beside one that answers.
-pub(crate) const BESIDE_SERVING: Duration = Duration::from_secs(1);
+use crate::{Instant, Tuning};
 
 /// What other origins could be asked for the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -72,16 +54,28 @@ impl Health {
     }
 
     /// It refused, broke off, stayed silent or answered nonsense; `brought` = after some useful bytes.
-    pub(crate) fn failed(&mut self, now: Instant, brought: bool) {
-        self.fail(now, Finding::Down, brought, None);
+    pub(crate) fn failed(&mut self, now: Instant, brought: bool, tuning: &Tuning) {
+        self.fail(now, Finding::Down, (brought, None), tuning);
     }
 
     /// It asked for patience, for so long if it said so.
-    pub(crate) fn busy(&mut self, now: Instant, brought: bool, told: Option<Duration>) {
-        self.fail(now, Finding::Busy, brought, told);
+    pub(crate) fn busy(
+        &mut self,
+        now: Instant,
+        brought: bool,
+        told: Option<Duration>,
+        tuning: &Tuning,
+    ) {
+        self.fail(now, Finding::Busy, (brought, told), tuning);
     }
 
-    fn fail(&mut self, now: Instant, finding: Finding, brought: bool, told: Option<Duration>) {
+    fn fail(
+        &mut self,
+        now: Instant,
+        finding: Finding,
+        (brought, told): (bool, Option<Duration>),
+        tuning: &Tuning,
+    ) {
         let is_burst = self.failures > 0 && now < self.next_probe;
         self.finding = finding;
         if is_burst && told.is_none() {
@@ -90,8 +84,9 @@ impl Health {
         }
         self.failures = if brought { 1 } else { self.failures + 1 };
         let doublings = self.failures.saturating_sub(1).min(u32::BITS / 2);
-        let own = WAIT.saturating_mul(1 << doublings).min(WAIT_MAX);
-        let wait = told.map_or(own, |told| told.clamp(WAIT, TOLD_MAX));
+        let (wait, wait_max) = tuning.retry_origin;
+        let own = wait.saturating_mul(1 << doublings).min(wait_max);
+        let wait = told.map_or(own, |told| told.clamp(wait, tuning.patience));
         self.next_probe = self.next_probe.max(now + wait);
     }
 
@@ -116,14 +111,14 @@ impl Health {
     }
 
     /// No byte for at least this long is silence; others can be asked meanwhile, if there are some.
-    pub(crate) fn patience(&self, beside: Beside) -> Duration {
+    pub(crate) fn patience(&self, beside: Beside, tuning: &Tuning) -> Duration {
         match (self.proven, beside) {
-            (_, Beside::Serving) => BESIDE_SERVING,
-            (true, _) if self.failures > 0 => PROBE_PATIENCE,
-            (true, _) => PATIENCE,
-            (false, Beside::Others) => FIRST_BESIDE_OTHERS,
+            (_, Beside::Serving) => tuning.patience_short,
+            (true, _) if self.failures > 0 => tuning.patience_short,
+            (true, _) => tuning.patience,
+            (false, Beside::Others) => tuning.patience_origin.1,
             (false, Beside::Nobody) => {
-                FIRST_PATIENCE * (1 << self.failures.min(PATIENCE_DOUBLINGS_MAX))
+                tuning.patience_origin.0 * (1 << self.failures.min(tuning.doublings))
             }
         }
     }
@@ -142,6 +137,7 @@ impl Health {
 mod tests {
     use super::*;
 
+    const TUNING: fn() -> Tuning = Tuning::default;
     const START: Instant = Instant::from_micros(1_000_000);
 
     /// How long it takes until it is asked again after each of `count` failures in a row.
@@ -149,7 +145,7 @@ mod tests {
         let (mut health, mut now) = (Health::default(), START);
         let mut waits = Vec::new();
         for _ in 0..count {
-            health.failed(now, false);
+            health.failed(now, false, &TUNING());
             let next = health.next_probe(now).unwrap();
             waits.push(next.since(now));
             now = next;
@@ -161,21 +157,21 @@ mod tests {
     fn probes_become_rarer_up_to_a_limit() {
         let waits = waits(40);
         assert_eq!(waits[..4], [200, 400, 800, 1500].map(Duration::from_millis));
-        assert!(waits.iter().all(|wait| *wait <= WAIT_MAX));
+        assert!(waits.iter().all(|wait| *wait <= TUNING().retry_origin.1));
     }
 
     #[test]
     fn requests_that_fail_together_are_one_failure() {
         let mut health = Health::default();
-        (0..16).for_each(|_| health.failed(START, false));
-        assert!(health.may_be_asked(START + WAIT));
+        (0..16).for_each(|_| health.failed(START, false, &TUNING()));
+        assert!(health.may_be_asked(START + TUNING().retry_origin.0));
     }
 
     #[test]
     fn a_server_s_word_is_kept_within_limits() {
         for (told, kept) in [(0, 200), (700, 700), (100_000_000, 2000)] {
             let mut health = Health::default();
-            health.busy(START, false, Some(Duration::from_millis(told)));
+            health.busy(START, false, Some(Duration::from_millis(told)), &TUNING());
             let wait = health.next_probe(START).unwrap().since(START);
             assert_eq!(wait, Duration::from_millis(kept), "{told}");
         }
@@ -185,9 +181,9 @@ mod tests {
     fn one_that_brings_something_each_time_is_asked_again_soon() {
         let (mut health, mut now) = (Health::default(), START);
         for _ in 0..20 {
-            health.failed(now, true);
+            health.failed(now, true, &TUNING());
             let next = health.next_probe(now).unwrap();
-            assert_eq!(next.since(now), WAIT);
+            assert_eq!(next.since(now), TUNING().retry_origin.0);
             now = next;
         }
     }
@@ -195,7 +191,7 @@ mod tests {
     #[test]
     fn a_right_answer_ends_the_finding() {
         let mut health = Health::default();
-        health.failed(START, false);
+        health.failed(START, false, &TUNING());
         assert_eq!(health.finding(), Finding::Down);
         health.answered();
         assert_eq!(
@@ -207,14 +203,17 @@ mod tests {
     #[test]
     fn a_first_answer_may_take_longer_each_time() {
         let (mut health, mut now) = (Health::default(), START);
-        let mut patience = vec![health.patience(Beside::Nobody)];
+        let mut patience = vec![health.patience(Beside::Nobody, &TUNING())];
         for _ in 0..3 {
-            health.failed(now, false);
-            now = now + WAIT_MAX;
-            patience.push(health.patience(Beside::Nobody));
+            health.failed(now, false, &TUNING());
+            now = now + TUNING().retry_origin.1;
+            patience.push(health.patience(Beside::Nobody, &TUNING()));
         }
         assert_eq!(patience, [3, 6, 12, 12].map(Duration::from_secs));
         health.answered();
-        assert_eq!(health.patience(Beside::Nobody), PATIENCE);
+        assert_eq!(
+            health.patience(Beside::Nobody, &TUNING()),
+            TUNING().patience
+        );
     }
 }

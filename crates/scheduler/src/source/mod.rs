@@ -18,7 +18,7 @@ use flow::Flow;
 use origin::Origin;
 use peer::Peer;
 
-use crate::SourceId;
+use crate::{SourceId, Tuning};
 
 /// One source.
 #[derive(Debug)]
@@ -225,10 +225,10 @@ impl Sources {
     }
 
     /// How long requests must last to fill the way, for half of the peers that are asked.
-    pub(crate) fn way_time(&self) -> Duration {
+    pub(crate) fn way_time(&self, tuning: &Tuning) -> Duration {
         let asked = |it: &&Source| it.peer().is_some() && it.flow.is_asked();
         let asked = self.all.values().filter(asked);
-        let mut times: Vec<Duration> = asked.map(|it| it.flow.way_time()).collect();
+        let mut times: Vec<Duration> = asked.map(|it| it.flow.way_time(tuning)).collect();
         times.sort_unstable();
         times.get(times.len() / 2).copied().unwrap_or_default()
     }

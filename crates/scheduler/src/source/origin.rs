@@ -9,14 +9,7 @@ use super::gaps::Gaps;
 use super::health::{Finding, Health};
 use crate::fetch::streams::Streams;
 use crate::permit::PermitKeeper;
-use crate::{Instant, Preference};
-
-/// An origin with this many bad pieces is used only where no other is left.
-const BAD_PIECES_MAX: u32 = 3;
-/// Pieces that an origin beside others is asked for before any of it has proved right.
-const UNPROVEN_AT_START: usize = 4;
-/// So many right pieces make up for one that was wrong.
-const RIGHT_FOR_WRONG: usize = 8;
+use crate::{Instant, Preference, Tuning};
 
 /// What speaks against an origin as a whole, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,19 +49,28 @@ pub(crate) struct Origin {
     unproven: BTreeSet<PieceIndex>,
     /// How many pieces asked of it proved right.
     proven: usize,
+    /// With so many bad pieces it is used only where no other is left.
+    bad_max: u32,
+    /// Pieces that it is asked for beside others before any of it has proved right.
+    unproven_at_start: usize,
+    /// So many right pieces make up for one that was wrong.
+    right_for_wrong: usize,
 }
 
 impl Origin {
     /// One of which nothing is known.
-    pub(crate) fn new(pieces: u32, streams_max: u32) -> Self {
+    pub(crate) fn new(pieces: u32, streams_max: u32, tuning: &Tuning) -> Self {
         Self {
             health: Health::default(),
-            gaps: Gaps::new(pieces),
-            streams: Streams::new(streams_max),
+            gaps: Gaps::new(pieces, tuning),
+            streams: Streams::new(streams_max, tuning),
             streams_max,
             preference: Preference::default(),
             permit: None,
             bad_pieces: 0,
+            bad_max: tuning.origin_wrong,
+            unproven_at_start: tuning.origin_unproven,
+            right_for_wrong: tuning.origin_tried,
             unproven: BTreeSet::new(),
             proven: 0,
         }
@@ -98,7 +100,7 @@ impl Origin {
     pub(crate) fn ills(&self, now: Instant) -> Ills {
         Ills {
             waits: !self.may_be_asked(now),
-            lies: self.bad_pieces >= BAD_PIECES_MAX,
+            lies: self.bad_pieces >= self.bad_max,
             fails: self.health.is_failing(),
         }
     }
@@ -162,14 +164,20 @@ impl Origin {
     }
 
     /// It refused, broke off, stayed silent or answered nonsense; `brought` = after some useful bytes.
-    pub(crate) fn failed(&mut self, now: Instant, brought: bool) {
-        self.health.failed(now, brought);
+    pub(crate) fn failed(&mut self, now: Instant, brought: bool, tuning: &Tuning) {
+        self.health.failed(now, brought, tuning);
         self.streams.failed();
     }
 
     /// It asked for patience, for so long if it said so.
-    pub(crate) fn busy(&mut self, now: Instant, brought: bool, told: Option<Duration>) {
-        self.health.busy(now, brought, told);
+    pub(crate) fn busy(
+        &mut self,
+        now: Instant,
+        brought: bool,
+        told: Option<Duration>,
+        tuning: &Tuning,
+    ) {
+        self.health.busy(now, brought, told, tuning);
         self.streams.busy();
     }
 
@@ -191,7 +199,7 @@ impl Origin {
         }
         self.proven += 1;
         self.gaps.brought(piece);
-        if self.proven.is_multiple_of(RIGHT_FOR_WRONG) {
+        if self.proven.is_multiple_of(self.right_for_wrong) {
             self.bad_pieces = self.bad_pieces.saturating_sub(1);
         }
     }
@@ -212,7 +220,7 @@ impl Origin {
         let most = if self.bad_pieces > 0 {
             1
         } else {
-            self.proven + UNPROVEN_AT_START
+            self.proven + self.unproven_at_start
         };
         most.saturating_sub(self.unproven.len())
     }

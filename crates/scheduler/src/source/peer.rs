@@ -4,7 +4,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use super::conduct::Conduct;
 use super::hints::Hints;
-use crate::{Hello, Instant};
+use crate::{Hello, Instant, Tuning};
 
 /// A BitTorrent peer.
 #[derive(Debug)]
@@ -119,8 +119,8 @@ impl Peer {
     }
 
     /// Whether its pieces should count as available: it is new, or delivered lately, or lets nobody wait.
-    pub(crate) fn serves(&self, now: Instant) -> bool {
-        self.conduct.serves(now, self.interesting)
+    pub(crate) fn serves(&self, now: Instant, tuning: &Tuning) -> bool {
+        self.conduct.serves(now, self.interesting, tuning)
     }
 
     /// Whether it is somebody else's client that never brought anything.

@@ -10,13 +10,6 @@ use super::turns::has_free_turn;
 use crate::moment::Moment;
 use crate::{Action, NodeId, SourceId};
 
-/// What a peer takes for a suggested piece, as long as that is not known of any.
-const USUAL: Duration = Duration::from_millis(100);
-/// Who takes so many times longer than the best quarter gets suggestions only where there is no other.
-const SLOW_TIMES: u32 = 3;
-/// A piece is suggested to a neighbour while at most so many have it.
-const SUGGEST_BELOW: u16 = 1;
-
 /// A peer wants us to be the first to take a piece of it.
 pub(crate) fn suggested(at: &mut Moment<'_>, id: SourceId, piece: PieceIndex) {
     at.book.suggested(piece);
@@ -30,15 +23,19 @@ pub(crate) fn suggested(at: &mut Moment<'_>, id: SourceId, piece: PieceIndex) {
 /// Asks one neighbour to take a piece that hardly any of them has: in turn, and the more often
 /// the faster it passes on what it has.
 pub(crate) fn suggest(at: &mut Moment<'_>, piece: PieceIndex) {
-    if at.book.availability().serving_of(piece) > SUGGEST_BELOW {
+    if at.book.availability().serving_of(piece) > 1 {
         return;
     }
     let now = at.now;
     let took = at.sources.peers().filter_map(|(_, it)| it.hints().took());
     let mut took: Vec<Duration> = took.collect();
     took.sort_unstable();
-    let usual = took.first().copied().unwrap_or(USUAL);
-    let quarter = took.get(took.len() / 4).copied().unwrap_or(USUAL);
+    let tuning = &at.terms.tuning;
+    let usual = took.first().copied().unwrap_or(tuning.look_soon);
+    let quarter = took
+        .get(took.len() / 4)
+        .copied()
+        .unwrap_or(tuning.look_soon);
     let readers: Vec<NodeId> = at.gate.readers(now).collect();
     let has_turns = has_free_turn(at);
     let lacking = at.sources.peers_mut().filter_map(|(id, peer)| {
@@ -51,7 +48,9 @@ pub(crate) fn suggest(at: &mut Moment<'_>, piece: PieceIndex) {
         let times = hints.would_take(now, usual).as_micros() / usual.as_micros().max(1);
         let class = (times + 1).ilog2() / 2;
         // all others wait for whom it is suggested to
-        let is_slow = hints.takes(now).is_some_and(|it| it > quarter * SLOW_TIMES);
+        let is_slow = hints
+            .takes(now)
+            .is_some_and(|it| it > quarter * tuning.suggest_slow);
         let key = (
             is_slow,
             class,

@@ -5,17 +5,9 @@
 //! origin serves few of other people's clients meanwhile: they all ask for what is rarest at once,
 //! and get it from the others soon.
 
-use std::time::Duration;
-
 use crate::moment::Moment;
 use crate::source::peer::Peer;
 use crate::{Action, SourceId};
-
-/// How long a turn lasts at least while others wait.
-const TURN: Duration = Duration::from_secs(10);
-
-/// Other people's clients that a reader of the origin serves while machines of ours want turns.
-const STOCK_OF_READER: usize = 1;
 
 /// A peer wants pieces of ours.
 pub(crate) fn peer_interested(at: &mut Moment<'_>, id: SourceId) {
@@ -62,7 +54,7 @@ fn stock_max(at: &Moment<'_>) -> usize {
     let ours = |peer: &Peer| peer.is_ours() && peer.interested();
     let reads = at.gate.may_open(at.now) && at.book.left() > 0;
     if reads && at.sources.peers().any(|(_, peer)| ours(peer)) {
-        STOCK_OF_READER
+        at.terms.tuning.upload_stock
     } else {
         at.terms.uploads_max
     }
@@ -89,7 +81,9 @@ pub(crate) fn turn_uploads(at: &mut Moment<'_>) {
     }
     let peers = at.sources.peers();
     let longest = peers
-        .filter(|(_, peer)| peer.unchoked() && now.since(peer.unchoked_at()) >= TURN)
+        .filter(|(_, peer)| {
+            peer.unchoked() && now.since(peer.unchoked_at()) >= at.terms.tuning.upload_turn
+        })
         .min_by_key(|(_, peer)| peer.unchoked_at());
     if let Some((id, _)) = longest {
         choke(at, id);

@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 /// Numbers by which a scheduler decides. The defaults are for rooms of a few to a few hundred machines.
+///
+/// Of two bounds the first is the lesser, and a part is one at least: a scheduler with others may panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tuning {

@@ -1,6 +1,7 @@
 //! What is measured of this machine's link: the best that it brings, the way to peers, what is sent.
 
 pub(crate) mod latency;
+mod meter;
 mod outflow;
 mod share;
 

@@ -3,39 +3,35 @@
 //! Turns keep an uplink that is full from sending what others could pass on. One that sends far less than it was seen
 //! to send needs none. Founded on what was sent; looked at again and again, and ended as soon as it sends more.
 
+use super::meter::Meter;
 use crate::{Instant, Tuning};
 
 /// What this machine sends.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outflow {
-    since: Instant,
-    bytes: u64,
-    best: u64,
+    sent: Meter,
     room: bool,
 }
 
 impl Outflow {
     /// Bytes were sent to a peer.
     pub(crate) fn sent(&mut self, bytes: u64) {
-        self.bytes = self.bytes.saturating_add(bytes);
+        self.sent.add(bytes);
     }
 
     /// Whether there is room for more.
     pub(crate) fn look(&mut self, now: Instant, tuning: &Tuning) -> bool {
-        let passed = now.since(self.since);
+        let passed = self.sent.lasts(now);
         let (soon, late) = tuning.room_look;
         // a few blocks of a slow line tell nothing
-        if passed >= late || passed >= soon && self.bytes >= tuning.span_min * 4 {
-            let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
-            let rate = self.bytes.saturating_mul(1000) / millis;
-            self.best = rate.max(self.best - self.best / tuning.room_forget);
+        if passed >= late || passed >= soon && self.sent.bytes() >= tuning.span_min * 4 {
             let percent = if self.room {
                 tuning.room_percent.1
             } else {
                 tuning.room_percent.0
             };
-            self.room = rate.saturating_mul(100) < self.best.saturating_mul(percent);
-            (self.since, self.bytes) = (now, 0);
+            let ended = self.sent.end(now, Some(tuning.room_forget));
+            self.room = !ended.is_at_least(percent);
         }
         self.room
     }

@@ -5,14 +5,13 @@
 
 use std::time::Duration;
 
+use super::meter::Meter;
 use crate::{Instant, Tuning};
 
 /// The part of the usual credit that peers get.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PeersShare {
-    from: Instant,
-    bytes: u64,
-    best: u64,
+    came: Meter,
     percent: u64,
     percent_min: u64,
     /// The link is full when it brings this part of the best that it ever brought.
@@ -24,9 +23,7 @@ pub(crate) struct PeersShare {
 impl PeersShare {
     pub(crate) fn new(tuning: &Tuning) -> Self {
         Self {
-            from: Instant::ZERO,
-            bytes: 0,
-            best: 0,
+            came: Meter::default(),
             percent: 100,
             percent_min: tuning.share_min,
             full_percent: tuning.full_percent.0,
@@ -36,22 +33,17 @@ impl PeersShare {
 
     /// Bytes came, from whatever source.
     pub(crate) fn brought(&mut self, now: Instant, bytes: u64) {
-        self.bytes = self.bytes.saturating_add(bytes);
-        let elapsed = now.since(self.from);
-        if elapsed < self.window {
+        self.came.add(bytes);
+        if self.came.lasts(now) < self.window {
             return;
         }
-        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        let rate = self.bytes.saturating_mul(1000) / millis.max(1);
-        self.best = self.best.max(rate);
-        let full = rate.saturating_mul(100) >= self.best.saturating_mul(self.full_percent);
+        let full = self.came.end(now, None).is_at_least(self.full_percent);
         let percent = if full {
             self.percent * 3 / 4
         } else {
             self.percent * 4 / 3 + 1
         };
         self.percent = percent.clamp(self.percent_min, 100);
-        (self.from, self.bytes) = (now, 0);
     }
 
     /// This part of `bytes`.

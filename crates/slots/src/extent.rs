@@ -4,8 +4,10 @@
 //! the slot of an extent is its rank modulo the number of slots. Nothing here depends on who is
 //! there, so machines with different views still never share work.
 
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
-use swarmcopy_layout::Layout;
+use swarmcopy_layout::{Layout, PieceIndex};
 
 /// Longest extent in bytes, unless one piece is longer.
 const EXTENT_LEN_MAX: u64 = 64 << 20;
@@ -13,10 +15,13 @@ const EXTENT_LEN_MAX: u64 = 64 << 20;
 /// is left of one or two.
 const EXTENTS_PER_SLOT: u64 = 16;
 
+/// Most extents that a machine takes from another's slot at once.
+pub(super) const TAKEN_MAX: u32 = 32;
+
 /// Which extent and slot each piece belongs to, and in what order a slot is read.
 #[derive(Debug)]
 pub(super) struct Extents {
-    pieces: u32,
+    layout: Arc<Layout>,
     extent_pieces: u32,
     slot_of: Vec<u32>,
     /// Where an extent stands in its slot's order.
@@ -39,7 +44,7 @@ fn rank_key(content: &[u8; 32], extent: u32) -> [u8; 32] {
 
 impl Extents {
     /// Divides the content among `slots` slots. O(extents log extents).
-    pub(super) fn new(layout: &Layout, content: &[u8; 32], slots: u32) -> Self {
+    pub(super) fn new(layout: Arc<Layout>, content: &[u8; 32], slots: u32) -> Self {
         let slots = slots.max(1);
         let piece_len = layout.piece_len().max(1);
         let share = layout.len() / (EXTENTS_PER_SLOT * u64::from(slots));
@@ -51,7 +56,7 @@ impl Extents {
             .collect();
         ranked.sort_unstable();
         let mut extents = Self {
-            pieces: layout.pieces(),
+            layout,
             extent_pieces,
             slot_of: vec![0; at(count)],
             place_of: vec![0; at(count)],
@@ -78,9 +83,28 @@ impl Extents {
         extents
     }
 
-    /// Most pieces of an extent.
-    pub(super) fn len_max(&self) -> u32 {
-        self.extent_pieces
+    /// The same content divided among fewer slots.
+    pub(super) fn shrunk(&self, content: &[u8; 32], slots: u32) -> Self {
+        Self::new(Arc::clone(&self.layout), content, slots)
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The piece with this number.
+    pub(super) fn piece(&self, piece: u32) -> Option<PieceIndex> {
+        self.layout.piece(piece)
+    }
+
+    /// Bytes of a piece.
+    pub(super) fn piece_len(&self) -> u64 {
+        self.layout.piece_len()
+    }
+
+    /// Bytes of an extent at most.
+    pub(super) fn len_bytes(&self) -> u64 {
+        u64::from(self.extent_pieces) * self.layout.piece_len()
     }
 
     /// The extent of a piece.
@@ -100,11 +124,9 @@ impl Extents {
 
     /// The pieces of an extent, as a half-open range; empty for one that does not exist.
     pub(super) fn pieces_of(&self, extent: u32) -> (u32, u32) {
-        let first = extent.saturating_mul(self.extent_pieces).min(self.pieces);
-        (
-            first,
-            first.saturating_add(self.extent_pieces).min(self.pieces),
-        )
+        let pieces = self.layout.pieces();
+        let first = extent.saturating_mul(self.extent_pieces).min(pieces);
+        (first, first.saturating_add(self.extent_pieces).min(pieces))
     }
 
     /// So many extents of one slot's order, from this one on.
@@ -139,11 +161,9 @@ mod tests {
     use proptest::prelude::*;
     use swarmcopy_layout::RelPath;
 
-    fn layout(len: u64, piece_len: u64) -> Layout {
-        Layout::builder(piece_len)
-            .file(RelPath::parse("f").unwrap(), len)
-            .build()
-            .unwrap()
+    fn layout(len: u64, piece_len: u64) -> Arc<Layout> {
+        let file = RelPath::parse("f").unwrap();
+        Arc::new(Layout::builder(piece_len).file(file, len).build().unwrap())
     }
 
     proptest! {
@@ -152,7 +172,7 @@ mod tests {
             pieces in 1u64..2000, slots in 1u32..65, shift in 14u32..27
         ) {
             let layout = layout(pieces << shift, 1 << shift);
-            let extents = Extents::new(&layout, &[7; 32], slots);
+            let extents = Extents::new(layout, &[7; 32], slots);
             let mut seen = vec![0; usize::try_from(pieces).unwrap()];
             let mut counts = Vec::new();
             for slot in 0..slots {
@@ -175,7 +195,7 @@ mod tests {
 
     #[test]
     fn extents_of_a_large_content_are_64_mib() {
-        let extents = Extents::new(&layout(4 << 30, 4 << 20), &[1; 32], 3);
+        let extents = Extents::new(layout(4 << 30, 4 << 20), &[1; 32], 3);
         assert_eq!(extents.pieces_of(1), (16, 32));
     }
 }

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::message::{Claim, NodeBytes, SlotMessage, message_items_max};
-use super::neighbour::{Neighbour, Pace, Reach, TableOf};
-use super::table::{SlotTable, bit};
+use crate::message::{Claim, NodeBytes, SlotMessage, message_items_max};
+use crate::neighbour::{Neighbour, Pace, Reach, TableOf};
+use crate::table::{SlotTable, bit};
 use crate::{Hello, Instant, MachineClass, NodeId, SourceId};
 
 /// Changes of this long are told in one message.
@@ -74,6 +74,13 @@ impl Gossip {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Neighbour> {
         self.all.iter().filter(|one| one.table != TableOf::Others)
+    }
+
+    /// What the machine was seen to take in, bytes a second, by its own word; 0 = unknown.
+    pub(super) fn link_of(&self, node: NodeId) -> u64 {
+        let mut all = self.iter();
+        all.find(|one| one.node == node)
+            .map_or(0, |one| one.link_goodput)
     }
 
     /// A neighbour joins and is to be told `known`.

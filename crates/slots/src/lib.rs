@@ -6,15 +6,19 @@
 //! happened and is asked for plans ([`ReadPlan`]), messages ([`SlotMessage`]) and the time at which it
 //! wants to be called. Nothing here does I/O or knows how a source is read.
 
+mod access;
+mod agenda;
 mod barren;
-mod claim;
+mod ceded;
+mod cell;
+mod claims;
 mod config;
-mod drive;
 mod extent;
 mod gate;
 mod gossip;
-mod hear;
 mod heirs;
+mod held;
+mod holder;
 #[cfg(any(debug_assertions, feature = "invariants"))]
 mod invariants;
 mod licence;
@@ -22,28 +26,34 @@ mod link;
 mod load;
 mod lock;
 mod marks;
+mod measures;
 mod message;
 mod names;
 mod neighbour;
 mod news;
 mod own;
 mod rate;
-mod reader;
 mod reason;
 mod report;
+mod rights;
+mod room;
+mod search;
+mod sight;
 mod standing;
-mod steal;
 mod table;
 #[cfg(test)]
 mod tests;
 mod time;
 mod view;
+mod walk;
 mod watch;
 mod window;
 mod wire;
+mod work;
 
+pub use agenda::Explained;
 pub use config::{GuardUse, Hours, Isolated, Mode, OriginConfig, readers_max_max};
-pub use gate::{Explained, OriginGate};
+pub use gate::OriginGate;
 pub use message::{Claim, NodeBytes, SlotMessage, SlotRecord, flags, message_items_max};
 pub use names::{MachineClass, NodeId, OriginKind, OriginTag, SourceId};
 pub use news::{Discovery, Down, Hello, LockWord};

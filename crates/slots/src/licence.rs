@@ -4,7 +4,7 @@
 //! can't be copied. Every `ReadPlan` is made by showing one, so a gate without has no way to a plan,
 //! whatever events it sees.
 
-use super::config::Mode;
+use crate::config::Mode;
 
 /// Shows that the policy's mode allows to read origins.
 #[derive(Debug)]

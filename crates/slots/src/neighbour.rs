@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::message::Claim;
+use crate::message::{Claim, SlotMessage};
 use crate::{Instant, MachineClass, NodeId, SourceId};
 
 /// So many slots may a neighbour tell to have changed hands while their holders live; then its word about others
@@ -101,10 +101,20 @@ impl Neighbour {
         count < TALES_MAX
     }
 
-    /// Whether it says that others should read instead.
-    pub(super) fn says_yields(&mut self, yields: bool) {
+    /// It says this of itself.
+    pub(super) fn says(&mut self, message: &SlotMessage) {
+        self.starving = message.starving;
         if self.reach != Reach::NoOrigin {
-            self.reach = if yields { Reach::Yields } else { Reach::Reads };
+            self.reach = if message.yields {
+                Reach::Yields
+            } else {
+                Reach::Reads
+            };
         }
+        self.slow.1 = message.slow;
+        self.link_goodput = message.link_goodput;
+        self.waits = message.waits;
+        self.capacity = message.capacity;
+        self.room = message.room;
     }
 }

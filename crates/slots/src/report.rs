@@ -1,130 +1,92 @@
-//! What the gate hands out: messages, what was lost, and the state for reports.
+//! What is told of this machine: why a piece is read or not, how it fares with a slot, how fast it may read.
 
-use swarmcopy_layout::PieceIndex;
+use crate::access::Access;
+use crate::held::Held;
+use crate::lock::Lock;
+use crate::measures::Measures;
+use crate::message::{SlotRecord, flags};
+use crate::own::Own;
+use crate::room::Room;
+use crate::sight::Sight;
+use crate::{Instant, Reason, SourceId};
 
-use super::gate::OriginGate;
-use super::message::{Claim, SlotMessage, message_items_max};
-use super::standing::Standing;
-use super::table::bit;
-use super::view::OriginStatus;
-use crate::{Instant, NodeId, SourceId};
+/// What an isolated machine may read, bytes a second.
+const TRICKLE: u64 = 5_000_000;
 
-impl OriginGate {
-    /// The next message to send; ask until `None` after each timeout.
-    pub fn poll_message(&mut self, now: Instant) -> Option<(SourceId, SlotMessage)> {
-        let marks = self.marks.told_len();
-        let (to, told) = self.gossip.next_due(now, marks)?;
-        let cells = self
-            .table
-            .cells()
-            .filter(|cell| told & bit(cell.record.slot) != 0);
-        let mut message = SlotMessage {
-            group: self.config.group.clone(),
-            readers_max: self.table.slots(),
-            node: self.config.node,
-            starving: self.starving,
-            yields: self.yields(now),
-            slow: self.gossip.find(to).is_some_and(|one| one.slow.0),
-            link_goodput: self.link.sustained(),
-            waits: self.load.waits(now),
-            capacity: self.load.capacity(now),
-            offers: self.gossip.take_offers(to),
-            room: self.room,
-            records: cells.map(|cell| cell.record).collect(),
-            claims: self.claims(),
-            ..SlotMessage::default()
+/// Why `piece` is not, or is, to be read from `source` now.
+pub(super) fn reason(access: &Access, sight: &Sight<'_>, source: SourceId, piece: u32) -> Reason {
+    if let Some(denied) = access.denied() {
+        return denied;
+    }
+    let (now, room, held) = (sight.now, sight.room, sight.held);
+    let origin = access.named(source);
+    if origin.is_some_and(|(tag, _)| sight.is_bad(tag, piece)) {
+        return Reason::DeniedBadData;
+    }
+    if access.is_fast() {
+        return Reason::OriginFast;
+    }
+    let slot = room.extents().slot_of_piece(piece);
+    let Some(own) = held.find(slot) else {
+        let holding = held.is_empty() && now < room.company().learned_at();
+        return if holding {
+            Reason::DeniedHoldOff
+        } else {
+            Reason::DeniedNotHolder
         };
-        let from = self.gossip.fill(to, &mut message);
-        message.bad = self.marks.told(from, message_items_max);
-        self.gossip.told_marks(to, from + message.bad.len());
-        Some((to, message))
+    };
+    if origin.is_some_and(|(_, kind)| !own.lock().allows(kind)) {
+        return Reason::DeniedGuard;
     }
+    if held.was_full(now) {
+        return Reason::DeniedWindow;
+    }
+    let denied = sight.denied(slot, piece);
+    denied.unwrap_or_else(|| access.why(false, sight.view.peers_slow))
+}
 
-    /// The next piece in hand whose slot was lost (R2): its job ends at the next piece boundary.
-    pub fn poll_cancel(&mut self) -> Option<PieceIndex> {
-        self.cancels.pop_front()
+/// How this machine fares with a slot that it holds.
+pub(super) fn word(
+    now: Instant,
+    own: &Own,
+    access: &Access,
+    held: &Held,
+    measures: &Measures,
+) -> SlotRecord {
+    let (extent, extents) = own.told();
+    let limited = measures.is_limited() || access.config().rate_bytes.is_some();
+    let mut flags = own.lock().flag();
+    if access.is_refused() {
+        flags |= flags::ORIGIN_DOWN;
     }
+    if limited || held.was_full(now) {
+        flags |= flags::LIMITED;
+    }
+    SlotRecord {
+        slot: own.slot(),
+        flags,
+        goodput: measures.goodput(),
+        extent,
+        extents,
+        origin_bytes: measures.origin_bytes(),
+        ..SlotRecord::default()
+    }
+}
 
-    /// Whether the policy lets this machine read at all.
-    pub fn has_licence(&self) -> bool {
-        self.licence.is_some()
-    }
-
-    /// What that machine was seen to take in, bytes a second, by its own word; 0 = unknown.
-    pub fn link_of(&self, peer: SourceId) -> u64 {
-        self.gossip.find(peer).map_or(0, |one| one.link_goodput)
-    }
-
-    /// Whether this machine is alone: long runs pay then.
-    pub fn is_alone(&self, _now: Instant) -> bool {
-        self.standing == Standing::Alone
-    }
-
-    /// The machines that hold a slot, as known here.
-    pub fn readers(&self, now: Instant) -> impl Iterator<Item = NodeId> {
-        (0..self.table.slots()).filter_map(move |slot| self.table.live_holder(now, slot))
-    }
-
-    /// Whether that peer says so: it is to be unchoked.
-    pub fn peer_is_starving(&self, peer: SourceId) -> bool {
-        self.gossip.find(peer).is_some_and(|one| one.starving)
-    }
-
-    /// This machine's uplink has room for more, or not.
-    pub fn has_room(&mut self, now: Instant, room: bool) {
-        if std::mem::replace(&mut self.room, room) != room {
-            self.gossip.greet_all(now);
-        }
-    }
-
-    /// Whether that peer says so of itself.
-    pub fn peer_has_room(&self, peer: SourceId) -> bool {
-        self.gossip.find(peer).is_some_and(|one| one.room)
-    }
-
-    /// Whether others should read instead: it reads badly, or not at all.
-    fn yields(&self, now: Instant) -> bool {
-        self.barren.is_barren() || now < self.modest_until || self.must_leave()
-    }
-
-    /// For reports.
-    pub fn status(&self, now: Instant) -> OriginStatus {
-        let live = (0..self.table.slots())
-            .filter_map(|slot| self.table.live_holder(now, slot))
-            .collect::<std::collections::BTreeSet<_>>();
-        let mine = self.gossip.bytes_of(self.config.node);
-        let others = self.gossip.bytes_sum().saturating_sub(mine);
-        OriginStatus {
-            slots: self.own.iter().fold(0, |mask, own| mask | bit(own.slot)),
-            readers_max: self.table.slots(),
-            slots_ever: self.slots_ever,
-            origin_bytes: self.origin_bytes,
-            swarm_bytes: others.saturating_add(self.origin_bytes),
-            holders: u32::try_from(live.len()).unwrap_or(u32::MAX),
-            machines: self.machines(now, u32::MAX),
-            starving: self.starving,
-        }
-    }
-
-    /// What this machine reads now, as runs.
-    pub(super) fn claims(&self) -> Vec<Claim> {
-        let mut claims: Vec<Claim> = Vec::new();
-        for (piece, slot) in &self.reads {
-            if let Some(last) = claims.last_mut()
-                && last.slot == *slot
-                && last.first + last.count == *piece
-            {
-                last.count += 1;
-            } else if claims.len() < message_items_max {
-                claims.push(Claim {
-                    slot: *slot,
-                    first: *piece,
-                    count: 1,
-                });
-            } else {
-                break;
-            }
-        }
-        claims
-    }
+/// Bytes a second that this machine may read from all origins together; `None` = no limit.
+pub(super) fn rate_max(now: Instant, access: &Access, held: &Held, room: &Room) -> Option<u64> {
+    let slots = u64::from(room.slots());
+    let mine = u64::try_from(held.len()).unwrap_or(u64::MAX);
+    let has = |lock: Lock| held.iter().any(|own| own.lock() == lock);
+    let leaked = has(Lock::Leaked);
+    let is_locked = access.is_guarded() && has(Lock::Held);
+    let share = access.config().rate_bytes.map(|rate| {
+        let live = u64::try_from(room.table().live_holders(now).count()).unwrap_or(slots);
+        let live = live.max(mine).max(1);
+        let mine = if leaked { 1 } else { mine };
+        rate.saturating_mul(mine) / if leaked { slots.max(1) } else { live }
+    });
+    let slow =
+        (leaked && share.is_none() || access.must_trickle() && !is_locked).then_some(TRICKLE);
+    [share, slow].into_iter().flatten().min()
 }

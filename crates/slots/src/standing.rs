@@ -27,6 +27,8 @@ const LOST: Duration = Duration::from_millis(1500);
 const CUT_OFF_LOST: usize = 3;
 /// That is believed for so long after the last loss, and until somebody comes.
 const CUT_OFF: Duration = Duration::from_secs(10);
+/// Links that break within this time break at once.
+const PARTED_WITHIN: Duration = Duration::from_secs(1);
 /// Most machines that are remembered as lost.
 const LOST_MAX: usize = 64;
 
@@ -82,6 +84,8 @@ pub(super) struct Company {
     peers: u32,
     /// A new table was met: nothing is claimed before.
     not_before: Instant,
+    /// Since when links broke, one soon after another, and how many.
+    breaking: (Instant, u32),
 }
 
 impl Company {
@@ -100,6 +104,7 @@ impl Company {
             tables: 0,
             peers: 0,
             not_before: now,
+            breaking: (now, 0),
         }
     }
 
@@ -145,12 +150,20 @@ impl Company {
     }
 
     /// The link to a machine of ours broke.
-    pub(super) fn lost(&mut self, now: Instant, node: NodeId) {
+    /// How many links broke with it, one soon after another.
+    pub(super) fn lost(&mut self, now: Instant, node: NodeId) -> u32 {
         self.gone(now);
         self.lost
             .retain(|(lost, at)| *lost != node && now < *at + CUT_OFF);
         self.lost.truncate(LOST_MAX - 1);
         self.lost.push((node, now));
+        let (since, broken) = self.breaking;
+        self.breaking = if now.since(since) > PARTED_WITHIN {
+            (now, 1)
+        } else {
+            (since, broken + 1)
+        };
+        self.breaking.1
     }
 
     /// A lost machine is dead: its machine says so.
@@ -359,7 +372,7 @@ mod tests {
         let mut company = company(&[Discovery::Named]);
         (0..5).for_each(|number| company.joined(START, node(number)));
         let gone = START + HOUR;
-        (0..5).for_each(|number| company.lost(gone, node(number)));
+        (0..5).for_each(|number| _ = company.lost(gone, node(number)));
         assert_eq!(company.standing(gone + SECOND * 9, false), Standing::CutOff);
         assert_eq!(company.standing(gone + CUT_OFF, false), Standing::Alone);
         assert_eq!(company.next_change(gone), Some(gone + CUT_OFF));

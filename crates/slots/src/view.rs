@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
-use super::licence::Licence;
 use crate::Reason;
+use crate::licence::Licence;
 
 /// The state of the copy as the gate needs it.
 #[derive(Clone, Copy, Debug)]

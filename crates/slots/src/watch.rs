@@ -1,28 +1,27 @@
-//! What is watched: whether this machine is slow, whether others bring what they promised.
+//! What is watched: whether this machine is slow or starves, whether others bring what they promised.
 //!
 //! Looked at with each heartbeat or twice a second; the pieces of a slot are counted only when
 //! nothing of it came for seconds.
 
 use std::time::Duration;
 
-use super::claim::median_of;
-use super::gate::{Life, OriginGate};
-use super::message::SlotRecord;
-use super::own::Lock;
-use super::standing::Standing;
-use super::table::EXCUSES;
-use super::view::View;
 use crate::Instant;
+use crate::cell::{Cell, Verdict};
+use crate::held::Held;
+use crate::measures::Measures;
+use crate::message::SlotRecord;
+use crate::room::Room;
+use crate::sight::Sight;
+use crate::table::median_of;
+use crate::view::View;
+use crate::work::Work;
 
-/// A holder that is slow for this long gives back, and does not claim for the other.
-const SLOW: Duration = Duration::from_secs(5);
-const SLOW_REST: Duration = Duration::from_secs(30);
-/// It is slow when it brings less than this part of what others do.
+/// How often slow things are looked at.
+const TICK: Duration = Duration::from_millis(500);
+/// A holder is slow when it brings less than this part of what others do.
 const SLOW_FACTOR: u64 = 2;
 /// The same while too much of what it read is nowhere else.
 const SLOW_FACTOR_WAITING: u64 = 4;
-/// Who passes on too slowly for the others claims again after this, if nobody else did.
-const THIN_REST: Duration = Duration::from_secs(30);
 /// A holder that brings nothing for this long is none; longer if it says why.
 const STALL: Duration = Duration::from_secs(15);
 const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
@@ -33,169 +32,213 @@ const STALL_UNPROVEN: Duration = Duration::from_secs(4);
 const PIECES_ABREAST: u32 = 2;
 /// A look at what appeared in the swarm of a silent slot.
 const STALL_LOOK: Duration = Duration::from_secs(5);
-/// So long after that it can't be taken again by the same machine.
-const CEDED_KNOWN: Duration = Duration::from_secs(30);
 /// Who lacks pieces, reads none and gets none for this long starves.
 const STARVE: Duration = Duration::from_secs(10);
-/// An extent taken by another machine may be on its way for this long after its last word.
-pub(super) const CEDED: Duration = Duration::from_secs(5);
 
-impl OriginGate {
-    /// Measures the goodput per slot; a holder that is slow by its own fault gives back (T_slow).
-    pub(super) fn measure(&mut self, now: Instant) {
-        let passed = u64::try_from(now.since(self.beat_from).as_millis())
-            .unwrap_or(1)
-            .max(1);
-        let bytes = self.origin_bytes.saturating_sub(self.beat_bytes);
-        let slots = u64::try_from(self.own.len()).unwrap_or(1).max(1);
-        self.goodput = bytes.saturating_mul(1000) / passed / slots;
-        (self.beat_from, self.beat_bytes) = (now, self.origin_bytes);
-        let reading = self.is_reading();
-        let held_back = self.config.rate_bytes.is_some() || self.has_origin_in_trouble();
-        // a full window excuses much, not everything: who passes on far more slowly than others read
-        // holds the room up
-        let waits = self.limited || self.window.was_full(now);
-        let factor = if waits {
-            SLOW_FACTOR_WAITING
-        } else {
-            SLOW_FACTOR
-        };
-        let others = self.goodputs(now);
-        let median = median_of(&others).unwrap_or(0);
-        let best = others.last().copied().unwrap_or(0);
-        let slow = self.goodput.saturating_mul(factor) < median
-            || self.goodput.saturating_mul(SLOW_FACTOR_WAITING) < best;
-        let excused = !reading || held_back;
-        if excused || !slow {
-            self.slow_since = None;
-        } else if now.since(*self.slow_since.get_or_insert(now)) >= SLOW {
-            self.slow_since = None;
-            self.rest(now, SLOW_REST);
-        }
-        let heirs = if excused || waits || !self.load.is_behind(now) {
-            Vec::new()
-        } else {
-            self.heirs(now)
-        };
-        if !heirs.is_empty() {
-            self.hand_over(now, &heirs);
-        } else if self.gossip.are_slowed() && self.gossip.others_read() {
-            self.rest(now, THIN_REST);
+/// What this machine does itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mine<'a> {
+    pub(super) held: &'a Held,
+    pub(super) measures: &'a Measures,
+    /// Bytes a second for all readers together.
+    pub(super) rate_bytes: Option<u64>,
+}
+
+/// How long a holder of whose slot nothing comes is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// If nothing came since it took the slot.
+    unproven: Duration,
+    /// Bytes of four pieces.
+    four: u64,
+    /// The time of four pieces at the budget of one slot.
+    at_budget: Duration,
+}
+
+impl Patience {
+    fn new(now: Instant, room: &Room, mine: Mine<'_>) -> Self {
+        let of = mine.measures;
+        let piece_len = room.extents().piece_len();
+        let two = piece_len.saturating_mul(2_000_000);
+        let time_at = |rate: u64| two.checked_div(rate).map(Duration::from_micros);
+        let pieces = time_at(of.link().burst()).unwrap_or_default().min(STALL);
+        // the fastest of the readers tells what the origin gives: one that says to be slow among fast ones is not
+        // waited for
+        let best = room
+            .table()
+            .goodputs_beside(room.me(), now)
+            .last()
+            .copied()
+            .unwrap_or(0);
+        // who reads several pieces side by side has none of them for long
+        let told = time_at(best.max(of.goodput())).unwrap_or_default() * PIECES_ABREAST;
+        let four = piece_len.saturating_mul(4);
+        let slots = u64::from(room.slots());
+        Self {
+            unproven: STALL_UNPROVEN + pieces.max(told.min(STALL_SLOW_MAX)),
+            four,
+            at_budget: mine.rate_bytes.map_or(Duration::ZERO, |rate| {
+                Duration::from_secs(four.saturating_mul(slots) / rate.max(1))
+            }),
         }
     }
 
-    /// Gives every slot back to those that are faster, and claims later than they for a while. Who has them again
-    /// within that time keeps them: nobody else took them.
-    pub(super) fn rest(&mut self, now: Instant, time: Duration) {
-        if now < self.modest_until {
-            return;
-        }
-        self.modest_until = now + time;
-        self.leave_all(0);
-        self.gossip.greet_all(now);
-        self.wake(now);
+    /// After how long a slot is looked at.
+    fn look(&self) -> Duration {
+        STALL_LOOK.min(self.unproven)
     }
 
-    /// Looks at slow things.
-    pub(super) fn tick(&mut self, now: Instant, view: &View<'_>) {
-        // what is over is remembered for a while: saying it again does not renew it
-        self.ceded
-            .retain(|_, (_, until)| *until + CEDED_KNOWN > now);
-        let useless = now.since(self.useful_at) >= STARVE;
-        let starving = self.life == Life::Copying && useless && self.own.is_empty();
-        if starving != self.starving {
-            self.starving = starving;
-            self.gossip.greet_all(now);
+    fn proven(&self, record: &SlotRecord) -> Duration {
+        let at_goodput = self
+            .four
+            .checked_div(record.goodput)
+            .map(Duration::from_secs);
+        let measured = at_goodput.unwrap_or_default();
+        STALL.max(measured.min(STALL_SLOW_MAX)).max(self.at_budget)
+    }
+
+    /// What becomes of a holder.
+    fn judge(&self, now: Instant, cell: &Cell) -> Verdict {
+        let stalled = now.since(cell.progress());
+        if cell.brought().is_none() && stalled >= self.unproven {
+            Verdict::Doubted
+        } else if cell.is_excused() {
+            if stalled >= STALL_EXCUSED {
+                Verdict::Doubted
+            } else {
+                Verdict::Waits
+            }
+        } else if stalled >= self.proven(cell.record()) {
+            Verdict::Banned
+        } else {
+            Verdict::Waits
         }
-        if self.life == Life::Copying && self.standing == Standing::Together {
-            self.doubt_idle(now, view);
+    }
+}
+
+/// Whether who reads so much a second is slow beside others, the least first; `waits` = too much of what it read is
+/// nowhere else.
+pub(super) fn is_slow(goodput: u64, waits: bool, others: &[u64]) -> bool {
+    // a full window excuses much, not everything: who passes on far more slowly than others read
+    // holds the room up
+    let factor = if waits {
+        SLOW_FACTOR_WAITING
+    } else {
+        SLOW_FACTOR
+    };
+    let median = median_of(others).unwrap_or(0);
+    let best = others.last().copied().unwrap_or(0);
+    goodput.saturating_mul(factor) < median || goodput.saturating_mul(SLOW_FACTOR_WAITING) < best
+}
+
+/// What is looked at from time to time.
+#[derive(Debug)]
+pub(super) struct Watch {
+    tick_at: Instant,
+    /// When a byte or a piece last came.
+    useful_at: Instant,
+    starving: bool,
+    /// Pieces of each slot that were here or available when last counted, and when.
+    seen: Vec<(u32, Instant)>,
+}
+
+impl Watch {
+    pub(super) fn new(slots: u32, now: Instant) -> Self {
+        let mut watch = Self {
+            tick_at: now,
+            useful_at: now,
+            starving: false,
+            seen: Vec::new(),
+        };
+        watch.shrink(slots, now);
+        watch
+    }
+
+    /// There are so many slots.
+    pub(super) fn shrink(&mut self, slots: u32, now: Instant) {
+        self.seen = vec![(0, now); usize::try_from(slots).unwrap_or(0)];
+    }
+
+    /// Whether it is time to look.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = now >= self.tick_at;
+        if is_due {
+            self.tick_at = now + TICK;
         }
-        if self.own.iter().any(|own| own.lock == Lock::Leaked) {
-            let leaked = self.own.iter().filter(|own| own.lock == Lock::Leaked);
-            self.guards.extend(leaked.map(|own| (own.slot, true)));
+        is_due
+    }
+
+    /// When it is time to look.
+    pub(super) fn next(&self) -> Instant {
+        self.tick_at
+    }
+
+    /// Something came.
+    pub(super) fn useful(&mut self, now: Instant) {
+        self.useful_at = now;
+    }
+
+    /// Looks whether this machine starves, which lacks pieces and reads none, or not; whether that is news.
+    pub(super) fn starves(&mut self, now: Instant, lacks: bool) -> bool {
+        let starving = lacks && now.since(self.useful_at) >= STARVE;
+        std::mem::replace(&mut self.starving, starving) != starving
+    }
+
+    pub(super) fn is_starving(&self) -> bool {
+        self.starving
+    }
+
+    /// Whether pieces of a slot turned up in the swarm since the last look, which `progress` says to be long ago.
+    fn has_appeared(
+        &mut self,
+        now: Instant,
+        (slot, progress): (u32, Instant),
+        count: impl FnOnce() -> u32,
+    ) -> bool {
+        let index = usize::try_from(slot).unwrap_or(usize::MAX);
+        let is_long_ago = |at: Instant| now.since(at) >= STALL_LOOK;
+        let Some((seen, at)) = self.seen.get_mut(index) else {
+            return false;
+        };
+        if !is_long_ago(progress) || !is_long_ago(*at) {
+            return false;
         }
+        let count = count();
+        let more = count > *seen;
+        (*seen, *at) = (count, now);
+        more
     }
 
     /// Holders that speak but bring nothing are none (T_stall).
-    fn doubt_idle(&mut self, now: Instant, view: &View<'_>) {
-        for slot in 0..self.table.slots() {
-            let Some(holder) = self.table.live_holder(now, slot) else {
+    pub(super) fn doubt_idle(
+        &mut self,
+        (now, room): (Instant, &mut Room),
+        view: &View<'_>,
+        mine: Mine<'_>,
+        work: &mut Work,
+    ) {
+        for slot in 0..room.slots() {
+            let holder = room.table().live_holder(now, slot);
+            let Some(cell) = room.table().cell(slot).copied() else {
                 continue;
             };
-            let Some(cell) = self.table.cell(slot).copied() else {
+            if holder.is_none_or(|holder| holder == room.me()) {
                 continue;
+            }
+            let patience = Patience::new(now, room, mine);
+            if now.since(cell.progress()) < patience.look() {
+                continue;
+            }
+            let sight = Sight::new(now, view, room, mine.held);
+            let silent = (slot, cell.progress());
+            let verdict = if self.has_appeared(now, silent, || sight.count_present(slot)) {
+                Verdict::Brings
+            } else if !work.has(now, slot, || sight.work()) {
+                Verdict::Rests
+            } else {
+                patience.judge(now, &cell)
             };
-            let unproven = self.stall_unproven(now);
-            let look = STALL_LOOK.min(unproven);
-            if holder == self.config.node || now.since(cell.progress) < look {
-                continue;
-            }
-            let appeared =
-                now.since(cell.progress) >= STALL_LOOK && self.has_appeared(now, view, slot);
-            if appeared {
-                self.table.progressed(now, slot);
-                continue;
-            }
-            if !self.has_work(now, view, slot) {
-                self.table.rests(now, slot);
-                continue;
-            }
-            let stalled = now.since(cell.progress);
-            let is_proven = cell.brought.is_some();
-            if !is_proven && stalled >= unproven {
-                self.table.doubt(slot);
-            } else if cell.record.flags & EXCUSES != 0 {
-                if stalled >= STALL_EXCUSED {
-                    self.table.doubt(slot);
-                }
-            } else if stalled >= self.stall(&cell.record) {
-                self.table.ban(now, holder);
-            }
+            room.judged(now, slot, verdict);
         }
-    }
-
-    /// The same for a holder of whose slot nothing came since it took it: it holds it by its word alone.
-    fn stall_unproven(&self, now: Instant) -> Duration {
-        let two = self.layout.piece_len().saturating_mul(2_000_000);
-        let time_at = |rate: u64| two.checked_div(rate).map(Duration::from_micros);
-        let pieces = time_at(self.link.burst()).unwrap_or_default().min(STALL);
-        // the fastest of the readers tells what the origin gives: one that says to be slow among fast ones is not
-        // waited for
-        let best = self.goodputs(now).last().copied().unwrap_or(0);
-        // who reads several pieces side by side has none of them for long
-        let told = time_at(best.max(self.goodput)).unwrap_or_default() * PIECES_ABREAST;
-        STALL_UNPROVEN + pieces.max(told.min(STALL_SLOW_MAX))
-    }
-
-    fn stall(&self, record: &SlotRecord) -> Duration {
-        let piece_len = self.layout.piece_len().saturating_mul(4);
-        let at_goodput = Duration::from_secs(piece_len / record.goodput.max(1));
-        let slots = u64::from(self.table.slots());
-        let at_budget = self.config.rate_bytes.map_or(Duration::ZERO, |rate| {
-            Duration::from_secs(piece_len.saturating_mul(slots) / rate.max(1))
-        });
-        let measured = if record.goodput > 0 {
-            at_goodput
-        } else {
-            Duration::ZERO
-        };
-        STALL.max(measured.min(STALL_SLOW_MAX)).max(at_budget)
-    }
-
-    /// Whether pieces of the slot turned up in the swarm since the last look.
-    fn has_appeared(&mut self, now: Instant, view: &View<'_>, slot: u32) -> bool {
-        let index = usize::try_from(slot).unwrap_or(usize::MAX);
-        let Some((seen, at)) = self.seen.get(index).copied() else {
-            return false;
-        };
-        if now.since(at) < STALL_LOOK {
-            return false;
-        }
-        let count = self.count_present(view, slot);
-        self.seen
-            .get_mut(index)
-            .into_iter()
-            .for_each(|set| *set = (count, now));
-        count > seen
     }
 }

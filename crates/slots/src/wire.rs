@@ -4,7 +4,7 @@
 
 use swarmcopy_bt_wire::extension::{self as wire, SlotsMessage};
 
-use super::message::{Claim, NodeBytes, SlotMessage, SlotRecord, message_items_max};
+use crate::message::{Claim, NodeBytes, SlotMessage, SlotRecord, message_items_max};
 use crate::{NodeId, OriginTag};
 
 impl SlotMessage {

@@ -114,7 +114,7 @@ impl Bench {
     }
 
     fn piece(&self, index: u8) -> swarmcopy_layout::PieceIndex {
-        self.gate.layout.piece(u32::from(index)).unwrap()
+        self.gate.room().extents().piece(u32::from(index)).unwrap()
     }
 
     pub(super) fn happen(&mut self, event: Any) {
@@ -197,7 +197,7 @@ impl Bench {
         if let Some(plan) = self.with_view(|gate, view| gate.next_read(now, ORIGIN, view, max)) {
             self.plans += 1;
             for index in plan.first().value()..plan.first().value() + plan.count() {
-                let piece = self.gate.layout.piece(index).unwrap();
+                let piece = self.gate.room().extents().piece(index).unwrap();
                 assert!(self.missing.remove(piece), "planned once");
                 self.reading.push(piece);
             }
@@ -305,7 +305,7 @@ fn the_share_waits_for_the_lock_and_a_leaked_one_is_read_slowly() {
         bench
             .reading
             .iter()
-            .all(|it| bench.gate.extents.slot_of_piece(it.value()) == 1)
+            .all(|it| bench.gate.room().extents().slot_of_piece(it.value()) == 1)
     );
     // slots 0 and 2 are refused for ever: one of them is read without a lock at last
     for _ in 0..30 {
@@ -319,7 +319,7 @@ fn the_share_waits_for_the_lock_and_a_leaked_one_is_read_slowly() {
     let slots: std::collections::BTreeSet<u32> = bench
         .reading
         .iter()
-        .map(|it| bench.gate.extents.slot_of_piece(it.value()))
+        .map(|it| bench.gate.room().extents().slot_of_piece(it.value()))
         .collect();
     assert!(slots.contains(&0) && !slots.contains(&2), "{slots:?}");
 }
@@ -381,7 +381,7 @@ fn what_another_took_and_did_not_read_is_free_again_soon_after_it_gave_back() {
     for (gives_back, is_taken) in [(false, true), (true, false)] {
         let mut bench = Bench::new(1, |_| {});
         bench.happen(Any::Join(1, 3));
-        let extent = bench.gate.extents.nth(0, 1).unwrap();
+        let extent = bench.gate.room().extents().nth(0, 1).unwrap();
         let taken = SlotRecord {
             slot: 1,
             term: 1,
@@ -400,9 +400,22 @@ fn what_another_took_and_did_not_read_is_free_again_soon_after_it_gave_back() {
             bench.happen(Any::Word(1, vec![released], 3));
         }
         // what it read before may be on its way
-        assert!(bench.gate.is_ceded(bench.now, 0, extent));
+        assert!(
+            bench
+                .gate
+                .room()
+                .rights()
+                .is_ceded(bench.now, 0, extent, None)
+        );
         bench.wait(Duration::from_secs(2));
-        assert_eq!(bench.gate.is_ceded(bench.now, 0, extent), is_taken);
+        assert_eq!(
+            bench
+                .gate
+                .room()
+                .rights()
+                .is_ceded(bench.now, 0, extent, None),
+            is_taken
+        );
     }
 }
 
@@ -436,6 +449,6 @@ fn the_number_of_readers_of_another_group_does_not_shrink_ours() {
             ..Hello::default()
         };
         bench.gate.peer_up(bench.now, SourceId(7), &hello);
-        assert_eq!(bench.gate.table.slots(), slots, "{group:?}");
+        assert_eq!(bench.gate.room().slots(), slots, "{group:?}");
     }
 }

@@ -35,7 +35,7 @@ impl Machine {
     }
 
     pub(super) fn mode(&self) -> Mode {
-        self.gate.config.mode
+        self.gate.holder().access().config().mode
     }
 }
 

@@ -65,7 +65,7 @@ impl World {
     pub(super) fn lie(&mut self, who: usize) {
         let now = self.now;
         let records: Vec<SlotRecord> = (0..self.readers_max)
-            .filter_map(|slot| self.all[who].gate.table.cell(slot).map(|cell| cell.record))
+            .filter_map(|slot| self.all[who].gate.room().table().record(slot))
             .map(|old| {
                 let mine = old.holder == self.all[who].node;
                 SlotRecord {
@@ -78,7 +78,7 @@ impl World {
             .collect();
         records
             .iter()
-            .for_each(|record| self.all[who].gate.table.set(now, *record));
+            .for_each(|record| self.all[who].gate.room_mut().table_mut().set(now, *record));
         let message = SlotMessage {
             readers_max: self.readers_max,
             node: self.all[who].node,

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::world::node;
 use crate::SlotRecord;
-use crate::table::{DEAD, Merged, PASSED_ON, SlotTable};
+use crate::cell::{DEAD, PASSED_ON};
+use crate::table::{Merged, SlotTable};
 use crate::{Instant, NodeId};
 
 pub(super) fn record() -> impl Strategy<Value = SlotRecord> {
@@ -70,14 +71,14 @@ proptest! {
             some.into_iter().for_each(|record| _ = table.merge(now, node(1, 0), record));
         }
         let known: Vec<SlotRecord> =
-            all.iter().flat_map(|table| table.cells().map(|cell| cell.record)).collect();
+            all.iter().flat_map(|table| table.records(u64::MAX)).collect();
         for table in &mut all {
             let mut words = known.clone();
             rng.shuffle(&mut words);
             words.iter().for_each(|record| _ = table.merge(now, node(1, 0), record));
         }
         let views: Vec<Vec<SlotRecord>> =
-            all.iter().map(|table| table.cells().map(|cell| cell.record).collect()).collect();
+            all.iter().map(|table| table.records(u64::MAX)).collect();
         prop_assert!(views.windows(2).all(|pair| pair[0] == pair[1]), "{:?}", views);
     }
 }

@@ -25,7 +25,7 @@ fn claims(bench: &Bench, first: u32, count: u32) -> SlotMessage {
     };
     SlotMessage {
         readers_max: 3,
-        node: bench.gate.config.node,
+        node: bench.gate.holder().access().config().node,
         claims: vec![claim],
         ..SlotMessage::default()
     }
@@ -37,7 +37,10 @@ fn the_claims_of_a_machine_without_a_slot_forbid_nothing() {
     let message = claims(&bench, 0, 64);
     bench.gate.message(bench.now, SourceId(1), &message);
     let now = bench.now;
-    let claimed = |bench: &Bench| bench.gate.gossip.is_claimed(now, 5, &bench.gate.table);
+    let claimed = |bench: &Bench| {
+        let room = bench.gate.room();
+        room.gossip().is_claimed(now, 5, room.table())
+    };
     assert!(!claimed(&bench));
     // with the slot they count
     let held = SlotRecord {
@@ -47,17 +50,17 @@ fn the_claims_of_a_machine_without_a_slot_forbid_nothing() {
         heartbeat: 1,
         ..SlotRecord::default()
     };
-    bench.gate.table.set(now, held);
+    bench.gate.room_mut().table_mut().set(now, held);
     assert!(claimed(&bench));
 }
 
 #[test]
 fn who_tells_again_and_again_that_slots_changed_hands_is_believed_twice() {
     let mut bench = reader();
-    let slot = bench.gate.own.first().map(|own| own.slot).unwrap();
+    let slot = bench.gate.holder().held().first().unwrap();
     let mut losses = 0;
     for round in 0..40u64 {
-        let term = bench.gate.table.cell(slot).unwrap().record.term + 1;
+        let term = bench.gate.room().table().record(slot).unwrap().term + 1;
         let ghost = SlotRecord {
             slot,
             term,
@@ -65,9 +68,9 @@ fn who_tells_again_and_again_that_slots_changed_hands_is_believed_twice() {
             heartbeat: 1,
             ..SlotRecord::default()
         };
-        let held = bench.gate.owns(slot);
+        let held = bench.gate.holder().held().owns(slot);
         bench.happen(Any::Word(1, vec![ghost], 3));
-        losses += u32::from(held && !bench.gate.owns(slot));
+        losses += u32::from(held && !bench.gate.holder().held().owns(slot));
         bench.wait(Duration::from_millis(500));
     }
     assert!((1..=2).contains(&losses), "{losses}");
@@ -76,7 +79,9 @@ fn who_tells_again_and_again_that_slots_changed_hands_is_believed_twice() {
 #[test]
 fn a_holder_of_whose_slot_nothing_comes_holds_it_for_seconds() {
     let mut bench = reader();
-    let slot = (0..3).find(|slot| !bench.gate.owns(*slot)).unwrap();
+    let slot = (0..3)
+        .find(|slot| !bench.gate.holder().held().owns(*slot))
+        .unwrap();
     let began = bench.now;
     for heartbeat in 1..40 {
         let held = SlotRecord {
@@ -87,7 +92,8 @@ fn a_holder_of_whose_slot_nothing_comes_holds_it_for_seconds() {
             ..SlotRecord::default()
         };
         bench.happen(Any::Word(1, vec![held], 3));
-        if bench.gate.table.live_holder(bench.now, slot).is_none() {
+        let now = bench.now;
+        if bench.gate.room().table().live_holder(now, slot).is_none() {
             break;
         }
         bench.wait(Duration::from_millis(500));

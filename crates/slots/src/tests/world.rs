@@ -366,8 +366,12 @@ impl World {
         if self.origin_up {
             self.copies += 1;
             if self.verbose {
-                let slot = self.all[who].gate.extents.slot_of_piece(piece.value());
-                let extent = self.all[who].gate.extents.extent_of(piece.value());
+                let slot = self.all[who]
+                    .gate
+                    .room()
+                    .extents()
+                    .slot_of_piece(piece.value());
+                let extent = self.all[who].gate.room().extents().extent_of(piece.value());
                 let had = (0..self.all.len())
                     .filter(|one| self.all[*one].have.contains(piece))
                     .collect::<Vec<_>>();

@@ -403,19 +403,19 @@ impl OriginGate {
     /// What that machine was seen to take in, bytes a second, by its own word; 0 = unknown.
     pub fn link_of(&self, peer: SourceId) -> u64 {
         let peer = self.room.gossip().find(peer);
-        peer.map_or(0, |one| one.link_goodput)
+        peer.map_or(0, |one| one.said().link_goodput)
     }
 
     /// Whether that peer says so: it is to be unchoked.
     pub fn peer_is_starving(&self, peer: SourceId) -> bool {
         let peer = self.room.gossip().find(peer);
-        peer.is_some_and(|one| one.starving)
+        peer.is_some_and(|one| one.said().starving)
     }
 
     /// Whether that peer says so of itself.
     pub fn peer_has_room(&self, peer: SourceId) -> bool {
         let peer = self.room.gossip().find(peer);
-        peer.is_some_and(|one| one.room)
+        peer.is_some_and(|one| one.said().room)
     }
 
     /// For reports.

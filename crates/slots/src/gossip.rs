@@ -1,29 +1,22 @@
 //! The neighbours of ours: what each has said, and what each is still to be told.
 //!
 //! Records are told by marking their bits; a message is made when it is asked for. A neighbour that
-//! has told us a record needn't hear it from us. At most `TAKEN` messages of one neighbour are
-//! taken in; we send fewer than that, so between honest machines nothing is dropped.
+//! has told us a record needn't hear it from us. A neighbour's messages are
+//! taken in at a limited rate; we send fewer than that, so between honest machines nothing is dropped.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::marks::Marks;
 use crate::message::{Claim, NodeBytes, SlotMessage, message_items_max};
-use crate::neighbour::{Neighbour, Pace, Reach, TableOf};
-use crate::table::{SlotTable, bit};
-use crate::{Hello, Instant, MachineClass, NodeId, SourceId};
+use crate::neighbour::Neighbour;
+use crate::table::SlotTable;
+use crate::{Hello, Instant, NodeId, SourceId};
 
 /// Changes of this long are told in one message.
 const COALESCE: Duration = Duration::from_millis(20);
-/// Messages sent to one neighbour: one each so often, with so many at once.
-const SENT: (Duration, u64) = (Duration::from_millis(60), 8);
-/// Messages taken from one neighbour: one each so often, with so many at once.
-const TAKEN: (Duration, u64) = (Duration::from_millis(50), 40);
 /// The full table is told again after this.
 const FULL_EVERY: Duration = Duration::from_secs(30);
-/// A claim counts for this long.
-const CLAIM_FRESH: Duration = Duration::from_secs(2);
-/// A claim of more pieces than this is no read.
-const CLAIM_PIECES_MAX: u32 = 1024;
 /// Most machines whose bytes are counted.
 const COUNTED_MAX: usize = 4096;
 
@@ -59,7 +52,7 @@ impl Gossip {
 
     fn place(&self, source: SourceId) -> Option<usize> {
         self.all
-            .binary_search_by_key(&source, |one| one.source)
+            .binary_search_by_key(&source, Neighbour::source)
             .ok()
     }
 
@@ -73,19 +66,19 @@ impl Gossip {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Neighbour> {
-        self.all.iter().filter(|one| one.table != TableOf::Others)
+        self.all.iter().filter(|one| one.is_ours())
     }
 
     /// What the machine was seen to take in, bytes a second, by its own word; 0 = unknown.
     pub(super) fn link_of(&self, node: NodeId) -> u64 {
         let mut all = self.iter();
-        all.find(|one| one.node == node)
-            .map_or(0, |one| one.link_goodput)
+        all.find(|one| one.node() == node)
+            .map_or(0, |one| one.said().link_goodput)
     }
 
     /// A neighbour joins and is to be told `known`.
     pub(super) fn join(&mut self, now: Instant, source: SourceId, hello: &Hello, known: u64) {
-        let place = match self.all.binary_search_by_key(&source, |one| one.source) {
+        let place = match self.all.binary_search_by_key(&source, Neighbour::source) {
             Ok(place) => {
                 self.all.remove(place);
                 self.dirty.remove(place);
@@ -93,32 +86,7 @@ impl Gossip {
             }
             Err(place) => place,
         };
-        let neighbour = Neighbour {
-            source,
-            node: hello.node,
-            class: hello.class,
-            reach: if hello.origins.is_empty() {
-                Reach::NoOrigin
-            } else {
-                Reach::Reads
-            },
-            starving: hello.starving,
-            link_goodput: 0,
-            waits: 0,
-            capacity: 0,
-            offers: 0,
-            room: false,
-            table: TableOf::Unheard,
-            tales: (0, now),
-            slow: (false, false),
-            claims: Vec::new(),
-            greet: true,
-            told_marks: 0,
-            told_bytes: 0,
-            sent: Pace(now),
-            taken: Pace(now),
-        };
-        self.all.insert(place, neighbour);
+        self.all.insert(place, Neighbour::new(now, source, hello));
         self.dirty.insert(place, known);
         self.flush_at = Some(now);
     }
@@ -133,7 +101,7 @@ impl Gossip {
     /// Whether a message of this neighbour is taken in now.
     pub(super) fn take(&mut self, now: Instant, source: SourceId) -> Option<&mut Neighbour> {
         let neighbour = self.find_mut(source)?;
-        neighbour.taken.take(now, TAKEN).then_some(neighbour)
+        neighbour.takes(now).then_some(neighbour)
     }
 
     /// The slots in `mask` changed: everybody but `except` is told.
@@ -173,20 +141,20 @@ impl Gossip {
 
     /// A neighbour is to be offered a slot that is given back.
     pub(super) fn offer(&mut self, node: NodeId, slot: u32) {
-        if let Some(one) = self.all.iter_mut().find(|one| one.node == node) {
-            one.offers |= bit(slot);
+        if let Some(one) = self.all.iter_mut().find(|one| one.node() == node) {
+            one.offer(slot);
         }
     }
 
     /// What a neighbour is to be offered; told once.
     pub(super) fn take_offers(&mut self, source: SourceId) -> u64 {
         let one = self.find_mut(source);
-        one.map_or(0, |one| std::mem::take(&mut one.offers))
+        one.map_or(0, Neighbour::take_offers)
     }
 
     /// Everybody gets a message, even one without records: something else changed.
     pub(super) fn greet_all(&mut self, now: Instant) {
-        self.all.iter_mut().for_each(|one| one.greet = true);
+        self.all.iter_mut().for_each(Neighbour::greet);
         self.want_flush(now);
     }
 
@@ -232,64 +200,45 @@ impl Gossip {
         }
         let mut blocked: Option<Instant> = None;
         for (one, dirty) in self.all.iter_mut().zip(&mut self.dirty) {
-            let news = one.greet
-                || one.table != TableOf::Others
-                    && (*dirty != 0 || one.told_marks < marks || one.told_bytes < self.bytes_seq);
-            if !news {
+            if !one.has_news(*dirty != 0, marks, self.bytes_seq) {
                 continue;
             }
-            if !one.sent.take(now, SENT) {
-                let ready = one.sent.ready_at(SENT);
+            if let Err(ready) = one.tell(now) {
                 blocked = Some(blocked.map_or(ready, |at| at.min(ready)));
                 continue;
             }
-            one.greet = false;
             let told = lowest_bits(*dirty, message_items_max);
             *dirty &= !told;
-            return Some((one.source, told));
+            return Some((one.source(), told));
         }
         self.flush_at = blocked;
         None
     }
 
-    /// Adds to a message what this neighbour was not yet told of counts; gives where marks go on.
-    pub(super) fn fill(&mut self, source: SourceId, message: &mut SlotMessage) -> usize {
+    /// Adds to a message what this neighbour was not yet told of counts and marks.
+    pub(super) fn fill(&mut self, source: SourceId, message: &mut SlotMessage, marks: &Marks) {
         let Some(place) = self.place(source) else {
-            return 0;
+            return;
         };
         let Some(one) = self.all.get_mut(place) else {
-            return 0;
+            return;
         };
-        if one.told_bytes < self.bytes_seq {
-            let mut news: Vec<(u64, NodeBytes)> = self
-                .bytes
-                .iter()
-                .filter(|(_, (_, seq))| *seq > one.told_bytes)
-                .map(|(node, (bytes, seq))| {
-                    (
-                        *seq,
-                        NodeBytes {
-                            node: *node,
-                            bytes: *bytes,
-                        },
-                    )
-                })
-                .collect();
+        let (told_marks, mut told_counts) = one.told();
+        if told_counts < self.bytes_seq {
+            let is_news = |(_, (_, seq)): &(&NodeId, &(u64, u64))| *seq > told_counts;
+            let count = |(node, (bytes, seq)): (&NodeId, &(u64, u64))| {
+                let (node, bytes) = (*node, *bytes);
+                (*seq, NodeBytes { node, bytes })
+            };
+            let news = self.bytes.iter().filter(is_news).map(count);
+            let mut news: Vec<(u64, NodeBytes)> = news.collect();
             news.sort_unstable_by_key(|(seq, _)| *seq);
             news.truncate(message_items_max);
-            one.told_bytes = news.last().map_or(self.bytes_seq, |(seq, _)| *seq);
+            told_counts = news.last().map_or(self.bytes_seq, |(seq, _)| *seq);
             message.bytes = news.into_iter().map(|(_, count)| count).collect();
         }
-        let from = one.told_marks;
-        one.told_marks = from.saturating_add(message_items_max);
-        from
-    }
-
-    /// Sets how many marks the neighbour was told.
-    pub(super) fn told_marks(&mut self, source: SourceId, told: usize) {
-        self.find_mut(source)
-            .into_iter()
-            .for_each(|one| one.told_marks = told);
+        message.bad = marks.told(told_marks, message_items_max);
+        one.is_told(told_marks + message.bad.len(), told_counts);
     }
 
     /// Keeps a neighbour's claims.
@@ -297,57 +246,44 @@ impl Gossip {
         let Some(one) = self.find_mut(source) else {
             return;
         };
-        if claims.is_empty() && one.claims.is_empty() {
+        if claims.is_empty() && !one.has_claims() {
             return;
         }
-        one.claims.clear();
-        one.claims.extend(
-            claims
-                .iter()
-                .take(message_items_max)
-                .map(|claim| (*claim, now)),
-        );
-        self.any_claims = self.all.iter().any(|one| !one.claims.is_empty());
+        one.claims(now, claims);
+        self.any_claims = self.all.iter().any(Neighbour::has_claims);
     }
 
     /// Whether a neighbour has lately said that it reads the piece, and holds the slot for it.
     pub(super) fn is_claimed(&self, now: Instant, piece: u32, table: &SlotTable) -> bool {
-        let reads = |node: NodeId, (claim, at): &(Claim, Instant)| {
-            let lately = now.since(*at) < CLAIM_FRESH && claim.count <= CLAIM_PIECES_MAX;
-            let is_in = piece >= claim.first && piece - claim.first < claim.count;
-            lately && is_in && table.live_holder(now, claim.slot) == Some(node)
+        let reads = |one: &Neighbour| {
+            let holds = |slot| table.live_holder(now, slot) == Some(one.node());
+            one.reads_under(now, piece).any(holds)
         };
-        self.any_claims
-            && self
-                .all
-                .iter()
-                .any(|one| one.claims.iter().any(|claim| reads(one.node, claim)))
+        self.any_claims && self.all.iter().any(reads)
     }
 
     /// Whether a machine is known that is connected by cable and may read.
     pub(super) fn knows_wired(&self) -> bool {
-        self.iter()
-            .any(|one| one.may_read() && one.class == MachineClass::Wired)
+        self.iter().any(|one| one.may_read() && one.is_wired())
     }
 
     /// This neighbour brings us too little though enough is asked of it: it is told.
     pub(super) fn finds_slow(&mut self, now: Instant, source: SourceId, slow: bool) {
-        let one = self.find_mut(source).filter(|one| one.slow.0 != slow);
-        if let Some(one) = one {
-            (one.slow.0, one.greet) = (slow, true);
+        let one = self.find_mut(source);
+        if one.is_some_and(|one| one.finds_slow(slow)) {
             self.want_flush(now);
         }
     }
 
     /// Whether at least half of the neighbours find us slow.
     pub(super) fn are_slowed(&self) -> bool {
-        let slowed = self.iter().filter(|one| one.slow.1).count();
+        let slowed = self.iter().filter(|one| one.said().finds_us_slow).count();
         slowed > 0 && slowed * 2 >= self.iter().count()
     }
 
     /// Whether a neighbour has origins to read.
     pub(super) fn others_read(&self) -> bool {
-        self.iter().any(|one| one.reach != Reach::NoOrigin)
+        self.iter().any(Neighbour::has_origin)
     }
 
     /// A machine's count as told apart from a record: passed on when it is news.
@@ -414,21 +350,5 @@ mod tests {
         assert_eq!(lowest_bits(0b1011_0100, 2), 0b1_0100);
         assert_eq!(lowest_bits(0, 3), 0);
         assert_eq!(lowest_bits(u64::MAX, 64), u64::MAX);
-    }
-
-    #[test]
-    fn what_we_send_is_within_what_is_taken() {
-        let (mut sent, mut taken) = (Pace::default(), Pace::default());
-        let start = Instant::from_micros(1_000_000);
-        (sent.0, taken.0) = (start, start);
-        let mut count = 0;
-        for ms in 0..10_000 {
-            let now = start + Duration::from_millis(ms);
-            if sent.take(now, SENT) {
-                count += 1;
-                assert!(taken.take(now, TAKEN));
-            }
-        }
-        assert!(count > 160 && count < 200, "{count}");
     }
 }

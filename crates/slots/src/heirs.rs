@@ -35,16 +35,17 @@ pub(super) fn heirs(now: Instant, room: &Room, held: &Held, of: &Measures) -> Ve
     let gossip = room.gossip();
     let tries = may_try(now, room, held, of);
     let score = |one: &Neighbour| {
-        let is_better = one.capacity > mine || load.is_matched_by(one.waits);
-        let is_unknown = one.capacity == 0 && gossip.bytes_of(one.node) == 0;
-        let may_do = one.link_goodput.saturating_mul(OUTDONE_TIMES) >= mine;
+        let said = one.said();
+        let is_better = said.capacity > mine || load.is_matched_by(said.waits);
+        let is_unknown = said.capacity == 0 && gossip.bytes_of(one.node()) == 0;
+        let may_do = said.link_goodput.saturating_mul(OUTDONE_TIMES) >= mine;
         let is_new = is_unknown && may_do && tries;
-        let score = one.capacity.max(one.link_goodput).max(one.waits);
-        (is_better || is_new).then_some((score, one.node))
+        let score = said.capacity.max(said.link_goodput).max(said.waits);
+        (is_better || is_new).then_some((score, one.node()))
     };
     let others = gossip
         .iter()
-        .filter(|one| one.may_read() && !one.slow.0 && !holders.contains(&one.node));
+        .filter(|one| one.may_read() && !one.is_slow() && !holders.contains(&one.node()));
     let mut heirs: Vec<(u64, NodeId)> = others.filter_map(score).collect();
     heirs.sort_unstable_by(|a, b| b.cmp(a));
     heirs.truncate(held.len());
@@ -69,6 +70,7 @@ pub(super) fn is_outdone(now: Instant, room: &Room, of: &Measures) -> bool {
     // who can't keep up with what others read is no better reader, though it never read
     let unknown = of.load().behind(now).saturating_mul(OUTDONE_TIMES);
     let mine = if known > 0 { known } else { unknown };
-    let outdoes = |one: &Neighbour| one.may_read() && one.capacity.max(one.waits) > mine;
+    let does = |one: &Neighbour| one.said().capacity.max(one.said().waits);
+    let outdoes = |one: &Neighbour| one.may_read() && does(one) > mine;
     mine > 0 && room.gossip().iter().any(outdoes)
 }

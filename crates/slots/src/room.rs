@@ -14,7 +14,7 @@ use crate::extent::Extents;
 use crate::gossip::{Gossip, News};
 use crate::marks::Marks;
 use crate::message::{SlotMessage, SlotRecord, message_items_max};
-use crate::neighbour::TableOf;
+use crate::neighbour::Neighbour;
 use crate::rights::{Claimed, Rights};
 use crate::standing::{Company, Standing, WhenIsolated};
 use crate::table::{Merged, SlotTable, bit};
@@ -141,19 +141,19 @@ impl Room {
         };
         if how == Down::Closed {
             self.company.left(now);
-            self.rights.leaves(gone.node);
+            self.rights.leaves(gone.node());
             return true;
         }
-        let broken = self.company.lost(now, gone.node);
+        let broken = self.company.lost(now, gone.node());
         let left = u32::try_from(self.gossip.iter().count()).unwrap_or(u32::MAX);
         let parted = broken > self.slots() && broken >= left / PARTED_RATIO;
-        self.rights.link_broke(now, gone.node, parted);
+        self.rights.link_broke(now, gone.node(), parted);
         true
     }
 
     /// A peer lets us wait for what was asked of it; whether it is one of ours.
     pub(super) fn is_silent(&mut self, now: Instant, peer: SourceId) -> bool {
-        let node = self.gossip.find(peer).map(|one| one.node);
+        let node = self.gossip.find(peer).map(Neighbour::node);
         if let Some(node) = node {
             self.rights.is_silent(now, node);
         }
@@ -162,7 +162,7 @@ impl Room {
 
     /// A process is dead, as its machine's refusal says; who is still linked lives. Whether that is so.
     pub(super) fn dies(&mut self, now: Instant, node: NodeId) -> bool {
-        let is_linked = self.gossip.iter().any(|peer| peer.node == node);
+        let is_linked = self.gossip.iter().any(|peer| peer.node() == node);
         if !is_linked {
             self.rights.dies(now, node);
             self.company.died(node);
@@ -206,14 +206,12 @@ impl Room {
             group: self.group.clone(),
             readers_max: self.table().slots(),
             node: self.me(),
-            slow: self.gossip.find(to).is_some_and(|one| one.slow.0),
+            slow: self.gossip.find(to).is_some_and(Neighbour::is_slow),
             offers: self.gossip.take_offers(to),
             records: self.table().records(told),
             ..words()
         };
-        let from = self.gossip.fill(to, &mut message);
-        message.bad = self.marks.told(from, message_items_max);
-        self.gossip.told_marks(to, from + message.bad.len());
+        self.gossip.fill(to, &mut message, &self.marks);
         Some((to, message))
     }
 
@@ -254,14 +252,13 @@ impl Room {
     ) -> Option<bool> {
         let neighbour = self.gossip.take(now, from)?;
         if message.group != self.group {
-            neighbour.table = TableOf::Others;
+            neighbour.is_of_others();
             return None;
         }
         if message.readers_max == 0 || message.readers_max > readers_max_max {
             return None;
         }
-        let first = std::mem::replace(&mut neighbour.table, TableOf::Us) == TableOf::Unheard;
-        neighbour.says(message);
+        let first = neighbour.says(message);
         if first {
             self.company.table();
         }
@@ -285,7 +282,7 @@ impl Room {
     /// Merges one record.
     pub(super) fn merge(&mut self, now: Instant, from: SourceId, record: &SlotRecord) -> Heard {
         let mask = bit(record.slot);
-        let Some(teller) = self.gossip.find(from).map(|one| one.node) else {
+        let Some(teller) = self.gossip.find(from).map(Neighbour::node) else {
             return Heard::default();
         };
         if self.is_tale(now, teller, record) {
@@ -321,7 +318,7 @@ impl Room {
         };
         let changes = record.holder != known.holder && record.term > known.term;
         let is_near =
-            |node: NodeId| node == self.me() || self.gossip.iter().any(|one| one.node == node);
+            |node: NodeId| node == self.me() || self.gossip.iter().any(|one| one.node() == node);
         let first_hand = teller == record.holder || teller == known.holder;
         changes
             && !first_hand
@@ -344,7 +341,7 @@ impl Room {
 
     /// Takes in what a message says besides records; its claims, marks and counts.
     pub(super) fn notes(&mut self, now: Instant, from: SourceId, message: &SlotMessage) {
-        let Some(node) = self.gossip.find(from).map(|one| one.node) else {
+        let Some(node) = self.gossip.find(from).map(Neighbour::node) else {
             return;
         };
         self.gossip.claimed(now, from, &message.claims);
@@ -397,7 +394,7 @@ impl Room {
         let mut count = 1;
         let mut nodes: Vec<NodeId> = Vec::new();
         let near = self.gossip.iter().filter(|one| one.may_read());
-        let near = near.map(|one| one.node);
+        let near = near.map(Neighbour::node);
         for node in near.chain(self.table().live_holders(now)) {
             if count >= max {
                 break;
@@ -431,7 +428,7 @@ impl Room {
             return true;
         }
         // pieces that a far too slow neighbour still passes on say nothing of the last ones
-        let trickles = self.gossip.iter().any(|one| one.slow.0);
+        let trickles = self.gossip.iter().any(Neighbour::is_slow);
         let cell = self.table().cell(slot);
         now >= cell.map_or(now, |cell| cell.heard(!trickles)) + spread
     }

@@ -32,10 +32,105 @@ const PARTED_WITHIN: Duration = Duration::from_secs(1);
 /// Most machines that are remembered as lost.
 const LOST_MAX: usize = 64;
 
+/// What discovery has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    Nobody,
-    Named,
+    /// Nothing yet: a tracker is waited for since then, or a local announcement went out.
+    None {
+        waiting: Option<Instant>,
+        announced: Option<Instant>,
+    },
+    /// Others are there.
+    Named(Instant),
+    /// Nobody else is.
+    Nobody(Instant),
+}
+
+/// What discovery has brought.
+#[derive(Debug, Clone, Copy)]
+struct Discovered {
+    started: Instant,
+    answer: Answer,
+    /// Since when each of those who were named was met or could not be reached.
+    met: Option<Instant>,
+}
+
+impl Discovered {
+    /// Discovery has news; whether somebody is named who was not.
+    fn hear(&mut self, now: Instant, news: Discovery) -> bool {
+        match (news, &mut self.answer) {
+            (Discovery::Off | Discovery::Nobody, answer) => *answer = Answer::Nobody(now),
+            (Discovery::Named | Discovery::Met, answer) => {
+                let is_new = !matches!(answer, Answer::Named(_));
+                if is_new {
+                    *answer = Answer::Named(now);
+                }
+                let met = (news == Discovery::Met).then_some(now);
+                self.met = met.map(|now| self.met.unwrap_or(now));
+                return is_new;
+            }
+            (Discovery::Announced, Answer::None { waiting, announced }) => {
+                // it is said only when no tracker is waited for any more
+                *waiting = None;
+                announced.get_or_insert(now);
+            }
+            (Discovery::Waiting, Answer::None { waiting, .. }) => {
+                waiting.get_or_insert(now);
+            }
+            (Discovery::Announced | Discovery::Waiting, _) => {}
+        }
+        false
+    }
+
+    fn is_named(&self) -> bool {
+        matches!(self.answer, Answer::Named(_))
+    }
+
+    /// When nothing more is to be learned, `quiet` after others came, of whom so many are there and told their tables.
+    fn learned_at(&self, quiet: Option<Instant>, peers: u32, tables: u32) -> Instant {
+        match self.answer {
+            Answer::Nobody(at) => quiet.unwrap_or(at).min(at.max(self.started) + HOLD_MAX),
+            Answer::Named(at) if tables >= TABLES_ENOUGH => at,
+            Answer::Named(at) => {
+                let told = quiet.filter(|_| tables > 0);
+                // none of those who were met is of ours, so nobody has a table
+                let met = self.met.filter(|_| peers == 0).map(|met| met + QUIET);
+                let last = at + HOLD_MAX;
+                told.into_iter().chain(met).fold(last, Instant::min)
+            }
+            Answer::None {
+                waiting: None,
+                announced: Some(at),
+            } => quiet.unwrap_or(at).max(at + ANNOUNCED).min(at + HOLD_MAX),
+            Answer::None { waiting, .. } => waiting.unwrap_or(self.started) + HOLD_MAX,
+        }
+    }
+
+    /// How a machine stands that is alone with this.
+    fn standing(&self, now: Instant, learned_at: Instant) -> Standing {
+        match self.answer {
+            Answer::None {
+                waiting: None,
+                announced: Some(at),
+            } if now >= at + ANNOUNCED => Standing::Alone,
+            Answer::None { .. } => Standing::Unsure,
+            _ if now < learned_at => Standing::Listening,
+            _ => Standing::Alone,
+        }
+    }
+
+    /// Until when a tracker's silence allows one slot only.
+    fn silent_until(&self) -> Option<Instant> {
+        match self.answer {
+            Answer::None {
+                waiting: Some(at), ..
+            } => Some(at + SILENT_MAX),
+            Answer::None {
+                announced: None, ..
+            } => Some(self.started + SILENT_MAX),
+            _ => None,
+        }
+    }
 }
 
 /// How this machine stands to the others.
@@ -66,12 +161,7 @@ pub(super) enum WhenIsolated {
 #[derive(Debug)]
 pub(super) struct Company {
     when_isolated: WhenIsolated,
-    started: Instant,
-    answer: Option<(Answer, Instant)>,
-    /// Since when each of those who were named was met or could not be reached.
-    met: Option<Instant>,
-    waiting: Option<Instant>,
-    announced: Option<Instant>,
+    found: Discovered,
     /// When a machine of ours last joined.
     joined: Option<Instant>,
     /// Machines of ours whose links broke without a farewell, and when.
@@ -92,11 +182,14 @@ impl Company {
     pub(super) fn new(now: Instant, when_isolated: WhenIsolated) -> Self {
         Self {
             when_isolated,
-            started: now,
-            answer: None,
-            met: None,
-            waiting: None,
-            announced: None,
+            found: Discovered {
+                started: now,
+                answer: Answer::None {
+                    waiting: None,
+                    announced: None,
+                },
+                met: None,
+            },
             joined: None,
             lost: Vec::new(),
             is_last: false,
@@ -109,24 +202,8 @@ impl Company {
     }
 
     pub(super) fn discovery(&mut self, now: Instant, news: Discovery) {
-        match news {
-            Discovery::Off | Discovery::Nobody => self.answer = Some((Answer::Nobody, now)),
-            Discovery::Named | Discovery::Met => {
-                if !matches!(self.answer, Some((Answer::Named, _))) {
-                    self.answer = Some((Answer::Named, now));
-                    self.contact = self.contact.max(now);
-                }
-                let met = (news == Discovery::Met).then_some(now);
-                self.met = met.map(|now| self.met.unwrap_or(now));
-            }
-            Discovery::Announced => {
-                // it is said only when no tracker is waited for any more
-                self.waiting = None;
-                self.announced.get_or_insert(now);
-            }
-            Discovery::Waiting => {
-                self.waiting.get_or_insert(now);
-            }
+        if self.found.hear(now, news) {
+            self.contact = self.contact.max(now);
         }
     }
 
@@ -187,26 +264,10 @@ impl Company {
 
     /// When nothing more is to be learned before the first claim, as things stand.
     pub(super) fn learned_at(&self) -> Instant {
-        self.learned_by_news().max(self.not_before)
-    }
-
-    fn learned_by_news(&self) -> Instant {
         let quiet = self.joined.map(|at| at + QUIET);
-        match self.answer {
-            Some((Answer::Nobody, at)) => quiet.unwrap_or(at).min(at.max(self.started) + HOLD_MAX),
-            Some((Answer::Named, at)) if self.tables >= TABLES_ENOUGH => at,
-            Some((Answer::Named, at)) => {
-                let told = quiet.filter(|_| self.tables > 0);
-                // none of those who were met is of ours, so nobody has a table
-                let met = self.met.filter(|_| self.peers == 0).map(|met| met + QUIET);
-                let last = at + HOLD_MAX;
-                told.into_iter().chain(met).fold(last, Instant::min)
-            }
-            None => match (self.waiting, self.announced) {
-                (None, Some(at)) => quiet.unwrap_or(at).max(at + ANNOUNCED).min(at + HOLD_MAX),
-                (at, _) => at.unwrap_or(self.started) + HOLD_MAX,
-            },
-        }
+        self.found
+            .learned_at(quiet, self.peers, self.tables)
+            .max(self.not_before)
     }
 
     /// Until when the loss of others counts, and what it means.
@@ -227,8 +288,7 @@ impl Company {
         if let Some((standing, _)) = self.loss().filter(|(_, until)| now < *until) {
             return standing;
         }
-        let is_named = matches!(self.answer, Some((Answer::Named, _)));
-        if is_named && self.when_isolated == WhenIsolated::Waits && !self.is_last {
+        if self.found.is_named() && self.when_isolated == WhenIsolated::Waits && !self.is_last {
             let is_late = now >= self.contact + ISOLATED_AFTER;
             return if is_late {
                 Standing::CutOff
@@ -236,20 +296,12 @@ impl Company {
                 Standing::Listening
             };
         }
-        match (self.answer, self.waiting, self.announced) {
-            (Some(_), ..) if now < self.learned_at() => Standing::Listening,
-            (Some(_), ..) => Standing::Alone,
-            (None, None, Some(at)) if now >= at + ANNOUNCED => Standing::Alone,
-            (None, ..) => Standing::Unsure,
-        }
+        self.found.standing(now, self.learned_at())
     }
 
     /// Until when a tracker's silence allows one slot only.
     pub(super) fn silent_until(&self) -> Option<Instant> {
-        match (self.answer, self.waiting, self.announced) {
-            (None, None, Some(_)) | (Some(_), _, _) => None,
-            (None, at, _) => Some(at.unwrap_or(self.started) + SILENT_MAX),
-        }
+        self.found.silent_until()
     }
 
     /// The next time at which the standing may change by itself.
@@ -295,7 +347,7 @@ mod tests {
         assert_eq!(company.learned_at(), START + QUIET * 2);
         company.discovery(START + QUIET, Discovery::Named);
         company.left(START + QUIET);
-        assert_eq!(company.met, None);
+        assert_eq!(company.found.met, None);
     }
 
     #[test]

@@ -68,6 +68,6 @@ pub use tuning::Tuning;
 pub mod origin {
     pub use swarmcopy_slots::{
         Claim, GuardUse, Hours, Isolated, Mode, NodeBytes, OriginConfig, SlotMessage, SlotRecord,
-        flags, message_items_max, readers_max_max,
+        Tuning, flags, message_items_max, readers_max_max,
     };
 }

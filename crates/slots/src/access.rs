@@ -8,11 +8,6 @@ use crate::standing::Standing;
 use crate::view::OriginState;
 use crate::{Instant, OriginKind, OriginTag, Reason, SourceId};
 
-use std::time::Duration;
-
-/// An origin that had nothing to be read is looked through again after this: a look costs O(pieces).
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
 /// How far this copy is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Life {
@@ -123,8 +118,10 @@ impl Access {
 
     /// This origin has nothing that may be read: it is looked through again a little later.
     pub(super) fn rest(&mut self, now: Instant, source: SourceId) {
+        // a look costs O(pieces)
+        let again = now + self.config.tuning.look / 2;
         self.origin_mut(source)
-            .for_each(|origin| origin.idle_until = now + LOOK_AGAIN);
+            .for_each(|origin| origin.idle_until = again);
     }
 
     /// Every origin is to be looked through again.

@@ -6,12 +6,11 @@ use std::time::Duration;
 use swarmcopy_layout::PieceIndex;
 
 use crate::room::Room;
+use crate::tuning::Tuning;
 use crate::{Instant, Reason, SourceId};
 
 /// Most decisions kept for `poll_explain`; older ones are dropped.
 const EXPLAINED_MAX: usize = 256;
-/// What others must have heard of waits for so long: the way to them and back is not always known.
-const NOTICE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// A decision with what it is about.
 pub type Explained = (Reason, Option<SourceId>, Option<PieceIndex>);
@@ -29,19 +28,19 @@ pub(super) struct Moment<'a> {
 pub(super) struct Agenda {
     now: Instant,
     wake: Instant,
-    /// How long word to others takes at least, for what others must have heard of.
-    notice: Duration,
+    /// How long word to others takes, for what others must have heard of; at least and at most so long.
+    notice: (Duration, Duration, Duration),
     explained: VecDeque<Explained>,
     locks: VecDeque<(u32, bool)>,
     cancels: VecDeque<PieceIndex>,
 }
 
 impl Agenda {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(tuning: &Tuning, now: Instant) -> Self {
         Self {
             now,
             wake: now,
-            notice: NOTICE.0,
+            notice: (tuning.notice, tuning.notice, tuning.heartbeat),
             explained: VecDeque::new(),
             locks: VecDeque::new(),
             cancels: VecDeque::new(),
@@ -60,12 +59,13 @@ impl Agenda {
 
     /// The way to peers and back takes so long, as far as was seen.
     pub(super) fn learn_way(&mut self, way: Duration) {
-        self.notice = way.clamp(NOTICE.0, NOTICE.1);
+        let (_, least, most) = self.notice;
+        self.notice.0 = way.clamp(least, most);
     }
 
     /// How long word to others takes.
     pub(super) fn notice(&self) -> Duration {
-        self.notice
+        self.notice.0
     }
 
     /// The gate is to be called at this time, if not before.

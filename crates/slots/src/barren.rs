@@ -4,22 +4,16 @@
 //! refuses; each barren turn makes the next one longer, because a first answer may take long. The first byte ends
 //! all of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Instant;
-
-/// A holder to which no origin brings anything gives way after this.
-const TURN: Duration = Duration::from_secs(2);
-/// The same where all origins refuse.
-const TURN_REFUSED: Duration = Duration::from_millis(500);
-/// It doubles with each barren turn, up to so many times.
-const DOUBLINGS_MAX: u32 = 3;
-/// Who had a barren turn claims so much later than others; doubled once.
-const LATER: Duration = Duration::from_secs(1);
+use crate::tuning::Tuning;
 
 /// The turns of this machine at the origin.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Barren {
+    tuning: Arc<Tuning>,
     /// Since when it could read and got nothing.
     since: Instant,
     /// Barren turns in a row.
@@ -27,8 +21,9 @@ pub(super) struct Barren {
 }
 
 impl Barren {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, now: Instant) -> Self {
         Self {
+            tuning: Arc::clone(tuning),
             since: now,
             turns: 0,
         }
@@ -47,8 +42,13 @@ impl Barren {
 
     /// Whether this turn has brought nothing for too long; `refused` = all origins refuse.
     pub(super) fn is_over(&self, now: Instant, refused: bool) -> bool {
-        let turn = if refused { TURN_REFUSED } else { TURN };
-        now.since(self.since) >= turn * (1 << self.turns.min(DOUBLINGS_MAX))
+        let tuning = &self.tuning;
+        let turn = if refused {
+            tuning.turn_refused()
+        } else {
+            tuning.turn
+        };
+        now.since(self.since) >= turn * (1 << self.turns.min(tuning.turn_doublings_max))
     }
 
     /// The turn ends without a byte.
@@ -64,7 +64,7 @@ impl Barren {
 
     /// How much later than others this machine claims.
     pub(super) fn later(&self) -> Duration {
-        LATER * self.turns.min(2)
+        self.tuning.later() * self.turns.min(2)
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn each_barren_turn_is_longer_and_a_byte_ends_that() {
-        let (mut barren, mut now) = (Barren::new(START), START);
+        let (mut barren, mut now) = (Barren::new(&Arc::default(), START), START);
         for turn in [2, 4, 8, 16, 16] {
             let end = now + Duration::from_secs(turn);
             assert!(!barren.is_over(end - Duration::from_millis(1), false));
@@ -88,6 +88,6 @@ mod tests {
         assert!(barren.brought(now));
         assert!(!barren.brought(now));
         assert_eq!(barren.later(), Duration::ZERO);
-        assert!(barren.is_over(now + TURN_REFUSED, true));
+        assert!(barren.is_over(now + Duration::from_millis(500), true));
     }
 }

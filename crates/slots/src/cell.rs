@@ -6,34 +6,18 @@
 use std::time::Duration;
 
 use crate::message::{SlotRecord, flags};
+use crate::tuning::Tuning;
 use crate::{Instant, NodeId};
 
-/// A holder is dead after this long without a heartbeat.
-pub(super) const DEAD: Duration = Duration::from_secs(5);
-/// The same when the link to it broke.
-const DEAD_AFTER_RESET: Duration = Duration::from_millis(1500);
-/// So much sooner after it let us wait for blocks, and for so long told nothing.
-const SOONER_AFTER_SILENCE: Duration = Duration::from_secs(1);
-const BEATS_MISSED: Duration = Duration::from_millis(2200);
-/// For so long after a holder's death others may still pass on what it said.
-pub(super) const PASSED_ON: Duration = Duration::from_millis(1500);
-/// A holder's word about itself is up to date for this long.
-const CURRENT: Duration = Duration::from_millis(1500);
 /// A term this far ahead is not believed at once.
 const TERM_JUMP_MAX: u64 = 16;
 /// A term above this is never believed of a slot that nothing is known of.
 const TERM_FIRST_MAX: u64 = 1 << 32;
 /// A heartbeat this far ahead is not believed.
 const HEARTBEAT_JUMP_MAX: u64 = 1 << 20;
-/// A term that jumps is believed when two machines say so, or one for this long.
-const FAR_PATIENCE: Duration = Duration::from_secs(10);
-/// A takeover of a slot whose holder spoke this lately is a strike against the new one.
-const USURP_FRESH: Duration = Duration::from_millis(2500);
 
 /// Flags that explain why a holder makes no progress.
 const EXCUSES: u32 = flags::ORIGIN_DOWN | flags::NO_LOCK;
-/// The end of an excuse starts the clock of progress anew, at most this often.
-const EXCUSED_EVERY: Duration = Duration::from_mins(1);
 
 /// Nobody: the holder of a released slot.
 pub(super) const NOBODY: NodeId = NodeId([0; 8]);
@@ -186,7 +170,7 @@ impl Cell {
     }
 
     /// The known holder says this of itself.
-    pub(super) fn beat(&mut self, now: Instant, record: &SlotRecord) -> Beat {
+    pub(super) fn beat(&mut self, now: Instant, record: &SlotRecord, tuning: &Tuning) -> Beat {
         let known = self.record.heartbeat;
         if record.heartbeat <= known {
             return if record.heartbeat == known {
@@ -199,7 +183,7 @@ impl Cell {
             return Beat::Refused;
         }
         let was_stuck = self.is_excused() && record.flags & EXCUSES == 0;
-        if was_stuck && self.excused.is_none_or(|at| now.since(at) > EXCUSED_EVERY) {
+        if was_stuck && self.excused.is_none_or(|at| now.since(at) > tuning.memory) {
             self.excused = Some(now);
             self.progress = now;
         }
@@ -210,7 +194,13 @@ impl Cell {
     }
 
     /// Whether a higher term is believed that `from` tells.
-    pub(super) fn believes(&mut self, now: Instant, from: NodeId, term: u64) -> bool {
+    pub(super) fn believes(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        term: u64,
+        tuning: &Tuning,
+    ) -> bool {
         let known = self.record.term;
         if known == 0 && term <= TERM_FIRST_MAX || term - known <= TERM_JUMP_MAX {
             self.far = None;
@@ -218,8 +208,8 @@ impl Cell {
         }
         let is_same = |far: &Far| term.abs_diff(far.term) <= TERM_JUMP_MAX;
         let said_before = self.far.filter(is_same);
-        let believed =
-            said_before.is_some_and(|it| it.from != from || now.since(it.since) >= FAR_PATIENCE);
+        let believed = said_before
+            .is_some_and(|it| it.from != from || now.since(it.since) >= tuning.far_patience);
         if believed {
             self.far = None;
         } else if said_before.is_none() {
@@ -258,9 +248,9 @@ impl Cell {
     }
 
     /// The holder does not bring what was asked of it. Where its heartbeat is missing, too, it is dead in a moment.
-    pub(super) fn is_silent(&mut self, now: Instant) {
-        if self.link == Link::Whole && now.since(self.grew) >= BEATS_MISSED {
-            self.link = Link::Broken(now - SOONER_AFTER_SILENCE);
+    pub(super) fn is_silent(&mut self, now: Instant, tuning: &Tuning) {
+        if self.link == Link::Whole && now.since(self.grew) >= tuning.beats_missed() {
+            self.link = Link::Broken(now - tuning.heartbeat);
         }
     }
 
@@ -277,43 +267,43 @@ impl Cell {
     }
 
     /// Whether the holder was said to be dead, and nothing was heard of it since but old words.
-    fn has_died(&self) -> bool {
-        self.died.is_some_and(|at| self.grew < at + PASSED_ON)
+    fn has_died(&self, tuning: &Tuning) -> bool {
+        self.died.is_some_and(|at| self.grew < at + tuning.lost)
     }
 
     /// Whether its holder spoke a moment ago, by a link that is whole.
-    pub(super) fn is_fresh(&self, now: Instant) -> bool {
-        let lives = self.link == Link::Whole && !self.has_died();
-        lives && now.since(self.grew) < USURP_FRESH
+    pub(super) fn is_fresh(&self, now: Instant, tuning: &Tuning) -> bool {
+        let lives = self.link == Link::Whole && !self.has_died(tuning);
+        lives && now.since(self.grew) < tuning.usurp_fresh()
     }
 
     /// Whether its holder's word about itself is up to date.
-    pub(super) fn is_current(&self, now: Instant) -> bool {
-        self.link == Link::Whole && now.since(self.grew) < CURRENT
+    pub(super) fn is_current(&self, now: Instant, tuning: &Tuning) -> bool {
+        self.link == Link::Whole && now.since(self.grew) < tuning.current()
     }
 
     /// Until when its holder counts as live; `None` when nobody does.
-    pub(super) fn live_until(&self) -> Option<Instant> {
-        if self.record.holder == NOBODY || self.doubted || self.has_died() {
+    pub(super) fn live_until(&self, tuning: &Tuning) -> Option<Instant> {
+        if self.record.holder == NOBODY || self.doubted || self.has_died(tuning) {
             return None;
         }
-        let silent = self.grew + DEAD;
+        let silent = self.grew + tuning.dead();
         Some(match self.link {
-            Link::Broken(at) => silent.min(at + DEAD_AFTER_RESET),
+            Link::Broken(at) => silent.min(at + tuning.lost),
             Link::Whole | Link::Parted => silent,
         })
     }
 
     /// When all that the holder passed on has been heard of, if it says no more; `spread` = how long what it read
     /// may be on its way.
-    pub(super) fn settled(&self, spread: Duration) -> Instant {
+    pub(super) fn settled(&self, spread: Duration, tuning: &Tuning) -> Instant {
         let gone = match (self.died, self.link) {
             _ if self.record.holder == NOBODY => Some(self.grew + spread),
-            (Some(died), _) => Some(died + PASSED_ON),
-            (None, Link::Broken(at)) => Some(at + DEAD_AFTER_RESET.max(spread)),
+            (Some(died), _) => Some(died + tuning.lost),
+            (None, Link::Broken(at)) => Some(at + tuning.lost.max(spread)),
             (None, Link::Whole | Link::Parted) => None,
         };
-        let silent = self.grew + DEAD;
+        let silent = self.grew + tuning.dead();
         gone.map_or(silent, |at| at.min(silent))
     }
 

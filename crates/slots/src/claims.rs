@@ -3,6 +3,7 @@
 //! A slot is claimed when nobody holds it, something in it is to be read, and the back-off has
 //! passed without another's claim.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::Access;
@@ -13,29 +14,13 @@ use crate::neighbour::Neighbour;
 use crate::room::Room;
 use crate::standing::Standing;
 use crate::table::{bit, median_of};
+use crate::tuning::Tuning;
 use crate::{Instant, MachineClass};
-
-/// Time between the first and the second of many claims, on the average: the first is heard meanwhile.
-const BACK_STEP: Duration = Duration::from_millis(60);
-/// How many claimants the back-off is made for: so many for each that is known, because a machine
-/// knows some of its room only.
-const CLAIMANTS_EACH: u32 = 16;
-const CLAIMANTS: (u32, u32) = (64, 4096);
-/// More machines than this need not be counted.
-const RIVALS_MAX: u32 = CLAIMANTS.1 / CLAIMANTS_EACH;
-/// Machines by radio or from afar wait this long while one by cable is known.
-const WIRED_FIRST: Duration = Duration::from_secs(10);
-/// A machine whose link is known to be slow lets others go first.
-const SLOW_LAST: Duration = Duration::from_secs(2);
-/// A slot that was offered is claimed without a back-off within this time.
-const OFFER: Duration = Duration::from_secs(1);
-/// A holder that is slow for this long gives back.
-const SLOW: Duration = Duration::from_secs(5);
 
 /// Who else may want the slot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rivals {
-    /// Machines that may read, this one included, up to [`RIVALS_MAX`].
+    /// Machines that may read, this one included, as far as they count.
     machines: u32,
     /// Some of them have a better line.
     are_wired: bool,
@@ -59,9 +44,10 @@ pub(super) fn rivals(
     }
     let median = median_of(&room.table().goodputs_beside(room.me(), now));
     let slow = link > 0 && median.is_some_and(|median| link.saturating_mul(2) < median);
+    let tuning = &access.config().tuning;
     let is_wired = access.config().class == MachineClass::Wired;
     Some(Rivals {
-        machines: room.machines(now, RIVALS_MAX),
+        machines: room.machines(now, tuning.claimants().1 / tuning.claimants_each),
         are_wired: !is_wired && room.gossip().knows_wired(),
         are_near: room.gossip().iter().any(Neighbour::may_read),
         are_faster: slow || is_outdone(now, room, measures),
@@ -71,6 +57,7 @@ pub(super) fn rivals(
 /// When this machine claims.
 #[derive(Debug)]
 pub(super) struct Claims {
+    tuning: Arc<Tuning>,
     /// When each slot is to be claimed.
     at: Vec<Option<Instant>>,
     /// Slots that their holder offered to this machine, until then.
@@ -85,14 +72,15 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    pub(super) fn new(slots: u32, rng: fastrand::Rng, now: Instant) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, slots: u32, rng: fastrand::Rng, now: Instant) -> Self {
         let mut claims = Self {
+            tuning: Arc::clone(tuning),
             at: Vec::new(),
             offered: 0,
             offered_until: now,
             modest_until: now,
             slow_since: None,
-            barren: Barren::new(now),
+            barren: Barren::new(tuning, now),
             rng,
         };
         claims.shrink(slots);
@@ -143,14 +131,18 @@ impl Claims {
 
     /// Exponential suppression (RFC 5401): many wait, one claims.
     fn back_off(&mut self, now: Instant, rivals: Rivals) -> Duration {
-        let claimants = (rivals.machines * CLAIMANTS_EACH).clamp(CLAIMANTS.0, CLAIMANTS.1);
+        let tuning = &self.tuning;
+        let (least, most) = tuning.claimants();
+        let claimants = (rivals.machines * tuning.claimants_each).clamp(least, most);
         let x = 1.0 - self.rng.f64();
-        let mut wait = BACK_STEP.mul_f64((f64::from(claimants).ln() + x.ln()).max(0.0));
+        let mut wait = tuning
+            .back_step
+            .mul_f64((f64::from(claimants).ln() + x.ln()).max(0.0));
         if rivals.are_wired {
-            wait += WIRED_FIRST;
+            wait += tuning.wired_first;
         }
         if rivals.are_near && (rivals.are_faster || self.is_modest(now)) {
-            wait += SLOW_LAST;
+            wait += tuning.slow_last;
         }
         wait + self.barren.later()
     }
@@ -162,7 +154,7 @@ impl Claims {
         } else {
             0
         };
-        (self.offered, self.offered_until) = (open | offers, now + OFFER);
+        (self.offered, self.offered_until) = (open | offers, now + self.tuning.offer);
         for (slot, at) in (0..).zip(&mut self.at) {
             if offers & bit(slot) != 0 {
                 *at = None;
@@ -217,7 +209,7 @@ impl Claims {
         } else {
             now
         };
-        let is_too_slow = slow && now.since(since) >= SLOW;
+        let is_too_slow = slow && now.since(since) >= self.tuning.slow;
         if !slow || is_too_slow {
             self.slow_since = None;
         }

@@ -3,6 +3,7 @@
 //! Flags, policy file and torrent have been reconciled before (the stricter value won); only the
 //! hours change later, by an event.
 
+use crate::tuning::Tuning;
 use crate::{MachineClass, NodeId};
 
 /// Most slots of a table.
@@ -83,6 +84,8 @@ pub struct OriginConfig {
     pub hours: Hours,
     /// Bytes a second for all readers together.
     pub rate_bytes: Option<u64>,
+    /// Its numbers. A recording does not hold them: it is played with the defaults.
+    pub tuning: Tuning,
 }
 
 impl Default for OriginConfig {
@@ -106,6 +109,7 @@ impl OriginConfig {
             guard: GuardUse::default(),
             hours: Hours::default(),
             rate_bytes: None,
+            tuning: Tuning::default(),
         }
     }
 

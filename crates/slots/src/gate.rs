@@ -36,11 +36,12 @@ impl OriginGate {
     pub fn new(config: OriginConfig, layout: Arc<Layout>, seed: u64, now: Instant) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let offset = Duration::from_millis(rng.u64(0..5000));
+        let tuning = config.tuning;
         let room = Room::new(&config, layout, offset, now);
         Self {
             holder: Holder::new(config, room.extents().layout(), rng, now),
             room,
-            agenda: Agenda::new(now),
+            agenda: Agenda::new(&tuning, now),
         }
     }
 

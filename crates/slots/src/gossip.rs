@@ -5,24 +5,23 @@
 //! taken in at a limited rate; we send fewer than that, so between honest machines nothing is dropped.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::marks::Marks;
 use crate::message::{Claim, NodeBytes, SlotMessage, message_items_max};
 use crate::neighbour::Neighbour;
 use crate::table::SlotTable;
+use crate::tuning::Tuning;
 use crate::{Hello, Instant, NodeId, SourceId};
 
-/// Changes of this long are told in one message.
-const COALESCE: Duration = Duration::from_millis(20);
-/// The full table is told again after this.
-const FULL_EVERY: Duration = Duration::from_secs(30);
 /// Most machines whose bytes are counted.
 const COUNTED_MAX: usize = 4096;
 
 /// All neighbours of ours, by source.
 #[derive(Debug)]
 pub(super) struct Gossip {
+    tuning: Arc<Tuning>,
     all: Vec<Neighbour>,
     /// Slots each is to be told, in the order of `all`.
     dirty: Vec<u64>,
@@ -37,13 +36,14 @@ pub(super) struct Gossip {
 }
 
 impl Gossip {
-    pub(super) fn new(now: Instant, offset: Duration) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, now: Instant, offset: Duration) -> Self {
         Self {
+            tuning: Arc::clone(tuning),
             all: Vec::new(),
             dirty: Vec::new(),
             any_claims: false,
             reads: true,
-            full_at: now + FULL_EVERY + offset,
+            full_at: now + tuning.full_every + offset,
             flush_at: None,
             bytes: BTreeMap::new(),
             bytes_seq: 0,
@@ -100,8 +100,16 @@ impl Gossip {
 
     /// Whether a message of this neighbour is taken in now.
     pub(super) fn take(&mut self, now: Instant, source: SourceId) -> Option<&mut Neighbour> {
+        let tuning = Arc::clone(&self.tuning);
         let neighbour = self.find_mut(source)?;
-        neighbour.takes(now).then_some(neighbour)
+        neighbour.takes(now, &tuning).then_some(neighbour)
+    }
+
+    /// A neighbour tells that a slot changed hands though its holder lives; whether that is to be believed.
+    pub(super) fn tells_tale(&mut self, now: Instant, source: SourceId) -> bool {
+        let tuning = Arc::clone(&self.tuning);
+        let teller = self.find_mut(source);
+        teller.is_some_and(|one| one.tells_tale(now, &tuning))
     }
 
     /// The slots in `mask` changed: everybody but `except` is told.
@@ -168,7 +176,7 @@ impl Gossip {
 
     fn want_flush(&mut self, now: Instant) {
         if !self.all.is_empty() {
-            let due = now + COALESCE;
+            let due = now + self.tuning.coalesce;
             self.flush_at = Some(self.flush_at.map_or(due, |at| at.min(due)));
         }
     }
@@ -186,7 +194,7 @@ impl Gossip {
     /// Marks the full table as due everywhere, each 30 s.
     pub(super) fn refresh(&mut self, now: Instant, known: u64) {
         if now >= self.full_at {
-            self.full_at = now + FULL_EVERY;
+            self.full_at = now + self.tuning.full_every;
             if known != 0 {
                 self.spread(now, known, None);
             }
@@ -203,7 +211,7 @@ impl Gossip {
             if !one.has_news(*dirty != 0, marks, self.bytes_seq) {
                 continue;
             }
-            if let Err(ready) = one.tell(now) {
+            if let Err(ready) = one.tell(now, &self.tuning) {
                 blocked = Some(blocked.map_or(ready, |at| at.min(ready)));
                 continue;
             }
@@ -257,7 +265,7 @@ impl Gossip {
     pub(super) fn is_claimed(&self, now: Instant, piece: u32, table: &SlotTable) -> bool {
         let reads = |one: &Neighbour| {
             let holds = |slot| table.live_holder(now, slot) == Some(one.node());
-            one.reads_under(now, piece).any(holds)
+            one.reads_under(now, piece, &self.tuning).any(holds)
         };
         self.any_claims && self.all.iter().any(reads)
     }

@@ -1,7 +1,7 @@
 //! What this machine holds: its slots, the pieces in hand, and what it read that nobody else has yet.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
 use swarmcopy_layout::{Layout, PieceIndex};
 
@@ -11,14 +11,10 @@ use crate::lock::Lock;
 use crate::message::{Claim, message_items_max};
 use crate::own::Own;
 use crate::table::bit;
+use crate::tuning::Tuning;
 use crate::view::View;
 use crate::window::{Others, Window};
 use crate::{Instant, LockWord, NodeId, OriginKind};
-
-/// Slots that others could hold are given back one after another.
-const SHED_EVERY: Duration = Duration::from_millis(300);
-/// How often a holder without work looks for some.
-const STEAL_EVERY: Duration = Duration::from_millis(250);
 
 /// The slot of reads that have none.
 pub(super) const NO_SLOT: u32 = u32::MAX;
@@ -26,6 +22,7 @@ pub(super) const NO_SLOT: u32 = u32::MAX;
 /// Slots, and pieces in hand.
 #[derive(Debug)]
 pub(super) struct Held {
+    tuning: Arc<Tuning>,
     own: Vec<Own>,
     /// Pieces in hand from an origin, with their slot.
     reads: BTreeMap<u32, u32>,
@@ -41,16 +38,21 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(layout: &Layout, now: Instant) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, layout: &Layout, now: Instant) -> Self {
         Self {
+            tuning: Arc::clone(tuning),
             own: Vec::new(),
             reads: BTreeMap::new(),
-            window: Window::new(layout),
+            window: Window::new(tuning, layout),
             ever: 0,
             cursor: 0,
             shed_at: now,
             look_at: now,
         }
+    }
+
+    pub(super) fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -121,8 +123,9 @@ impl Held {
         word: LockWord,
         agenda: &mut Agenda,
     ) {
+        let again = now + self.tuning.tick;
         if let Some(own) = self.find_mut(slot) {
-            own.hear_lock(now, word);
+            own.hear_lock(now, again, word);
             agenda.wake(now);
         } else if word == LockWord::Held {
             agenda.lock(slot, false);
@@ -140,8 +143,9 @@ impl Held {
 
     /// Asks again for refused locks, or lets the slot `lone` go without where that is due.
     pub(super) fn retry_locks(&mut self, now: Instant, lone: Option<u32>, agenda: &mut Agenda) {
+        let leaks = Some(self.tuning.leaked());
         for own in &mut self.own {
-            if own.retry_lock(now, lone == Some(own.slot())) {
+            if own.retry_lock(now, leaks.filter(|_| lone == Some(own.slot()))) {
                 agenda.lock(own.slot(), true);
             }
         }
@@ -197,7 +201,7 @@ impl Held {
     /// Gives back what others could hold, one slot after another (T_solo).
     pub(super) fn shed(&mut self, now: Instant, limit: usize) {
         if self.kept() > limit && now >= self.shed_at {
-            self.shed_at = now + SHED_EVERY;
+            self.shed_at = now + self.tuning.shed_every;
             let last = self.own.iter_mut().filter(|own| !own.is_leaving());
             let last = last.max_by_key(|own| own.slot()).into_iter();
             last.for_each(|own| own.leave(0));
@@ -214,7 +218,7 @@ impl Held {
     pub(super) fn is_look_due(&mut self, now: Instant) -> bool {
         let due = now >= self.look_at;
         if due {
-            self.look_at = now + STEAL_EVERY;
+            self.look_at = now + self.tuning.steal_every;
         }
         due && self.own.iter().any(Own::is_at_rest)
     }

@@ -3,6 +3,7 @@
 //! Cost: O(slots) per call; the content's pieces are looked through at most a few times a second,
 //! and only while a slot is free or its holder brings nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex};
@@ -28,11 +29,6 @@ use crate::watch::{Mine, Watch, is_slow};
 use crate::work::Work;
 use crate::{Instant, LockWord, Reason, SourceId};
 
-/// A holder that is slow, or passes on too slowly for the others, does not claim for so long, if others do.
-const SLOW_REST: Duration = Duration::from_secs(30);
-/// The same of one that gives back for its link.
-const LINK_REST: Duration = Duration::from_secs(5);
-
 /// This machine as a reader.
 #[derive(Debug)]
 pub(super) struct Holder {
@@ -52,13 +48,14 @@ impl Holder {
         now: Instant,
     ) -> Self {
         let slots = config.slots();
+        let tuning = Arc::new(config.tuning);
         Self {
             access: Access::new(config),
-            held: Held::new(layout, now),
-            claims: Claims::new(slots, rng, now),
-            measures: Measures::new(now),
-            watch: Watch::new(slots, now),
-            work: Work::default(),
+            held: Held::new(&tuning, layout, now),
+            claims: Claims::new(&tuning, slots, rng, now),
+            measures: Measures::new(&tuning, now),
+            watch: Watch::new(&tuning, slots, now),
+            work: Work::new(tuning.look),
         }
     }
 
@@ -159,7 +156,7 @@ impl Holder {
             return;
         };
         own.leave(0);
-        self.claims.modest(now, LINK_REST);
+        self.claims.modest(now, self.access.config().tuning.slow);
         at.room.greet_all(now);
         at.agenda.wake(now);
     }
@@ -404,19 +401,20 @@ impl Holder {
         let excused = !self.held.is_reading() || held_back;
         let waits = self.measures.is_limited() || self.held.was_full(now);
         let others = at.room.table().goodputs_beside(at.room.me(), now);
-        let slow = !excused && is_slow(self.measures.goodput(), waits, &others);
+        let tuning = self.access.config().tuning;
+        let slow = !excused && is_slow(&tuning, self.measures.goodput(), waits, &others);
         if self.claims.is_too_slow(now, slow) {
-            self.rest(at, SLOW_REST);
+            self.rest(at, tuning.slow_rest);
         }
         let may_move = !excused && !waits && self.measures.load().is_behind(now);
         let heirs = may_move.then(|| heirs(now, at.room, &self.held, &self.measures));
         let heirs = heirs.unwrap_or_default();
         if !heirs.is_empty() {
-            if self.rest(at, LINK_REST) {
+            if self.rest(at, tuning.slow) {
                 self.held.leave_to(&heirs);
             }
         } else if at.room.gossip().are_slowed() && at.room.gossip().others_read() {
-            self.rest(at, SLOW_REST);
+            self.rest(at, tuning.slow_rest);
         }
     }
 

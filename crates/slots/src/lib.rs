@@ -44,6 +44,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod time;
+mod tuning;
 mod view;
 mod walk;
 mod watch;
@@ -60,4 +61,5 @@ pub use news::{Discovery, Down, Hello, LockWord};
 pub use rate::Rate;
 pub use reason::Reason;
 pub use time::Instant;
+pub use tuning::Tuning;
 pub use view::{OriginState, OriginStatus, ReadEnd, ReadPlan, View};

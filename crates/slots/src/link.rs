@@ -6,11 +6,7 @@
 use std::time::Duration;
 
 use crate::Instant;
-
-/// The moment over which a burst is counted: a piece of usual length comes in several.
-const BURST: Duration = Duration::from_millis(100);
-/// The moment over which a rate is sustained: long enough for several words of progress, which come in lumps.
-const SUSTAINED: Duration = Duration::from_millis(400);
+use crate::tuning::Tuning;
 
 /// Bytes of one moment after another.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,11 +41,12 @@ pub(super) struct LinkPeak {
 }
 
 impl LinkPeak {
-    /// Bytes came, from whatever source.
-    pub(super) fn add(&mut self, now: Instant, bytes: u64) {
-        let burst = self.bursts.add(now, bytes, BURST);
+    /// Bytes came, from whatever source. A burst is counted over a look: a piece of usual length comes in several. A
+    /// rate is sustained over several words of progress, which come in lumps.
+    pub(super) fn add(&mut self, now: Instant, bytes: u64, tuning: &Tuning) {
+        let burst = self.bursts.add(now, bytes, tuning.look);
         self.burst = self.burst.max(burst.unwrap_or(0));
-        if let Some(rate) = self.moments.add(now, bytes, SUSTAINED) {
+        if let Some(rate) = self.moments.add(now, bytes, tuning.sustained()) {
             self.best = match self.best {
                 (best, _) if rate > best => (rate, best),
                 (best, next) => (best, next.max(rate)),
@@ -81,7 +78,7 @@ mod tests {
             } else {
                 5_000
             };
-            link.add(Instant::from_micros(ms * 1000), bytes);
+            link.add(Instant::from_micros(ms * 1000), bytes, &Tuning::default());
         }
         let best = link.burst();
         assert!((850_000..1_150_000).contains(&best), "{best}");
@@ -92,9 +89,9 @@ mod tests {
         let (mut lumps, mut trickle) = (LinkPeak::default(), LinkPeak::default());
         for ms in (0..=6000).step_by(10) {
             let now = Instant::from_micros(ms * 1000);
-            trickle.add(now, 3000);
+            trickle.add(now, 3000, &Tuning::default());
             if ms % 500 == 0 {
-                lumps.add(now, 150_000);
+                lumps.add(now, 150_000, &Tuning::default());
             }
         }
         let (lumps, trickle) = (lumps.sustained(), trickle.sustained());

@@ -4,24 +4,14 @@
 //! there loses nothing by leaving the origin to one that has all there is and could take more.
 //! Founded on looks a tenth of a second apart; a look that shows the contrary ends a belief at once.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use crate::Instant;
 use crate::rate::Rate;
+use crate::tuning::Tuning;
 
-/// Looks are this far apart at least.
-const LOOK: Duration = Duration::from_millis(100);
-/// What each look of so long a time showed is believed.
-const LASTING: Duration = Duration::from_millis(300);
-/// What a link can do is known for so long, and forgotten by this part with each look.
-const KNOWN: Duration = Duration::from_mins(1);
+/// What a link can do is forgotten by this part with each look.
 const FORGET_PARTS: u64 = 64;
-/// It grows while it is more than this percentage of what it was a moment ago.
-const GROWS_PERCENT: u64 = 115;
-/// A link is full when it brings this percentage of the best that it was seen to bring for a while.
-const FULL_PERCENT: u64 = 80;
-/// A machine that takes in less than this percentage of what another does is held up by more than the reading.
-const PACE_PERCENT: u64 = 70;
 
 /// What a look shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +25,9 @@ pub(super) enum Look {
 }
 
 /// How this machine's link has fared lately.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Load {
+    tuning: Arc<Tuning>,
     look: Look,
     since: Instant,
     looked: Instant,
@@ -50,8 +41,9 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, now: Instant) -> Self {
         Self {
+            tuning: Arc::clone(tuning),
             look: Look::Even,
             since: now,
             looked: now,
@@ -71,21 +63,22 @@ impl Load {
     /// Whether it takes in most of so many bytes a second.
     pub(super) fn takes_in(&self, link: u64) -> bool {
         let intake = self.intake.value().unwrap_or(0);
-        link > 0 && intake.saturating_mul(100) >= link.saturating_mul(FULL_PERCENT)
+        link > 0 && intake.saturating_mul(100) >= link.saturating_mul(self.tuning.full_percent)
     }
 
     /// Whether it is time for a look.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        now >= self.looked + LOOK
+        now >= self.looked + self.tuning.look
     }
 
     /// A look showed this, of a machine that reads the origin or does not; whether what is told of it changed.
     pub(super) fn looks(&mut self, now: Instant, look: Look, reads: bool) -> bool {
         let told = (self.waits(now) > 0, self.capacity(now) > 0);
         self.looked = now;
-        if now >= self.before_at + LASTING {
+        if now >= self.before_at + self.tuning.lasting {
             let rate = self.intake.value().unwrap_or(0);
-            self.grows = rate.saturating_mul(100) > self.before.saturating_mul(GROWS_PERCENT);
+            self.grows =
+                rate.saturating_mul(100) > self.before.saturating_mul(self.tuning.grows_percent);
             (self.before, self.before_at) = (rate, now);
         }
         if look != self.look {
@@ -105,13 +98,15 @@ impl Load {
 
     /// Bytes a second that it takes in at most, as was seen while it read; 0 = not known.
     pub(super) fn capacity(&self, now: Instant) -> u64 {
-        let known = self.capacity.filter(|(_, at)| now.since(*at) < KNOWN);
+        let known = self
+            .capacity
+            .filter(|(_, at)| now.since(*at) < self.tuning.memory);
         known.map_or(0, |(rate, _)| rate)
     }
 
     /// Whether it has more to take than it can.
     pub(super) fn is_behind(&self, now: Instant) -> bool {
-        self.look == Look::Behind && now.since(self.since) >= LASTING
+        self.look == Look::Behind && now.since(self.since) >= self.tuning.lasting
     }
 
     /// Bytes a second that it takes in while it has more to take than it can; 0 = it has not.
@@ -122,7 +117,7 @@ impl Load {
 
     /// Bytes a second that it takes in while it could take more; 0 = it could not, or is not known to.
     pub(super) fn waits(&self, now: Instant) -> u64 {
-        let waits = self.look == Look::Waiting && now.since(self.since) >= LASTING;
+        let waits = self.look == Look::Waiting && now.since(self.since) >= self.tuning.lasting;
         let intake = self.intake.value().unwrap_or(0).max(1);
         if waits { intake } else { 0 }
     }
@@ -130,7 +125,7 @@ impl Load {
     /// Whether a machine that waits and takes in so many bytes a second gets all that is read.
     pub(super) fn is_matched_by(&self, other: u64) -> bool {
         let mine = self.intake.value().unwrap_or(0);
-        other > 0 && other.saturating_mul(100) >= mine.saturating_mul(PACE_PERCENT)
+        other > 0 && other.saturating_mul(100) >= mine.saturating_mul(self.tuning.pace_percent)
     }
 }
 
@@ -142,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_lasts_is_believed_and_the_contrary_ends_it() {
-        let mut load = Load::new(MS(0));
+        let mut load = Load::new(&Arc::default(), MS(0));
         load.add(MS(100), 1000);
         load.add(MS(500), 100_000);
         assert!(!load.looks(MS(100), Look::Waiting, false));
@@ -158,7 +153,7 @@ mod tests {
     #[test]
     fn what_a_link_can_do_is_known_once_it_grows_no_more_while_it_reads() {
         let known = |reads: bool, ramp: u64| {
-            let mut load = Load::new(MS(0));
+            let mut load = Load::new(&Arc::default(), MS(0));
             for step in 1..=20 {
                 load.add(MS(step * 100), 100_000 + step * ramp);
                 load.looks(MS(step * 100), Look::Behind, reads);
@@ -173,7 +168,7 @@ mod tests {
 
     #[test]
     fn who_takes_in_far_less_waits_for_more_than_the_reading() {
-        let mut load = Load::new(MS(0));
+        let mut load = Load::new(&Arc::default(), MS(0));
         load.add(MS(500), 500_000);
         assert!(load.is_matched_by(800_000));
         assert!(!load.is_matched_by(100_000));

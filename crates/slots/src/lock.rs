@@ -9,11 +9,6 @@ use std::time::Duration;
 use crate::message::flags;
 use crate::{Instant, LockWord, OriginKind};
 
-/// A refused lock is asked for again after this.
-const AGAIN: Duration = Duration::from_millis(500);
-/// Refused for this long is leaked.
-const LEAKED: Duration = Duration::from_secs(10);
-
 /// The server's lock of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lock {
@@ -50,9 +45,8 @@ impl Lock {
         asks
     }
 
-    /// The server's word.
-    pub(super) fn hear(&mut self, now: Instant, word: LockWord) {
-        let again = now + AGAIN;
+    /// The server's word; it is asked again at that time, if need be.
+    pub(super) fn hear(&mut self, now: Instant, again: Instant, word: LockWord) {
         *self = match (word, *self) {
             (LockWord::Held, _) => Self::Held,
             (LockWord::InUse, _) | (LockWord::Refused, Self::None | Self::Held) => {
@@ -66,15 +60,16 @@ impl Lock {
         };
     }
 
-    /// Time passes; whether it is to be asked for again. `is_lone` = this slot may go without, if it has leaked.
-    pub(super) fn retry(&mut self, now: Instant, is_lone: bool) -> bool {
+    /// Time passes; whether it is to be asked for again. refused for so long it has leaked,
+    /// if this slot may go without.
+    pub(super) fn retry(&mut self, now: Instant, leaks: Option<Duration>) -> bool {
         let Self::Refused { since, again } = *self else {
             return false;
         };
         if now < again {
             return false;
         }
-        let leaked = is_lone && now.since(since) >= LEAKED;
+        let leaked = leaks.is_some_and(|leaks| now.since(since) >= leaks);
         *self = if leaked {
             Self::Leaked
         } else {

@@ -14,12 +14,12 @@ const MARKS_MAX: usize = 4096;
 const MARKS_EACH_MAX: usize = 512;
 /// Machines whose word is enough.
 const WITNESSES: usize = 2;
-/// A piece is not read for this long after enough machines said that it is wrong; told again changes nothing.
-const BELIEVED: Duration = Duration::from_secs(20);
 
 /// All marks, by origin and piece.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Marks {
+    /// A piece is not read for this long after enough machines said that it is wrong; told again changes nothing.
+    believed: Duration,
     by_piece: BTreeMap<(OriginTag, u32), Mark>,
     /// Marks that are passed on, in the order in which they came to be.
     told: Vec<(OriginTag, u32)>,
@@ -41,6 +41,16 @@ impl Mark {
 }
 
 impl Marks {
+    /// None yet; those of others are believed for so long.
+    pub(super) fn new(believed: Duration) -> Self {
+        Self {
+            believed,
+            by_piece: BTreeMap::new(),
+            told: Vec::new(),
+            begun: BTreeMap::new(),
+        }
+    }
+
     fn entry(&mut self, key: (OriginTag, u32)) -> Option<&mut Mark> {
         if self.by_piece.len() >= MARKS_MAX && !self.by_piece.contains_key(&key) {
             return None;
@@ -69,6 +79,7 @@ impl Marks {
                 return;
             }
         }
+        let until = now + self.believed;
         let Some(mark) = self.entry((tag, piece)) else {
             return;
         };
@@ -78,7 +89,7 @@ impl Marks {
         let passed_on = mark.is_told();
         mark.witnesses.push(node);
         if mark.witnesses.len() >= WITNESSES {
-            mark.believed_until = Some(now + BELIEVED);
+            mark.believed_until = Some(until);
             if !passed_on {
                 self.told.push((tag, piece));
             }
@@ -107,11 +118,12 @@ impl Marks {
 mod tests {
     use super::*;
 
+    const BELIEVED: Duration = Duration::from_secs(20);
     const START: Instant = Instant::from_micros(1_000_000);
 
     #[test]
     fn one_witness_is_not_enough_two_are() {
-        let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
+        let (tag, mut marks) = (OriginTag([1; 8]), Marks::new(BELIEVED));
         marks.heard(START, NodeId([1; 8]), (tag, 5));
         marks.heard(START, NodeId([1; 8]), (tag, 5));
         assert!(!marks.is_bad(START, tag, 5));
@@ -124,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_word_of_others_forbids_for_a_while_however_often_it_is_said() {
-        let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
+        let (tag, mut marks) = (OriginTag([1; 8]), Marks::new(BELIEVED));
         for second in 0..60 {
             let now = START + Duration::from_secs(second);
             marks.heard(now, NodeId([1; 8]), (tag, 5));
@@ -136,14 +148,14 @@ mod tests {
 
     #[test]
     fn one_machine_fills_a_part_of_the_table_only() {
-        let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
+        let (tag, mut marks) = (OriginTag([1; 8]), Marks::new(BELIEVED));
         (0..10_000).for_each(|piece| marks.heard(START, NodeId([1; 8]), (tag, piece)));
         assert_eq!(marks.by_piece.len(), MARKS_EACH_MAX);
     }
 
     #[test]
     fn what_was_found_here_is_passed_on_once() {
-        let (tag, mut marks) = (OriginTag([1; 8]), Marks::default());
+        let (tag, mut marks) = (OriginTag([1; 8]), Marks::new(BELIEVED));
         marks.found(tag, 7);
         marks.found(tag, 7);
         assert_eq!(marks.told(0, 8), vec![(tag, 7)]);

@@ -1,25 +1,18 @@
 //! What this machine does, measured: what it takes in, what it reads of origins, and when it tells others.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use crate::Instant;
 use crate::held::Held;
 use crate::link::LinkPeak;
 use crate::load::{Load, Look};
+use crate::tuning::Tuning;
 use crate::view::View;
-
-/// How often a holder tells that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// The first time sooner: others learn how fast it reads.
-const FIRST_BEAT: Duration = Duration::from_millis(300);
-/// For so long after the first slot was claimed beats follow each other like that: a slow reader shows soon.
-const YOUNG: Duration = Duration::from_secs(2);
-/// Whoever takes work from a slot gets all of it, if its link is so many percent of its holder's.
-const OUTRUN_PERCENT: u64 = 160;
 
 /// Measures of this machine.
 #[derive(Debug)]
 pub(super) struct Measures {
+    tuning: Arc<Tuning>,
     link: LinkPeak,
     load: Load,
     /// Bytes that came from origins, and how many of them had when the last beat was due.
@@ -38,10 +31,11 @@ pub(super) struct Measures {
 }
 
 impl Measures {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, now: Instant) -> Self {
         Self {
+            tuning: Arc::clone(tuning),
             link: LinkPeak::default(),
-            load: Load::new(now),
+            load: Load::new(tuning, now),
             read: 0,
             read_before: 0,
             before_at: now,
@@ -53,9 +47,13 @@ impl Measures {
         }
     }
 
+    pub(super) fn tuning(&self) -> &Tuning {
+        &self.tuning
+    }
+
     /// A source brought bytes, an origin or another.
     pub(super) fn received(&mut self, now: Instant, bytes: u64, is_origin: bool) {
-        self.link.add(now, bytes);
+        self.link.add(now, bytes, &self.tuning);
         self.load.add(now, bytes);
         if is_origin {
             self.read = self.read.saturating_add(bytes);
@@ -69,7 +67,7 @@ impl Measures {
 
     /// The first slot is held from now on.
     pub(super) fn begins(&mut self, now: Instant) {
-        self.beat_at = now + FIRST_BEAT;
+        self.beat_at = now + self.tuning.first_beat;
         self.holds_since = now;
         (self.before_at, self.read_before) = (now, self.read);
     }
@@ -84,8 +82,14 @@ impl Measures {
         if now < self.beat_at {
             return false;
         }
-        let young = now.since(self.holds_since) < YOUNG;
-        self.beat_at = now + if young { FIRST_BEAT } else { HEARTBEAT };
+        let tuning = &self.tuning;
+        let young = now.since(self.holds_since) < tuning.young;
+        self.beat_at = now
+            + if young {
+                tuning.first_beat
+            } else {
+                tuning.heartbeat
+            };
         let passed = u64::try_from(now.since(self.before_at).as_millis())
             .unwrap_or(1)
             .max(1);
@@ -159,7 +163,11 @@ impl Measures {
 
     /// Whether a machine with this link should read instead, if it has nothing else to do.
     pub(super) fn is_slower_than(&self, link: u64) -> bool {
-        let mine = self.link.sustained().saturating_mul(OUTRUN_PERCENT) / 100;
+        let mine = self
+            .link
+            .sustained()
+            .saturating_mul(self.tuning.outrun_percent)
+            / 100;
         mine > 0 && link > mine
     }
 }

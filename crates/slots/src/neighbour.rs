@@ -4,18 +4,9 @@ use std::time::Duration;
 
 use crate::message::{Claim, SlotMessage, message_items_max};
 use crate::table::bit;
+use crate::tuning::Tuning;
 use crate::{Hello, Instant, MachineClass, NodeId, SourceId};
 
-/// So many slots may a neighbour tell to have changed hands while their holders live; then its word about others
-/// counts no more for a while.
-const TALES_MAX: u32 = 2;
-const TALES_FORGOTTEN: Duration = Duration::from_mins(1);
-/// Messages sent to one neighbour: one each so often, with so many at once.
-const SENT: (Duration, u64) = (Duration::from_millis(60), 8);
-/// Messages taken from one neighbour: one each so often, with so many at once.
-const TAKEN: (Duration, u64) = (Duration::from_millis(50), 40);
-/// A claim counts for this long.
-const CLAIM_FRESH: Duration = Duration::from_secs(2);
 /// A claim of more pieces than this is no read.
 const CLAIM_PIECES_MAX: u32 = 1024;
 
@@ -185,8 +176,8 @@ impl Neighbour {
     }
 
     /// Whether a message of it is taken in now.
-    pub(super) fn takes(&mut self, now: Instant) -> bool {
-        self.taken.take(now, TAKEN)
+    pub(super) fn takes(&mut self, now: Instant, tuning: &Tuning) -> bool {
+        self.taken.take(now, tuning.taken())
     }
 
     /// It says something of another table.
@@ -215,15 +206,15 @@ impl Neighbour {
     }
 
     /// It tells that a slot changed hands though its holder lives; whether that is to be believed.
-    pub(super) fn tells_tale(&mut self, now: Instant) -> bool {
+    pub(super) fn tells_tale(&mut self, now: Instant, tuning: &Tuning) -> bool {
         let (count, last) = self.tales;
-        let count = if now.since(last) >= TALES_FORGOTTEN {
+        let count = if now.since(last) >= tuning.memory {
             0
         } else {
             count
         };
         self.tales = (count.saturating_add(1), now);
-        count < TALES_MAX
+        count < tuning.tales_max
     }
 
     /// It says that it reads these pieces.
@@ -238,9 +229,15 @@ impl Neighbour {
     }
 
     /// Under which slots it has lately said to read the piece.
-    pub(super) fn reads_under(&self, now: Instant, piece: u32) -> impl Iterator<Item = u32> {
+    pub(super) fn reads_under(
+        &self,
+        now: Instant,
+        piece: u32,
+        tuning: &Tuning,
+    ) -> impl Iterator<Item = u32> {
+        let fresh = tuning.claim_fresh;
         let reads = move |(claim, at): &&(Claim, Instant)| {
-            let lately = now.since(*at) < CLAIM_FRESH && claim.count <= CLAIM_PIECES_MAX;
+            let lately = now.since(*at) < fresh && claim.count <= CLAIM_PIECES_MAX;
             lately && piece >= claim.first && piece - claim.first < claim.count
         };
         self.claims
@@ -271,9 +268,10 @@ impl Neighbour {
     }
 
     /// It is told now, or not before the time that is given.
-    pub(super) fn tell(&mut self, now: Instant) -> Result<(), Instant> {
-        if !self.told.pace.take(now, SENT) {
-            return Err(self.told.pace.ready_at(SENT));
+    pub(super) fn tell(&mut self, now: Instant, tuning: &Tuning) -> Result<(), Instant> {
+        let limit = (tuning.sent_every, tuning.sent_at_once);
+        if !self.told.pace.take(now, limit) {
+            return Err(self.told.pace.ready_at(limit));
         }
         self.told.greet = false;
         Ok(())
@@ -297,14 +295,16 @@ mod tests {
     #[test]
     fn what_we_send_is_within_what_is_taken() {
         let (mut sent, mut taken) = (Pace::default(), Pace::default());
+        let tuning = Tuning::default();
+        let limit = (tuning.sent_every, tuning.sent_at_once);
         let start = Instant::from_micros(1_000_000);
         (sent.0, taken.0) = (start, start);
         let mut count = 0;
         for ms in 0..10_000 {
             let now = start + Duration::from_millis(ms);
-            if sent.take(now, SENT) {
+            if sent.take(now, limit) {
                 count += 1;
-                assert!(taken.take(now, TAKEN));
+                assert!(taken.take(now, tuning.taken()));
             }
         }
         assert!(count > 160 && count < 200, "{count}");

@@ -1,12 +1,11 @@
 //! A slot that this machine holds: what it reads under it, and how it will be given back.
 
+use std::time::Duration;
+
 use crate::extent::Extents;
 use crate::lock::Lock;
 use crate::walk::{Found, Walk, run_in};
 use crate::{Instant, LockWord, NodeId, OriginKind};
-
-/// With so few extents ahead a holder tells at once where it is.
-const TAIL: u32 = 4;
 
 /// Extents taken from another slot: a run of its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,14 +117,15 @@ impl Own {
         self.lock.ask(now)
     }
 
-    /// The server's word on the lock.
-    pub(super) fn hear_lock(&mut self, now: Instant, word: LockWord) {
-        self.lock.hear(now, word);
+    /// The server's word on the lock, which is asked for again at that time, if need be.
+    pub(super) fn hear_lock(&mut self, now: Instant, again: Instant, word: LockWord) {
+        self.lock.hear(now, again, word);
     }
 
-    /// Whether a refused lock is to be asked for again; `is_lone` = this slot may go without, if it has leaked.
-    pub(super) fn retry_lock(&mut self, now: Instant, is_lone: bool) -> bool {
-        self.lock.retry(now, is_lone)
+    /// Whether a refused lock is to be asked for again; refused for so long it has leaked, if this
+    /// slot may go without.
+    pub(super) fn retry_lock(&mut self, now: Instant, leaks: Option<Duration>) -> bool {
+        self.lock.retry(now, leaks)
     }
 
     /// What was begun to read under the slot before it was lost is still under way.
@@ -291,12 +291,17 @@ impl Own {
 
     /// Keeps what a look found; `narrowed` = an origin was looked through that lacks something, which says nothing
     /// about the slot.
-    pub(super) fn note(&mut self, extents: &Extents, found: Found, narrowed: bool) -> Noted {
+    pub(super) fn note(
+        &mut self,
+        (extents, tail): (&Extents, u32),
+        found: Found,
+        narrowed: bool,
+    ) -> Noted {
         let is_taken = matches!(self.work, Work::Taken(_));
         match found {
             Found::Run { extent, .. } if !is_taken && extent != self.extent => {
                 self.extent = extent;
-                let near_end = self.extents_ahead(extents) <= TAIL;
+                let near_end = self.extents_ahead(extents) <= tail;
                 if near_end {
                     Noted::Moved
                 } else {

@@ -10,9 +10,6 @@ use crate::room::Room;
 use crate::sight::Sight;
 use crate::{Instant, Reason, SourceId};
 
-/// What an isolated machine may read, bytes a second.
-const TRICKLE: u64 = 5_000_000;
-
 /// Why `piece` is not, or is, to be read from `source` now.
 pub(super) fn reason(access: &Access, sight: &Sight<'_>, source: SourceId, piece: u32) -> Reason {
     if let Some(denied) = access.denied() {
@@ -86,7 +83,7 @@ pub(super) fn rate_max(now: Instant, access: &Access, held: &Held, room: &Room) 
         let mine = if leaked { 1 } else { mine };
         rate.saturating_mul(mine) / if leaked { slots.max(1) } else { live }
     });
-    let slow =
-        (leaked && share.is_none() || access.must_trickle() && !is_locked).then_some(TRICKLE);
+    let slow = (leaked && share.is_none() || access.must_trickle() && !is_locked)
+        .then_some(access.config().tuning.trickle_bytes);
     [share, slow].into_iter().flatten().min()
 }

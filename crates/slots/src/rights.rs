@@ -12,6 +12,7 @@ use crate::extent::{Extents, TAKEN_MAX};
 use crate::message::SlotRecord;
 use crate::own::Own;
 use crate::table::{Merged, SlotTable};
+use crate::tuning::Tuning;
 use crate::{Instant, NodeId};
 
 /// What a slot was like that this machine claimed.
@@ -38,14 +39,19 @@ pub(super) struct Rights {
 
 impl Rights {
     /// Nobody holds anything yet.
-    pub(super) fn new(config: &OriginConfig, layout: Arc<Layout>, now: Instant) -> Self {
+    pub(super) fn new(
+        tuning: &Arc<Tuning>,
+        config: &OriginConfig,
+        layout: Arc<Layout>,
+        now: Instant,
+    ) -> Self {
         let slots = config.slots();
         Self {
             me: config.node,
             content: config.content,
             extents: Extents::new(layout, &config.content, slots),
-            table: SlotTable::new(config.content, slots, now),
-            ceded: Ceded::default(),
+            table: SlotTable::new(tuning, config.content, slots, now),
+            ceded: Ceded::new(tuning),
         }
     }
 
@@ -152,7 +158,7 @@ impl Rights {
         let old = self.table.record(slot)?;
         let start = self.extents.place_in(slot, old.extent);
         let start = start.filter(|_| old.term > 0).unwrap_or(0);
-        let settled = self.table.cell(slot)?.settled(spread);
+        let settled = self.table.settled(slot, spread)?;
         let record = SlotRecord {
             slot,
             term: old.term.saturating_add(1),

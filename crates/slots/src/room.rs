@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex};
 
-use crate::cell::{DEAD, NOBODY, Verdict};
+use crate::cell::{NOBODY, Verdict};
 use crate::config::{Isolated, OriginConfig, readers_max_max};
 use crate::extent::Extents;
 use crate::gossip::{Gossip, News};
@@ -18,13 +18,8 @@ use crate::neighbour::Neighbour;
 use crate::rights::{Claimed, Rights};
 use crate::standing::{Company, Standing, WhenIsolated};
 use crate::table::{Merged, SlotTable, bit};
+use crate::tuning::Tuning;
 use crate::{Discovery, Down, Hello, Instant, NodeId, OriginTag, SourceId};
-
-/// Least and longest time for which the last pieces of a slot that was read to its end are waited for.
-const SPREAD_TIME: (Duration, Duration) = (Duration::from_secs(1), DEAD);
-/// So many links that break at once, as against those that stay, are a network that fell apart: its other part reads
-/// on, so its slots are not taken over in haste.
-const PARTED_RATIO: u32 = 3;
 
 /// What became of a record that was heard.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,6 +35,7 @@ pub(super) struct Heard {
 /// What is known of the others.
 #[derive(Debug)]
 pub(super) struct Room {
+    tuning: Arc<Tuning>,
     rights: Rights,
     group: String,
     marks: Marks,
@@ -59,12 +55,14 @@ impl Room {
             Isolated::Wait => WhenIsolated::Waits,
             Isolated::Trickle | Isolated::Read => WhenIsolated::GoesOn,
         };
+        let tuning = &Arc::new(config.tuning);
         Self {
-            rights: Rights::new(config, layout, now),
+            tuning: Arc::clone(tuning),
+            rights: Rights::new(tuning, config, layout, now),
             group: config.group.clone(),
-            marks: Marks::default(),
-            gossip: Gossip::new(now, offset),
-            company: Company::new(now, when_isolated),
+            marks: Marks::new(tuning.believed),
+            gossip: Gossip::new(tuning, now, offset),
+            company: Company::new(tuning, now, when_isolated),
         }
     }
 
@@ -146,7 +144,7 @@ impl Room {
         }
         let broken = self.company.lost(now, gone.node());
         let left = u32::try_from(self.gossip.iter().count()).unwrap_or(u32::MAX);
-        let parted = broken > self.slots() && broken >= left / PARTED_RATIO;
+        let parted = broken > self.slots() && broken >= left / self.tuning.parted_ratio;
         self.rights.link_broke(now, gone.node(), parted);
         true
     }
@@ -285,13 +283,10 @@ impl Room {
         let Some(teller) = self.gossip.find(from).map(Neighbour::node) else {
             return Heard::default();
         };
-        if self.is_tale(now, teller, record) {
-            let teller = self.gossip.find_mut(from);
-            if !teller.is_some_and(|one| one.tells_tale(now)) {
-                // who is named here tells it otherwise
-                self.gossip.tell(now, from, mask);
-                return Heard::default();
-            }
+        if self.is_tale(now, teller, record) && !self.gossip.tells_tale(now, from) {
+            // who is named here tells it otherwise
+            self.gossip.tell(now, from, mask);
+            return Heard::default();
         }
         match self.rights.merge(now, teller, record) {
             Merged::Same => self.gossip.knows(from, mask),
@@ -440,8 +435,9 @@ impl Room {
         }
         let two = self.extents().piece_len().saturating_mul(2_000_000);
         let micros = two.checked_div(link);
+        let least = self.tuning.spread_min;
         micros
-            .map_or(SPREAD_TIME.0, Duration::from_micros)
-            .clamp(SPREAD_TIME.0, SPREAD_TIME.1)
+            .map_or(least, Duration::from_micros)
+            .clamp(least, self.tuning.dead())
     }
 }

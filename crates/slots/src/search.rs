@@ -98,9 +98,9 @@ impl<'a> Search<'a> {
             }
             let (slot, sight) = (own.slot(), self.sight(held));
             let eligible = |piece: u32| sight.is_eligible(self.origin.0, slot, piece);
-            let extents = self.room.extents();
+            let (extents, tail) = (self.room.extents(), held.tuning().tail);
             let found = own.find(self.now, extents, self.max, &eligible);
-            match own.note(extents, found, self.view.narrowed) {
+            match own.note((extents, tail), found, self.view.narrowed) {
                 Noted::Nothing => {}
                 Noted::Moved => sighted.moved = Some(slot),
                 Noted::Dry => sighted.dry = true,

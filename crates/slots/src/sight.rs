@@ -3,8 +3,6 @@
 //! Nobody serves it, nobody took it with notice, nobody said to read it. Looks through all missing pieces are rare:
 //! each costs O(missing pieces).
 
-use std::time::Duration;
-
 use swarmcopy_layout::PieceIndex;
 
 use crate::extent::TAKEN_MAX;
@@ -13,11 +11,6 @@ use crate::room::Room;
 use crate::table::{bit, bits};
 use crate::view::View;
 use crate::{Instant, OriginTag, Reason};
-
-/// A live holder keeps the extents up to so many places ahead.
-const STEAL_AHEAD: u32 = 2;
-/// Work is taken for so long at most.
-const STEAL_TIME: Duration = Duration::from_secs(2);
 
 /// All that counts.
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +130,10 @@ impl<'a> Sight<'a> {
     /// of the fullest. O(missing pieces).
     pub(super) fn takable(&self, own: u32, goodput: u64) -> Option<(u32, u32)> {
         let (extents, table) = (self.room.extents(), self.room.table());
+        let (ahead, time) = (
+            self.held.tuning().steal_ahead,
+            self.held.tuning().steal_time,
+        );
         let slots = usize::try_from(table.slots()).ok()?;
         let mut best: Vec<(u32, Option<u32>)> = vec![(0, None); slots];
         let mut from = 0;
@@ -158,10 +155,11 @@ impl<'a> Sight<'a> {
             let record = table.record(slot)?;
             table.is_current(self.now, slot).then_some(())?;
             let current = extents.place_in(slot, record.extent)?;
-            let far = far.filter(|far| *far >= current.saturating_add(STEAL_AHEAD))?;
+            let far = far.filter(|far| *far >= current.saturating_add(ahead))?;
             let slow = record.goodput > 0 && record.goodput.saturating_mul(2) < goodput;
-            let most = far - (current + STEAL_AHEAD) + 1;
-            let taken = share_of(most, (goodput, record.goodput), extents.len_bytes());
+            let timely = goodput.saturating_mul(time.as_secs()) / extents.len_bytes().max(1);
+            let most = far - (current + ahead) + 1;
+            let taken = share_of(most, (goodput, record.goodput), timely);
             let first = extents.nth(slot, far + 1 - taken)?;
             Some(((slow, count), (first, taken)))
         });
@@ -170,15 +168,14 @@ impl<'a> Sight<'a> {
 }
 
 /// How many of so many extents this machine takes from a holder, which read at these rates: both should end at the
-/// same time.
-fn share_of(extents: u32, (mine, its): (u64, u64), extent_len: u64) -> u32 {
+/// same time; and no more than are timely.
+fn share_of(extents: u32, (mine, its): (u64, u64), timely: u64) -> u32 {
     let all = mine.saturating_add(its);
     let share = if mine == 0 || its == 0 {
         u64::from(extents) / 2
     } else {
         u64::from(extents) * mine / all
     };
-    let timely = mine.saturating_mul(STEAL_TIME.as_secs()) / extent_len.max(1);
     let taken = u32::try_from(share.min(timely)).unwrap_or(u32::MAX);
     taken.clamp(1, TAKEN_MAX.min(extents.max(1)))
 }

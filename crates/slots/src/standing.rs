@@ -5,30 +5,11 @@
 //! learned the table makes a reader too many; waiting for nobody costs time: so a machine listens only as long as
 //! discovery has somebody to wait for.
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use crate::tuning::Tuning;
 use crate::{Discovery, Instant, NodeId};
 
-/// After a local announcement others need this long to answer.
-const ANNOUNCED: Duration = Duration::from_millis(300);
-/// Longest wait for machines that were named.
-const HOLD_MAX: Duration = Duration::from_secs(2);
-/// A table is taken as learned when nobody new came for this long.
-const QUIET: Duration = Duration::from_millis(150);
-/// So many tables are enough.
-const TABLES_ENOUGH: u32 = 8;
-/// A silent tracker restrains this machine for this long.
-const SILENT_MAX: Duration = Duration::from_secs(5);
-/// Who waits when it is isolated is so after this long without anybody.
-const ISOLATED_AFTER: Duration = Duration::from_secs(10);
-/// A lost machine may come back within this time; then it is gone.
-const LOST: Duration = Duration::from_millis(1500);
-/// So many that were lost together: not they are gone, this machine is cut off.
-const CUT_OFF_LOST: usize = 3;
-/// That is believed for so long after the last loss, and until somebody comes.
-const CUT_OFF: Duration = Duration::from_secs(10);
-/// Links that break within this time break at once.
-const PARTED_WITHIN: Duration = Duration::from_secs(1);
 /// Most machines that are remembered as lost.
 const LOST_MAX: usize = 64;
 
@@ -47,8 +28,9 @@ enum Answer {
 }
 
 /// What discovery has brought.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Discovered {
+    tuning: Arc<Tuning>,
     started: Instant,
     answer: Answer,
     /// Since when each of those who were named was met or could not be reached.
@@ -89,20 +71,28 @@ impl Discovered {
     /// When nothing more is to be learned, `quiet` after others came, of whom so many are there and told their tables.
     fn learned_at(&self, quiet: Option<Instant>, peers: u32, tables: u32) -> Instant {
         match self.answer {
-            Answer::Nobody(at) => quiet.unwrap_or(at).min(at.max(self.started) + HOLD_MAX),
-            Answer::Named(at) if tables >= TABLES_ENOUGH => at,
+            Answer::Nobody(at) => quiet
+                .unwrap_or(at)
+                .min(at.max(self.started) + self.tuning.hold_max),
+            Answer::Named(at) if tables >= self.tuning.tables_enough => at,
             Answer::Named(at) => {
                 let told = quiet.filter(|_| tables > 0);
                 // none of those who were met is of ours, so nobody has a table
-                let met = self.met.filter(|_| peers == 0).map(|met| met + QUIET);
-                let last = at + HOLD_MAX;
+                let met = self
+                    .met
+                    .filter(|_| peers == 0)
+                    .map(|met| met + self.tuning.quiet());
+                let last = at + self.tuning.hold_max;
                 told.into_iter().chain(met).fold(last, Instant::min)
             }
             Answer::None {
                 waiting: None,
                 announced: Some(at),
-            } => quiet.unwrap_or(at).max(at + ANNOUNCED).min(at + HOLD_MAX),
-            Answer::None { waiting, .. } => waiting.unwrap_or(self.started) + HOLD_MAX,
+            } => quiet
+                .unwrap_or(at)
+                .max(at + self.tuning.announced)
+                .min(at + self.tuning.hold_max),
+            Answer::None { waiting, .. } => waiting.unwrap_or(self.started) + self.tuning.hold_max,
         }
     }
 
@@ -112,7 +102,7 @@ impl Discovered {
             Answer::None {
                 waiting: None,
                 announced: Some(at),
-            } if now >= at + ANNOUNCED => Standing::Alone,
+            } if now >= at + self.tuning.announced => Standing::Alone,
             Answer::None { .. } => Standing::Unsure,
             _ if now < learned_at => Standing::Listening,
             _ => Standing::Alone,
@@ -124,10 +114,10 @@ impl Discovered {
         match self.answer {
             Answer::None {
                 waiting: Some(at), ..
-            } => Some(at + SILENT_MAX),
+            } => Some(at + self.tuning.silent_max),
             Answer::None {
                 announced: None, ..
-            } => Some(self.started + SILENT_MAX),
+            } => Some(self.started + self.tuning.silent_max),
             _ => None,
         }
     }
@@ -160,6 +150,7 @@ pub(super) enum WhenIsolated {
 /// What is known of the others.
 #[derive(Debug)]
 pub(super) struct Company {
+    tuning: Arc<Tuning>,
     when_isolated: WhenIsolated,
     found: Discovered,
     /// When a machine of ours last joined.
@@ -179,10 +170,12 @@ pub(super) struct Company {
 }
 
 impl Company {
-    pub(super) fn new(now: Instant, when_isolated: WhenIsolated) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, now: Instant, when_isolated: WhenIsolated) -> Self {
         Self {
+            tuning: Arc::clone(tuning),
             when_isolated,
             found: Discovered {
+                tuning: Arc::clone(tuning),
                 started: now,
                 answer: Answer::None {
                     waiting: None,
@@ -230,12 +223,13 @@ impl Company {
     /// How many links broke with it, one soon after another.
     pub(super) fn lost(&mut self, now: Instant, node: NodeId) -> u32 {
         self.gone(now);
+        let remembered = self.tuning.cut_off;
         self.lost
-            .retain(|(lost, at)| *lost != node && now < *at + CUT_OFF);
+            .retain(|(lost, at)| *lost != node && now < *at + remembered);
         self.lost.truncate(LOST_MAX - 1);
         self.lost.push((node, now));
         let (since, broken) = self.breaking;
-        self.breaking = if now.since(since) > PARTED_WITHIN {
+        self.breaking = if now.since(since) > self.tuning.parted_within {
             (now, 1)
         } else {
             (since, broken + 1)
@@ -259,12 +253,12 @@ impl Company {
 
     /// Listens anew: the table is another one now.
     pub(super) fn again(&mut self, now: Instant) {
-        self.not_before = now + ANNOUNCED;
+        self.not_before = now + self.tuning.announced;
     }
 
     /// When nothing more is to be learned before the first claim, as things stand.
     pub(super) fn learned_at(&self) -> Instant {
-        let quiet = self.joined.map(|at| at + QUIET);
+        let quiet = self.joined.map(|at| at + self.tuning.quiet());
         self.found
             .learned_at(quiet, self.peers, self.tables)
             .max(self.not_before)
@@ -273,10 +267,10 @@ impl Company {
     /// Until when the loss of others counts, and what it means.
     fn loss(&self) -> Option<(Standing, Instant)> {
         let last = self.lost.iter().map(|(_, at)| *at).max()?;
-        Some(if self.lost.len() >= CUT_OFF_LOST {
-            (Standing::CutOff, last + CUT_OFF)
+        Some(if self.lost.len() >= self.tuning.cut_off_lost {
+            (Standing::CutOff, last + self.tuning.cut_off)
         } else {
-            (Standing::Listening, last + LOST)
+            (Standing::Listening, last + self.tuning.lost)
         })
     }
 
@@ -289,7 +283,7 @@ impl Company {
             return standing;
         }
         if self.found.is_named() && self.when_isolated == WhenIsolated::Waits && !self.is_last {
-            let is_late = now >= self.contact + ISOLATED_AFTER;
+            let is_late = now >= self.contact + self.tuning.cut_off;
             return if is_late {
                 Standing::CutOff
             } else {
@@ -311,7 +305,7 @@ impl Company {
             Some(self.learned_at()),
             self.silent_until(),
             self.loss().map(|(_, until)| until),
-            waits.then(|| self.contact + ISOLATED_AFTER),
+            waits.then(|| self.contact + self.tuning.cut_off),
         ];
         changes.into_iter().flatten().filter(|at| *at > now).min()
     }
@@ -319,9 +313,15 @@ impl Company {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const START: Instant = Instant::from_micros(1_000_000);
+    const HOLD_MAX: Duration = Duration::from_secs(2);
+    const ANNOUNCED: Duration = Duration::from_millis(300);
+    const QUIET: Duration = Duration::from_millis(150);
+    const CUT_OFF: Duration = Duration::from_secs(10);
     const SECOND: Duration = Duration::from_secs(1);
     const HOUR: Duration = Duration::from_hours(1);
 
@@ -330,7 +330,7 @@ mod tests {
     }
 
     fn company(news: &[Discovery]) -> Company {
-        let mut company = Company::new(START, WhenIsolated::GoesOn);
+        let mut company = Company::new(&Arc::default(), START, WhenIsolated::GoesOn);
         news.iter().for_each(|news| company.discovery(START, *news));
         company
     }
@@ -399,12 +399,12 @@ mod tests {
             } else {
                 company.left(gone);
             }
-            let later = gone + ISOLATED_AFTER;
+            let later = gone + CUT_OFF;
             assert_eq!(company.standing(later, false), standing);
             // somebody who came and was lost is no such company
             company.joined(later, node(2));
             company.lost(later, node(2));
-            let later = later + ISOLATED_AFTER;
+            let later = later + CUT_OFF;
             assert_eq!(company.standing(later, false), Standing::CutOff);
         }
     }
@@ -434,7 +434,7 @@ mod tests {
 
     #[test]
     fn who_is_to_wait_when_isolated_waits_as_long_as_others_are_named() {
-        let mut company = Company::new(START, WhenIsolated::Waits);
+        let mut company = Company::new(&Arc::default(), START, WhenIsolated::Waits);
         company.discovery(START, Discovery::Named);
         assert_eq!(
             company.standing(START + SECOND * 9, false),

@@ -6,22 +6,18 @@
 //! jump too far and holders that are banned.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::cell::{Beat, Cell, NOBODY, Verdict};
 use crate::message::{SlotRecord, flags};
+use crate::tuning::Tuning;
 use crate::{Instant, NodeId};
 
-/// How long a banned holder can't claim.
-const BAN: Duration = Duration::from_mins(10);
 /// Most banned holders; the first to end makes room.
 const BANNED_MAX: usize = 4096;
-/// Strikes closer together count as one, strikes further apart than `STRIKE_MEMORY` don't add up.
-const STRIKE_EVERY: Duration = Duration::from_secs(1);
-const STRIKE_MEMORY: Duration = Duration::from_mins(1);
-const STRIKES_MAX: u32 = 3;
 
 /// What a merge did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +48,7 @@ struct Strikes {
 /// All slots as known here.
 #[derive(Debug)]
 pub(super) struct SlotTable {
+    tuning: Arc<Tuning>,
     content: [u8; 32],
     cells: Vec<Cell>,
     banned: BTreeMap<NodeId, Instant>,
@@ -64,8 +61,9 @@ fn at(slot: u32) -> usize {
 
 impl SlotTable {
     /// A table of `slots` slots, none of which was ever held.
-    pub(super) fn new(content: [u8; 32], slots: u32, now: Instant) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, content: [u8; 32], slots: u32, now: Instant) -> Self {
         Self {
+            tuning: Arc::clone(tuning),
             content,
             cells: (0..slots).map(|slot| Cell::new(slot, now)).collect(),
             banned: BTreeMap::new(),
@@ -75,7 +73,7 @@ impl SlotTable {
 
     /// A table of fewer slots for the same content, of which nothing is known.
     pub(super) fn shrunk(&self, slots: u32, now: Instant) -> Self {
-        Self::new(self.content, slots, now)
+        Self::new(&self.tuning, self.content, slots, now)
     }
 
     /// How many slots.
@@ -86,6 +84,11 @@ impl SlotTable {
     /// The slot's cell.
     pub(super) fn cell(&self, slot: u32) -> Option<&Cell> {
         self.cells.get(at(slot))
+    }
+
+    /// When all that the slot's holder passed on has been heard of, which may be on its way for `spread`.
+    pub(super) fn settled(&self, slot: u32, spread: Duration) -> Option<Instant> {
+        Some(self.cell(slot)?.settled(spread, &self.tuning))
     }
 
     /// The slot's record.
@@ -152,7 +155,9 @@ impl SlotTable {
         }
         let cell = self.cells.get_mut(at(record.slot));
         let is_banned = is_banned(&self.banned, now, record.holder);
-        if is_banned || !cell.is_some_and(|cell| cell.believes(now, from, record.term)) {
+        if is_banned
+            || !cell.is_some_and(|cell| cell.believes(now, from, record.term, &self.tuning))
+        {
             return Merged::Refused;
         }
         self.judge(now, record);
@@ -165,7 +170,7 @@ impl SlotTable {
 
     fn merge_heartbeat(&mut self, now: Instant, record: &SlotRecord) -> Merged {
         let cell = self.cells.get_mut(at(record.slot));
-        match cell.map_or(Beat::Refused, |cell| cell.beat(now, record)) {
+        match cell.map_or(Beat::Refused, |cell| cell.beat(now, record, &self.tuning)) {
             Beat::Same => Merged::Same,
             Beat::Behind => Merged::Behind,
             Beat::Refused => Merged::Refused,
@@ -196,7 +201,7 @@ impl SlotTable {
         let Some(cell) = self.cell(record.slot) else {
             return;
         };
-        let (old, fresh) = (*cell.record(), cell.is_fresh(now));
+        let (old, fresh) = (*cell.record(), cell.is_fresh(now, &self.tuning));
         let usurps = old.holder != NOBODY && record.holder != NOBODY && record.term > old.term;
         if !usurps || !fresh || self.is_banned(now, old.holder) {
             return;
@@ -206,10 +211,10 @@ impl SlotTable {
             last: Instant::ZERO,
         });
         let apart = now.since(strikes.last);
-        if strikes.count > 0 && apart < STRIKE_EVERY {
+        if strikes.count > 0 && apart < self.tuning.heartbeat {
             return;
         }
-        let before = if apart < STRIKE_MEMORY {
+        let before = if apart < self.tuning.memory {
             strikes.count
         } else {
             0
@@ -218,11 +223,11 @@ impl SlotTable {
             count: before + 1,
             last: now,
         };
-        if strikes.count >= STRIKES_MAX {
+        if strikes.count >= self.tuning.strikes_max {
             self.ban(now, record.holder);
         }
         self.strikes
-            .retain(|_, strikes| now.since(strikes.last) < STRIKE_MEMORY);
+            .retain(|_, strikes| now.since(strikes.last) < self.tuning.memory);
     }
 
     /// The link to a holder broke: it is dead soon unless its heartbeat comes by others.
@@ -233,7 +238,8 @@ impl SlotTable {
     /// The holder does not bring what was asked of it, and its heartbeat is missing, too: it is dead in a moment, unless
     /// a word of it comes.
     pub(super) fn holder_silent(&mut self, now: Instant, node: NodeId) {
-        self.change_of(node, |cell| cell.is_silent(now));
+        let tuning = Arc::clone(&self.tuning);
+        self.change_of(node, |cell| cell.is_silent(now, &tuning));
     }
 
     /// The holder's machine says that it is dead. Words of it that others had still to pass on change nothing.
@@ -256,7 +262,7 @@ impl SlotTable {
         if self.banned.len() >= BANNED_MAX {
             self.banned.pop_first();
         }
-        self.banned.insert(node, now + BAN);
+        self.banned.insert(node, now + self.tuning.ban);
     }
 
     /// Whether the holder is banned.
@@ -267,7 +273,7 @@ impl SlotTable {
     /// Until when the slot's holder counts as live; `None` when nobody does.
     pub(super) fn live_until(&self, now: Instant, slot: u32) -> Option<Instant> {
         let cell = self.cell(slot)?;
-        let until = cell.live_until()?;
+        let until = cell.live_until(&self.tuning)?;
         (!self.is_banned(now, cell.holder())).then_some(until)
     }
 
@@ -313,7 +319,9 @@ impl SlotTable {
     /// Whether what the slot's live holder says of itself is up to date.
     pub(super) fn is_current(&self, now: Instant, slot: u32) -> bool {
         self.live_holder(now, slot).is_some()
-            && self.cell(slot).is_some_and(|cell| cell.is_current(now))
+            && self
+                .cell(slot)
+                .is_some_and(|cell| cell.is_current(now, &self.tuning))
     }
 
     /// Whether the slot was released with nothing left to read, by a machine that is not known to be gone.

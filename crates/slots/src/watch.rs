@@ -3,6 +3,7 @@
 //! Looked at with each heartbeat or twice a second; the pieces of a slot are counted only when
 //! nothing of it came for seconds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Instant;
@@ -13,27 +14,9 @@ use crate::message::SlotRecord;
 use crate::room::Room;
 use crate::sight::Sight;
 use crate::table::median_of;
+use crate::tuning::Tuning;
 use crate::view::View;
 use crate::work::Work;
-
-/// How often slow things are looked at.
-const TICK: Duration = Duration::from_millis(500);
-/// A holder is slow when it brings less than this part of what others do.
-const SLOW_FACTOR: u64 = 2;
-/// The same while too much of what it read is nowhere else.
-const SLOW_FACTOR_WAITING: u64 = 4;
-/// A holder that brings nothing for this long is none; longer if it says why.
-const STALL: Duration = Duration::from_secs(15);
-const STALL_SLOW_MAX: Duration = Duration::from_secs(45);
-const STALL_EXCUSED: Duration = Duration::from_mins(1);
-/// The same, besides the time of four pieces, of a holder of whose slot nothing came yet.
-const STALL_UNPROVEN: Duration = Duration::from_secs(4);
-/// So many pairs of pieces may be read side by side before the first is whole.
-const PIECES_ABREAST: u32 = 2;
-/// A look at what appeared in the swarm of a silent slot.
-const STALL_LOOK: Duration = Duration::from_secs(5);
-/// Who lacks pieces, reads none and gets none for this long starves.
-const STARVE: Duration = Duration::from_secs(10);
 
 /// What this machine does itself.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +29,8 @@ pub(super) struct Mine<'a> {
 
 /// How long a holder of whose slot nothing comes is waited for.
 #[derive(Debug, Clone, Copy)]
-struct Patience {
+struct Patience<'a> {
+    tuning: &'a Tuning,
     /// If nothing came since it took the slot.
     unproven: Duration,
     /// Bytes of four pieces.
@@ -55,13 +39,16 @@ struct Patience {
     at_budget: Duration,
 }
 
-impl Patience {
-    fn new(now: Instant, room: &Room, mine: Mine<'_>) -> Self {
+impl<'a> Patience<'a> {
+    fn new(now: Instant, room: &Room, mine: Mine<'a>) -> Self {
         let of = mine.measures;
+        let tuning = of.tuning();
         let piece_len = room.extents().piece_len();
         let two = piece_len.saturating_mul(2_000_000);
         let time_at = |rate: u64| two.checked_div(rate).map(Duration::from_micros);
-        let pieces = time_at(of.link().burst()).unwrap_or_default().min(STALL);
+        let pieces = time_at(of.link().burst())
+            .unwrap_or_default()
+            .min(tuning.stall);
         // the fastest of the readers tells what the origin gives: one that says to be slow among fast ones is not
         // waited for
         let best = room
@@ -71,11 +58,12 @@ impl Patience {
             .copied()
             .unwrap_or(0);
         // who reads several pieces side by side has none of them for long
-        let told = time_at(best.max(of.goodput())).unwrap_or_default() * PIECES_ABREAST;
+        let told = time_at(best.max(of.goodput())).unwrap_or_default() * tuning.pieces_abreast;
         let four = piece_len.saturating_mul(4);
         let slots = u64::from(room.slots());
         Self {
-            unproven: STALL_UNPROVEN + pieces.max(told.min(STALL_SLOW_MAX)),
+            tuning,
+            unproven: tuning.stall_unproven + pieces.max(told.min(tuning.stall_slow_max())),
             four,
             at_budget: mine.rate_bytes.map_or(Duration::ZERO, |rate| {
                 Duration::from_secs(four.saturating_mul(slots) / rate.max(1))
@@ -85,7 +73,7 @@ impl Patience {
 
     /// After how long a slot is looked at.
     fn look(&self) -> Duration {
-        STALL_LOOK.min(self.unproven)
+        self.tuning.dead().min(self.unproven)
     }
 
     fn proven(&self, record: &SlotRecord) -> Duration {
@@ -94,7 +82,9 @@ impl Patience {
             .checked_div(record.goodput)
             .map(Duration::from_secs);
         let measured = at_goodput.unwrap_or_default();
-        STALL.max(measured.min(STALL_SLOW_MAX)).max(self.at_budget)
+        let stall = self.tuning.stall;
+        let slow = measured.min(self.tuning.stall_slow_max());
+        stall.max(slow).max(self.at_budget)
     }
 
     /// What becomes of a holder.
@@ -103,7 +93,7 @@ impl Patience {
         if cell.brought().is_none() && stalled >= self.unproven {
             Verdict::Doubted
         } else if cell.is_excused() {
-            if stalled >= STALL_EXCUSED {
+            if stalled >= self.tuning.stall_excused() {
                 Verdict::Doubted
             } else {
                 Verdict::Waits
@@ -118,22 +108,20 @@ impl Patience {
 
 /// Whether who reads so much a second is slow beside others, the least first; `waits` = too much of what it read is
 /// nowhere else.
-pub(super) fn is_slow(goodput: u64, waits: bool, others: &[u64]) -> bool {
+pub(super) fn is_slow(tuning: &Tuning, goodput: u64, waits: bool, others: &[u64]) -> bool {
     // a full window excuses much, not everything: who passes on far more slowly than others read
     // holds the room up
-    let factor = if waits {
-        SLOW_FACTOR_WAITING
-    } else {
-        SLOW_FACTOR
-    };
+    let far = tuning.slow_factor * 2;
+    let factor = if waits { far } else { tuning.slow_factor };
     let median = median_of(others).unwrap_or(0);
     let best = others.last().copied().unwrap_or(0);
-    goodput.saturating_mul(factor) < median || goodput.saturating_mul(SLOW_FACTOR_WAITING) < best
+    goodput.saturating_mul(factor) < median || goodput.saturating_mul(far) < best
 }
 
 /// What is looked at from time to time.
 #[derive(Debug)]
 pub(super) struct Watch {
+    tuning: Arc<Tuning>,
     tick_at: Instant,
     /// When a byte or a piece last came.
     useful_at: Instant,
@@ -143,8 +131,9 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(slots: u32, now: Instant) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, slots: u32, now: Instant) -> Self {
         let mut watch = Self {
+            tuning: Arc::clone(tuning),
             tick_at: now,
             useful_at: now,
             starving: false,
@@ -163,7 +152,7 @@ impl Watch {
     pub(super) fn is_due(&mut self, now: Instant) -> bool {
         let is_due = now >= self.tick_at;
         if is_due {
-            self.tick_at = now + TICK;
+            self.tick_at = now + self.tuning.tick;
         }
         is_due
     }
@@ -180,7 +169,7 @@ impl Watch {
 
     /// Looks whether this machine starves, which lacks pieces and reads none, or not; whether that is news.
     pub(super) fn starves(&mut self, now: Instant, lacks: bool) -> bool {
-        let starving = lacks && now.since(self.useful_at) >= STARVE;
+        let starving = lacks && now.since(self.useful_at) >= self.tuning.starve;
         std::mem::replace(&mut self.starving, starving) != starving
     }
 
@@ -196,7 +185,8 @@ impl Watch {
         count: impl FnOnce() -> u32,
     ) -> bool {
         let index = usize::try_from(slot).unwrap_or(usize::MAX);
-        let is_long_ago = |at: Instant| now.since(at) >= STALL_LOOK;
+        let look_every = self.tuning.dead();
+        let is_long_ago = |at: Instant| now.since(at) >= look_every;
         let Some((seen, at)) = self.seen.get_mut(index) else {
             return false;
         };

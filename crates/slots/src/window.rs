@@ -5,35 +5,16 @@
 //! someone takes blocks from us, and grows when it does not drain, or far more slowly than this machine's link
 //! could bring more: it never stalls a holder.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use swarmcopy_layout::{Layout, PieceIndex, PieceSet};
 
 use crate::Instant;
 use crate::rate::Rate;
+use crate::tuning::Tuning;
 
-const WINDOW_LEN_MAX: u64 = 32 << 20;
-const WINDOW_PIECES_MIN: u64 = 4;
-/// The window of a small content, if that is no larger part of it than this: with less, a reader waits
-/// for the first copies of what it read, and the origin idles.
-const WINDOW_LEN_MIN: u64 = 8 << 20;
 const WINDOW_PARTS_MIN: u64 = 64;
-/// The window binds while a peer took a block from us this lately.
-const TAKEN_LATELY: Duration = Duration::from_secs(2);
-/// A window that is full for this long without draining doubles.
-const STUCK: Duration = Duration::from_secs(1);
-
-/// It drains too slowly when less than this part of the link goes, over this time at least, in which so many pieces
-/// should have gone.
-const SLOW_PARTS: u64 = 3;
-const SLOW_TIME: Duration = Duration::from_millis(250);
-const SLOW_PIECES: u64 = 1;
-/// Then there is room for what the link brings in this time.
-const ROOM_SECONDS: u64 = 1;
-/// There is always room for what others take in this time, twice what they have asked for at a time, or in so many
-/// times the shortest time that a piece took to reach one of them: so the window never sets their pace.
-const TAKEN: Duration = Duration::from_millis(500);
-const TAKEN_WAYS: u32 = 2;
 
 /// What the window is seen against.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +30,7 @@ pub(super) struct Others<'a> {
 /// Pieces that this machine read and nobody else has yet.
 #[derive(Debug)]
 pub(super) struct Window {
+    tuning: Arc<Tuning>,
     piece_len: u64,
     base: u64,
     limit: u64,
@@ -66,13 +48,14 @@ pub(super) struct Window {
 
 impl Window {
     /// An empty window for the content.
-    pub(super) fn new(layout: &Layout) -> Self {
+    pub(super) fn new(tuning: &Arc<Tuning>, layout: &Layout) -> Self {
         let piece_len = layout.piece_len().max(1);
-        let base = (layout.len() / 128)
-            .min(WINDOW_LEN_MAX)
-            .max((layout.len() / WINDOW_PARTS_MIN).min(WINDOW_LEN_MIN))
-            .max(WINDOW_PIECES_MIN * piece_len);
+        let base = (layout.len() / (2 * WINDOW_PARTS_MIN))
+            .min(tuning.window_max_bytes)
+            .max((layout.len() / WINDOW_PARTS_MIN).min(tuning.window_min_bytes))
+            .max(tuning.window_pieces_min * piece_len);
         Self {
+            tuning: Arc::clone(tuning),
             piece_len,
             base,
             limit: base,
@@ -105,8 +88,9 @@ impl Window {
     }
 
     fn binds(&self, now: Instant) -> bool {
+        let taken_lately = self.tuning.taken_lately;
         self.taken_at
-            .is_some_and(|at| now.since(at) <= TAKEN_LATELY)
+            .is_some_and(|at| now.since(at) <= taken_lately)
     }
 
     /// Whether it is full as last looked at, of what is here: what is still on its way tells of this machine's own
@@ -117,7 +101,9 @@ impl Window {
 
     fn limit(&self) -> u64 {
         let pace = self.pace.value().unwrap_or(0);
-        let time = TAKEN.max(self.way.unwrap_or_default() * TAKEN_WAYS);
+        let tuning = &self.tuning;
+        let ways = self.way.unwrap_or_default() * tuning.taken_ways;
+        let time = (tuning.stuck / 2).max(ways);
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.limit.max(pace.saturating_mul(millis) / 1000)
     }
@@ -165,17 +151,18 @@ impl Window {
 
     /// Makes room where those who take are too slow for this machine.
     fn grow(&mut self, now: Instant, link: u64) {
+        let stuck_for = self.tuning.stuck;
         let passed = now.since(*self.full_since.get_or_insert(now));
         let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
-        let least = link.saturating_mul(millis) / 1000 / SLOW_PARTS;
+        let least = link.saturating_mul(millis) / 1000 / self.tuning.drain_parts;
         let drained = self.drained.saturating_mul(self.piece_len);
-        let is_known = least >= SLOW_PIECES.saturating_mul(self.piece_len);
-        let slow = drained > 0 && passed >= SLOW_TIME && is_known && drained < least;
-        let stuck = drained == 0 && passed >= STUCK;
+        let is_known = least >= self.piece_len;
+        let slow = drained > 0 && passed >= stuck_for / 4 && is_known && drained < least;
+        let stuck = drained == 0 && passed >= stuck_for;
         if slow || stuck {
-            let room = self.len().saturating_add(link.saturating_mul(ROOM_SECONDS));
+            let room = self.len().saturating_add(link);
             self.limit = self.limit.saturating_mul(2).max(room);
-        } else if passed < STUCK || !is_known {
+        } else if passed < stuck_for || !is_known {
             return;
         }
         (self.full_since, self.drained) = (Some(now), 0);
@@ -193,7 +180,7 @@ mod tests {
             .file(file, 256 << 20)
             .build()
             .unwrap();
-        let window = Window::new(&layout);
+        let window = Window::new(&Arc::default(), &layout);
         (layout, window)
     }
 

@@ -452,3 +452,15 @@ fn the_number_of_readers_of_another_group_does_not_shrink_ours() {
         assert_eq!(bench.gate.room().slots(), slots, "{group:?}");
     }
 }
+
+#[test]
+fn a_number_that_is_replaced_holds() {
+    for (hold_max, waits) in [(2, false), (6, true)] {
+        let mut bench = Bench::new(1, |config| {
+            config.tuning.hold_max = Duration::from_secs(hold_max);
+        });
+        bench.gate.discovery(bench.now, Discovery::Named);
+        bench.wait(Duration::from_secs(3));
+        assert_eq!(bench.gate.status(bench.now).slots == 0, waits, "{hold_max}");
+    }
+}

@@ -1,14 +1,14 @@
 //! The table by itself: order, loss and doubling of records change nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::world::node;
 use crate::SlotRecord;
-use crate::cell::{DEAD, PASSED_ON};
 use crate::table::{Merged, SlotTable};
-use crate::{Instant, NodeId};
+use crate::{Instant, NodeId, Tuning};
 
 pub(super) fn record() -> impl Strategy<Value = SlotRecord> {
     (
@@ -62,7 +62,7 @@ proptest! {
             .collect();
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut all: Vec<SlotTable> =
-            (0..tables).map(|_| SlotTable::new([1; 32], 64, now)).collect();
+            (0..tables).map(|_| SlotTable::new(&Arc::default(), [1; 32], 64, now)).collect();
         for table in &mut all {
             // lost, doubled, in any order
             let mut some: Vec<_> = records.iter().filter(|_| rng.u8(0..3) > 0).collect();
@@ -86,7 +86,7 @@ proptest! {
 #[test]
 fn a_far_term_needs_two_witnesses_or_patience() {
     let now = Instant::from_micros(1);
-    let mut table = SlotTable::new([1; 32], 3, now);
+    let mut table = SlotTable::new(&Arc::default(), [1; 32], 3, now);
     table.merge(now, node(1, 0), &claim_of(0, 2, node(1, 0), 1));
     let far = claim_of(0, 90, node(2, 0), 1);
     assert_eq!(table.merge(now, node(2, 0), &far), Merged::Refused);
@@ -111,10 +111,10 @@ fn a_claim_beats_a_release_of_the_same_term() {
         claim_of(0, 3, NodeId([0; 8]), 0),
         claim_of(0, 3, node(1, 0), 1),
     );
-    let mut one = SlotTable::new([1; 32], 1, now);
+    let mut one = SlotTable::new(&Arc::default(), [1; 32], 1, now);
     one.merge(now, node(2, 0), &release);
     one.merge(now, node(2, 0), &claim);
-    let mut two = SlotTable::new([1; 32], 1, now);
+    let mut two = SlotTable::new(&Arc::default(), [1; 32], 1, now);
     two.merge(now, node(2, 0), &claim);
     two.merge(now, node(2, 0), &release);
     assert_eq!(one.live_holder(now, 0), Some(node(1, 0)));
@@ -125,14 +125,14 @@ fn a_claim_beats_a_release_of_the_same_term() {
 fn a_holder_that_is_said_to_have_died_is_dead_whatever_others_still_pass_on() {
     let now = Instant::from_micros(1);
     let holder = node(1, 0);
-    let mut table = SlotTable::new([1; 32], 1, now);
+    let mut table = SlotTable::new(&Arc::default(), [1; 32], 1, now);
     table.merge(now, node(2, 0), &claim_of(0, 1, holder, 1));
     table.holder_died(now, holder);
     assert_eq!(table.live_holder(now, 0), None);
     let passed_on = now + Duration::from_secs(1);
     table.merge(passed_on, node(2, 0), &claim_of(0, 1, holder, 2));
     assert_eq!(table.live_holder(passed_on, 0), None);
-    let lives = now + PASSED_ON;
+    let lives = now + Tuning::default().lost;
     table.merge(lives, node(2, 0), &claim_of(0, 1, holder, 3));
     assert_eq!(table.live_holder(lives, 0), Some(holder));
 }
@@ -140,9 +140,12 @@ fn a_holder_that_is_said_to_have_died_is_dead_whatever_others_still_pass_on() {
 #[test]
 fn a_holder_is_dead_five_seconds_after_its_last_heartbeat_sooner_after_a_reset() {
     let now = Instant::from_micros(1);
-    let mut table = SlotTable::new([1; 32], 1, now);
+    let mut table = SlotTable::new(&Arc::default(), [1; 32], 1, now);
     table.merge(now, node(2, 0), &claim_of(0, 1, node(1, 0), 1));
-    assert_eq!(table.live_until(now, 0), Some(now + DEAD));
+    assert_eq!(
+        table.live_until(now, 0),
+        Some(now + Tuning::default().dead())
+    );
     table.holder_reset(now, node(1, 0));
     assert_eq!(
         table.live_until(now, 0),
@@ -150,20 +153,23 @@ fn a_holder_is_dead_five_seconds_after_its_last_heartbeat_sooner_after_a_reset()
     );
     let later = now + Duration::from_secs(1);
     table.merge(later, node(2, 0), &claim_of(0, 1, node(1, 0), 2));
-    assert_eq!(table.live_until(later, 0), Some(later + DEAD));
+    assert_eq!(
+        table.live_until(later, 0),
+        Some(later + Tuning::default().dead())
+    );
 }
 
 #[test]
 fn a_holder_that_brings_nothing_and_tells_nothing_is_dead_in_a_moment() {
     let start = Instant::from_micros(1_000_000_000);
     let dead_after = |told: Duration| {
-        let mut table = SlotTable::new([1; 32], 1, start);
+        let mut table = SlotTable::new(&Arc::default(), [1; 32], 1, start);
         table.merge(start, node(2, 0), &claim_of(0, 1, node(1, 0), 1));
         let now = start + told;
         table.holder_silent(now, node(1, 0));
         table.live_until(now, 0).unwrap().since(start)
     };
-    assert_eq!(dead_after(Duration::from_secs(1)), DEAD);
+    assert_eq!(dead_after(Duration::from_secs(1)), Tuning::default().dead());
     assert_eq!(
         dead_after(Duration::from_millis(2500)),
         Duration::from_secs(3)

@@ -9,6 +9,7 @@
 //! - `--kinds late,crash`: rooms made of these alone; `--kinds -stock,-mean`: without these.
 //! - `--gate`: as many rooms of a fixed seed, and as many of a fresh one; fails where more of them break a promise
 //!   than did so far (`BROKEN_MOST`).
+//! - `--tune NAME=PERCENT`: machines of ours decide by so many percent of this number of the scheduler's `Tuning`.
 //! - `--json`: one line of JSON for each room instead.
 #![expect(
     clippy::print_stdout,
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use swarmcopy_scheduler::Tuning;
 use swarmcopy_sim::weather::{self, Draw, KINDS, Kind, Promise, Room, Verdict};
 
 /// Threads that play rooms.
@@ -37,6 +39,7 @@ struct Wish {
     shrink: Option<String>,
     promise: Option<String>,
     kinds: Vec<Kind>,
+    tuning: Tuning,
     json: bool,
     gate: bool,
 }
@@ -87,6 +90,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
             "--shrink" => wish.shrink = Some(value()?),
             "--promise" => wish.promise = Some(value()?),
             "--kinds" => wish.kinds = kinds(&value()?)?,
+            "--tune" => tune(&mut wish.tuning, &value()?)?,
             "--json" => wish.json = true,
             "--gate" => wish.gate = true,
             _ => return Err(format!("'{word}' is no option")),
@@ -110,6 +114,17 @@ fn kinds(list: &str) -> Result<Vec<Kind>, String> {
     Ok(all.filter(|kind| named.contains(kind) != without).collect())
 }
 
+fn tune(tuning: &mut Tuning, wish: &str) -> Result<(), String> {
+    let (name, percent) = wish.split_once('=').ok_or("a number is NAME=PERCENT")?;
+    let percent = percent.parse::<u32>();
+    let percent = percent.map_err(|_| format!("'{wish}' has no percentage"))?;
+    if tuning.scale(name, percent) {
+        return Ok(());
+    }
+    let names = Tuning::NAMES.join(", ");
+    Err(format!("'{name}' is no number; there are {names}"))
+}
+
 fn room_of(wish: &Wish, which: &str) -> Result<Room, String> {
     match which.parse::<u64>() {
         Ok(number) => Ok(Draw::room(wish.seed, number, &wish.kinds)),
@@ -123,7 +138,7 @@ fn only(wish: &Wish, which: &str) -> Result<ExitCode, String> {
     for line in weather::timeline(&room) {
         println!("{line}");
     }
-    let verdict = weather::play(&room);
+    let verdict = weather::play_with(&room, wish.tuning);
     tell(&verdict);
     Ok(code(verdict.broken.is_empty()))
 }
@@ -215,7 +230,7 @@ fn play(wish: &Wish) -> Sums {
                         break;
                     }
                     let room = Draw::room(wish.seed, number, &wish.kinds);
-                    let verdict = weather::play(&room);
+                    let verdict = weather::play_with(&room, wish.tuning);
                     if let Ok(mut sums) = sums.lock() {
                         take(wish, &mut sums, (number, &room), &verdict);
                     }

@@ -142,7 +142,9 @@ impl World {
         let wanted = self.wanted(machine);
         let seed = self.rng.u64(..);
         let layout = Arc::clone(&self.layout);
-        Scheduler::new(Config::new(policy), layout, wanted, have, (self.now, seed))
+        let mut config = Config::new(policy);
+        config.tuning = self.profile.tuning;
+        Scheduler::new(config, layout, wanted, have, (self.now, seed))
     }
 
     fn hello(&self, machine: usize) -> Option<Hello> {

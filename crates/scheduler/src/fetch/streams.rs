@@ -23,7 +23,7 @@ struct Rules {
     /// A change that brings more than so many percent is kept.
     pays: u64,
     /// Percent of the usual time for an answer at which some streams are given up, or all but one.
-    slow: (u128, u128),
+    slow: (u64, u64),
 }
 
 impl Rules {
@@ -175,12 +175,12 @@ impl Streams {
         let base = self.base.map_or(p50, |base| p50.min(base + base / 100));
         self.base = Some(base);
         let ratio_percent = p50.as_micros().saturating_mul(100) / base.as_micros().max(1);
-        self.high = if ratio_percent > self.rules.slow.0 {
+        self.high = if ratio_percent > self.rules.slow.0.into() {
             self.high + 1
         } else {
             0
         };
-        if ratio_percent > self.rules.slow.1 && self.count > 1 {
+        if ratio_percent > self.rules.slow.1.into() && self.count > 1 {
             self.settle_at(1);
         } else if self.high >= 2 && self.count > 1 {
             self.settle_at(self.count - (self.count / 4).max(1));

@@ -12,6 +12,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use swarmcopy_scheduler::Tuning;
+
 use super::room::Room;
 use crate::{Outcome, Simulation, Watched};
 
@@ -90,7 +92,13 @@ impl Verdict {
 
 /// Plays a room and judges it.
 pub fn play(room: &Room) -> Verdict {
-    let profile = room.profile();
+    play_with(room, Tuning::default())
+}
+
+/// The same with machines that decide by other numbers.
+pub fn play_with(room: &Room, tuning: Tuning) -> Verdict {
+    let mut profile = room.profile();
+    profile.tuning = tuning;
     match catch_unwind(AssertUnwindSafe(|| Simulation::run(profile))) {
         Ok(outcome) => judge(room, &outcome),
         Err(panic) => {

@@ -92,3 +92,14 @@ fn a_machine_that_hardly_takes_what_a_fast_one_reads_holds_it_up_for_a_moment() 
                 m up=625000 down=625000; o up=12500000";
     keeps(room, LIVE_AND_SWIFT);
 }
+
+#[test]
+fn who_has_read_its_slot_goes_on_with_those_of_a_slower_reader_without_a_pause() {
+    let room = "pieces=256x4194304 latency=510us; m join=17516us up=35997083 down=35997083; \
+                m join=3576us up=27525217 down=27525217; o up=227434188";
+    for seed in SEEDS {
+        let room: Room = format!("r seed={seed} {room}").parse().unwrap();
+        let pace = play(&room).pace.unwrap();
+        assert!(pace < 1.2, "seed {seed}: {pace}");
+    }
+}

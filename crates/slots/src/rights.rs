@@ -157,14 +157,18 @@ impl Rights {
     ) -> Option<Claimed> {
         let old = self.table.record(slot)?;
         let start = self.extents.place_in(slot, old.extent);
-        let start = start.filter(|_| old.term > 0).unwrap_or(0);
+        // what a lost holder had in hand may be on its way: it comes last
+        let lost = u32::from(old.holder != NOBODY);
+        let start = start.filter(|_| old.term > 0).map_or(0, |at| at + lost);
+        let first = self.extents.nth(slot, start);
+        let first = first.or_else(|| self.extents.nth(slot, 0));
         let settled = self.table.settled(slot, spread)?;
         let record = SlotRecord {
             slot,
             term: old.term.saturating_add(1),
             holder: self.me,
             heartbeat: 1,
-            extent: self.extents.nth(slot, start).unwrap_or(0),
+            extent: first.unwrap_or(0),
             extents: 1,
             origin_bytes,
             ..SlotRecord::default()

@@ -71,7 +71,7 @@ impl Walk {
     }
 
     /// Looks for the next run of at most `max` eligible pieces, from where it stopped, at most once
-    /// around. Amortised O(1) per piece passed.
+    /// around. A look that finds nothing moves nothing. Amortised O(1) per piece passed.
     pub(super) fn find(
         &mut self,
         now: Instant,
@@ -81,6 +81,7 @@ impl Walk {
     ) -> Found {
         let count = extents.count(self.slot);
         let early = now < self.again_at;
+        let before = (self.passed, self.offset);
         let mut later = false;
         for _ in 0..=count {
             if self.passed >= count {
@@ -107,6 +108,7 @@ impl Walk {
             self.passed += 1;
             self.offset = 0;
         }
+        (self.passed, self.offset) = before;
         if later { Found::Later } else { Found::Nothing }
     }
 }
@@ -124,4 +126,26 @@ pub(super) fn run_in(
         .find(|piece| !eligible(*piece))
         .unwrap_or(longest);
     Some((first, stop - first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarmcopy_layout::{Layout, RelPath};
+
+    #[test]
+    fn a_look_that_finds_nothing_moves_nothing() {
+        let path = RelPath::parse("f").unwrap();
+        let layout = Layout::builder(1 << 20).file(path, 64 << 20).build();
+        let extents = Extents::new(std::sync::Arc::new(layout.unwrap()), &[1; 32], 1);
+        let first = extents.pieces_of(extents.nth(0, 0).unwrap()).0;
+        let mut walk = Walk::new(0, 0, Instant::ZERO);
+        let none = walk.find(Instant::ZERO, &extents, 1, &|_| false);
+        assert_eq!(none, Found::Nothing);
+        let found = walk.find(Instant::ZERO, &extents, 1, &|_| true);
+        assert!(
+            matches!(found, Found::Run { first: at, .. } if at == first),
+            "{found:?}"
+        );
+    }
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::command::Command;
 use crate::limits::{block_len_max, read_ahead_all_len_max, read_ahead_len_max};
-use crate::link::Turns;
+use crate::uplink::SharedUplink;
 use crate::witnesses::Witnesses;
 use crate::{BlockReader, Encryption, HaveLog, SourceIds, StatusBoard, SwarmEvent};
 
@@ -33,8 +33,8 @@ pub(crate) struct Common {
     pub(crate) limit_down: Option<Arc<Limiter>>,
     pub(crate) limit_up: Option<Arc<Limiter>>,
     pub(crate) no_limit: Networks,
-    /// The line of the links that have something to send.
-    pub(crate) turns: Arc<Turns>,
+    /// What leaves this machine by all its links.
+    pub(crate) uplink: Arc<SharedUplink>,
     /// Whose word about an origin's wrong pieces is passed on.
     pub(crate) witnesses: Witnesses,
     /// Whether addresses are exchanged: asked for, and not forbidden by a private torrent.

@@ -83,12 +83,6 @@ pub enum SwarmEvent {
         /// How many.
         bytes: u64,
     },
-    /// A peer that we have asked has sent no byte for max(2 s, 8 x its usual time between blocks).
-    /// Told once until bytes come again.
-    Snubbed {
-        /// Who.
-        id: SourceId,
-    },
     /// A link is gone.
     LinkDown {
         /// Whose.

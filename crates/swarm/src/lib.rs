@@ -95,6 +95,7 @@ mod talk;
 mod testing;
 mod tokens;
 mod trackers;
+mod uplink;
 mod wire;
 mod witnesses;
 
@@ -113,8 +114,7 @@ pub use ids::SourceIds;
 pub use limits::{
     addresses_max, block_len_default, block_len_max, connections_max, dials_max, handshakes_max,
     lanes_max, links_max_default, pex_addresses_max, read_ahead_all_len_max, read_ahead_len_max,
-    requests_default, requests_long_min, requests_max, requests_min, requests_open_max,
-    slot_messages_max,
+    requests_max,
 };
 pub use link::{LinkStats, PeerLink};
 pub use listener::Listener;

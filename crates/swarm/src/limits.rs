@@ -19,16 +19,6 @@ limits! {
     /// Requests that a peer may have open here (our `reqq`). Some clients ask only twice a second,
     /// so that this sets their rate: 500 would be 8 MB/s.
     requests_max: usize = 2000;
-    /// Requests that we keep open at a peer, whatever it takes.
-    requests_open_max: usize = 500;
-    /// Requests that we keep open at a peer that names no `reqq`.
-    requests_default: usize = 250;
-    /// Requests for blocks of 16 KiB that are kept open from the start; of longer ones as many as
-    /// ask for the same bytes, but not fewer than [`requests_long_min`].
-    requests_min: usize = 16;
-    /// Requests for long blocks that are kept open from the start, so that one is on its way while
-    /// another is being asked for.
-    requests_long_min: usize = 4;
     /// Longest block that is agreed on unless told otherwise: it costs a quarter of what four short
     /// ones do, and keeps a message behind it waiting for 50 ms on a line of 10 Mbit/s.
     block_len_default: u32 = 64 * 1024;
@@ -42,8 +32,6 @@ limits! {
     addresses_max: usize = 2000;
     /// Addresses taken from one message of a peer (BEP 11).
     pex_addresses_max: usize = 50;
-    /// Slot messages taken from a peer at once; then twenty a second.
-    slot_messages_max: u32 = 40;
     /// Connections to one machine of ours, the link itself among them.
     connections_max: usize = 8;
     /// Connections beside those of the links that a swarm has in all.

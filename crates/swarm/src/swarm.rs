@@ -27,7 +27,7 @@ use crate::common::{Common, Totals};
 use crate::discovery::{Way, Ways};
 use crate::hub::{Hub, HubSetup};
 use crate::limits::{connections_max, lanes_max};
-use crate::link::Turns;
+use crate::uplink::SharedUplink;
 use crate::witnesses::Witnesses;
 use crate::{
     BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, dht, handshake,
@@ -284,7 +284,7 @@ pub(crate) fn common(
         bind_ip: bind_ip(&config),
         info_hash: config.info_hash,
         peer_id: config.peer_id,
-        turns: Turns::new(Clock::start(), config.layout.pieces()),
+        uplink: SharedUplink::new(Clock::start(), config.layout.pieces()),
         layout: config.layout,
         have: HaveLog::new(config.have),
         blocks,

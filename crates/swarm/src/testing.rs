@@ -230,7 +230,7 @@ pub(crate) fn common(
         limit_down: options.limit_down.clone(),
         limit_up: options.limit_up.clone(),
         no_limit: Networks::new(vec![options.no_limit.clone()]),
-        turns: crate::link::Turns::new(crate::clock::Clock::start(), pieces),
+        uplink: crate::uplink::SharedUplink::new(crate::clock::Clock::start(), pieces),
         pex: true,
         witnesses: Witnesses::default(),
         client: "swarmcopy test".to_owned(),

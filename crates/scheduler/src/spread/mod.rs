@@ -1,8 +1,13 @@
 //! How pieces spread: what peers gain, whose turn it is, who is asked to be the first.
 
+mod climb;
+pub mod connections;
 pub(crate) mod counting;
+pub mod depth;
+pub mod letters;
 pub mod requests;
 pub(crate) mod suggest;
+mod throughput;
 pub(crate) mod turns;
 pub mod uplink;
 

@@ -96,12 +96,6 @@ impl Cutter {
         self.layout.piece_span(piece)
     }
 
-    /// How many blocks of 16 KiB one of these is worth.
-    pub(crate) fn wire_blocks(&self) -> usize {
-        let blocks = self.block_len / u64::from(BLOCK_LEN);
-        usize::try_from(blocks).unwrap_or(usize::MAX).max(1)
-    }
-
     /// The block at the start of `span`: up to the next multiple of the block length in its piece, or
     /// to a pad, whose zeros nobody needs to send.
     pub(crate) fn first(&self, span: Span) -> Option<Block> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use swarmcopy_bt_wire::peer::Message;
 use swarmcopy_layout::{BLOCK_LEN, Layout, PieceIndex};
+use swarmcopy_scheduler::spread::letters::Letters;
 use swarmcopy_scheduler::{Hello, NodeId, SourceId};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
@@ -20,13 +21,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::block::Cutter;
 use super::download::Download;
-use super::gossip::Pending;
 use super::lane_name;
 use super::setup::{Direction, Setup};
-use super::turns::Turn;
 use super::upload::Upload;
 use crate::LinkEnd;
 use crate::limits::connections_max;
+use crate::uplink::Place;
 
 /// Suggestions that may wait to be written; older ones are forgotten.
 const SUGGESTIONS_MAX: usize = 128;
@@ -65,8 +65,8 @@ pub(crate) struct Core {
     pub(crate) lanes_in: AtomicUsize,
     /// Connections that the peer has dialled to be lanes, on their way to who runs them.
     lane_streams: mpsc::Sender<TcpStream>,
-    /// The link's place among those that are served.
-    pub(crate) turn: Turn,
+    /// The link's place in the uplink.
+    pub(crate) place: Place,
     pub(crate) close: CancellationToken,
     /// Set once the owner was told of the link.
     pub(crate) up: AtomicBool,
@@ -111,7 +111,7 @@ pub(crate) struct State {
     pub(crate) serving: Wish,
     pub(crate) interest: Wish,
     /// Slot messages that have not been written yet.
-    pub(crate) slots: Pending,
+    pub(crate) slots: Letters,
     /// Pieces that the peer is to take first (BEP 6), not written yet.
     pub(crate) suggestions: VecDeque<PieceIndex>,
     pub(crate) replies: VecDeque<Message>,
@@ -123,10 +123,10 @@ pub(crate) struct State {
 }
 
 impl Core {
-    /// A link of a swarm of this layout; `close` ends it, and `turn` is its place in the uplink.
+    /// A link of a swarm of this layout; `close` ends it, and `place` is its own in the uplink.
     pub(crate) fn new(
         layout: &Arc<Layout>,
-        (id, turn): (SourceId, Turn),
+        (id, place): (SourceId, Place),
         close: CancellationToken,
         setup: Setup,
     ) -> (Self, mpsc::Receiver<TcpStream>) {
@@ -144,7 +144,7 @@ impl Core {
             lanes_in: AtomicUsize::new(0),
             lane_streams,
             id,
-            turn,
+            place,
             close,
             addr: setup.addr,
             peer_id: setup.peer_id,
@@ -164,7 +164,7 @@ impl Core {
             state: Mutex::new(State {
                 serving: Wish::default(),
                 interest: Wish::default(),
-                slots: Pending::default(),
+                slots: Letters::default(),
                 suggestions: VecDeque::new(),
                 replies: VecDeque::new(),
                 spoken: Spoken::default(),
@@ -254,9 +254,7 @@ impl Core {
 
     /// Bytes have come from the peer.
     pub(crate) fn heard(&self, now: Instant) {
-        let mut state = self.state();
-        state.last_heard = now;
-        state.download.heard(now);
+        self.state().last_heard = now;
     }
 
     /// How old the link is.

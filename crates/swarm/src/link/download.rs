@@ -7,14 +7,14 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use swarmcopy_layout::{PieceIndex, Span};
+use swarmcopy_scheduler::Instant as Moment;
+use swarmcopy_scheduler::spread::depth::Depth;
 use swarmcopy_sources::SpanSink;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::block::{Block, Cutter};
 use super::lacking::Lacking;
-use super::meter::Meter;
-use crate::limits::{requests_default, requests_long_min, requests_min, requests_open_max};
 
 /// Blocks that were taken back and may still be answered, at most.
 const WITHDRAWN_MAX: usize = 4096;
@@ -77,10 +77,9 @@ pub(crate) struct Download {
     cancels: Vec<Block>,
     phase: Phase,
     fast: bool,
-    requests_max: usize,
-    meter: Meter,
-    last_byte: Instant,
-    snubbed: bool,
+    depth: Depth,
+    /// When the link began.
+    start: Instant,
     /// The shortest time in which the peer has answered.
     round_trip: Option<Duration>,
     /// When the block was asked for that was asked for last of those that came.
@@ -110,10 +109,8 @@ impl Download {
             cancels: Vec::new(),
             phase: Phase::Choked,
             fast,
-            requests_max: requests_default,
-            meter: Meter::new(now),
-            last_byte: now,
-            snubbed: false,
+            depth: Depth::new(Moment::ZERO),
+            start: now,
             round_trip: None,
             newest_come: None,
             lacking: Lacking::default(),
@@ -122,10 +119,8 @@ impl Download {
 
     /// Takes what the peer said of itself: how many requests it keeps, how long blocks may be.
     pub(crate) fn agree(&mut self, requests_max: Option<usize>, block_len: u32) {
-        self.requests_max = requests_max
-            .unwrap_or(requests_default)
-            .clamp(1, requests_open_max);
         self.cutter.set_block_len(block_len);
+        self.depth.agree(requests_max, self.cutter.block_len());
     }
 
     /// Adds a job behind the others.
@@ -173,13 +168,7 @@ impl Download {
         if self.phase != Phase::Open {
             return batch;
         }
-        let depth = self.depth();
-        // a peer that never answers what was taken back must not block the link for good
-        let owed = self.withdrawn.len().min(self.requests_max / 2);
-        let known = self.open.len().saturating_add(owed);
-        let room = depth
-            .saturating_sub(self.open.len())
-            .min(self.requests_max.saturating_sub(known));
+        let room = self.depth.room(self.open.len(), self.withdrawn.len());
         let room = room.min(BATCH_MAX);
         let mut at = 0;
         while batch.len() < room
@@ -189,9 +178,6 @@ impl Download {
             match next_block(&self.cutter, job) {
                 Some(block) => {
                     job.open = job.open.saturating_add(1);
-                    if self.open.is_empty() {
-                        self.last_byte = now;
-                    }
                     budget = budget.saturating_sub(block.span.len());
                     self.open.push_back(Open {
                         block,
@@ -207,26 +193,12 @@ impl Download {
         batch
     }
 
-    /// Whether asking now is worth a write: enough room, or nothing on the way.
+    /// Whether asking now is worth a write.
     pub(crate) fn wants_requests(&self) -> bool {
-        let room = self.depth().saturating_sub(self.open.len());
-        let waiting = self
-            .jobs
-            .iter()
-            .any(|job| !job.rest.is_empty() || job.open == 0);
+        let mut jobs = self.jobs.iter();
         self.phase == Phase::Open
-            && waiting
-            && (room >= self.depth() / 8 || self.open.is_empty())
-            && room > 0
-    }
-
-    /// How many requests to keep open.
-    fn depth(&self) -> usize {
-        let blocks = self.meter.depth().max(requests_min);
-        blocks
-            .div_ceil(self.cutter.wire_blocks())
-            .max(requests_long_min)
-            .min(self.requests_max)
+            && jobs.any(|job| !job.rest.is_empty() || job.open == 0)
+            && self.depth.is_worth_asking(self.open.len())
     }
 
     /// The blocks to take back on the wire.
@@ -262,11 +234,8 @@ impl Download {
 
     /// A block is where it belongs.
     pub(crate) fn settle(&mut self, arrival: &Arrival, now: Instant) {
-        let open = self.open.len().saturating_add(1);
-        let open = open.saturating_mul(self.cutter.wire_blocks());
-        self.meter
-            .block(now, arrival.asked, open, arrival.block.span.len());
-        self.heard(now);
+        let (open, len) = (self.open.len(), arrival.block.span.len());
+        self.depth.came(self.moment(now), len, open);
         self.note_round_trip(now.saturating_duration_since(arrival.asked));
         self.newest_come = self.newest_come.max(Some(arrival.asked));
         let Some(at) = self.jobs.iter().position(|job| job.number == arrival.job) else {
@@ -278,12 +247,6 @@ impl Download {
                 self.finish(at);
             }
         }
-    }
-
-    /// Bytes have come: the peer is not snubbing.
-    pub(crate) fn heard(&mut self, now: Instant) {
-        self.last_byte = now;
-        self.snubbed = false;
     }
 
     /// The peer has answered in this time.
@@ -299,8 +262,7 @@ impl Download {
     /// Whether the peer has as much to answer as it takes: what is slow then is the peer or the
     /// way from it.
     pub(crate) fn is_full(&self) -> bool {
-        self.phase == Phase::Open
-            && self.open.len().saturating_mul(4) >= self.depth().saturating_mul(3)
+        self.phase == Phase::Open && self.depth.is_full(self.open.len())
     }
 
     /// Whether a block that was asked for this long after another has come before it. The other is lost, or on a
@@ -386,19 +348,6 @@ impl Download {
         self.fail_all(JobFailure::LinkGone);
     }
 
-    /// When the peer counts as snubbing unless it sends something; `None` while it owes nothing.
-    pub(crate) fn snub_at(&self) -> Option<Instant> {
-        let owes = !self.open.is_empty() && !self.snubbed;
-        owes.then(|| self.last_byte + self.meter.snub_after())
-    }
-
-    /// Marks the peer as snubbing if its time is over; true the first time.
-    pub(crate) fn snub(&mut self, now: Instant) -> bool {
-        let over = self.snub_at().is_some_and(|at| at <= now);
-        self.snubbed |= over;
-        over
-    }
-
     pub(crate) fn block_len(&self) -> u64 {
         self.cutter.block_len()
     }
@@ -413,11 +362,16 @@ impl Download {
     }
 
     pub(crate) fn rate(&mut self, now: Instant) -> u64 {
-        self.meter.rate(now)
+        self.depth.rate(self.moment(now))
     }
 
     pub(crate) fn open_len(&self) -> usize {
         self.open.len()
+    }
+
+    /// How long after the link's beginning it is.
+    fn moment(&self, now: Instant) -> Moment {
+        Moment::ZERO + now.saturating_duration_since(self.start)
     }
 
     /// Moves the open blocks of a job to those taken back.

@@ -237,7 +237,7 @@ impl Reader {
         let Some(node) = self.shared.node() else {
             return Ok(());
         };
-        if !self.quotas.slots.take(Instant::now()) {
+        if !self.letters.take(self.shared.common.uplink.now()) {
             return Ok(());
         }
         match SlotMessage::from_payload(payload) {

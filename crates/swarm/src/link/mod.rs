@@ -5,17 +5,14 @@
 
 mod allowance;
 mod block;
-mod climb;
 mod core;
 mod download;
 pub(crate) mod extension;
 mod feeder;
-mod gossip;
 mod handle;
 mod lacking;
 pub(crate) mod lane_name;
 mod lanes;
-mod meter;
 mod outbox;
 mod quotas;
 mod reader;
@@ -28,7 +25,6 @@ mod setup;
 mod shared;
 #[cfg(test)]
 mod tests;
-mod turns;
 mod upload;
 mod watch;
 mod writer;
@@ -38,4 +34,3 @@ pub(crate) use reader::readable;
 pub(crate) use run::start;
 pub(crate) use setup::{Direction, Setup};
 pub(crate) use shared::Shared;
-pub(crate) use turns::Turns;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::limits::slot_messages_max;
 use crate::tokens::Tokens;
 
 /// Greetings that a peer may send at once, and the time in which one more is taken (BEP 10 lets it change its words).
@@ -16,15 +15,12 @@ const ADDRESS_EVERY: Duration = Duration::from_secs(1);
 /// Blocks of metadata that a peer may ask for at once, and the time in which one more is given.
 const METADATA_MAX: u32 = 4096;
 const METADATA_EVERY: Duration = Duration::from_millis(2);
-/// Time in which one more slot message is taken, beside those at once.
-const SLOT_MESSAGE_EVERY: Duration = Duration::from_millis(50);
 /// What a peer may make us take, by messages of extensions.
 #[derive(Debug)]
 pub(super) struct Quotas {
     pub(super) greetings: Tokens,
     pub(super) addresses: Tokens,
     pub(super) metadata: Tokens,
-    pub(super) slots: Tokens,
 }
 
 impl Quotas {
@@ -33,7 +29,6 @@ impl Quotas {
             greetings: Tokens::new(now, GREETINGS_MAX, GREETING_EVERY),
             addresses: Tokens::new(now, ADDRESSES_MAX, ADDRESS_EVERY),
             metadata: Tokens::new(now, METADATA_MAX, METADATA_EVERY),
-            slots: Tokens::new(now, slot_messages_max, SLOT_MESSAGE_EVERY),
         }
     }
 }

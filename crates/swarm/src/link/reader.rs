@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use swarmcopy_bt_wire::peer::{FrameHead, Limits, Message};
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, PieceSet};
+use swarmcopy_scheduler::spread::letters::LetterBox;
 use swarmcopy_scheduler::{Has, Hello};
 use tokio::time::{Instant, timeout_at};
 
@@ -30,6 +31,7 @@ pub(crate) struct Reader {
     pub(super) shared: Arc<Shared>,
     pub(super) limits: Limits,
     pub(super) quotas: Quotas,
+    pub(super) letters: LetterBox,
     receive: Receive,
     cutter: Cutter,
     peer_has: PieceSet,
@@ -45,6 +47,7 @@ impl Reader {
         Self {
             limits: Limits::for_pieces(layout.pieces()),
             quotas: Quotas::new(Instant::now()),
+            letters: LetterBox::new(shared.common.uplink.now()),
             receive: Receive::new(half, Arc::clone(&shared)),
             cutter: Cutter::new(Arc::clone(layout), BLOCK_LEN),
             peer_has: PieceSet::empty(layout.pieces()),
@@ -219,8 +222,8 @@ impl Reader {
         let block = block.ok_or(LinkEnd::Violation("a request outside its piece"))?;
         let known = self.shared.common.have.contains(block.piece);
         let verdict = if known {
-            let turns = &self.shared.common.turns;
-            self.shared.state().upload.request(block, turns)
+            let uplink = &self.shared.common.uplink;
+            self.shared.state().upload.request(block, uplink)
         } else {
             Verdict::Refused
         };

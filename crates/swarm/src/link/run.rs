@@ -53,7 +53,7 @@ async fn run(shared: Arc<Shared>, wire: Wire, mut lanes: Lanes) -> LinkEnd {
     drop((reader, writer));
     shared.close.cancel();
     shared.state().download.end();
-    shared.turn.give_back();
+    shared.place.give_back();
     if shared.up.load(Ordering::Acquire) {
         let down = SwarmEvent::LinkDown {
             id: shared.id,

@@ -19,8 +19,8 @@ use super::Shared;
 use super::allowance::Allowance;
 use super::core::{Sharing, State};
 use super::outbox::{Outbox, SLICES_MAX};
-use super::turns::Turn;
 use crate::common::count;
+use crate::uplink::Place;
 use crate::wire::{Cipher, WireWrite};
 use crate::{LinkEnd, SwarmEvent};
 
@@ -202,22 +202,22 @@ fn write_some(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
 /// several connections, none takes many ahead.
 pub(crate) fn take_frames(
     state: &mut State,
-    (serving, turn): (&mut Allowance, &Turn),
+    (serving, place): (&mut Allowance, &Place),
     outbox: &mut Outbox,
     sharing: Sharing,
 ) {
     while outbox.has_room()
         && (sharing == Sharing::Alone || outbox.frames_len() < SHARED_LEN_MAX)
         && let Some(len) = state.upload.next_ready()
-        && turn.want(state.upload.urgency())
+        && place.want(state.upload.urgency())
         && serving.want(len)
         && let Some(frame) = state.upload.take_ready()
     {
         serving.spend(len);
-        turn.spend(len);
+        place.spend(len);
         outbox.frames.push_back(frame);
     }
     if state.upload.len() == 0 {
-        turn.give_back();
+        place.give_back();
     }
 }

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 
 use super::core::Core;
 use super::setup::Setup;
-use super::turns::Turn;
 use crate::common::Common;
+use crate::uplink::Place;
 
 /// A link in its swarm.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(common: Arc<Common>, setup: Setup) -> (Arc<Self>, mpsc::Receiver<TcpStream>) {
         let id = common.ids.next();
-        let turn = Turn::new(&common.turns, id);
+        let place = Place::new(&common.uplink, id);
         let close = common.cancel.child_token();
-        let (core, streams) = Core::new(&common.layout, (id, turn), close, setup);
+        let (core, streams) = Core::new(&common.layout, (id, place), close, setup);
         let core = Arc::new(core);
         (Arc::new(Self { common, core }), streams)
     }

@@ -13,8 +13,8 @@ use swarmcopy_scheduler::spread::requests::Requests;
 use swarmcopy_scheduler::spread::uplink::Urgency;
 
 use super::block::Block;
-use super::turns::Turns;
 use crate::limits::{read_ahead_len_max, requests_max};
+use crate::uplink::SharedUplink;
 
 /// A block on its way: its head and its bytes.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Upload {
     }
 
     /// Takes a request of the peer.
-    pub(crate) fn request(&mut self, block: Block, turns: &Turns) -> Verdict {
+    pub(crate) fn request(&mut self, block: Block, uplink: &SharedUplink) -> Verdict {
         if self.choking {
             return Verdict::Refused;
         }
@@ -71,7 +71,7 @@ impl Upload {
         } else if waiting.saturating_add(self.ready.len()) >= requests_max {
             Verdict::Refused
         } else {
-            turns.ask(|uplink| self.wanted.put(uplink, block.piece, block));
+            uplink.ask(|uplink| self.wanted.put(uplink, block.piece, block));
             Verdict::Queued
         }
     }

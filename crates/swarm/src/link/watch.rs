@@ -1,4 +1,4 @@
-//! The clock of a link: snubbing peers, silent ones, and our own sign of life.
+//! The clock of a link: silent peers, and our own sign of life.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use swarmcopy_bt_wire::peer::Message;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Shared;
-use crate::{LinkEnd, SwarmEvent};
+use crate::LinkEnd;
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -23,21 +23,17 @@ pub(crate) async fn run(shared: &Arc<Shared>) -> LinkEnd {
     loop {
         ticks.tick().await;
         let now = Instant::now();
-        let (snubbed, mute, silent) = {
-            let mut state = shared.state();
+        let (mute, silent) = {
+            let state = shared.state();
             let mute = now.saturating_duration_since(state.last_said) >= KEEP_ALIVE;
             let silent = now.saturating_duration_since(state.last_heard) >= SILENCE_MAX;
-            (state.download.snub(now), mute, silent)
+            (mute, silent)
         };
         if silent {
             return LinkEnd::Silent;
         }
         if mute && let Err(end) = shared.reply(Message::KeepAlive) {
             return end;
-        }
-        let event = SwarmEvent::Snubbed { id: shared.id };
-        if snubbed && shared.common.events.send(event).await.is_err() {
-            return LinkEnd::Closed;
         }
     }
 }

@@ -132,7 +132,7 @@ impl Writer {
         }
         take_frames(
             &mut state,
-            (&mut self.serving, &self.shared.turn),
+            (&mut self.serving, &self.shared.place),
             &mut self.sending.outbox,
             self.shared.sharing(),
         );
@@ -148,7 +148,7 @@ impl Writer {
             () = self.shared.common.have.grown(self.cursor) => {}
             () = self.asking.more() => {}
             () = self.serving.more() => {}
-            () = self.shared.turn.come() => {}
+            () = self.shared.place.come() => {}
         }
     }
 }
@@ -156,6 +156,7 @@ impl Writer {
 fn put_slots(state: &mut State, out: &mut BytesMut) {
     let Some(id) = state.spoken.slots else { return };
     for payload in state.slots.take_encoded() {
+        let payload = payload.into();
         Message::Extended { id, payload }.encode(out);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use swarmcopy_layout::BLOCK_LEN;
+use swarmcopy_scheduler::spread::depth::REQUESTS_OPEN_MAX;
 use swarmcopy_sources::MemorySink;
 
 use super::*;
@@ -66,7 +67,7 @@ proptest! {
                 }
                 _ => {}
             }
-            prop_assert!(download.open_len() <= requests_open_max);
+            prop_assert!(download.open_len() <= REQUESTS_OPEN_MAX);
         }
         // whatever is open comes, and the rest is asked for until nothing is left
         for _ in 0..100 {

@@ -13,13 +13,13 @@
 
 mod serve;
 mod take;
-mod trial;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
+use swarmcopy_scheduler::Instant as Moment;
+use swarmcopy_scheduler::spread::connections::{Connections, LOOK_EVERY, Look, OVERTAKEN_BY};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
@@ -29,16 +29,6 @@ use tokio_util::sync::CancellationToken;
 use super::{Direction, Shared};
 use crate::LinkEnd;
 use take::TakeEnd;
-use trial::{Rates, Trial};
-
-/// How often a link is looked at.
-const TICK: Duration = Duration::from_millis(100);
-/// Looks that make one window of the trial.
-const TICKS_PER_WINDOW: u32 = 5;
-/// A peer that answers sooner is so near that one stream fills the line.
-const ROUND_TRIP_MIN: Duration = Duration::from_millis(8);
-/// A block that is overtaken by one asked for so much later is lost.
-const OVERTAKEN_BY: Duration = Duration::from_secs(5);
 
 /// The lanes of one link.
 #[derive(Debug)]
@@ -53,8 +43,7 @@ pub(crate) struct Lanes {
     next: u64,
     /// Lanes that bring the peer blocks.
     serving: JoinSet<()>,
-    trial: Trial,
-    window: Window,
+    wanted: Connections,
 }
 
 /// A lane that brings us blocks.
@@ -67,45 +56,22 @@ struct Taking {
     pulse: Arc<AtomicU64>,
 }
 
-/// What was seen of the link since the last judgement.
-#[derive(Debug)]
-struct Window {
-    since: Instant,
-    ticks: u32,
-    /// The peer had enough to answer at each look.
-    full: bool,
-    /// What the link had brought when the window began, and what all had.
-    bytes: (u64, u64),
-}
-
-impl Window {
-    fn begin(bytes: (u64, u64)) -> Self {
-        Self {
-            since: Instant::now(),
-            ticks: 0,
-            full: true,
-            bytes,
-        }
-    }
-}
-
 impl Lanes {
     pub(crate) fn new(shared: Arc<Shared>, streams: mpsc::Receiver<TcpStream>) -> Self {
         Self {
-            trial: Trial::new(shared.common.connections),
+            wanted: Connections::new(Moment::ZERO, shared.common.connections),
             shared,
             streams,
             taking: JoinSet::new(),
             stops: Vec::new(),
             next: 0,
             serving: JoinSet::new(),
-            window: Window::begin((0, 0)),
         }
     }
 
     /// Opens and closes lanes until the link ends. May be dropped at any await.
     pub(crate) async fn run(&mut self) -> LinkEnd {
-        let mut ticks = interval(TICK);
+        let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -137,7 +103,7 @@ impl Lanes {
         }
     }
 
-    /// Looks at the link, and every few looks at whether more or fewer lanes pay.
+    /// Looks at the link, and opens or closes lanes as is decided then.
     fn look(&mut self) {
         let Some((addr, name)) = self.door() else {
             return;
@@ -152,24 +118,15 @@ impl Lanes {
             tracing::debug!(addr = %self.shared.addr, "a lane has lost blocks");
             self.break_all();
         }
-        self.window.full &= full;
-        self.window.ticks = self.window.ticks.saturating_add(1);
-        if self.window.ticks < TICKS_PER_WINDOW {
+        let look = Look {
+            full,
+            link: self.shared.bytes_down.load(Ordering::Relaxed),
+            all: self.shared.common.totals.bytes_down.load(Ordering::Relaxed),
+        };
+        let now = Moment::ZERO + self.shared.since.elapsed();
+        let Some(wanted) = self.wanted.look(now, look) else {
             return;
-        }
-        let all = self.shared.common.totals.bytes_down.load(Ordering::Relaxed);
-        let bytes = (self.shared.bytes_down.load(Ordering::Relaxed), all);
-        let window = std::mem::replace(&mut self.window, Window::begin(bytes));
-        let micros = u64::try_from(window.since.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let rate = |now: u64, before: u64| {
-            let came = now.saturating_sub(before);
-            came.saturating_mul(1_000_000) / micros.max(1)
         };
-        let rates = Rates {
-            link: rate(bytes.0, window.bytes.0),
-            all: rate(bytes.1, window.bytes.1),
-        };
-        let wanted = self.trial.judge(rates, window.full);
         while self.stops.len() > wanted {
             // its end is told when what is on its way has come
             self.stops.pop().iter().for_each(|lane| lane.stop.cancel());
@@ -194,8 +151,8 @@ impl Lanes {
             Direction::Outgoing => self.shared.addr,
             Direction::Incoming => state.spoken.listens?,
         };
-        let far = state.download.round_trip() >= Some(ROUND_TRIP_MIN);
-        (far || !self.stops.is_empty()).then_some((addr, name))
+        let may_pay = Connections::may_pay(state.download.round_trip());
+        (may_pay || !self.stops.is_empty()).then_some((addr, name))
     }
 
     /// Dials a lane; false if there is no room for it.
@@ -231,7 +188,7 @@ impl Lanes {
             TakeEnd::Asked => {}
             TakeEnd::Refused => {
                 self.stops.retain(|other| other.number != number);
-                self.trial.refused(self.stops.len());
+                self.wanted.refused(self.stops.len());
             }
             TakeEnd::Lost => self.break_all(),
         }
@@ -239,7 +196,7 @@ impl Lanes {
 
     /// Ends all lanes at once; the jobs that may have lost blocks on them end too.
     fn break_all(&mut self) {
-        self.trial.lost();
+        self.wanted.lost();
         self.stops.clear();
         self.taking = JoinSet::new();
         self.shared.state().download.lose();

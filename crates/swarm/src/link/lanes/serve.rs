@@ -55,7 +55,7 @@ async fn write_blocks(shared: &Shared, sending: &mut Sending, over: &Cancellatio
             let mut state = shared.state();
             take_frames(
                 &mut state,
-                (&mut serving, &shared.turn),
+                (&mut serving, &shared.place),
                 &mut sending.outbox,
                 Sharing::Shared,
             );
@@ -74,7 +74,7 @@ async fn write_blocks(shared: &Shared, sending: &mut Sending, over: &Cancellatio
             () = woken => {}
             () = over.cancelled() => {}
             () = serving.more() => {}
-            () = shared.turn.come() => {}
+            () = shared.place.come() => {}
         }
     }
 }

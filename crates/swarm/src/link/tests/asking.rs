@@ -291,22 +291,6 @@ async fn a_peers_own_limit_of_requests_is_kept() {
 }
 
 #[tokio::test]
-async fn a_peer_that_owes_blocks_and_sends_nothing_is_told_as_snubbing_once() {
-    let mut rig = Rig::unchoked(Options::default()).await;
-    let (link, sink, bytes) = (rig.link(), rig.span_sink(), content_of(&rig));
-    let fetch = tokio::spawn(async move { link.fetch(Span::new(0, PIECE_LEN), &sink).await });
-    let requests = rig.peer.hear_requests(4).await;
-    let start = tokio::time::Instant::now();
-    assert!(matches!(rig.event().await, SwarmEvent::Snubbed { .. }));
-    assert!(start.elapsed() >= Duration::from_millis(1900));
-    for request in requests {
-        rig.peer.serve(request, &bytes).await;
-    }
-    soon(fetch).await.unwrap().unwrap();
-    assert!(rig.events.try_recv().is_err(), "told twice");
-}
-
-#[tokio::test]
 async fn a_limit_holds_for_what_is_asked_and_what_is_served() {
     let limit = Some(Arc::new(Limiter::new(Some(1_000_000))));
     let start = tokio::time::Instant::now();

@@ -1,12 +1,24 @@
-//! How many lanes a link is to have, found by trial.
+//! How many connections one link is to have, found by trial.
 //!
-//! No I/O. Whether one stream fills the line can't be told from outside: the window of either end,
+//! Whether one stream fills the line can't be told from outside: the window of either end,
 //! a proxy's buffer or losses may hold it back as well as the line itself, the peer's disk or its
 //! other guests. So more lanes are tried where a far peer has had enough to answer all the time,
 //! and kept if much more comes, not only by this link but in all: on a line that is full lanes only
 //! take from other links. Now and then fewer are tried. What must stay true: a link that gains
 //! nothing by lanes ends without any, and one that is idle lets them go.
 
+use std::time::Duration;
+
+use crate::Instant;
+
+/// How often a link is to be looked at.
+pub const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A lane over which nothing came for so long has lost the blocks that others overtook.
+pub const OVERTAKEN_BY: Duration = Duration::from_secs(5);
+/// A peer that answers sooner is so near that one stream fills the line.
+const ROUND_TRIP_MIN: Duration = Duration::from_millis(8);
+/// Looks that make one window of the trial.
+const LOOKS_PER_WINDOW: u32 = 5;
 /// Lanes beside the link's own connection, step by step: 1, 2, 4 and 8 connections.
 const STEPS: [usize; 4] = [0, 1, 3, 7];
 /// Windows before the first trial: the first belongs to the start of the stream.
@@ -46,11 +58,11 @@ enum Phase {
 
 /// Bytes a second that came in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rates {
+struct Rates {
     /// By this link.
-    pub(super) link: u64,
+    link: u64,
     /// By all links.
-    pub(super) all: u64,
+    all: u64,
 }
 
 impl Rates {
@@ -67,9 +79,98 @@ impl Rates {
     }
 }
 
+/// What one look at a link shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Whether the peer has enough to answer.
+    pub full: bool,
+    /// Bytes that the link brought so far.
+    pub link: u64,
+    /// Bytes that all links brought so far.
+    pub all: u64,
+}
+
+/// What was seen of the link since the last judgement.
+#[derive(Debug)]
+struct Window {
+    since: Instant,
+    looks: u32,
+    /// The peer had enough to answer at each look.
+    full: bool,
+    /// What the link had brought when the window began, and what all had.
+    link: u64,
+    all: u64,
+}
+
+impl Window {
+    fn begin(now: Instant, link: u64, all: u64) -> Self {
+        Self {
+            since: now,
+            looks: 0,
+            full: true,
+            link,
+            all,
+        }
+    }
+}
+
+/// The lanes of one link: how many there are to be.
+#[derive(Debug)]
+pub struct Connections {
+    window: Window,
+    trial: Trial,
+}
+
+impl Connections {
+    /// For a link that may have so many connections.
+    pub fn new(now: Instant, connections_max: usize) -> Self {
+        Self {
+            window: Window::begin(now, 0, 0),
+            trial: Trial::new(connections_max),
+        }
+    }
+
+    /// Whether a peer that answered within this time at best is so far that lanes may pay.
+    pub fn may_pay(round_trip: Option<Duration>) -> bool {
+        round_trip >= Some(ROUND_TRIP_MIN)
+    }
+
+    /// Takes a look at the link; tells at the end of each window how many lanes are wanted.
+    pub fn look(&mut self, now: Instant, look: Look) -> Option<usize> {
+        self.window.full &= look.full;
+        self.window.looks = self.window.looks.saturating_add(1);
+        if self.window.looks < LOOKS_PER_WINDOW {
+            return None;
+        }
+        let next = Window::begin(now, look.link, look.all);
+        let window = std::mem::replace(&mut self.window, next);
+        let micros = now.since(window.since).as_micros();
+        let micros = u64::try_from(micros).unwrap_or(u64::MAX).max(1);
+        let rate = |now: u64, before: u64| {
+            let came = now.saturating_sub(before);
+            came.saturating_mul(1_000_000) / micros
+        };
+        let rates = Rates {
+            link: rate(look.link, window.link),
+            all: rate(look.all, window.all),
+        };
+        Some(self.trial.judge(rates, window.full))
+    }
+
+    /// The peer let us dial in vain; so many lanes are left.
+    pub fn refused(&mut self, left: usize) {
+        self.trial.fall(left, REST_REFUSED);
+    }
+
+    /// All lanes broke.
+    pub fn lost(&mut self) {
+        self.trial.fall(0, REST);
+    }
+}
+
 /// Finds the number by trial.
 #[derive(Debug)]
-pub(super) struct Trial {
+struct Trial {
     /// Which step the link is at.
     at: usize,
     at_max: usize,
@@ -79,7 +180,7 @@ pub(super) struct Trial {
 
 impl Trial {
     /// For a link that may have so many connections.
-    pub(super) fn new(connections: usize) -> Self {
+    fn new(connections: usize) -> Self {
         let within = |lanes: &&usize| **lanes < connections.max(1);
         Self {
             at: 0,
@@ -91,7 +192,7 @@ impl Trial {
 
     /// Takes what came in a window, and whether the peer had enough to answer all the time; tells
     /// how many lanes are wanted.
-    pub(super) fn judge(&mut self, rates: Rates, full: bool) -> usize {
+    fn judge(&mut self, rates: Rates, full: bool) -> usize {
         if full {
             self.idle = 0;
             self.step(rates);
@@ -102,16 +203,6 @@ impl Trial {
             }
         }
         STEPS.get(self.at).copied().unwrap_or_default()
-    }
-
-    /// The peer let us dial in vain; so many lanes are left.
-    pub(super) fn refused(&mut self, left: usize) {
-        self.fall(left, REST_REFUSED);
-    }
-
-    /// All lanes broke.
-    pub(super) fn lost(&mut self) {
-        self.fall(0, REST);
     }
 
     fn fall(&mut self, left: usize, windows: u32) {
@@ -277,7 +368,7 @@ mod tests {
     fn who_refuses_a_lane_is_left_alone_for_minutes() {
         let mut trial = Trial::new(8);
         lanes(&mut trial, 10, 1_000_000_000);
-        trial.refused(0);
+        trial.fall(0, REST_REFUSED);
         let used = lanes(&mut trial, REST_REFUSED, 1_000_000_000);
         assert!(used.iter().all(|lanes| *lanes == 0));
         assert_eq!(lanes(&mut trial, 1, 1_000_000_000), [1]);

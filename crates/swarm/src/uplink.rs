@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use swarmcopy_scheduler::SourceId;
 use swarmcopy_scheduler::spread::uplink::{Uplink, Urgency};
+use swarmcopy_scheduler::{Instant as Moment, SourceId};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The uplink, and what wakes each link.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub(crate) struct SharedUplink {
     clock: Clock,
     line: Mutex<Line>,
 }
@@ -31,7 +31,7 @@ struct Line {
     links: BTreeMap<SourceId, Arc<Notify>>,
 }
 
-impl Turns {
+impl SharedUplink {
     /// For a content of so many pieces.
     pub(crate) fn new(clock: Clock, pieces: u32) -> Arc<Self> {
         let line = Line {
@@ -58,6 +58,11 @@ impl Turns {
         answer
     }
 
+    /// What time it is for the decisions of a swarm.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
     fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,8 +70,8 @@ impl Turns {
 
 /// One link's place in the line, whichever of its connections asks; given up when dropped.
 #[derive(Debug)]
-pub(crate) struct Turn {
-    turns: Arc<Turns>,
+pub(crate) struct Place {
+    uplink: Arc<SharedUplink>,
     link: SourceId,
     come: Arc<Notify>,
     /// It is served or waits.
@@ -74,12 +79,12 @@ pub(crate) struct Turn {
     waits: AtomicBool,
 }
 
-impl Turn {
-    pub(crate) fn new(turns: &Arc<Turns>, link: SourceId) -> Self {
+impl Place {
+    pub(crate) fn new(uplink: &Arc<SharedUplink>, link: SourceId) -> Self {
         let come = Arc::<Notify>::default();
-        turns.line().links.insert(link, Arc::clone(&come));
+        uplink.line().links.insert(link, Arc::clone(&come));
         Self {
-            turns: Arc::clone(turns),
+            uplink: Arc::clone(uplink),
             link,
             come,
             in_line: AtomicBool::new(false),
@@ -90,24 +95,24 @@ impl Turn {
     /// Says that there is something to send, and how urgent it is; whether it is this link's turn.
     pub(crate) fn want(&self, urgency: Urgency) -> bool {
         self.in_line.store(true, Ordering::Relaxed);
-        let now = self.turns.clock.now();
-        let served = self.turns.ask(|it| it.want(now, self.link, urgency));
+        let now = self.uplink.clock.now();
+        let served = self.uplink.ask(|it| it.want(now, self.link, urgency));
         self.waits.store(!served, Ordering::Relaxed);
         served
     }
 
     /// Counts what was sent.
     pub(crate) fn spend(&self, bytes: u64) {
-        let now = self.turns.clock.now();
-        self.turns.ask(|it| it.spend(now, self.link, bytes));
+        let now = self.uplink.clock.now();
+        self.uplink.ask(|it| it.spend(now, self.link, bytes));
     }
 
     /// There is nothing to send for now.
     pub(crate) fn give_back(&self) {
         self.waits.store(false, Ordering::Relaxed);
         if self.in_line.swap(false, Ordering::Relaxed) {
-            let now = self.turns.clock.now();
-            self.turns.ask(|it| it.give_back(now, self.link));
+            let now = self.uplink.clock.now();
+            self.uplink.ask(|it| it.give_back(now, self.link));
         }
     }
 
@@ -121,10 +126,10 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Place {
     fn drop(&mut self) {
         self.give_back();
-        self.turns.line().links.remove(&self.link);
+        self.uplink.line().links.remove(&self.link);
     }
 }
 
@@ -136,9 +141,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whose_turn_has_come_is_woken() {
-        let turns = Turns::new(Clock::start(), 1);
+        let uplink = SharedUplink::new(Clock::start(), 1);
         let mut links: Vec<_> = (0..)
-            .map(|it| Turn::new(&turns, SourceId(it)))
+            .map(|it| Place::new(&uplink, SourceId(it)))
             .take(8)
             .collect();
         let mut waiting = Vec::new();

@@ -8,10 +8,13 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use crate::Instant;
 
-use crate::limits::{requests_min, requests_open_max};
-
+/// Requests that are kept open at a peer, whatever it takes.
+pub const REQUESTS_OPEN_MAX: usize = 500;
+/// Requests for blocks of 16 KiB that are kept open from the start; of longer ones as many as ask
+/// for the same bytes.
+pub const REQUESTS_MIN: usize = 16;
 /// Time over which a depth is judged.
 const WINDOW: Duration = Duration::from_millis(500);
 /// Windows without gain before a step is taken back: the first may belong to the old depth.
@@ -31,7 +34,7 @@ enum Trial {
 
 /// Finds a depth by trial.
 #[derive(Debug)]
-pub(crate) struct Climb {
+pub(super) struct Climb {
     depth: usize,
     /// The depth that is known to pay, and bytes a second with it.
     proven: (usize, u64),
@@ -43,10 +46,10 @@ pub(crate) struct Climb {
 }
 
 impl Climb {
-    pub(crate) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
-            depth: requests_min,
-            proven: (requests_min, 0),
+            depth: REQUESTS_MIN,
+            proven: (REQUESTS_MIN, 0),
             trial: Trial::Up,
             windows: 0,
             start: now,
@@ -56,15 +59,15 @@ impl Climb {
     }
 
     /// The depth to use now.
-    pub(crate) fn depth(&self) -> usize {
+    pub(super) fn depth(&self) -> usize {
         self.depth
     }
 
     /// Counts a block that came while `open` requests were open.
-    pub(crate) fn block(&mut self, now: Instant, len: u64, open: usize) {
+    pub(super) fn block(&mut self, now: Instant, len: u64, open: usize) {
         self.bytes = self.bytes.saturating_add(len);
         self.open_max = self.open_max.max(open);
-        let age = now.saturating_duration_since(self.start);
+        let age = now.since(self.start);
         if age < WINDOW {
             return;
         }
@@ -107,7 +110,7 @@ impl Climb {
     }
 
     fn step(&mut self, trial: Trial, depth: usize) {
-        self.depth = depth.clamp(requests_min, requests_open_max);
+        self.depth = depth.clamp(REQUESTS_MIN, REQUESTS_OPEN_MAX);
         self.trial = trial;
         self.windows = 0;
     }
@@ -132,14 +135,14 @@ mod tests {
     /// Runs a peer for some seconds: it sends at most `line` bytes a second, and looks at its
     /// requests every `pulse`.
     fn depth_after(seconds: u64, line: u64, pulse: Duration) -> usize {
-        let start = Instant::now();
+        let start = Instant::ZERO;
         let mut climb = Climb::new(start);
         let mut now = start;
         while now < start + Duration::from_secs(seconds) {
             let micros = u64::try_from(pulse.as_micros()).unwrap();
             let room = (line * micros / 1_000_000 / BLOCK).max(1);
             let blocks = room.min(u64::try_from(climb.depth()).unwrap());
-            now += pulse;
+            now = now + pulse;
             let open = climb.depth();
             for _ in 0..blocks {
                 climb.block(now, BLOCK, open);
@@ -148,17 +151,17 @@ mod tests {
         climb.depth()
     }
 
-    #[tokio::test]
-    async fn a_peer_that_answers_in_bursts_is_asked_deeper() {
+    #[test]
+    fn a_peer_that_answers_in_bursts_is_asked_deeper() {
         let depth = depth_after(10, 1_000_000_000, Duration::from_millis(500));
-        assert_eq!(depth, requests_open_max);
+        assert_eq!(depth, REQUESTS_OPEN_MAX);
     }
 
-    #[tokio::test]
-    async fn a_slow_line_keeps_a_short_queue() {
+    #[test]
+    fn a_slow_line_keeps_a_short_queue() {
         for seconds in [5, 60, 300] {
             let depth = depth_after(seconds, 400_000, Duration::from_millis(41));
-            assert!(depth <= 2 * requests_min, "{depth} after {seconds} s");
+            assert!(depth <= 2 * REQUESTS_MIN, "{depth} after {seconds} s");
         }
     }
 }

@@ -1,13 +1,18 @@
-//! Slot messages between machines of ours that wait to be written.
+//! Slot messages between two machines of ours: what waits to be written, and how much is taken.
 //!
 //! What must stay true: the newest record of a slot is written, whatever waits; a peer that reads
-//! nothing costs a bounded amount of memory.
+//! nothing costs a bounded amount of memory; what one side may write at once the other takes.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use bytes::Bytes;
-use swarmcopy_scheduler::origin::SlotMessage;
+use crate::Instant;
+use crate::origin::SlotMessage;
 
+/// Messages that are taken from a peer at once.
+const TAKEN_MAX: u32 = 40;
+/// Time in which one more is taken.
+const TAKEN_EVERY: Duration = Duration::from_millis(50);
 /// Messages that wait before newer ones are merged into the last.
 const WAITING_MAX: usize = 16;
 /// Entries of one kind in a merged message.
@@ -15,13 +20,13 @@ const MERGED_MAX: usize = 64;
 
 /// Messages that are not written yet, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Pending {
+pub struct Letters {
     queue: VecDeque<SlotMessage>,
 }
 
-impl Pending {
+impl Letters {
     /// Adds a message, or merges it into the last when too many wait.
-    pub(crate) fn push(&mut self, message: SlotMessage) {
+    pub fn push(&mut self, message: SlotMessage) {
         let full = self.queue.len() >= WAITING_MAX;
         match self.queue.back_mut() {
             Some(last) if full => merge(last, message),
@@ -30,11 +35,35 @@ impl Pending {
     }
 
     /// Takes everything as payloads.
-    pub(crate) fn take_encoded(&mut self) -> Vec<Bytes> {
+    pub fn take_encoded(&mut self) -> Vec<Vec<u8>> {
         self.queue
             .drain(..)
-            .flat_map(|message| message.to_payloads().into_iter().map(Bytes::from))
+            .flat_map(|message| message.to_payloads())
             .collect()
+    }
+}
+
+/// How many messages of one peer are taken.
+#[derive(Debug, Clone, Copy)]
+pub struct LetterBox {
+    /// Up to when what was taken counts, each message for its time.
+    full_until: Instant,
+}
+
+impl LetterBox {
+    /// One from which nothing was taken.
+    pub fn new(now: Instant) -> Self {
+        Self { full_until: now }
+    }
+
+    /// Takes one message; false if the peer sends too many.
+    pub fn take(&mut self, now: Instant) -> bool {
+        let full_until = self.full_until.max(now) + TAKEN_EVERY;
+        let takes = full_until.since(now) <= TAKEN_EVERY * TAKEN_MAX;
+        if takes {
+            self.full_until = full_until;
+        }
+        takes
     }
 }
 
@@ -61,9 +90,8 @@ fn put_newer<T, K: PartialEq>(new: &mut Vec<T>, old: &mut Vec<T>, key: fn(&T) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::slot_messages_max;
-    use swarmcopy_scheduler::origin::{Claim, NodeBytes, SlotRecord, message_items_max};
-    use swarmcopy_scheduler::{NodeId, OriginTag};
+    use crate::origin::{Claim, NodeBytes, SlotRecord, message_items_max};
+    use crate::{NodeId, OriginTag};
 
     fn message(slot: u32, heartbeat: u64) -> SlotMessage {
         let record = SlotRecord {
@@ -100,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_message_survives_the_wire() {
-        let mut pending = Pending::default();
+        let mut pending = Letters::default();
         pending.push(message(1, 5));
         let payloads = pending.take_encoded();
         assert_eq!(payloads.len(), 1);
@@ -110,7 +138,7 @@ mod tests {
 
     #[test]
     fn when_many_wait_the_newest_of_each_slot_is_kept() {
-        let mut pending = Pending::default();
+        let mut pending = Letters::default();
         for heartbeat in 0..1000 {
             pending.push(message(u32::try_from(heartbeat % 3).unwrap(), heartbeat));
         }
@@ -130,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_is_sent_at_once_is_all_taken() {
-        let mut pending = Pending::default();
+        let mut pending = Letters::default();
         for heartbeat in 0..1000 {
             pending.push(message(u32::try_from(heartbeat % 64).unwrap(), heartbeat));
         }
@@ -139,7 +167,8 @@ mod tests {
             .iter()
             .map(|payload| SlotMessage::from_payload(payload).unwrap())
             .collect();
-        assert!(messages.len() <= usize::try_from(slot_messages_max).unwrap());
+        let mut taken = LetterBox::new(Instant::ZERO);
+        assert!(messages.iter().all(|_| taken.take(Instant::ZERO)));
         let mut newest = std::collections::BTreeMap::new();
         for message in &messages {
             for record in message.records.iter().take(message_items_max) {
@@ -155,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_a_sender_says_of_itself_is_that_of_its_newest_message() {
-        let mut pending = Pending::default();
+        let mut pending = Letters::default();
         // 210 is a multiple of all that the helper looks at, 211 of none
         for _ in 0..WAITING_MAX {
             pending.push(message(1, 210));
@@ -168,5 +197,16 @@ mod tests {
         assert_eq!((sent.waits, sent.capacity), (newest.waits, newest.capacity));
         assert_eq!(sent.offers, 210 | 211);
         assert_eq!(sent.records.len(), 2);
+    }
+
+    #[test]
+    fn forty_are_taken_at_once_and_then_twenty_a_second() {
+        let mut taken = LetterBox::new(Instant::ZERO);
+        assert!((0..TAKEN_MAX).all(|_| taken.take(Instant::ZERO)));
+        let at = |millis: u64| Instant::from_micros(millis * 1000);
+        assert!(!taken.take(at(49)));
+        assert!(taken.take(at(50)) && !taken.take(at(50)));
+        assert!((0..TAKEN_MAX).all(|_| taken.take(at(60_000))));
+        assert!(!taken.take(at(60_000)));
     }
 }

@@ -19,16 +19,16 @@ pub(crate) enum Command {
         theirs: Handshake,
     },
     /// Addresses are known.
-    Found { addrs: Vec<SocketAddr>, via: Via },
+    Addresses { addrs: Vec<SocketAddr>, via: Via },
     /// The peer at this address tells of others.
     Told { addrs: Vec<SocketAddr>, by: IpAddr },
     /// A name that a person gave was looked up.
-    Named {
+    NameResolved {
         peer: String,
         found: Result<Vec<SocketAddr>, String>,
     },
-    /// That was the first time for it.
-    LookedUp,
+    /// A name was looked up for the first time.
+    NamesTried,
     /// A linked peer says where it listens.
     Listens { id: SourceId, addr: SocketAddr },
     /// All trackers have been asked once: whether one has answered.

@@ -157,7 +157,7 @@ impl Hub {
             Command::Incoming { wire, addr, theirs } => {
                 self.handle_wire(wire, Setup::new(addr, &theirs, Direction::Incoming));
             }
-            Command::Found { addrs, via } => {
+            Command::Addresses { addrs, via } => {
                 for addr in addrs {
                     let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
                     self.book.learn(addr, via, now);
@@ -171,8 +171,8 @@ impl Hub {
                 }
                 self.count();
             }
-            Command::Named { peer, found } => self.handle_named(peer, found),
-            Command::LookedUp => {
+            Command::NameResolved { peer, found } => self.handle_named(peer, found),
+            Command::NamesTried => {
                 self.setup.ways.looking_up = self.setup.ways.looking_up.saturating_sub(1);
             }
             Command::Listens { id, addr } => self.handle_listens(id, addr),

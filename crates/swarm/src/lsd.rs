@@ -245,7 +245,7 @@ impl State {
                     .cookie
                     .as_deref()
                     .is_some_and(|it| it.starts_with(LOOKS_ON));
-                let found = Command::Found {
+                let found = Command::Addresses {
                     addrs: vec![addr],
                     via: if looks_on { Via::Pex } else { Via::Lsd },
                 };

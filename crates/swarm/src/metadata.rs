@@ -56,10 +56,10 @@ pub(crate) async fn fetch(
         tokio::select! {
             Some(command) = found.recv() => {
                 match command {
-                    Command::Found { addrs, via } => for addr in addrs {
+                    Command::Addresses { addrs, via } => for addr in addrs {
                         book.learn(addr, via, Instant::now());
                     },
-                    Command::Named { found, .. } => for addr in found.unwrap_or_default() {
+                    Command::NameResolved { found, .. } => for addr in found.unwrap_or_default() {
                         book.learn(addr, Via::Named, Instant::now());
                     },
                     Command::Incoming { wire, addr, theirs } if asking.len() < dials_max => {

@@ -132,7 +132,7 @@ impl Swarm {
 
     /// Adds the address of a peer that a person named; it is tried until it answers.
     pub fn add_peer(&self, addr: SocketAddr) {
-        self.command(Command::Found {
+        self.command(Command::Addresses {
             addrs: vec![addr],
             via: Via::Named,
         });
@@ -336,11 +336,11 @@ pub(crate) async fn name(peer: PeerName, commands: mpsc::Sender<Command>) {
             Err(_) => Err("its address can't be found: no name server answers".to_owned()),
         };
         let is_found = found.is_ok();
-        let named = Command::Named {
+        let named = Command::NameResolved {
             peer: peer.as_str().to_owned(),
             found,
         };
-        let looked_up = std::mem::take(&mut first).then_some(Command::LookedUp);
+        let looked_up = std::mem::take(&mut first).then_some(Command::NamesTried);
         for command in std::iter::once(named).chain(looked_up) {
             // the hub is gone only when the swarm is
             let _ = commands.send(command).await;

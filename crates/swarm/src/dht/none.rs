@@ -23,6 +23,6 @@ impl Table {
     pub(super) fn look(&self, _content: [u8; 20], _port: u16, found: &mpsc::Sender<Command>) {
         let (addrs, via) = (Vec::new(), Via::Dht);
         // nobody waits for an answer that can't come
-        let _ = found.blocking_send(Command::Found { addrs, via });
+        let _ = found.blocking_send(Command::Addresses { addrs, via });
     }
 }

@@ -41,7 +41,11 @@ impl Table {
             let addrs: Vec<_> = peers.into_iter().map(SocketAddr::from).take(left).collect();
             left = left.saturating_sub(addrs.len());
             let via = Via::Dht;
-            if found.blocking_send(Command::Found { addrs, via }).is_err() || left == 0 {
+            if found
+                .blocking_send(Command::Addresses { addrs, via })
+                .is_err()
+                || left == 0
+            {
                 break;
             }
         }

@@ -73,7 +73,7 @@ impl Bench {
             self.state.heard(&announce, from);
         }
         while let Ok(command) = self.commands.try_recv() {
-            if let Command::Found { addrs, .. } = command {
+            if let Command::Addresses { addrs, .. } = command {
                 for addr in addrs {
                     *self.found.entry(addr.ip()).or_default() += 1;
                 }

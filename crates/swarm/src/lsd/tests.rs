@@ -61,7 +61,7 @@ async fn two_machines_hear_each_other_and_not_themselves() {
 async fn first_found(commands: &mut mpsc::Receiver<Command>) -> Option<SocketAddr> {
     loop {
         match commands.recv().await? {
-            Command::Found { addrs, .. } => return addrs.first().copied(),
+            Command::Addresses { addrs, .. } => return addrs.first().copied(),
             Command::LsdAnnounced { sent: false } => return None,
             _ => {}
         }
@@ -203,7 +203,7 @@ async fn who_only_looks_on_is_heard_as_somebody_that_nobody_waits_for() {
         let call = Announce::parse(&call.encode(SocketAddr::from(GROUP_V4))).unwrap();
         lsd.state.heard(&call, IpAddr::from([10, 0, 0, 9]));
         let found = loop {
-            if let Command::Found { via, .. } = commands.recv().await.unwrap() {
+            if let Command::Addresses { via, .. } = commands.recv().await.unwrap() {
                 break via;
             }
         };

@@ -42,7 +42,7 @@ async fn metadata_is_fetched_in_blocks_and_a_liar_is_passed_over() {
     wrong[300_000] ^= 1;
     let addrs = vec![start(wrong.into()).await, start(info.clone()).await];
     let (send, found) = mpsc::channel(4);
-    send.send(Command::Found {
+    send.send(Command::Addresses {
         addrs,
         via: Via::Named,
     })
@@ -59,7 +59,7 @@ async fn a_liar_alone_is_never_believed() {
     let info = content(1000);
     let addr = start(content(999)).await;
     let (send, found) = mpsc::channel(4);
-    send.send(Command::Found {
+    send.send(Command::Addresses {
         addrs: vec![addr],
         via: Via::Named,
     })
@@ -99,7 +99,7 @@ async fn a_peer_that_answers_one_request_at_a_time_is_asked_again() {
     });
     let (send, found) = mpsc::channel(4);
     let via = Via::Named;
-    send.send(Command::Found {
+    send.send(Command::Addresses {
         addrs: vec![addr],
         via,
     })

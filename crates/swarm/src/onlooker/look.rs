@@ -215,8 +215,8 @@ impl Looker {
     fn handle(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Found { addrs, via } => self.learn(addrs, via, None),
-            Command::Named { found, .. } => {
+            Command::Addresses { addrs, via } => self.learn(addrs, via, None),
+            Command::NameResolved { found, .. } => {
                 self.learn(found.unwrap_or_default(), Via::Named, None);
             }
             Command::Told { addrs, by } => self.learn(addrs, Via::Pex, Some(by)),

@@ -186,7 +186,7 @@ impl Announcer {
         let _ = self
             .common
             .hub
-            .send(Command::Found {
+            .send(Command::Addresses {
                 addrs,
                 via: Via::Tracker,
             })

@@ -97,7 +97,7 @@ impl Bench {
         self.announcer.handle_reply(url, reply).await;
         let mut found = None;
         while let Ok(command) = self.commands.try_recv() {
-            if let Command::Found { addrs, .. } = command {
+            if let Command::Addresses { addrs, .. } = command {
                 found = Some(addrs.len());
             }
         }

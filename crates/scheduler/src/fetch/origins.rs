@@ -80,9 +80,6 @@ fn next_run(at: &mut Moment<'_>, id: SourceId) -> Option<Span> {
     let room = at.terms.budget_bytes.saturating_sub(ledger.outstanding());
     let pieces_max = (run_len(at, source).min(room) / layout.piece_len()).max(1);
     let narrowed = narrowed(at, id, origin.gaps().shut());
-    if narrowed.as_ref().is_some_and(PieceSet::is_empty) {
-        return None;
-    }
     let missing = narrowed.as_ref().unwrap_or(ledger.missing());
     let facts = Facts::of(at.book, at.sources, at.measures);
     let mut view = facts.view(missing, at.book);

@@ -51,7 +51,11 @@ pub(crate) fn take_in(at: &mut Moment<'_>, event: Event) {
             at.book.sent(piece);
             at.gate.uploaded(now, source, bytes);
         }
-        other => hear(at, other),
+        word @ (Event::Slots { .. }
+        | Event::Discovery(_)
+        | Event::Hours(_)
+        | Event::Guarded
+        | Event::Guard { .. }) => hear(at, word),
     }
 }
 

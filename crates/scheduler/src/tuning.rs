@@ -1,7 +1,8 @@
-//! Every number of scheduling, once: its unit, what it means, and what breaks without it.
+//! The numbers of scheduling, each once: its unit, what it means, and what breaks without it.
 //!
 //! What can be derived from another number is a method, not a field. Limits of memory (how many answers are remembered,
-//! how many suggestions are kept) stand where they are kept: nothing is decided by them.
+//! how many suggestions are kept) stand where they are kept: nothing is decided by them. The numbers of
+//! `spread` that links ask for are constants beside their code.
 
 use std::time::Duration;
 

@@ -135,7 +135,7 @@ fn room_of(wish: &Wish, which: &str) -> Result<Room, String> {
 fn only(wish: &Wish, which: &str) -> Result<ExitCode, String> {
     let room = room_of(wish, which)?;
     println!("{room}");
-    for line in weather::timeline(&room) {
+    for line in weather::timeline_with(&room, wish.tuning) {
         println!("{line}");
     }
     let verdict = weather::play_with(&room, wish.tuning);
@@ -156,7 +156,7 @@ fn tell(verdict: &Verdict) {
 
 fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
     let room = room_of(wish, which)?;
-    let verdict = weather::play(&room);
+    let verdict = weather::play_with(&room, wish.tuning);
     let wanted = wish.promise.as_ref();
     let mut broken = verdict.broken.iter();
     let first = broken.find(|it| wanted.is_none_or(|name| it.promise.to_string() == **name));
@@ -164,7 +164,7 @@ fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
         println!("the room breaks no such promise");
         return Ok(ExitCode::SUCCESS);
     };
-    let Some(shrunk) = weather::shrink(&room, first.promise) else {
+    let Some(shrunk) = weather::shrink_with(&room, first.promise, wish.tuning) else {
         return Err("the room is not the same twice".to_owned());
     };
     println!("{}", shrunk.room);

@@ -24,6 +24,6 @@ mod words;
 
 pub use draw::Draw;
 pub use kinds::{KINDS, Kind};
-pub use promises::{Breach, Promise, Verdict, play, play_with, timeline};
+pub use promises::{Breach, Promise, Verdict, play, play_with, timeline, timeline_with};
 pub use room::{NoRoom, Room};
-pub use shrink::{Shrunk, shrink};
+pub use shrink::{Shrunk, shrink, shrink_with};

@@ -116,7 +116,13 @@ pub fn play_with(room: &Room, tuning: Tuning) -> Verdict {
 
 /// What happened in a room, one line for each event.
 pub fn timeline(room: &Room) -> Vec<String> {
+    timeline_with(room, Tuning::default())
+}
+
+/// The same with machines that decide by other numbers.
+pub fn timeline_with(room: &Room, tuning: Tuning) -> Vec<String> {
     let mut profile = room.profile();
+    profile.tuning = tuning;
     profile.logged = true;
     let run = catch_unwind(AssertUnwindSafe(|| Simulation::run(profile)));
     run.ok()

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use super::promises::{Promise, Verdict, play};
+use swarmcopy_scheduler::Tuning;
+
+use super::promises::{Promise, Verdict, play_with};
 use super::room::Room;
 use crate::{Fault, Finding, Holds, MachineSpec, OriginSpec, Stay};
 
@@ -25,8 +27,13 @@ pub struct Shrunk {
 
 /// The smallest room found that still breaks `promise`; `None` if this one does not.
 pub fn shrink(room: &Room, promise: Promise) -> Option<Shrunk> {
+    shrink_with(room, promise, Tuning::default())
+}
+
+/// The same with machines that decide by other numbers.
+pub fn shrink_with(room: &Room, promise: Promise, tuning: Tuning) -> Option<Shrunk> {
     shrink_by(room, |room| {
-        Some(play(room)).filter(|it| it.breaks(promise))
+        Some(play_with(room, tuning)).filter(|it| it.breaks(promise))
     })
 }
 

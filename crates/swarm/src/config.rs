@@ -95,6 +95,10 @@ pub struct SwarmConfig {
     pub pex: bool,
     /// Trackers in tiers (BEP 12).
     pub trackers: Vec<Vec<Url>>,
+    /// Those of them that are asked at public addresses alone: a document from the internet named them.
+    pub public_trackers: Vec<Url>,
+    /// Whether a tracker on the internet may redirect to a private address.
+    pub private_redirects: bool,
     /// Peers that a person named.
     pub peers: Vec<PeerName>,
     /// Numbers for the links.
@@ -114,8 +118,10 @@ pub struct SwarmConfig {
 
 debug_shown!(SwarmConfig {
     info_hash, peer_id, layout, have, private, listener, lsd, dht, bind_ip, links_max, hello, info_bytes,
-    limit_down, limit_up, no_limit, pex, peers, ids, client, encryption, block_len, connections, status;
+    limit_down, limit_up, no_limit, pex, peers, ids, client, encryption, block_len, connections, status,
+    private_redirects;
     trackers: ShownAll(trackers.iter().flatten()),
+    public_trackers: ShownAll(public_trackers.iter()),
 });
 
 impl SwarmConfig {
@@ -139,6 +145,8 @@ impl SwarmConfig {
             no_limit: Networks::default(),
             pex: true,
             trackers: Vec::new(),
+            public_trackers: Vec::new(),
+            private_redirects: false,
             peers: Vec::new(),
             ids: Arc::new(SourceIds::new()),
             client: concat!("swarmcopy ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -87,12 +87,13 @@ impl Swarm {
             .filter(|_| !config.private && listener.is_some());
         let dht = config.dht.clone().filter(|_| !config.private);
         let way = |on: bool| if on { Way::Waiting } else { Way::Off };
-        let trackers = config.trackers.clone();
+        let bind_ip = bind_ip(&config);
+        let asked = trackers::Asked::of(&config, bind_ip);
         let peers = config.peers.clone();
         let setup = HubSetup {
             links_max: config.links_max.max(1),
             ways: Ways {
-                trackers: way(trackers.iter().any(|tier| !tier.is_empty())),
+                trackers: way(asked.tiers.iter().any(|tier| !tier.is_empty())),
                 lsd: way(lsd.is_some()),
                 named: !peers.is_empty(),
                 looking_up: peers.len(),
@@ -100,12 +101,11 @@ impl Swarm {
                 tried: false,
             },
         };
-        let bind_ip = bind_ip(&config);
         let common = Arc::new(common(config, blocks, events, commands.clone(), cancel));
         let tasks = TaskTracker::new();
         let hub = Hub::new(Arc::clone(&common), setup).run(received);
         tasks.spawn(hub.in_current_span());
-        let asking = trackers::run(Arc::clone(&common), trackers, bind_ip);
+        let asking = trackers::run(Arc::clone(&common), asked);
         tasks.spawn(asking.in_current_span());
         for peer in peers {
             spawn_naming(&tasks, peer, commands.clone(), &common.cancel);
@@ -209,14 +209,15 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
     let lsd = config.lsd.clone().filter(|_| !config.private);
     let dht = config.dht.clone().filter(|_| !config.private);
     let listener = config.listener.clone();
-    let (trackers, peers) = (config.trackers.clone(), config.peers.clone());
     let bind_ip = bind_ip(&config);
+    let asked = trackers::Asked::of(&config, bind_ip);
+    let peers = config.peers.clone();
     let cancel = CancellationToken::new();
     let _stops_discovery = cancel.clone().drop_guard();
     let common = common(config, Arc::new(Nothing), events, commands.clone(), &cancel);
     let common = Arc::new(common);
     let tasks = TaskTracker::new();
-    tasks.spawn(trackers::run(Arc::clone(&common), trackers, bind_ip));
+    tasks.spawn(trackers::run(Arc::clone(&common), asked));
     tasks.spawn(async move { while told.recv().await.is_some() {} });
     for peer in peers {
         spawn_naming(&tasks, peer, commands.clone(), &cancel);

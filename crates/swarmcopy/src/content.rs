@@ -66,7 +66,7 @@ pub struct Content {
     pub(crate) ranges: Vec<Arc<dyn RangeSource>>,
     /// Who was named with the content, to be asked besides those of the options.
     pub(crate) named: Named,
-    /// Mirrors that only a link from the internet names: they must not lead to private addresses.
+    /// Mirrors and trackers that only a link from the internet names: they must not lead to private addresses.
     pub(crate) hearsay: Vec<String>,
     /// What a metalink adds.
     pub(crate) advice: Arc<Advice>,
@@ -233,6 +233,26 @@ impl Content {
             })
             .filter(|tier| !tier.is_empty())
             .collect()
+    }
+
+    /// Those of its trackers that are asked at public addresses alone.
+    pub(crate) fn public_trackers(&self) -> Vec<url::Url> {
+        if self.options.trust_document {
+            return Vec::new();
+        }
+        let torrent = self
+            .torrent
+            .iter()
+            .filter(|_| !self.from.may_name_private());
+        let torrent = torrent.flat_map(|torrent| torrent.trackers.iter().flatten());
+        let named = torrent.filter(|url| !self.options.trackers.contains(url));
+        let named = named.chain(&self.hearsay);
+        named.filter_map(|url| url.parse().ok()).collect()
+    }
+
+    /// Whether servers on the internet may redirect to private addresses.
+    pub(crate) fn redirects_privately(&self) -> bool {
+        self.options.private_redirects || self.options.trust_document
     }
 
     pub(crate) fn is_seed(&self) -> bool {

@@ -49,6 +49,8 @@ impl Session {
         config.pex = inner.config.pex;
         config.encryption = inner.config.encryption.into();
         config.trackers = content.trackers();
+        config.public_trackers = content.public_trackers();
+        config.private_redirects = content.redirects_privately();
         let peers = content.options.peers.iter();
         config.peers = peers.filter_map(|peer| peer.parse().ok()).collect();
         let (send, sightings) = mpsc::channel(SIGHTINGS_MAX);

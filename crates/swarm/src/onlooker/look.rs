@@ -70,14 +70,14 @@ impl Onlooker {
         } else {
             (lsd, dht)
         };
-        let (listener, trackers) = (config.listener.clone(), config.trackers.clone());
-        let (peers, bind_ip) = (config.peers.clone(), bind_ip(&config));
+        let (listener, peers) = (config.listener.clone(), config.peers.clone());
+        let asked = trackers::Asked::of(&config, bind_ip(&config));
         let common = common(config, Arc::new(Nothing), told_in, commands.clone(), cancel);
         let common = Arc::new(common);
         let tasks = TaskTracker::new();
         let looker = Looker::new(Arc::clone(&common), events.clone());
         tasks.spawn(looker.run(received, questions));
-        tasks.spawn(trackers::run(Arc::clone(&common), trackers, bind_ip));
+        tasks.spawn(trackers::run(Arc::clone(&common), asked));
         tasks.spawn(pass_on(told, events, common.cancel.clone()));
         for peer in peers {
             let naming = name(peer, commands.clone());

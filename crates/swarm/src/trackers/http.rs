@@ -1,37 +1,83 @@
 //! Announcing by HTTP (BEP 3).
 //!
-//! What must stay true: a reply is read only up to its limit, whatever length it claims.
+//! What must stay true: a reply is read only up to its limit, whatever length it claims; a redirect leads no further than
+//! [`Reach`] says, and tells nobody where it came from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, REPLY_LEN_MAX};
 use swarmcopy_sources::http::unpacked;
 use url::Url;
+
+use super::reach::{PRIVATE, Reach};
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 3;
 
 /// What asks a content's trackers.
 #[derive(Debug)]
-pub(super) struct Http(Client);
+pub(super) struct Http {
+    any: Client,
+    /// Finds no name at a private address.
+    public: Client,
+    private_redirects: bool,
+}
 
 impl Http {
     /// Makes it. Without a proxy: a tracker must see our own address, since that is what it tells others.
-    pub(super) fn new(name: &str, bind_ip: Option<IpAddr>, patience: Duration) -> Option<Self> {
-        let client = Client::builder()
-            .user_agent(name.replace(' ', "/"))
-            .timeout(patience)
-            .redirect(Policy::limited(REDIRECTS_MAX))
-            .local_address(bind_ip)
-            .no_proxy()
-            .build();
-        client
+    pub(super) fn new(
+        name: &str,
+        bind_ip: Option<IpAddr>,
+        patience: Duration,
+        private_redirects: bool,
+    ) -> Option<Self> {
+        let builder = || {
+            Client::builder()
+                .user_agent(name.replace(' ', "/"))
+                .timeout(patience)
+                .redirect(Policy::none())
+                .local_address(bind_ip)
+                .no_proxy()
+        };
+        let public = builder().dns_resolver(Arc::new(PublicNames)).build();
+        let both = builder().build().and_then(|any| Ok((any, public?)));
+        let (any, public) = both
             .inspect_err(|error| tracing::warn!(%error, "cannot ask trackers by HTTP"))
-            .ok()
-            .map(Self)
+            .ok()?;
+        Some(Self {
+            any,
+            public,
+            private_redirects,
+        })
+    }
+
+    /// Asks, and follows redirects as far as they may lead.
+    async fn get(&self, mut url: Url, mut reach: Reach) -> Result<Response, String> {
+        for _ in 0..=REDIRECTS_MAX {
+            if !reach.allows_url(&url) {
+                return Err(PRIVATE.to_owned());
+            }
+            let client = match reach {
+                Reach::Any => &self.any,
+                Reach::Public => &self.public,
+            };
+            let reply = client.get(url.clone()).send().await;
+            let reply = reply.map_err(|error| cause(&error))?;
+            let Some(next) = redirect(&url, &reply) else {
+                return Ok(reply);
+            };
+            if !self.private_redirects {
+                reach = reach.after(reply.remote_addr());
+            }
+            url = next;
+        }
+        Err("it redirects too often".to_owned())
     }
 
     /// Announces once.
@@ -39,9 +85,9 @@ impl Http {
         &self,
         url: &Url,
         request: &AnnounceRequest,
+        reach: Reach,
     ) -> Result<AnnounceReply, String> {
-        let reply = self.0.get(request.url(url)).send().await;
-        let mut reply = reply.map_err(|error| cause(&error))?;
+        let mut reply = self.get(request.url(url), reach).await?;
         let status = reply.status();
         let mut body = Vec::new();
         while let Some(part) = reply.chunk().await.map_err(|error| cause(&error))? {
@@ -60,6 +106,36 @@ impl Http {
             }
             parsed => parsed.map_err(|error| error.to_string()),
         }
+    }
+}
+
+/// Where a reply leads.
+fn redirect(from: &Url, reply: &Response) -> Option<Url> {
+    if !matches!(reply.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let to = std::str::from_utf8(reply.headers().get(LOCATION)?.as_bytes()).ok()?;
+    let to = from.join(to).ok()?;
+    matches!(to.scheme(), "http" | "https").then_some(to)
+}
+
+/// Finds the public addresses of names.
+#[derive(Debug)]
+struct PublicNames;
+
+impl Resolve for PublicNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found
+                .filter(|addr| Reach::Public.allows(addr.ip()))
+                .collect();
+            if public.is_empty() {
+                return Err(PRIVATE.into());
+            }
+            let public: Addrs = Box::new(public.into_iter());
+            Ok(public)
+        })
     }
 }
 

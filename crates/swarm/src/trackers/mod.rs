@@ -7,6 +7,7 @@
 mod http;
 #[cfg(not(feature = "tracker"))]
 mod no_http;
+mod reach;
 mod schedule;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sequences;
@@ -29,12 +30,13 @@ use url::Url;
 use self::http::Http;
 #[cfg(not(feature = "tracker"))]
 use self::no_http::Http;
+use self::reach::Reach;
 use self::schedule::Schedule;
 use self::tiers::Tiers;
 use crate::address_book::Via;
 use crate::command::Command;
 use crate::common::Common;
-use crate::{SwarmEvent, TrackerNote, onlooker, tracker_name};
+use crate::{SwarmConfig, SwarmEvent, TrackerNote, onlooker, tracker_name};
 
 /// Time for a tracker to answer.
 const ANSWER_TIME: Duration = Duration::from_secs(15);
@@ -43,15 +45,41 @@ const FAREWELL_TIME: Duration = Duration::from_secs(2);
 /// How many peers are asked for.
 const WANTED: u32 = 100;
 
+/// Whom to ask, and by which ways.
+pub(crate) struct Asked {
+    pub(crate) tiers: Vec<Vec<Url>>,
+    pub(crate) bind_ip: Option<IpAddr>,
+    public: Vec<Url>,
+    private_redirects: bool,
+}
+
+impl Asked {
+    /// What a swarm's configuration says of that.
+    pub(crate) fn of(config: &SwarmConfig, bind_ip: Option<IpAddr>) -> Self {
+        Self {
+            tiers: config.trackers.clone(),
+            bind_ip,
+            public: config.public_trackers.clone(),
+            private_redirects: config.private_redirects,
+        }
+    }
+}
+
 /// Announces until the swarm is stopped, then says goodbye.
-pub(crate) async fn run(common: Arc<Common>, tiers: Vec<Vec<Url>>, bind_ip: Option<IpAddr>) {
-    let tiers = Tiers::new(tiers);
+pub(crate) async fn run(common: Arc<Common>, asked: Asked) {
+    let bind_ip = asked.bind_ip;
+    let tiers = Tiers::new(asked.tiers);
     if tiers.is_empty() {
         return;
     }
     let cancel = common.cancel.clone();
     let mut announcer = Announcer {
-        http: Http::new(&common.client, bind_ip, ANSWER_TIME),
+        http: Http::new(
+            &common.client,
+            bind_ip,
+            ANSWER_TIME,
+            asked.private_redirects,
+        ),
         schedule: Schedule::new(Instant::now()),
         // the same for all announces of this run, so that a tracker knows us by it
         key: crate::chance::rng().u32(..),
@@ -59,6 +87,7 @@ pub(crate) async fn run(common: Arc<Common>, tiers: Vec<Vec<Url>>, bind_ip: Opti
         common,
         tiers,
         bind_ip,
+        public: asked.public,
     };
     cancel.run_until_cancelled(announcer.run()).await;
     announcer.leave().await;
@@ -69,12 +98,12 @@ async fn ask(
     http: Option<&Http>,
     url: &Url,
     request: &AnnounceRequest,
-    bind_ip: Option<IpAddr>,
+    (bind_ip, reach): (Option<IpAddr>, Reach),
 ) -> Result<AnnounceReply, String> {
     let asking = async {
         match (url.scheme(), http) {
-            ("http" | "https", Some(http)) => http.announce(url, request).await,
-            ("udp", _) => udp::announce(url, request, bind_ip).await,
+            ("http" | "https", Some(http)) => http.announce(url, request, reach).await,
+            ("udp", _) => udp::announce(url, request, bind_ip, reach).await,
             (scheme, _) => Err(format!("cannot ask a tracker by {scheme}")),
         }
     };
@@ -87,6 +116,8 @@ struct Announcer {
     common: Arc<Common>,
     tiers: Tiers,
     bind_ip: Option<IpAddr>,
+    /// Trackers that are asked at public addresses alone.
+    public: Vec<Url>,
     http: Option<Http>,
     schedule: Schedule,
     key: u32,
@@ -96,6 +127,7 @@ struct Announcer {
 
 debug_shown!(Announcer {
     common, tiers, bind_ip, http, schedule, key;
+    public: ShownAll(public.iter()),
     heard: ShownAll(heard.iter().map(|heard| &heard.0)),
 });
 
@@ -136,7 +168,7 @@ impl Announcer {
                 continue;
             };
             let request = self.request(&url, event);
-            match ask(self.http.as_ref(), &url, &request, self.bind_ip).await {
+            match ask(self.http.as_ref(), &url, &request, self.way(&url)).await {
                 Ok(reply) => {
                     self.tiers.answered(tier, at);
                     self.handle_reply(url, reply).await;
@@ -194,6 +226,15 @@ impl Announcer {
         self.heard = Some((url, reply.tracker_id));
     }
 
+    fn way(&self, url: &Url) -> (Option<IpAddr>, Reach) {
+        let reach = if self.public.contains(url) {
+            Reach::Public
+        } else {
+            Reach::Any
+        };
+        (self.bind_ip, reach)
+    }
+
     /// Tells the owner what a tracker said.
     async fn note(&self, url: &Url, note: TrackerNote, again: Duration) {
         let safe = |text: &String| in_text(text).into_owned();
@@ -234,7 +275,7 @@ impl Announcer {
     async fn leave(&self) {
         if let Some((url, _)) = &self.heard {
             let request = self.request(url, Event::Stopped);
-            let asking = ask(self.http.as_ref(), url, &request, self.bind_ip);
+            let asking = ask(self.http.as_ref(), url, &request, self.way(url));
             // whether it hears us or not, we are gone
             let _ = timeout(FAREWELL_TIME, asking).await;
         }

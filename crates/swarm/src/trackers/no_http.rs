@@ -7,6 +7,8 @@ use std::time::Duration;
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest};
 use url::Url;
 
+use super::reach::Reach;
+
 /// What asks nobody.
 #[derive(Debug)]
 pub(super) struct Http;
@@ -14,7 +16,12 @@ pub(super) struct Http;
 impl Http {
     /// Makes it.
     #[expect(clippy::unnecessary_wraps, reason = "it stands for one that can fail")]
-    pub(super) fn new(_name: &str, _ip: Option<IpAddr>, _patience: Duration) -> Option<Self> {
+    pub(super) fn new(
+        _name: &str,
+        _ip: Option<IpAddr>,
+        _patience: Duration,
+        _private: bool,
+    ) -> Option<Self> {
         Some(Self)
     }
 
@@ -24,6 +31,7 @@ impl Http {
         &self,
         _url: &Url,
         _request: &AnnounceRequest,
+        _reach: Reach,
     ) -> Ready<Result<AnnounceReply, String>> {
         let why = "this build asks no tracker by HTTP (feature `tracker`)";
         ready(Err(why.to_owned()))

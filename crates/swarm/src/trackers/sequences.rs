@@ -81,6 +81,7 @@ impl Bench {
                 common,
                 tiers: Tiers::new(vec![vec![url]]),
                 bind_ip: None,
+                public: Vec::new(),
             },
             events,
             commands,

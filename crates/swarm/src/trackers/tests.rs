@@ -9,6 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::testing::soon;
 
+/// The way to a tracker that a person named.
+const ANY: (Option<IpAddr>, Reach) = (None, Reach::Any);
+/// The way to one that a document from the internet names.
+const PUBLIC: (Option<IpAddr>, Reach) = (None, Reach::Public);
+
 /// A tracker that serves until the token is dropped.
 fn tracker() -> (SocketAddr, tokio_util::sync::DropGuard) {
     let cancel = CancellationToken::new();
@@ -31,14 +36,14 @@ fn request(port: u16, left: u64) -> AnnounceRequest {
 #[tokio::test]
 async fn peers_meet_by_http_and_by_udp() {
     let (addr, _serving) = tracker();
-    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME);
+    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME, false);
     let urls = ["http", "udp"].map(|scheme| Url::parse(&format!("{scheme}://{addr}/announce")));
     let [by_http, by_udp] = urls.map(Result::unwrap);
-    let first = soon(ask(http.as_ref(), &by_http, &request(1001, 5), None))
+    let first = soon(ask(http.as_ref(), &by_http, &request(1001, 5), ANY))
         .await
         .unwrap();
     assert_eq!(first.peers, []);
-    let second = soon(ask(http.as_ref(), &by_udp, &request(1002, 0), None))
+    let second = soon(ask(http.as_ref(), &by_udp, &request(1002, 0), ANY))
         .await
         .unwrap();
     let addrs = |reply: &AnnounceReply| {
@@ -49,7 +54,7 @@ async fn peers_meet_by_http_and_by_udp() {
     assert_eq!(addrs(&second), [1001]);
     let mut dictionaries = request(1003, 5);
     dictionaries.form = PeerForm::Dictionary;
-    let third = soon(ask(http.as_ref(), &by_http, &dictionaries, None))
+    let third = soon(ask(http.as_ref(), &by_http, &dictionaries, ANY))
         .await
         .unwrap();
     assert_eq!(addrs(&third), [1001, 1002]);
@@ -58,7 +63,7 @@ async fn peers_meet_by_http_and_by_udp() {
         "dictionaries tell the peer id"
     );
     assert_eq!((third.complete, third.incomplete), (Some(1), Some(2)));
-    let fourth = soon(ask(http.as_ref(), &by_udp, &request(1004, 0), None))
+    let fourth = soon(ask(http.as_ref(), &by_udp, &request(1004, 0), ANY))
         .await
         .unwrap();
     assert_eq!(
@@ -68,10 +73,10 @@ async fn peers_meet_by_http_and_by_udp() {
     );
     let mut stopped = request(1001, 5);
     stopped.event = Event::Stopped;
-    soon(ask(http.as_ref(), &by_http, &stopped, None))
+    soon(ask(http.as_ref(), &by_http, &stopped, ANY))
         .await
         .unwrap();
-    let fifth = soon(ask(http.as_ref(), &by_udp, &request(1005, 5), None))
+    let fifth = soon(ask(http.as_ref(), &by_udp, &request(1005, 5), ANY))
         .await
         .unwrap();
     assert_eq!(addrs(&fifth), [1002, 1003, 1004]);
@@ -80,10 +85,10 @@ async fn peers_meet_by_http_and_by_udp() {
 #[tokio::test]
 async fn failures_are_told_in_words() {
     let (addr, _serving) = tracker();
-    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME);
+    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME, false);
     let ask = async |url: &str| {
         let url = Url::parse(url).unwrap();
-        soon(ask(http.as_ref(), &url, &request(1, 1), None))
+        soon(ask(http.as_ref(), &url, &request(1, 1), ANY))
             .await
             .unwrap_err()
     };
@@ -111,7 +116,7 @@ async fn a_udp_tracker_is_told_path_and_query() {
         buffer[98..len].to_vec()
     });
     let url = Url::parse(&url).unwrap();
-    let reply = soon(ask(None, &url, &request(1, 1), None)).await.unwrap();
+    let reply = soon(ask(None, &url, &request(1, 1), ANY)).await.unwrap();
     assert_eq!(reply.interval_s, 60);
     assert_eq!(heard.await.unwrap(), b"\x02\x0f/announce?key=1");
 }
@@ -137,12 +142,61 @@ async fn a_packed_answer_with_more_behind_it_is_read() {
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&body).await.unwrap();
     });
-    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME);
+    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME, false);
     let url = Url::parse(&url).unwrap();
-    let reply = soon(ask(http.as_ref(), &url, &request(1, 1), None))
+    let reply = soon(ask(http.as_ref(), &url, &request(1, 1), ANY))
         .await
         .unwrap();
     assert_eq!(reply.interval_s, 60);
+}
+
+/// A server that sends everybody elsewhere.
+async fn redirecting(to: String) -> (Url, tokio_util::task::AbortOnDropHandle<()>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/announce", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _request = stream.read(&mut [0; 4096]).await;
+            let head = format!(
+                "HTTP/1.1 302 Found\r\nLocation: {to}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            );
+            let _ = stream.write_all(head.as_bytes()).await;
+        }
+    });
+    let serving = tokio_util::task::AbortOnDropHandle::new(serving);
+    (Url::parse(&url).unwrap(), serving)
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_within_the_private_network_and_not_for_ever() {
+    let (addr, _serving) = tracker();
+    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME, false);
+    // the query of the announce goes with it
+    let query = "info_hash=%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab%ab\
+                 &peer_id=aaaaaaaaaaaaaaaaaaaa&port=7&left=1";
+    let (url, _redirecting) = redirecting(format!("http://{addr}/announce?{query}")).await;
+    let reply = soon(ask(http.as_ref(), &url, &request(1, 1), ANY)).await;
+    assert_eq!(reply.unwrap().peers, []);
+    let (url, _redirecting) = redirecting("/announce".to_owned()).await;
+    let error = soon(ask(http.as_ref(), &url, &request(1, 1), ANY)).await;
+    assert!(error.unwrap_err().contains("too often"));
+}
+
+#[tokio::test]
+async fn a_tracker_that_the_internet_names_is_asked_at_public_addresses_alone() {
+    let (addr, _serving) = tracker();
+    let http = Http::new("swarmcopy 0.1", None, ANSWER_TIME, false);
+    for scheme in ["http", "udp"] {
+        for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
+            let url = format!("{scheme}://{host}:{}/announce", addr.port());
+            let url = Url::parse(&url).unwrap();
+            let asked = soon(ask(http.as_ref(), &url, &request(1, 1), PUBLIC)).await;
+            let error = asked.unwrap_err();
+            assert!(error.contains("private address"), "{url}: {error}");
+        }
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::timeout;
 use url::Url;
 
+use super::reach::{PRIVATE, Reach};
+
 /// Times to wait for each answer. The standard's 15 s and more would keep a lonely machine waiting.
 const TRIES: [Duration; 3] = [
     Duration::from_secs(1),
@@ -27,6 +29,7 @@ pub(super) async fn announce(
     url: &Url,
     request: &AnnounceRequest,
     bind_ip: Option<IpAddr>,
+    reach: Reach,
 ) -> Result<AnnounceReply, String> {
     let (host, port) = url
         .host_str()
@@ -37,10 +40,13 @@ pub(super) async fn announce(
         .await
         .map_err(|error| error.to_string())?;
     let fits = |addr: &SocketAddr| bind_ip.is_none_or(|ip| ip.is_ipv4() == addr.is_ipv4());
-    let addr = found
-        .into_iter()
-        .find(fits)
+    let mut fitting = found.into_iter().filter(fits).peekable();
+    fitting
+        .peek()
         .ok_or("its address can't be reached from here")?;
+    let addr = fitting
+        .find(|addr| reach.allows(addr.ip()))
+        .ok_or(PRIVATE)?;
     let link = Link::open(addr, bind_ip)
         .await
         .map_err(|error| error.to_string())?;

@@ -91,6 +91,8 @@ impl Prepared {
         config.encryption = session.config.encryption.into();
         config.links_max = self.content.options.connections;
         config.trackers = self.content.trackers();
+        config.public_trackers = self.content.public_trackers();
+        config.private_redirects = self.content.redirects_privately();
         config.peers = self
             .content
             .options

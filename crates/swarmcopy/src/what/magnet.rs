@@ -92,9 +92,14 @@ impl Link {
             )
         }));
         if !self.from.may_name_private() {
-            let own = &content.options.mirrors;
-            let named = self.magnet.mirrors.iter().filter(|url| !own.contains(url));
-            content.hearsay = named.cloned().collect();
+            let CopyOptions {
+                mirrors, trackers, ..
+            } = &content.options;
+            let named = self.magnet.mirrors.iter();
+            let named = named.filter(|url| !mirrors.contains(url));
+            let asked = self.magnet.trackers.iter();
+            let asked = asked.filter(|url| !trackers.contains(url));
+            content.hearsay = named.chain(asked).cloned().collect();
         }
         let named = &mut content.named;
         named.trackers = self.magnet.trackers;
@@ -123,7 +128,7 @@ pub(super) async fn torrent(
         }
     }
     // what peers send is checked by the link's own hash, and names nothing
-    match from_peers(magnet, session, options).await {
+    match from_peers(link, session, options).await {
         Err(error) if !link.left_out.is_empty() => Err(error.with_hint(format!(
             "the link came from the internet, and {} private addresses that it names were not asked: \
              `trust_document` allows that",
@@ -143,12 +148,8 @@ fn is_of(magnet: &Magnet, bytes: &[u8]) -> bool {
     })
 }
 
-async fn from_peers(
-    magnet: &Magnet,
-    session: &Inner,
-    options: &CopyOptions,
-) -> Result<Vec<u8>, Error> {
-    let config = swarm_config(magnet, session, options)?;
+async fn from_peers(link: &Link, session: &Inner, options: &CopyOptions) -> Result<Vec<u8>, Error> {
+    let config = swarm_config(link, session, options)?;
     if config.trackers.is_empty()
         && config.peers.is_empty()
         && config.lsd.is_none()
@@ -171,7 +172,7 @@ async fn from_peers(
         None => asking.await,
     };
     let bytes = [b"d4:info".as_slice(), &info, b"e"].concat();
-    if is_of(magnet, &bytes) {
+    if is_of(&link.magnet, &bytes) {
         return Ok(bytes);
     }
     // the link's own hash is right: the description itself is no good, or one of its two hashes
@@ -181,11 +182,8 @@ async fn from_peers(
     ))
 }
 
-fn swarm_config(
-    magnet: &Magnet,
-    session: &Inner,
-    options: &CopyOptions,
-) -> Result<SwarmConfig, Error> {
+fn swarm_config(link: &Link, session: &Inner, options: &CopyOptions) -> Result<SwarmConfig, Error> {
+    let magnet = &link.magnet;
     let v2 = || {
         magnet
             .info_hash_v2
@@ -204,6 +202,12 @@ fn swarm_config(
     config.trackers = trackers
         .filter_map(|url| Some(vec![url.parse().ok()?]))
         .collect();
+    if !link.from.may_name_private() && !options.trust_document {
+        let named = magnet.trackers.iter();
+        let named = named.filter(|url| !options.trackers.contains(url));
+        config.public_trackers = named.filter_map(|url| url.parse().ok()).collect();
+    }
+    config.private_redirects = options.private_redirects || options.trust_document;
     config.peers = options
         .peers
         .iter()

@@ -27,14 +27,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use swarmcopy_sys::scarce::Ending;
 
 use crate::args::Cli;
 use crate::exit::Style;
 
 /// Large buffers come and go: the allocator of the C library gives them back to the system and
-/// faults them in again each time.
+/// faults them in again each time. Without memory the program ends as after any other failure.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Ending<mimalloc::MiMalloc> = Ending {
+    allocator: mimalloc::MiMalloc,
+    code: exit::FAILED,
+};
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();

@@ -50,6 +50,7 @@ pub mod path;
 pub mod priority;
 pub mod random;
 pub mod retry;
+pub mod scarce;
 pub mod service;
 pub mod space;
 pub mod sync;

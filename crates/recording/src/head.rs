@@ -10,7 +10,9 @@ use crate::Broken;
 use crate::bytes::{Reader, Writer};
 
 /// What begins a recording: a name, and the version of its form.
-const MAGIC: &[u8; 8] = b"SCREC\0\0\x02";
+const MAGIC: &[u8; 8] = b"SCREC\0\0\x03";
+/// Numbers of a tuning that are read, and the parts of one.
+const NUMBERS_MAX: (usize, usize) = (1024, 8);
 /// Runs of pieces of one length, at most.
 const RUNS_MAX: usize = 1 << 20;
 
@@ -66,6 +68,8 @@ impl Head {
         to.flag(origin.guard == GuardUse::Active);
         to.flag(origin.hours == Hours::Open);
         to.maybe(origin.rate_bytes);
+        write_numbers(&self.config.tuning.values(), to);
+        write_numbers(&origin.tuning.values(), to);
     }
 
     pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Broken> {
@@ -103,6 +107,9 @@ impl Head {
         let mut config = Config::new(origin);
         config.budget_bytes = budget_bytes;
         config.uploads_max = usize::try_from(uploads_max).map_err(|_| Broken::Field("uploads"))?;
+        let (tuning, slots) = (&mut config.tuning, &mut config.origin.tuning);
+        read_numbers(from, |name, values| tuning.set(name, values))?;
+        read_numbers(from, |name, values| slots.set(name, values))?;
         Ok(Self {
             program,
             config,
@@ -113,6 +120,34 @@ impl Head {
             seed,
         })
     }
+}
+
+/// Numbers by their names, so that a program with others knows which are meant.
+fn write_numbers(numbers: &[(&str, Vec<u64>)], to: &mut Writer) {
+    to.number(u64::try_from(numbers.len()).unwrap_or(u64::MAX));
+    for (name, values) in numbers {
+        to.text(name);
+        to.number(u64::try_from(values.len()).unwrap_or(u64::MAX));
+        for value in values {
+            to.number(*value);
+        }
+    }
+}
+
+/// One that this program has no more is an error: without it decisions would be others.
+fn read_numbers(
+    from: &mut Reader<'_>,
+    mut set: impl FnMut(&str, &[u64]) -> bool,
+) -> Result<(), Broken> {
+    for _ in 0..from.count(NUMBERS_MAX.0)? {
+        let name = from.text()?;
+        let count = from.count(NUMBERS_MAX.1)?;
+        let values: Result<Vec<_>, _> = (0..count).map(|_| from.number()).collect();
+        if !set(&name, &values?) {
+            return Err(Broken::Field("number of scheduling"));
+        }
+    }
+    Ok(())
 }
 
 /// The pieces as runs of equal lengths.

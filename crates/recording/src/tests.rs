@@ -171,6 +171,45 @@ fn what_is_played_again_is_the_same() {
     }
 }
 
+/// A head whose every number is so many percent of the usual.
+fn scaled(percent: u32) -> Head {
+    let mut head = head(5);
+    for name in swarmcopy_scheduler::Tuning::NAMES {
+        head.config.tuning.scale(name, percent);
+    }
+    for name in swarmcopy_scheduler::origin::Tuning::NAMES {
+        head.config.origin.tuning.scale(name, percent);
+    }
+    head
+}
+
+#[test]
+fn what_was_decided_by_other_numbers_is_played_by_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rec");
+    Machine::new(&path, scaled(300), Names::Kept).play();
+    let played = replay(&path).unwrap();
+    assert!(played.is_same(), "{:?}", played.differences);
+    let (told, meant) = (&played.head.config, scaled(300).config);
+    assert_eq!(told.tuning, meant.tuning);
+    assert_eq!(told.origin.tuning, meant.origin.tuning);
+    // the same with the usual numbers would have been decided otherwise
+    let mut machine = Machine::new(&path, head(5), Names::Kept);
+    machine.scheduler = scaled(300).scheduler();
+    machine.play();
+    assert!(!replay(&path).unwrap().is_same());
+}
+
+#[test]
+fn numbers_that_can_not_be_stop_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rec");
+    for percent in [0, u32::MAX] {
+        Machine::new(&path, scaled(percent), Names::Kept).play();
+        assert!(replay(&path).unwrap().is_same(), "{percent}");
+    }
+}
+
 #[test]
 fn names_are_not_told_unless_that_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
@@ -223,7 +262,7 @@ fn a_recording_that_was_cut_plays_as_far_as_it_goes() {
 fn what_is_no_recording_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("rec");
-    for bytes in [&b""[..], b"\x08SCREC\0\0\x02", b"hello, world", &[0xff; 40]] {
+    for bytes in [&b""[..], b"\x08SCREC\0\0\x03", b"hello, world", &[0xff; 40]] {
         std::fs::write(&path, bytes).unwrap();
         assert!(
             matches!(replay(&path), Err(ReplayError::Broken(_))),

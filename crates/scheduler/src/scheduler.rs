@@ -79,13 +79,14 @@ impl Scheduler {
     /// A scheduler for `layout` that wants the pieces `wanted` and has `have`. The seed decides
     /// all its random choices.
     pub fn new(
-        config: Config,
+        mut config: Config,
         layout: Arc<Layout>,
         wanted: PieceSet,
         have: PieceSet,
         start: (Instant, u64),
     ) -> Self {
         let (now, seed) = start;
+        config.tuning = config.tuning.bounded();
         let mut rng = fastrand::Rng::with_seed(seed);
         let gate_seed = rng.u64(..);
         let mut scheduler = Self {

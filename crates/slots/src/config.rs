@@ -84,7 +84,7 @@ pub struct OriginConfig {
     pub hours: Hours,
     /// Bytes a second for all readers together.
     pub rate_bytes: Option<u64>,
-    /// Its numbers. A recording does not hold them: it is played with the defaults.
+    /// Its numbers; what can't be is taken for the nearest that can ([`Tuning::bounded`]).
     pub tuning: Tuning,
 }
 

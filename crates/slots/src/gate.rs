@@ -33,9 +33,10 @@ pub struct OriginGate {
 
 impl OriginGate {
     /// A gate that knows of no origin and no machine yet.
-    pub fn new(config: OriginConfig, layout: Arc<Layout>, seed: u64, now: Instant) -> Self {
+    pub fn new(mut config: OriginConfig, layout: Arc<Layout>, seed: u64, now: Instant) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let offset = Duration::from_millis(rng.u64(0..5000));
+        config.tuning = config.tuning.bounded();
         let tuning = config.tuning;
         let room = Room::new(&config, layout, offset, now);
         Self {

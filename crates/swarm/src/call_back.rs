@@ -80,22 +80,20 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::testing::soon;
+    use crate::testing::{closed, soon};
 
     #[tokio::test]
     async fn only_an_address_where_nothing_listens_refuses() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         assert!(!soon(refuses(addr, None)).await);
-        drop(listener);
+        let (addr, _held) = closed();
         assert!(soon(refuses(addr, None)).await);
     }
 
     #[tokio::test]
     async fn what_finds_no_room_is_told_later() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        drop(listener);
+        let (addr, _held) = closed();
         let mut calls = CallBacks::default();
         for name in [1, 2] {
             calls.call(NodeId([name; 8]), addr, None);

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use swarmcopy_bt_wire::peer::{FrameHead, Limits, Message};
 use swarmcopy_layout::{Layout, PieceSet, RelPath, Span};
 use swarmcopy_sources::{Limiter, MemorySink, Network, Networks, SpanSink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -244,6 +245,13 @@ pub(crate) fn common(
         totals: Totals::default(),
         cancel: CancellationToken::new(),
     }
+}
+
+/// An address that refuses connections as long as its socket lives.
+pub(crate) fn closed() -> (SocketAddr, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    (socket.local_addr().unwrap(), socket)
 }
 
 /// Two ends of a connection.

@@ -16,6 +16,8 @@ mod metaurls;
 mod names;
 #[cfg(test)]
 mod origin;
+#[cfg(test)]
+mod ports;
 #[cfg(all(test, target_os = "linux"))]
 mod raw_names;
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What is seen of copies: a room, measurements, recordings, a log, a command at the end.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::ports;
 use crate::support::{Room, Running};
 
 fn seed(room: &Room, more: &[&str]) -> (Running, String) {
@@ -259,9 +260,7 @@ fn a_room_is_looked_at_as_often_and_as_long_as_told() {
 #[test]
 fn machines_reach_the_page_where_they_are_told_to_meet_it() {
     let room = made();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = free.local_addr().unwrap().to_string();
-    drop(free);
+    let addr = ports::free().to_string();
     let args = [
         "room",
         "tree.torrent",

@@ -1,7 +1,6 @@
 //! Web servers as an admin meets them: logins, proxies, dead mirrors by the dozen.
 
-use std::net::TcpListener;
-
+use crate::ports::closed;
 use crate::support::{Ran, Room, bytes, write};
 use crate::web::{Page, Web};
 
@@ -81,16 +80,10 @@ fn of_a_hundred_mirrors_the_dead_ones_cost_next_to_nothing() {
     .exits(0);
     let text = std::fs::read_to_string(room.path("it.meta4")).unwrap();
     let (head, tail) = text.split_once("</file>").unwrap();
-    // held until they have their numbers, so that all differ; then they refuse
-    let dead: Vec<TcpListener> = (0..99)
-        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-        .collect();
+    let dead = (0..99).map(|_| closed());
     let mut urls: String = dead
-        .iter()
-        .map(|dead| dead.local_addr().unwrap())
         .map(|dead| format!("<url priority=\"1\">http://{dead}/it.bin</url>"))
         .collect();
-    drop(dead);
     urls.push_str(&format!("<url priority=\"2\">{}</url>", web.url("/it.bin")));
     let text = format!("{head}{urls}</file>{tail}");
     write(&room.path("it.meta4"), text.as_bytes());

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
+use crate::ports::closed;
 use crate::support::{Ran, Room};
 use crate::web::{Page, Web};
 
@@ -31,12 +32,6 @@ fn stood(ran: &Ran) -> Vec<Value> {
     let mut looks = looks.filter(|event| event["event"] == "progress");
     let last = looks.next_back().expect("a look");
     last["sources"].as_array().unwrap().clone()
-}
-
-/// An address of this machine where nobody listens.
-fn closed() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }
 
 /// An address of this machine where somebody hangs up at once.
@@ -90,7 +85,7 @@ fn each_source_in_trouble_is_named_with_its_last_answer() {
             "down",
             "lookup",
         ),
-        ("--peer", closed(), "down", "nobody listens"),
+        ("--peer", closed().to_string(), "down", "nobody listens"),
         ("--peer", hangs_up(), "down", "encryption"),
         (
             "--peer",

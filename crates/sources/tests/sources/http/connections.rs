@@ -7,6 +7,7 @@ use swarmcopy_layout::Span;
 use swarmcopy_sources::{
     Blame, Limiter, MemorySink, MirrorSource, OriginSource, Ownership, Shape, SpanSink,
 };
+use tokio::net::TcpSocket;
 
 use super::rig::{DEADLINE, FILE_LEN, PART, Rig, one_file, opened, options};
 use crate::support::content::{Content, awkward, content, name};
@@ -16,10 +17,10 @@ use crate::support::server::{Reply, Request, Server, Then, tree};
 #[tokio::test]
 async fn a_refused_connection_is_broken() {
     let content = one_file();
-    let server = Server::start(|_| unreachable!()).await;
-    let url = server.url("/f.bin");
-    drop(server);
-    tokio::task::yield_now().await; // the listener goes away
+    // a port that is held, but not listened to
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/f.bin", held.local_addr().unwrap());
     let (source, _scheduler) = opened(&content, Shape::File, &url, options()).await;
     let sink = Arc::new(MemorySink::new(FILE_LEN, 65_536));
     let error = source.fetch(PART, &SpanSink::new(sink)).await.unwrap_err();

@@ -9,7 +9,8 @@
 //! - `--kinds late,crash`: rooms made of these alone; `--kinds -stock,-mean`: without these.
 //! - `--gate`: as many rooms of a fixed seed, and as many of a fresh one; fails where more of them break a promise
 //!   than did so far (`BROKEN_MOST`).
-//! - `--tune NAME=PERCENT`: machines of ours decide by so many percent of this number of the scheduler's `Tuning`.
+//! - `--tune NAME=PERCENT`: machines of ours decide by so many percent of this number of the scheduler's `Tuning`,
+//!   or by `slots.NAME` of that of the slots.
 //! - `--json`: one line of JSON for each room instead.
 #![expect(
     clippy::print_stdout,
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use swarmcopy_scheduler::Tuning;
+use swarmcopy_sim::Numbers;
 use swarmcopy_sim::weather::{self, Draw, KINDS, Kind, Promise, Room, Verdict};
 
 /// Threads that play rooms.
@@ -39,7 +40,7 @@ struct Wish {
     shrink: Option<String>,
     promise: Option<String>,
     kinds: Vec<Kind>,
-    tuning: Tuning,
+    numbers: Numbers,
     json: bool,
     gate: bool,
 }
@@ -90,7 +91,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
             "--shrink" => wish.shrink = Some(value()?),
             "--promise" => wish.promise = Some(value()?),
             "--kinds" => wish.kinds = kinds(&value()?)?,
-            "--tune" => tune(&mut wish.tuning, &value()?)?,
+            "--tune" => tune(&mut wish.numbers, &value()?)?,
             "--json" => wish.json = true,
             "--gate" => wish.gate = true,
             _ => return Err(format!("'{word}' is no option")),
@@ -114,14 +115,15 @@ fn kinds(list: &str) -> Result<Vec<Kind>, String> {
     Ok(all.filter(|kind| named.contains(kind) != without).collect())
 }
 
-fn tune(tuning: &mut Tuning, wish: &str) -> Result<(), String> {
+fn tune(numbers: &mut Numbers, wish: &str) -> Result<(), String> {
     let (name, percent) = wish.split_once('=').ok_or("a number is NAME=PERCENT")?;
     let percent = percent.parse::<u32>();
     let percent = percent.map_err(|_| format!("'{wish}' has no percentage"))?;
-    if tuning.scale(name, percent) {
+    if numbers.scale(name, percent) {
         return Ok(());
     }
-    let names = Tuning::NAMES.join(", ");
+    let names: Vec<_> = Numbers::names().collect();
+    let names = names.join(", ");
     Err(format!("'{name}' is no number; there are {names}"))
 }
 
@@ -135,10 +137,10 @@ fn room_of(wish: &Wish, which: &str) -> Result<Room, String> {
 fn only(wish: &Wish, which: &str) -> Result<ExitCode, String> {
     let room = room_of(wish, which)?;
     println!("{room}");
-    for line in weather::timeline_with(&room, wish.tuning) {
+    for line in weather::timeline_with(&room, wish.numbers) {
         println!("{line}");
     }
-    let verdict = weather::play_with(&room, wish.tuning);
+    let verdict = weather::play_with(&room, wish.numbers);
     tell(&verdict);
     Ok(code(verdict.broken.is_empty()))
 }
@@ -156,7 +158,7 @@ fn tell(verdict: &Verdict) {
 
 fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
     let room = room_of(wish, which)?;
-    let verdict = weather::play_with(&room, wish.tuning);
+    let verdict = weather::play_with(&room, wish.numbers);
     let wanted = wish.promise.as_ref();
     let mut broken = verdict.broken.iter();
     let first = broken.find(|it| wanted.is_none_or(|name| it.promise.to_string() == **name));
@@ -164,7 +166,7 @@ fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
         println!("the room breaks no such promise");
         return Ok(ExitCode::SUCCESS);
     };
-    let Some(shrunk) = weather::shrink_with(&room, first.promise, wish.tuning) else {
+    let Some(shrunk) = weather::shrink_with(&room, first.promise, wish.numbers) else {
         return Err("the room is not the same twice".to_owned());
     };
     println!("{}", shrunk.room);
@@ -230,7 +232,7 @@ fn play(wish: &Wish) -> Sums {
                         break;
                     }
                     let room = Draw::room(wish.seed, number, &wish.kinds);
-                    let verdict = weather::play_with(&room, wish.tuning);
+                    let verdict = weather::play_with(&room, wish.numbers);
                     if let Ok(mut sums) = sums.lock() {
                         take(wish, &mut sums, (number, &room), &verdict);
                     }

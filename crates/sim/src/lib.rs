@@ -27,6 +27,7 @@ mod log;
 mod looks;
 mod machine;
 mod meetings;
+mod numbers;
 mod origins;
 mod outcome;
 mod profile;
@@ -39,6 +40,7 @@ mod user;
 mod watch;
 mod world;
 
+pub use numbers::Numbers;
 pub use outcome::{Arrival, Look, MachineOutcome, Outcome, Read, Watched, WatchedMachine};
 pub use profile::{
     Fault, Finding, GIGABIT, Health, Holds, Kept, MachineSpec, OriginSpec, Profile, Role, Stay,

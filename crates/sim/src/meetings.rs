@@ -136,6 +136,7 @@ impl World {
         policy.node = one.node;
         policy.content = [42; 32];
         policy.hours = self.hours;
+        policy.tuning = self.profile.numbers.slots;
         if one.spec.role == Role::Stock {
             policy.mode = Mode::Never;
         }
@@ -143,7 +144,7 @@ impl World {
         let seed = self.rng.u64(..);
         let layout = Arc::clone(&self.layout);
         let mut config = Config::new(policy);
-        config.tuning = self.profile.tuning;
+        config.tuning = self.profile.numbers.scheduler;
         Scheduler::new(config, layout, wanted, have, (self.now, seed))
     }
 

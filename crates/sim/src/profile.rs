@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swarmcopy_scheduler::Tuning;
+use crate::numbers::Numbers;
 use swarmcopy_scheduler::origin::{Hours, OriginConfig};
 
 /// Bytes a second of a link of 1 Gbit/s.
@@ -257,7 +257,7 @@ pub struct Profile {
     /// The policy of our machines; node and content are set for each.
     pub policy: OriginConfig,
     /// The numbers by which our machines decide.
-    pub tuning: Tuning,
+    pub numbers: Numbers,
     /// The end of the simulation, if not all are complete before.
     pub deadline: Duration,
     /// Most time by which a message comes late; those of one link keep their order.
@@ -291,7 +291,7 @@ impl Profile {
             machines: (0..machines).map(join).collect(),
             troubles: Vec::new(),
             policy: OriginConfig::default(),
-            tuning: Tuning::default(),
+            numbers: Numbers::default(),
             deadline: Duration::from_mins(20),
             jitter: Duration::ZERO,
             finding: Finding::default(),

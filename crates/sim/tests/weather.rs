@@ -1,6 +1,6 @@
 //! Random rooms are drawn, described, judged and made smaller as their heads say.
 
-use swarmcopy_scheduler::Tuning;
+use swarmcopy_sim::Numbers;
 use swarmcopy_sim::weather::{self, Draw, KINDS, Kind, Promise, Room, play, shrink};
 
 fn kinds() -> Vec<Kind> {
@@ -35,17 +35,19 @@ fn the_same_number_gives_the_same_room_and_the_same_course() {
 
 #[test]
 fn a_room_played_with_other_numbers_goes_another_way_in_verdict_and_timeline() {
-    let mut tuning = Tuning::default();
-    assert!(!tuning.scale("lok", 400));
-    assert_eq!(tuning, Tuning::default());
-    assert!(tuning.scale("look", 400));
     let room = two("t 0s origin 0 silent; t 9s origin 0 well");
-    let steps = |tuning| weather::play_with(&room, tuning).steps;
-    assert_ne!(steps(tuning), steps(Tuning::default()));
-    assert_ne!(
-        weather::timeline_with(&room, tuning),
-        weather::timeline(&room)
-    );
+    let steps = |numbers| weather::play_with(&room, numbers).steps;
+    for name in ["look", "slots.turn"] {
+        let mut numbers = Numbers::default();
+        assert!(!numbers.scale("lok", 400) && numbers == Numbers::default());
+        assert!(numbers.scale(name, 400));
+        assert_ne!(steps(numbers), steps(Numbers::default()), "{name}");
+        assert_ne!(
+            weather::timeline_with(&room, numbers),
+            weather::timeline(&room),
+            "{name}"
+        );
+    }
 }
 
 #[test]

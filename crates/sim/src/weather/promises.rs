@@ -12,7 +12,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use swarmcopy_scheduler::Tuning;
+use crate::numbers::Numbers;
 
 use super::room::Room;
 use crate::{Outcome, Simulation, Watched};
@@ -92,13 +92,13 @@ impl Verdict {
 
 /// Plays a room and judges it.
 pub fn play(room: &Room) -> Verdict {
-    play_with(room, Tuning::default())
+    play_with(room, Numbers::default())
 }
 
 /// The same with machines that decide by other numbers.
-pub fn play_with(room: &Room, tuning: Tuning) -> Verdict {
+pub fn play_with(room: &Room, numbers: Numbers) -> Verdict {
     let mut profile = room.profile();
-    profile.tuning = tuning;
+    profile.numbers = numbers;
     match catch_unwind(AssertUnwindSafe(|| Simulation::run(profile))) {
         Ok(outcome) => judge(room, &outcome),
         Err(panic) => {
@@ -116,13 +116,13 @@ pub fn play_with(room: &Room, tuning: Tuning) -> Verdict {
 
 /// What happened in a room, one line for each event.
 pub fn timeline(room: &Room) -> Vec<String> {
-    timeline_with(room, Tuning::default())
+    timeline_with(room, Numbers::default())
 }
 
 /// The same with machines that decide by other numbers.
-pub fn timeline_with(room: &Room, tuning: Tuning) -> Vec<String> {
+pub fn timeline_with(room: &Room, numbers: Numbers) -> Vec<String> {
     let mut profile = room.profile();
-    profile.tuning = tuning;
+    profile.numbers = numbers;
     profile.logged = true;
     let run = catch_unwind(AssertUnwindSafe(|| Simulation::run(profile)));
     run.ok()

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use swarmcopy_scheduler::Tuning;
+use crate::numbers::Numbers;
 
 use super::promises::{Promise, Verdict, play_with};
 use super::room::Room;
@@ -27,13 +27,13 @@ pub struct Shrunk {
 
 /// The smallest room found that still breaks `promise`; `None` if this one does not.
 pub fn shrink(room: &Room, promise: Promise) -> Option<Shrunk> {
-    shrink_with(room, promise, Tuning::default())
+    shrink_with(room, promise, Numbers::default())
 }
 
 /// The same with machines that decide by other numbers.
-pub fn shrink_with(room: &Room, promise: Promise, tuning: Tuning) -> Option<Shrunk> {
+pub fn shrink_with(room: &Room, promise: Promise, numbers: Numbers) -> Option<Shrunk> {
     shrink_by(room, |room| {
-        Some(play_with(room, tuning)).filter(|it| it.breaks(promise))
+        Some(play_with(room, numbers)).filter(|it| it.breaks(promise))
     })
 }
 

@@ -18,7 +18,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use crate::args::{LevelArg, LogArgs};
 use crate::event_log::{self, Graded};
-use crate::output;
+use crate::{exit, output, words};
 
 /// Bytes of one file.
 const FILE_LEN_MAX: u64 = 10 << 20;
@@ -60,6 +60,19 @@ pub(crate) fn start(args: Option<&LogArgs>) -> Result<Option<WorkerGuard>, Error
     let (version, system) = (env!("CARGO_PKG_VERSION"), swarmcopy_sys::host::system());
     tracing::info!(version, system, "swarmcopy begins");
     Ok(Some(guard))
+}
+
+/// Tells how a command ended, which is all that a service says of it.
+pub(crate) fn end(done: &Result<u8, Error>) {
+    match done {
+        Ok(exit::DONE) => tracing::info!(code = exit::DONE, "swarmcopy ends"),
+        Ok(code) => tracing::warn!(code, "swarmcopy ends"),
+        Err(error) => {
+            let (code, hint) = (exit::code(error.kind()), error.hint().map(words::of));
+            let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+            tracing::error!(code, "swarmcopy ends: {error}{hint}");
+        }
+    }
 }
 
 fn level_of(level: Option<LevelArg>) -> Level {

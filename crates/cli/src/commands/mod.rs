@@ -43,10 +43,18 @@ fn run_for(command: Command, host: &Host) -> Result<u8, Error> {
         output::note(&format!("warning: cannot go to the background: {error}"));
     }
     // what is logged last is written when this is dropped; a service logs what it runs
-    let _log = match &command {
+    let log = match &command {
         Command::Service(_) => None,
         other => log::start(other.log())?,
     };
+    let done = act(command, host);
+    if log.is_some() {
+        log::end(&done);
+    }
+    done
+}
+
+fn act(command: Command, host: &Host) -> Result<u8, Error> {
     match command {
         Command::Make(args) => make::run(&args),
         Command::Get(args) => get::run(&args, host),

@@ -214,6 +214,35 @@ fn a_log_goes_to_its_file_alone() {
     assert!(!ran.stderr.contains("DEBUG"), "{ran:#?}");
 }
 
+#[test]
+fn a_log_tells_how_the_command_ended() {
+    let room = made();
+    let log = |more: &[&str], code| {
+        let more = [more, &["--log", "copy.log"]].concat();
+        room.get_with(&[], "tree.torrent", &more).exits(code);
+        let log = std::fs::read_to_string(room.path("copy.log")).unwrap();
+        log.lines().last().unwrap().to_owned()
+    };
+    let badly = log(&["--share", "nowhere"], 2);
+    assert!(
+        badly.contains("ERROR") && badly.contains("nowhere") && badly.contains("code=2"),
+        "{badly}"
+    );
+    let well = log(&["--share", "."], 0);
+    assert!(
+        well.contains("INFO") && well.ends_with("swarmcopy ends code=0"),
+        "{well}"
+    );
+}
+
+#[cfg(windows)]
+#[test]
+fn a_copy_that_tells_the_event_log_ends_well() {
+    let room = made();
+    let more = ["--share", ".", "--log", "eventlog"];
+    room.get_with(&[], "tree.torrent", &more).exits(0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_hears_how_the_copy_ended() {

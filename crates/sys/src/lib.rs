@@ -54,6 +54,7 @@ pub mod scarce;
 pub mod service;
 pub mod space;
 pub mod sync;
+pub mod unnamed;
 pub mod xattr;
 
 pub use file_id::{FileId, file_id};

@@ -18,9 +18,9 @@ pub(super) struct Spool(Arc<File>);
 impl Spool {
     /// Makes an empty one in `folder`, or where the system keeps temporary files.
     pub(super) async fn create(folder: Option<PathBuf>) -> io::Result<Self> {
-        let create = move || match folder {
-            Some(folder) => tempfile::tempfile_in(folder),
-            None => tempfile::tempfile(),
+        let create = move || {
+            let folder = folder.unwrap_or_else(std::env::temp_dir);
+            swarmcopy_sys::unnamed::create(&folder)
         };
         Ok(Self(Arc::new(blocking(create).await?)))
     }

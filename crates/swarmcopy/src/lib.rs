@@ -57,6 +57,7 @@ mod mirrors;
 mod opening;
 mod origins;
 mod outcome;
+mod pattern;
 mod policy;
 mod provenance;
 mod quick;

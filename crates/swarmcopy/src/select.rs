@@ -3,27 +3,26 @@
 //! A pattern is tried on the path, on each folder above it and on each name, as `make` does with what
 //! it leaves out. What must stay true: a pattern that matches nothing is an error, never an empty copy.
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use swarmcopy_layout::{Layout, RelPath};
 
+use crate::pattern::Pattern;
 use crate::{Error, ErrorKind};
 
 /// Reads patterns.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`] naming one that can't be read.
-pub(crate) fn patterns(patterns: &[String]) -> Result<GlobSet, Error> {
-    let bad = |error: globset::Error| Error::new(ErrorKind::Usage, format!("pattern {error}"));
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(Glob::new(pattern.trim_end_matches('/')).map_err(bad)?);
-    }
-    set.build().map_err(bad)
+pub(crate) fn patterns(patterns: &[String]) -> Result<Vec<Pattern>, Error> {
+    let read = |pattern: &String| {
+        Pattern::parse(pattern.trim_end_matches('/'))
+            .map_err(|what| Error::new(ErrorKind::Usage, format!("pattern {pattern:?} has {what}")))
+    };
+    patterns.iter().map(read).collect()
 }
 
 /// What is wanted of a tree, by paths of any kind.
 #[derive(Debug)]
-pub(crate) struct Selection(Option<GlobSet>);
+pub(crate) struct Selection(Option<Vec<Pattern>>);
 
 impl Selection {
     /// Takes patterns; none of them means all.
@@ -76,12 +75,17 @@ pub(crate) fn wanted(layout: &Layout, selected: &[String]) -> Result<Option<Vec<
 }
 
 /// Which patterns match the path, a folder above it or one of its names.
-fn matches(set: &GlobSet, path: &RelPath) -> Vec<usize> {
+fn matches(set: &[Pattern], path: &RelPath) -> Vec<usize> {
     let joined = path.as_str();
     let ends = joined.match_indices('/').map(|(at, _)| at);
     let above = ends.filter_map(|end| joined.get(..end));
     let tried = above.chain([joined]).chain(path.names());
-    tried.flat_map(|text| set.matches(text)).collect()
+    let tried: Vec<&str> = tried.collect();
+    let meant = |pattern: &Pattern| tried.iter().any(|text| pattern.is_match(text));
+    let all = set.iter().enumerate();
+    all.filter(|(_, pattern)| meant(pattern))
+        .map(|(at, _)| at)
+        .collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use globset::GlobSet;
 use swarmcopy_bt_wire::metainfo::{Attributes, Folder, Link, ModeOf, plain_path};
 use swarmcopy_layout::RelPath;
 use swarmcopy_sys::FileId;
@@ -17,6 +16,7 @@ use swarmcopy_sys::FileId;
 use super::links;
 use super::names::NameCheck;
 use super::options::{Links, Names};
+use crate::pattern::Pattern;
 use crate::tree::{attributes_of, link_text};
 use crate::{Error, ErrorKind};
 
@@ -80,7 +80,7 @@ pub(crate) struct Walk {
 /// What is left out on purpose, and how links and names are treated.
 #[derive(Debug)]
 pub(crate) struct Exclude {
-    patterns: GlobSet,
+    patterns: Vec<Pattern>,
     paths: Vec<PathBuf>,
     links: Links,
     names: Names,
@@ -112,11 +112,12 @@ impl Exclude {
 
     /// A folder that is left out is not entered, so a name further up needs no look.
     fn covers(&self, root: &Path, path: &Path) -> bool {
-        let below = path.strip_prefix(root).unwrap_or(path);
-        let name = path.file_name().map(Path::new);
-        self.patterns.is_match(below)
-            || name.is_some_and(|name| self.patterns.is_match(name))
-            || self.paths.iter().any(|own| own == path)
+        let below = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
+        // patterns part names as addresses do
+        let below = below.replace(std::path::MAIN_SEPARATOR, "/");
+        let name = below.rsplit('/').next().unwrap_or_default();
+        let covers = |pattern: &Pattern| pattern.is_match(&below) || pattern.is_match(name);
+        self.patterns.iter().any(covers) || self.paths.iter().any(|own| own == path)
     }
 }
 

@@ -189,6 +189,22 @@ mod tests {
     }
 
     #[test]
+    fn an_international_name_is_told_as_it_stands_in_the_network() {
+        let shown = |text: &str| mirror(text).map(|url| url.to_string());
+        assert_eq!(
+            shown("http://BÜCHER.example/ü").unwrap(),
+            "http://xn--bcher-kva.example/%C3%BC"
+        );
+        assert_eq!(
+            shown("http://xn--bcher-kva.example/").unwrap(),
+            "http://xn--bcher-kva.example/"
+        );
+        // no name may be written like this, and one that seems empty stands for another
+        assert!(shown("http://xn--a.example/").is_err());
+        assert!(shown("http://\u{ad}/").is_err());
+    }
+
+    #[test]
     fn each_option_that_cannot_be_right_is_named() {
         assert_eq!(named(|_| ()), None);
         let text = |text: &str| vec![text.to_owned()];

@@ -3,14 +3,16 @@
 //! What must stay true: a link carries one request at a time, is used again only after the last answer's body
 //! was read to its end, and is closed when dropped.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
-use http_body_util::Empty;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -55,11 +57,35 @@ debug_shown!(Dialer {
 #[derive(Debug)]
 pub(super) struct Link {
     origin: url::Origin,
-    sender: SendRequest<Empty<Bytes>>,
+    sender: SendRequest<NoBody>,
     /// Set if the other end is a proxy that wants the whole URL.
     proxy: Option<ProxyLogin>,
     promise: Promise,
     driver: JoinHandle<()>,
+}
+
+/// The body of a GET.
+#[derive(Debug)]
+struct NoBody;
+
+impl Body for NoBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(0)
+    }
 }
 
 struct ProxyLogin(Option<HeaderValue>);
@@ -187,7 +213,7 @@ impl Link {
             ),
             None => format!("{}{query}", url.path()),
         };
-        let mut request = Request::get(target).body(Empty::new())?;
+        let mut request = Request::get(target).body(NoBody)?;
         *request.headers_mut() = headers;
         let host = match url.port() {
             Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),

@@ -5,14 +5,15 @@
 //! connection whose answer was not read to its end is closed before another is made in its place.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
@@ -244,7 +245,8 @@ impl Slot {
         patience: Duration,
     ) -> Result<Bytes, NoFrame> {
         loop {
-            match tokio::time::timeout(patience, body.frame()).await {
+            let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
+            match tokio::time::timeout(patience, frame).await {
                 Ok(Some(Ok(frame))) => {
                     // trailers say nothing that matters
                     if let Ok(bytes) = frame.into_data() {

@@ -133,7 +133,7 @@ impl SessionBuilder {
 
 fn peer_id() -> [u8; 20] {
     let mut rng = fastrand::Rng::with_seed(swarmcopy_sys::random::seed());
-    let mut peer_id = *b"-SC0100-............";
+    let mut peer_id = *b"-SC0200-............";
     let random = peer_id.iter_mut().skip(8);
     random.for_each(|byte| *byte = rng.u8(..));
     peer_id

@@ -5,7 +5,7 @@
 use super::WireError;
 
 const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
-const PEER_ID_PREFIX: &[u8; 8] = b"-SC0100-";
+const PEER_ID_PREFIX: &[u8; 8] = b"-SC0200-";
 
 /// The eight reserved bytes that name optional protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,7 +94,7 @@ impl Handshake {
     }
 }
 
-/// Makes a peer id with our prefix `-SC0100-` from twelve random bytes.
+/// Makes a peer id with our prefix `-SC0200-` from twelve random bytes.
 pub fn peer_id(random: [u8; 12]) -> [u8; 20] {
     let mut id = [0; 20];
     for (to, from) in id.iter_mut().zip(PEER_ID_PREFIX.iter().chain(&random)) {

@@ -199,7 +199,7 @@ fn other_protocols_are_refused_and_unknown_bits_kept() {
     };
     let mut wire = ours.encode();
     assert_eq!(Handshake::decode(&wire), Ok(ours));
-    assert!(ours.peer_id.starts_with(b"-SC0100-\x02"));
+    assert!(ours.peer_id.starts_with(b"-SC0200-\x02"));
     wire[1] = b'b';
     assert_eq!(Handshake::decode(&wire), Err(WireError::Protocol));
 }

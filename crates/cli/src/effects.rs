@@ -22,7 +22,7 @@ const OPTIONS: [(&str, &str); 6] = [
 ];
 
 /// A value for each flag that the table leads to an option, and what that needs beside it.
-const SAMPLES: [(&str, &str, &str); 17] = [
+const SAMPLES: [(&str, &str, &str); 18] = [
     ("--ca-certificate", "x.pem", ""),
     ("--class", "wifi", ""),
     ("--connections", "7", ""),
@@ -32,6 +32,7 @@ const SAMPLES: [(&str, &str, &str); 17] = [
     ("--group", "south", ""),
     ("--location", "de", ""),
     ("--netrc", "logins", ""),
+    ("--no-lsd", "", ""),
     ("--no-pex", "", ""),
     ("--no-replace", "", ""),
     ("--origin-readers", "2", ""),

@@ -214,6 +214,69 @@ fn a_log_goes_to_its_file_alone() {
     assert!(!ran.stderr.contains("DEBUG"), "{ran:#?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_seed_keeps_a_log_and_a_recording_and_a_command_hears_of_its_end() {
+    let room = made();
+    let command = "echo $SWARMCOPY_EVENT $SWARMCOPY_NAME >> told";
+    let keeps = [
+        "--log",
+        "seed.log",
+        "--log-level",
+        "debug",
+        "--record",
+        "rec",
+    ];
+    let more = [
+        "--with-names",
+        "--machine-name",
+        "secret-name",
+        "--notify-command",
+        command,
+    ];
+    let (mut seed, _) = seed(&room, &[&keeps[..], &more].concat());
+    seed.event("complete");
+    seed.interrupt();
+    let log = std::fs::read_to_string(room.path("seed.log")).unwrap();
+    assert!(
+        log.contains("swarmcopy begins") && log.contains("DEBUG"),
+        "{log}"
+    );
+    let told = room.run(&["replay", "rec", "--json"]).exits(0).json();
+    assert_eq!(told["differ"], 0, "{told}");
+    let told = std::fs::read_to_string(room.path("told")).unwrap();
+    assert_eq!(told, "complete tree\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_tracker_and_a_look_at_a_room_have_a_log() {
+    let room = made();
+    let log = |name: &str| std::fs::read_to_string(room.path(name)).unwrap();
+    for (level, told) in [("info", true), ("warn", false)] {
+        let args = ["tracker", "--listen", "127.0.0.1:0", "--json"];
+        let more = ["--log", "tracker.log", "--log-level", level];
+        let mut tracker = Running::start(&room, &[args, more].concat());
+        tracker.event("listening");
+        assert_eq!(tracker.interrupt(), Some(0));
+        assert_eq!(log("tracker.log").contains("swarmcopy begins"), told);
+        let args = ["room", "tree.torrent", "--no-lsd", "--once"];
+        let more = [
+            "--within",
+            "300ms",
+            "--log",
+            "room.log",
+            "--log-level",
+            level,
+        ];
+        room.run(&[&args[..], &more].concat()).exits(0);
+        assert_eq!(log("room.log").contains("swarmcopy begins"), told);
+        for name in ["tracker.log", "room.log"] {
+            std::fs::remove_file(room.path(name)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_log_tells_how_the_command_ended() {
     let room = made();

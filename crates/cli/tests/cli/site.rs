@@ -112,6 +112,17 @@ fn a_simulation_needs_no_path_and_tells_its_seed() {
         (&one["identical"], &one["bytes"]),
         (&true.into(), &(64 << 20).into())
     );
+    for rate in ["--origin-rate=1M", "--link-rate=1M"] {
+        let slow = room.run(&[&args[..], &[rate]].concat()).exits(0).json();
+        assert!(slow["seconds_last"].as_f64() > Some(60.0), "{rate}: {slow}");
+        assert!(
+            slow["seconds_bound"].as_f64() > Some(60.0),
+            "{rate}: {slow}"
+        );
+    }
+    let coarse = args.map(|arg| arg.replace("=1MiB", "=4MiB"));
+    let coarse = room.run(&coarse.each_ref().map(String::as_str)).exits(0);
+    assert_ne!(coarse.json()["seconds_last"], one["seconds_last"]);
     let args = ["rehearse", "crates", "--simulate"];
     room.run(&args).exits(2).says("leave PATH away");
 }

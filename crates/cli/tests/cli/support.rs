@@ -171,6 +171,17 @@ impl Running {
         self.child.id()
     }
 
+    /// Asks it to end, as Ctrl-C does, and waits for that: its exit code.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn interrupt(mut self) -> Option<i32> {
+        let killed = Command::new("kill")
+            .args(["-INT", &self.id().to_string()])
+            .status();
+        assert!(killed.unwrap().success());
+        self.lines.by_ref().for_each(drop);
+        self.child.wait().unwrap().code()
+    }
+
     /// The next event of this kind.
     pub(crate) fn event(&mut self, kind: &str) -> Value {
         let events = self.lines.by_ref();

@@ -146,6 +146,18 @@ fn plain_lines_name_a_source_at_once_and_once() {
 }
 
 #[test]
+fn a_copy_is_told_of_as_often_as_every_says() {
+    let (room, addr) = (room(), closed());
+    let mirror = format!("http://{addr}/");
+    let told = |every: &str| {
+        let ran = fails(&room, &["--mirror", &mirror, "--json", "--every", every]).exits(3);
+        ran.stdout.matches("\"event\":\"progress\"").count()
+    };
+    let (rare, often) = (told("1h"), told("200ms"));
+    assert!(often > rare, "{often} times, and {rare} times");
+}
+
+#[test]
 fn decisions_are_told_once_a_second_however_often_they_are_taken() {
     let (room, addr) = (room(), closed());
     let mirror = format!("http://{addr}/");

@@ -82,15 +82,18 @@ WebUI\\Port={WEB_PORT}
 
 
 def transmission(_: Trial, job: Job) -> Argv:
-    """Transmission; its watched folder takes the torrent, a file with a link in it the magnet."""
+    """Transmission; its watched folder takes a torrent, the client without a daemon a magnet."""
     watch = job.config / "watch"
     watch.mkdir()
     magnet = job.what.startswith("magnet:")
-    (watch / ("it.magnet" if magnet else "it.torrent")).write_bytes(job.what.encode() if magnet else Path(job.what).read_bytes())
+    if not magnet:
+        (watch / "it.torrent").write_bytes(Path(job.what).read_bytes())
     (job.config / "settings.json").write_text(json.dumps({
         "download-dir": str(job.folder), "peer-port": PORT, "dht-enabled": False, "lpd-enabled": job.has("lsd"),
         "port-forwarding-enabled": False, "rpc-enabled": False, "utp-enabled": False, "watch-dir": str(watch), "watch-dir-enabled": True,
         "encryption": 2 if job.has("encryption") else 1, "bind-address-ipv4": job.ip if "." in job.ip else "0.0.0.0"}))
+    if magnet:
+        return ["transmission-cli", "--config-dir", job.config, "--download-dir", job.folder, "--port", str(PORT), "--no-portmap", job.what]
     return ["transmission-daemon", "--foreground", "--config-dir", job.config, "--watch-dir", watch]
 
 
@@ -126,13 +129,12 @@ ROWS = [
     Row("qBittorrent 4.5", qbittorrent, {"super-seeding": "only by its web page"}),
     Row("Transmission 3.00", transmission, {
         **NO_V2, "hybrid": "can't read hybrids of folders", "super-seeding": "has none", "one request": "no such setting",
-        "lsd": "announces every five minutes alone", "magnet": "watches for no magnet links", "IPv6": "no address to bind by its settings"}),
+        "lsd": "announces every five minutes alone", "IPv6": "takes no peers from a magnet link"}),
     Row("rtorrent 0.9.8", rtorrent, {
         **NO_V2, "hybrid": "can't read hybrids of folders", "lsd": "has none", "IPv6": "off by default", "super-seeding": "set by hand alone", "one request": "no such setting"}),
     Row("aria2 1.36", aria2, {
         **NO_V2, "hybrid": "can't read hybrids of folders", "super-seeding": "has none", "one request": "no such setting",
         "IPv6": "takes no peers from a magnet link", "udp": "asks UDP trackers only with DHT on"}),
     Row("webtorrent", webtorrent, {
-        **NO_V2, "hybrid": "can't read hybrids of folders", "encryption": "demands none", "super-seeding": "has none",
-        "one request": "no such setting", "IPv6": "listens with IPv4 alone by its settings"}),
+        **NO_V2, "encryption": "demands none", "super-seeding": "has none", "one request": "no such setting"}),
 ]

@@ -72,6 +72,7 @@ class Lane:
         """The client serves the content, and we take it from there."""
         folder = self.fresh("from")
         shutil.copytree(self.top, folder / self.top.name)
+        write_pads(torrent, folder / self.top.name)
         self._start(Job(str(torrent), folder, self.fresh("config"), True, frozenset(flags), "", self.theirs.address))
         to = self.fresh("ours")
         proc = self.t.start(self.ours, to.name + f"-{self.number}", [
@@ -113,6 +114,15 @@ def same(one: Path, two: Path) -> bool:
         if FILES[path] and (not (two / path).is_file() or (one / path).read_bytes() != (two / path).read_bytes()):
             return False
     return True
+
+
+def write_pads(torrent: Path, folder: Path) -> None:
+    """The pads of a hybrid as files: who doesn't know them reads them from the disk."""
+    for file in bencode.decode(torrent.read_bytes())[b"info"].get(b"files", []):
+        if b"p" in file.get(b"attr", b""):
+            pad = folder.joinpath(*(part.decode() for part in file[b"path"]))
+            pad.parent.mkdir(parents=True, exist_ok=True)
+            pad.write_bytes(bytes(file[b"length"]))
 
 
 def magnet(torrent: Path, tracker: str = "", peer: str = "") -> str:

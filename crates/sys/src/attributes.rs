@@ -326,7 +326,9 @@ mod platform {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::{create_dir, symlink_metadata, write};
+    #[cfg(unix)]
+    use std::fs::create_dir;
+    use std::fs::{symlink_metadata, write};
 
     #[test]
     fn a_time_is_kept_to_100_ns_before_1970_too() {

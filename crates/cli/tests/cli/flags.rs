@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
+#[cfg(unix)]
+use serde_json::Value;
+use serde_json::json;
 
 use crate::copy::{Seed, first_event};
 use crate::support::{Room, bytes, write};
@@ -14,6 +16,7 @@ fn small(room: &Room) {
     }
 }
 
+#[cfg(unix)]
 fn paths(shown: &Value) -> Vec<&str> {
     let files = shown["files"].as_array().unwrap();
     files

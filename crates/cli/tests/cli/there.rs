@@ -1,10 +1,12 @@
 //! What is there: `verify`, `get` and `seed` go by the same, with and without reading.
 
 use std::fs;
+#[cfg(unix)]
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 
+#[cfg(unix)]
 use crate::copy::first_event;
 use crate::support::{Room, bytes, write};
 

@@ -26,6 +26,7 @@ fn located(content: &Content, location: &Path) -> Result<ShareSource, ShareError
 struct Rig {
     content: Content,
     folder: tempfile::TempDir,
+    #[cfg(unix)]
     share: ShareSource,
     sink: Arc<MemorySink>,
     source: Arc<dyn PieceSource>,
@@ -46,6 +47,7 @@ impl Rig {
         Self {
             content,
             folder,
+            #[cfg(unix)]
             share,
             sink,
             source,

@@ -287,6 +287,7 @@ fn check_count(walk: &Walk) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
     use swarmcopy_bt_wire::metainfo::LinkKind;
 
     fn tree() -> (tempfile::TempDir, PathBuf) {

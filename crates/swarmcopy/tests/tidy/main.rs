@@ -1,4 +1,5 @@
 //! The house rules that a machine can check: file length, heads, arrows, READMEs, leftovers.
+#![cfg(not(windows))] // they look at the same text on all systems
 
 mod circles;
 mod imports;

@@ -228,7 +228,10 @@ mod tests {
         #[test]
         fn no_path_leaves_its_folder(path in "[a.\\\\/: \\x00é]{0,12}") {
             if let Ok(path) = RelPath::parse(&path) {
-                for platform in [Platform::Unix, Platform::Windows] {
+                for platform in [Platform::Windows, Platform::Unix] {
+                    if cfg!(windows) && platform == Platform::Unix {
+                        continue; // its paths mean something else here
+                    }
                     let stored = path.to_path(platform);
                     let plain = stored.components().all(|part| matches!(part, Component::Normal(_)));
                     prop_assert!(plain && stored.is_relative(), "{:?}", stored);

@@ -304,6 +304,7 @@ mod tests {
     use super::*;
     use std::fs;
     use swarmcopy_layout::{Layout, PieceDigest, PieceDigests, Platform};
+    use swarmcopy_sys::path::verbatim;
 
     /// A tree of files of one piece each, and what a check by the rules of Windows finds in a folder of it.
     fn checked(names: &[&str], copy: &[(&str, &str)]) -> CheckReport {
@@ -316,7 +317,8 @@ mod tests {
             digests.push(PieceDigest::Sha1(swarmcopy_digest::sha1(bytes.as_bytes())));
         }
         for (stored, name) in copy {
-            let path = dir.path().join("CS5").join(stored);
+            let folder = verbatim(&dir.path().join("CS5"));
+            let path = stored.split('/').fold(folder, |path, name| path.join(name));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, format!("{name:<16}")).unwrap();
         }

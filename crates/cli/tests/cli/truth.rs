@@ -83,7 +83,7 @@ fn each_source_in_trouble_is_named_with_its_last_answer() {
             "--mirror",
             "http://nobody.invalid/".to_owned(),
             "down",
-            "lookup",
+            if cfg!(windows) { "not found" } else { "lookup" },
         ),
         ("--peer", closed().to_string(), "down", "nobody listens"),
         ("--peer", hangs_up(), "down", "encryption"),

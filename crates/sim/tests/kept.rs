@@ -103,3 +103,18 @@ fn who_has_read_its_slot_goes_on_with_those_of_a_slower_reader_without_a_pause()
         assert!(pace < 1.2, "seed {seed}: {pace}");
     }
 }
+
+#[test]
+fn a_far_peer_whose_first_answer_takes_longer_than_strangers_are_waited_for_is_waited_for_longer_in_the_end()
+ {
+    let room = "pieces=1x16384 latency=300ms; m up=50000 down=50000 role=stock; \
+                m up=50000 down=50000; o up=593250";
+    keeps(room, &[Promise::Hangs]);
+}
+
+#[test]
+fn a_mirror_that_failed_is_asked_again_for_what_those_that_answer_have_wrong() {
+    let room = "pieces=6x16384 latency=500us; m up=445334 down=445334; o up=4453340; \
+                o up=445334 wrong=1; t 144ms origin 0 refusing; t 15315ms origin 0 well";
+    keeps(room, LIVE);
+}

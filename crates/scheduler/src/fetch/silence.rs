@@ -54,13 +54,16 @@ fn least_patience(at: &Moment<'_>, id: SourceId, source: &Source) -> (Duration, 
             tuning.origin_block,
         );
     }
-    let is_stranger = source.peer().is_some_and(Peer::is_unproven_stranger);
-    let floor = if is_stranger {
-        tuning.patience_short
-    } else {
-        tuning.patience
+    let first = |peer: &Peer| {
+        if peer.is_unproven_stranger() {
+            tuning.patience_short
+        } else {
+            tuning.patience
+        }
     };
-    (floor, BLOCK_LEN.into())
+    let peer = source.peer();
+    let floor = peer.map(|peer| peer.conduct().patience(first(peer), tuning));
+    (floor.unwrap_or(tuning.patience), BLOCK_LEN.into())
 }
 
 /// Whether a peer serves, as far as it let us wait.

@@ -95,12 +95,13 @@ pub(crate) fn left_to_preferred(at: &Moment<'_>, id: SourceId) -> Option<PieceSe
 
 /// An origin finds nothing to read: it helps another that is much slower, or makes room for a spare.
 pub(crate) fn out_of_work(at: &mut Moment<'_>, id: SourceId) {
-    let is_asked = |it: SourceId| at.sources.get(it).is_some_and(|it| it.flow().is_asked());
-    if at.sources.get(id).is_none() || is_asked(id) {
+    if at.sources.get(id).is_none() || is_at_work(at, id) {
         return;
     }
     let ids = at.sources.origin_ids();
-    let others_work = ids.iter().any(|other| *other != id && is_asked(*other));
+    let others_work = ids
+        .iter()
+        .any(|other| *other != id && is_at_work(at, *other));
     if ids.len() > at.terms.tuning.origins_read {
         at.reading.choose_by(at.now + at.terms.tuning.search);
     }
@@ -148,20 +149,26 @@ fn slowest_for(at: &Moment<'_>, id: SourceId) -> Option<(JobId, SourceId)> {
     slowest.map(|(_, job, from)| (job, from))
 }
 
-/// Whether this origin failed last, and others that answer bring what is left before its silence would be noticed.
+/// Whether a source is asked for something: what it might bring, but is not asked for, holds nobody back.
+fn is_at_work(at: &Moment<'_>, id: SourceId) -> bool {
+    at.sources.get(id).is_some_and(|it| it.flow().is_asked())
+}
+
+/// Whether this origin failed last, and others at work bring what is left before its silence would be noticed.
 fn would_hold_up(at: &Moment<'_>, id: SourceId) -> bool {
     if !at.sources.origin(id).is_some_and(Origin::is_failing) {
         return false;
     }
     let origins = at.sources.origins();
     let others = origins.filter(|(other, origin)| *other != id && !origin.is_failing());
+    let others = others.filter(|(other, _)| is_at_work(at, *other));
     let rate: u64 = others
         .filter_map(|(other, _)| at.sources.rate_of(other))
         .sum();
     at.book.left_len() <= bytes_in(at.terms.tuning.patience_short, rate)
 }
 
-/// Whether this origin would need longer for one piece than all other sources for what is left.
+/// Whether this origin would need longer for one piece than all other sources at work for what is left.
 pub(crate) fn would_be_last(at: &Moment<'_>, id: SourceId) -> bool {
     if would_hold_up(at, id) {
         return true;

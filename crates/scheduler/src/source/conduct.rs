@@ -2,6 +2,8 @@
 //!
 //! What must stay true: a byte ends every doubt, and no doubt outlasts its time.
 
+use std::time::Duration;
+
 use crate::{Instant, Tuning};
 
 /// How one peer behaves.
@@ -70,6 +72,13 @@ impl Conduct {
     /// Whether it ever brought anything.
     pub(crate) fn has_delivered(&self) -> bool {
         self.delivered_at.is_some()
+    }
+
+    /// So long without a byte is silence, of one that is given `first` at first. Who was waited for in vain twice may
+    /// need longer than that.
+    pub(crate) fn patience(&self, first: Duration, tuning: &Tuning) -> Duration {
+        let doublings = self.snubs.saturating_sub(1).min(tuning.doublings);
+        first * (1 << doublings)
     }
 
     /// It let us wait too long.

@@ -112,14 +112,14 @@ impl Health {
 
     /// No byte for at least this long is silence; others can be asked meanwhile, if there are some.
     pub(crate) fn patience(&self, beside: Beside, tuning: &Tuning) -> Duration {
+        // an answer may take longer than it was waited for the times before
+        let longer = |first: Duration, failures: u32| first * (1 << failures.min(tuning.doublings));
         match (self.proven, beside) {
-            (_, Beside::Serving) => tuning.patience_short,
-            (true, _) if self.failures > 0 => tuning.patience_short,
+            (_, Beside::Serving) => longer(tuning.patience_short, self.failures),
+            (true, _) if self.failures > 0 => longer(tuning.patience_short, self.failures - 1),
             (true, _) => tuning.patience,
-            (false, Beside::Others) => tuning.patience_origin.1,
-            (false, Beside::Nobody) => {
-                tuning.patience_origin.0 * (1 << self.failures.min(tuning.doublings))
-            }
+            (false, Beside::Others) => longer(tuning.patience_origin.1, self.failures),
+            (false, Beside::Nobody) => longer(tuning.patience_origin.0, self.failures),
         }
     }
 
@@ -201,19 +201,30 @@ mod tests {
     }
 
     #[test]
-    fn a_first_answer_may_take_longer_each_time() {
-        let (mut health, mut now) = (Health::default(), START);
-        let mut patience = vec![health.patience(Beside::Nobody, &TUNING())];
-        for _ in 0..3 {
-            health.failed(now, false, &TUNING());
-            now = now + TUNING().retry_origin.1;
-            patience.push(health.patience(Beside::Nobody, &TUNING()));
+    fn an_answer_may_take_longer_with_each_failure_whoever_else_is_there() {
+        for (beside, proven, waits) in [
+            (Beside::Nobody, false, [3000, 6000, 12_000, 12_000]),
+            (Beside::Others, false, [2500, 5000, 10_000, 10_000]),
+            (Beside::Serving, false, [1000, 2000, 4000, 4000]),
+            (Beside::Serving, true, [1000, 2000, 4000, 4000]),
+            // it is known to answer: who failed once is given less at first
+            (Beside::Nobody, true, [2000, 1000, 2000, 4000]),
+        ] {
+            let (mut health, mut now) = (Health::default(), START);
+            if proven {
+                health.answered();
+            }
+            let first = health.patience(beside, &TUNING());
+            let mut patience = vec![first];
+            for _ in 0..3 {
+                health.failed(now, false, &TUNING());
+                now = now + TUNING().retry_origin.1;
+                patience.push(health.patience(beside, &TUNING()));
+            }
+            assert_eq!(patience, waits.map(Duration::from_millis), "{beside:?}");
+            health.answered();
+            let proven = health.patience(beside, &TUNING());
+            assert!(proven <= first.min(TUNING().patience), "{beside:?}");
         }
-        assert_eq!(patience, [3, 6, 12, 12].map(Duration::from_secs));
-        health.answered();
-        assert_eq!(
-            health.patience(Beside::Nobody, &TUNING()),
-            TUNING().patience
-        );
     }
 }

@@ -16,6 +16,17 @@ pub(crate) struct Arrival {
     pub(crate) kind: SourceKind,
 }
 
+/// Bytes that a machine's link brought between two moments.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Came {
+    /// Since the start of the first machine.
+    pub(crate) from: Duration,
+    /// The same.
+    pub(crate) until: Duration,
+    pub(crate) kind: SourceKind,
+    pub(crate) bytes: u64,
+}
+
 /// How one machine fared.
 #[derive(Debug, Clone)]
 pub(crate) struct MachineRow {
@@ -30,6 +41,8 @@ pub(crate) struct MachineRow {
     pub(crate) reasons: BTreeMap<&'static str, u64>,
     /// Empty if nobody asked for them.
     pub(crate) arrivals: Vec<Arrival>,
+    /// The same.
+    pub(crate) came: Vec<Came>,
 }
 
 /// What a machine held of the origin.
@@ -87,12 +100,11 @@ impl RollOut {
         }
     }
 
-    /// A simulation of `profile` with an origin of this kind; `limited` tells whether its rates are more than a
-    /// stand-in.
+    /// A simulation of `profile` with origins of these kinds, and the least time that it can take.
     pub(crate) fn simulated(
         profile: &Profile,
         outcome: &Outcome,
-        (kind, limited): (SourceKind, bool),
+        (kinds, bound): (&[SourceKind], Option<Duration>),
     ) -> Self {
         let done = outcome.machines.iter().filter_map(|machine| machine.done);
         Self {
@@ -102,7 +114,7 @@ impl RollOut {
                 .unwrap_or(u32::MAX),
             seed: Some(outcome.seed),
             elapsed: done.max().unwrap_or_default(),
-            bound: limited.then_some(outcome.bound),
+            bound,
             origin_bytes: outcome.origin_bytes,
             readers_peak: u64::from(outcome.readers_peak),
             readers_over_cap: outcome.over_cap,
@@ -115,7 +127,7 @@ impl RollOut {
             machines: outcome
                 .machines
                 .iter()
-                .map(|machine| made_up(machine, profile, kind))
+                .map(|machine| made_up(machine, profile, kinds))
                 .collect(),
             facts: Vec::new(),
         }
@@ -163,6 +175,12 @@ fn real(machine: RehearsedMachine) -> MachineRow {
         at: started + arrival.at,
         kind: arrival.kind,
     });
+    let came = machine.came.into_iter().map(|came| Came {
+        from: started + came.from,
+        until: started + came.until,
+        kind: came.kind,
+        bytes: came.bytes,
+    });
     MachineRow {
         took: Some(machine.took),
         from_share: report.from_share,
@@ -171,52 +189,51 @@ fn real(machine: RehearsedMachine) -> MachineRow {
         held: Some(held),
         reasons: report.reasons,
         arrivals: arrivals.collect(),
+        came: came.collect(),
     }
 }
 
-fn made_up(machine: &MachineOutcome, profile: &Profile, kind: SourceKind) -> MachineRow {
-    let took = machine.took();
-    let pieces = |origin: bool| {
-        let of = machine
-            .arrivals
-            .iter()
-            .filter(|arrival| arrival.from_origin == origin);
+fn made_up(machine: &MachineOutcome, profile: &Profile, kinds: &[SourceKind]) -> MachineRow {
+    let kind_of = |origin: Option<usize>| {
+        let kind = origin.map(|place| kinds.get(place).copied().unwrap_or(SourceKind::Share));
+        kind.unwrap_or(SourceKind::Peer)
+    };
+    let arrivals: Vec<_> = machine
+        .arrivals
+        .iter()
+        .map(|arrival| Arrival {
+            piece: arrival.piece,
+            at: arrival.at,
+            kind: kind_of(arrival.origin),
+        })
+        .collect();
+    let from = |kind: SourceKind| {
+        let of = arrivals.iter().filter(|arrival| arrival.kind == kind);
         let bytes = of.map(|arrival| {
             let start = u64::from(arrival.piece).saturating_mul(profile.piece_len);
-            profile
-                .content_len()
-                .saturating_sub(start)
-                .min(profile.piece_len)
+            let left = profile.content_len().saturating_sub(start);
+            left.min(profile.piece_len)
         });
         bytes.sum()
     };
+    let tenths = |count: u64| Duration::from_millis(count.saturating_mul(100));
     MachineRow {
-        took,
-        from_share: if kind == SourceKind::Share {
-            pieces(true)
-        } else {
-            0
-        },
-        from_mirror: if kind == SourceKind::Mirror {
-            pieces(true)
-        } else {
-            0
-        },
-        from_peers: pieces(false),
+        took: machine.took(),
+        from_share: from(SourceKind::Share),
+        from_mirror: from(SourceKind::Mirror),
+        from_peers: from(SourceKind::Peer),
         held: None,
         reasons: BTreeMap::new(),
-        arrivals: machine
-            .arrivals
+        came: machine
+            .came
             .iter()
-            .map(|arrival| Arrival {
-                piece: arrival.piece,
-                at: arrival.at,
-                kind: if arrival.from_origin {
-                    kind
-                } else {
-                    SourceKind::Peer
-                },
+            .map(|came| Came {
+                from: tenths(came.tenth),
+                until: tenths(came.tenth.saturating_add(1)),
+                kind: kind_of(came.origin),
+                bytes: came.bytes,
             })
             .collect(),
+        arrivals,
     }
 }

@@ -28,6 +28,7 @@
 
 mod compare;
 mod counted;
+mod flow;
 mod machine;
 mod mirror;
 mod options;
@@ -37,5 +38,6 @@ mod rehearse;
 mod stage;
 
 pub use options::{MACHINES_MAX, RehearsalOptions, RehearsalOrigin, RehearsalRate, Staged};
-pub use outcome::{MachineProgress, Rehearsal, RehearsedMachine};
+pub use outcome::{Came, MachineProgress, Rehearsal, RehearsedMachine};
+pub use rates::least_time;
 pub use rehearse::rehearse;

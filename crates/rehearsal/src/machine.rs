@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::counted::CountedShare;
+use crate::flow::Flow;
 use crate::stage::Stage;
-use crate::{MachineProgress, RehearsalOrigin};
+use crate::{Came, MachineProgress, RehearsalOrigin};
 
 /// How long a machine may take to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -23,6 +24,7 @@ pub(crate) struct End {
     pub(crate) completed_at: Instant,
     pub(crate) took: Duration,
     pub(crate) report: Report,
+    pub(crate) came: Vec<Came>,
 }
 
 /// A machine under way.
@@ -31,7 +33,7 @@ pub(crate) struct Machine {
     session: Session,
     copy: Copy,
     started_at: Instant,
-    looks: JoinHandle<()>,
+    looks: JoinHandle<Flow>,
 }
 
 impl Machine {
@@ -53,12 +55,18 @@ impl Machine {
         let (content, options) = content_for(stage, number).await?;
         let copy = session.add(content, options).await?;
         let mut watch = copy.looks();
+        let kept = stage.options.keep_arrivals;
         let looks = tokio::spawn(async move {
+            let mut flow = Flow::default();
             while let Some(progress) = watch.next().await {
+                if kept {
+                    flow.look(&progress);
+                }
                 let machine = usize::from(number);
                 // whoever looks may be slow or gone: the next look comes soon
                 let _ = look.try_send(MachineProgress { machine, progress });
             }
+            flow
         });
         Ok(Self {
             session,
@@ -79,13 +87,14 @@ impl Machine {
         let report = self.copy.stop().await.into_result()?;
         self.session.shutdown(GRACE).await;
         // it ends with the copy
-        let _ = self.looks.await;
+        let flow = self.looks.await.unwrap_or_default();
         let (completed_at, took) = completed;
         Ok(End {
             started_at: self.started_at,
             completed_at,
             took,
             report,
+            came: flow.end(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use swarmcopy::{Progress, Report};
+use swarmcopy::{Progress, Report, SourceKind};
 
 /// A look at one machine of a rehearsal.
 #[derive(Debug, Clone)]
@@ -13,6 +13,20 @@ pub struct MachineProgress {
     pub machine: usize,
     /// How it does.
     pub progress: Progress,
+}
+
+/// Bytes that came to a machine between two looks at it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Came {
+    /// Since the start of the machine.
+    pub from: Duration,
+    /// The same.
+    pub until: Duration,
+    /// The kind of the source.
+    pub kind: SourceKind,
+    /// How many, wanted or not.
+    pub bytes: u64,
 }
 
 /// How one machine of a rehearsal fared.
@@ -25,6 +39,8 @@ pub struct RehearsedMachine {
     pub took: Duration,
     /// Its report.
     pub report: Report,
+    /// What came when, if arrivals are kept.
+    pub came: Vec<Came>,
 }
 
 /// How a rehearsal went.

@@ -28,36 +28,51 @@ impl Rates {
         }
     }
 
-    /// max(F / u_s, F / d_min, N F / (u_s + sum u_i)), after Kumar and Ross (2006), for machines that start one after
-    /// another: the last takes its copy after it has come, and who is not there yet gives nothing.
+    /// The least time for `machines` that start one after another.
     pub(crate) fn bound(self, machines: u64, bytes: u64, stagger: Duration) -> Option<Duration> {
-        let (origin, link) = (self.origin?, self.link?);
-        let micros =
-            |bytes: u64, rate: u64| u128::from(bytes) * 1_000_000 / u128::from(rate.max(1));
-        let step = stagger.as_micros();
-        let last = step * u128::from(machines.saturating_sub(1));
-        let wanted = u128::from(bytes) * u128::from(machines) * 1_000_000;
-        // what everybody could have given until then, in bytes a second times microseconds
-        let given = |at: u128| {
-            let there = (0..machines).map(|place| at.saturating_sub(step * u128::from(place)));
-            u128::from(origin) * at + u128::from(link) * there.sum::<u128>()
-        };
-        let (mut low, mut high) = (0, last + wanted / u128::from(origin.max(1)) + 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if given(middle) >= wanted {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        let bound = micros(bytes, origin)
-            .max(last + micros(bytes, link))
-            .max(low);
-        Some(Duration::from_micros(
-            u64::try_from(bound).unwrap_or(u64::MAX),
+        Some(least_time(
+            (self.origin?, self.link?),
+            (machines, bytes),
+            stagger,
         ))
     }
+}
+
+/// The least time in which an origin and so many machines can have spread so many bytes to all, at these rates of
+/// origin and links in bytes a second: max(F / u_s, F / d_min, N F / (u_s + sum u_i)), after Kumar and Ross (2006), for
+/// machines that start one after another: the last takes its copy after it has come, and who is not there yet gives
+/// nothing.
+pub fn least_time(
+    (origin, link): (u64, u64),
+    (machines, bytes): (u64, u64),
+    stagger: Duration,
+) -> Duration {
+    let micros = |bytes: u64, rate: u64| u128::from(bytes) * 1_000_000 / u128::from(rate.max(1));
+    let step = stagger.as_micros();
+    let last = step * u128::from(machines.saturating_sub(1));
+    let wanted = u128::from(bytes) * u128::from(machines) * 1_000_000;
+    // what everybody could have given until then, in bytes a second times microseconds
+    let given = |at: u128| {
+        let here = at.checked_div(step).map_or(u128::from(machines), |begun| {
+            u128::from(machines).min(begun + 1)
+        });
+        // the first has given for `at`, the next for a step less, and so on
+        let there = at * here - step * here * here.saturating_sub(1) / 2;
+        u128::from(origin) * at + u128::from(link) * there
+    };
+    let (mut low, mut high) = (0, last + wanted / u128::from(origin.max(1)) + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if given(middle) >= wanted {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    let bound = micros(bytes, origin)
+        .max(last + micros(bytes, link))
+        .max(low);
+    Duration::from_micros(u64::try_from(bound).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -142,6 +142,7 @@ fn result(
         started: end.started_at.saturating_duration_since(start),
         took: end.took,
         report: end.report,
+        came: end.came,
     };
     Rehearsal {
         bytes: stage.bytes,

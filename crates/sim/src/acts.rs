@@ -149,7 +149,7 @@ impl World {
     fn fetch(&mut self, machine: usize, id: JobId, source: SourceId, span: Span) {
         let origin = self.origin_at(source);
         let pieces = self.layout.pieces_of(span);
-        self.machines[machine].asks(pieces, origin.is_some());
+        self.machines[machine].asks(pieces, origin);
         let Some(origin) = origin else {
             if let Some(way) = self.way(machine, source) {
                 self.ask(id, way, span);

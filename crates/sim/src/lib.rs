@@ -41,7 +41,7 @@ mod watch;
 mod world;
 
 pub use numbers::Numbers;
-pub use outcome::{Arrival, Look, MachineOutcome, Outcome, Read, Watched, WatchedMachine};
+pub use outcome::{Arrival, Came, Look, MachineOutcome, Outcome, Read, Watched, WatchedMachine};
 pub use profile::{
     Fault, Finding, GIGABIT, Health, Holds, Kept, MachineSpec, OriginSpec, Profile, Role, Stay,
     Trouble,

@@ -8,7 +8,7 @@ use swarmcopy_scheduler::{Instant, NodeId, Scheduler, SourceId};
 use crate::agenda::Coming;
 use crate::liar::Claimer;
 use crate::link::Way;
-use crate::outcome::{Arrival, Read};
+use crate::outcome::{Arrival, Came, Read};
 use crate::profile::MachineSpec;
 use crate::reading::Reading;
 
@@ -96,9 +96,10 @@ pub(crate) struct Machine {
     pub(crate) done_at: Option<Instant>,
     pub(crate) origin_bytes: u64,
     pub(crate) late: bool,
-    /// Whether the origin was the last that was asked for bytes of a piece.
-    pub(crate) asked_origin: Vec<bool>,
+    /// The origin that was the last to be asked for bytes of a piece; `None` where that was a peer.
+    pub(crate) asked_origin: Vec<Option<usize>>,
     pub(crate) arrivals: Vec<Arrival>,
+    pub(crate) came: Vec<Came>,
     /// Pieces that somebody asked this machine for.
     pub(crate) asked_for: PieceSet,
     /// The tracker has answered it.
@@ -139,8 +140,9 @@ impl Machine {
             done_at: None,
             origin_bytes: 0,
             late: false,
-            asked_origin: vec![false; places],
+            asked_origin: vec![None; places],
             arrivals: Vec::new(),
+            came: Vec::new(),
             asked_for: PieceSet::empty(pieces),
             answered: false,
             condition: Condition::Well,
@@ -158,7 +160,7 @@ impl Machine {
         self.backlog = 0;
         self.reading = Reading::default();
         self.filled.fill(0);
-        self.asked_origin.fill(false);
+        self.asked_origin.fill(None);
         self.asked_for = PieceSet::empty(self.asked_for.capacity());
         self.heard.clear();
         self.haves_due = None;
@@ -168,7 +170,7 @@ impl Machine {
     }
 
     /// Bytes of these pieces are asked for.
-    pub(crate) fn asks(&mut self, pieces: impl Iterator<Item = PieceIndex>, origin: bool) {
+    pub(crate) fn asks(&mut self, pieces: impl Iterator<Item = PieceIndex>, origin: Option<usize>) {
         for piece in pieces {
             let place = usize::try_from(piece.value()).unwrap_or(usize::MAX);
             if let Some(asked) = self.asked_origin.get_mut(place) {
@@ -183,8 +185,23 @@ impl Machine {
         self.arrivals.push(Arrival {
             piece,
             at: now.since(Instant::ZERO),
-            from_origin: self.asked_origin.get(place).copied().unwrap_or(false),
+            origin: self.asked_origin.get(place).copied().flatten(),
         });
+    }
+
+    /// Its link brought bytes.
+    pub(crate) fn note_bytes(&mut self, now: Instant, origin: Option<usize>, bytes: u64) {
+        let tenth = now.micros() / 100_000;
+        let last = self.came.iter_mut().rev();
+        let mut same = last.take_while(|it| it.tenth == tenth);
+        match same.find(|it| it.origin == origin) {
+            Some(it) => it.bytes += bytes,
+            None => self.came.push(Came {
+                tenth,
+                origin,
+                bytes,
+            }),
+        }
     }
 
     /// Whether it does nothing and takes nothing in.

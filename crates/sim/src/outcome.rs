@@ -27,8 +27,20 @@ pub struct Arrival {
     pub piece: u32,
     /// When, counted from the start of the simulation.
     pub at: Duration,
-    /// Whether the origin was the last that was asked for bytes of it.
-    pub from_origin: bool,
+    /// The origin that was the last to be asked for bytes of it; `None` where that was a peer.
+    pub origin: Option<usize>,
+}
+
+/// Bytes that came to a machine within a tenth of a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Came {
+    /// The tenth of a second since the start of the simulation, from 0.
+    pub tenth: u64,
+    /// From which origin; `None` for peers.
+    pub origin: Option<usize>,
+    /// How many.
+    pub bytes: u64,
 }
 
 /// Bytes that a user asked an origin for and got.
@@ -61,6 +73,8 @@ pub struct MachineOutcome {
     pub late: bool,
     /// The pieces that came to it, in the order in which they were verified.
     pub arrivals: Vec<Arrival>,
+    /// All bytes that its link brought, wanted or not, in the order of time.
+    pub came: Vec<Came>,
     /// What came to a user, 64 KiB at a time.
     pub reads: Vec<Read>,
 }

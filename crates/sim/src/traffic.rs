@@ -274,7 +274,8 @@ impl World {
         let (to, source) = (taker.machine, taker.source);
         // a machine that started again has none of what its former process was sent
         self.machines[to].backlog = self.machines[to].backlog.saturating_sub(bytes);
-        let now = self.now;
+        let (now, origin) = (self.now, self.origin_at(source));
+        self.machines[to].note_bytes(now, origin, bytes);
         if let Some(job) = self.jobs.get_mut(key) {
             job.quanta -= 1;
             if job.ended.is_some() || !up {

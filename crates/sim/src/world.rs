@@ -292,6 +292,7 @@ impl World {
             origin_bytes: machine.origin_bytes,
             late: machine.late,
             arrivals: machine.arrivals.clone(),
+            came: machine.came.clone(),
             reads: machine.reads.clone(),
         });
         Outcome {

@@ -27,7 +27,7 @@ pub(crate) struct RehearseArgs {
     /// Most bytes a second that the origin gives [default: the copy takes about 10 s at best]
     #[arg(long, value_name = "RATE", value_parser = values::rate)]
     pub(crate) origin_rate: Option<Rate>,
-    /// Most bytes a second of each machine, up and down [default: the same as the origin's]
+    /// Most bytes a second of each machine, up and down [default: the copy takes about 10 s at best]
     #[arg(long, value_name = "RATE|max", value_parser = values::rate)]
     pub(crate) link_rate: Option<Rate>,
     /// What the origin is
@@ -69,6 +69,6 @@ pub(crate) enum OriginKindArg {
     Share,
     /// A web server
     Mirror,
-    /// Both
+    /// Both, under one rate; simulated, half of it each
     Both,
 }

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use swarmcopy::{Error, ErrorKind, SourceKind};
+use swarmcopy_rehearsal::least_time;
 use swarmcopy_sim::{GIGABIT, Look, Profile, Simulation};
 
 use crate::args::values::Rate;
@@ -32,8 +33,7 @@ pub(super) fn simulate(args: &RehearseArgs) -> Result<RollOut, Error> {
         return Err(Error::new(ErrorKind::Usage, message));
     }
     let profile = profile(args)?;
-    let limited =
-        !matches!(args.link_rate, Some(Rate::Max)) && !matches!(args.origin_rate, Some(Rate::Max));
+    let unlimited = [args.link_rate, args.origin_rate].contains(&Some(Rate::Max));
     let gauge = Gauge::new("simulating", Style::of(args.json));
     let mut told_at: Option<Instant> = None;
     let outcome = Simulation::watched(profile.clone(), |look: Look| {
@@ -44,13 +44,25 @@ pub(super) fn simulate(args: &RehearseArgs) -> Result<RollOut, Error> {
         }
     });
     gauge.end();
-    let kind = match args.origin_kind {
-        OriginKindArg::Mirror => SourceKind::Mirror,
-        _ => SourceKind::Share,
-    };
-    let mut rollout = RollOut::simulated(&profile, &outcome, (kind, limited));
-    rollout.bound = rollout.bound.map(|bound| bound.max(last_bound(&profile)));
-    Ok(rollout)
+    let bound = (!unlimited).then(|| least(&profile, args));
+    Ok(RollOut::simulated(&profile, &outcome, (kinds(args), bound)))
+}
+
+/// The kinds of the simulated origins, in their order.
+fn kinds(args: &RehearseArgs) -> &'static [SourceKind] {
+    match args.origin_kind {
+        OriginKindArg::Share => &[SourceKind::Share],
+        OriginKindArg::Mirror => &[SourceKind::Mirror],
+        OriginKindArg::Both => &[SourceKind::Share, SourceKind::Mirror],
+    }
+}
+
+/// The least time that it can take.
+fn least(profile: &Profile, args: &RehearseArgs) -> Duration {
+    let origins = profile.origins.iter().map(|spec| spec.up_rate).sum();
+    let link = profile.machines.first().map_or(1, |spec| spec.down_rate);
+    let room = (u64::from(args.machines), profile.content_len());
+    least_time((origins, link), room, args.stagger)
 }
 
 /// What a simulation that ended without everybody being complete means.
@@ -66,16 +78,6 @@ pub(super) fn verdict(rollout: &RollOut) -> Result<(), Error> {
     );
     Err(Error::new(ErrorKind::Incomplete, message)
         .with_hint("that much patience is a bug of the scheduler: please report the seed"))
-}
-
-/// The least time until the machine that starts last can be complete: it takes its copy after it has come.
-fn last_bound(profile: &Profile) -> Duration {
-    let len = u128::from(profile.content_len());
-    let each = profile.machines.iter().map(|spec| {
-        let micros = len * 1_000_000 / u128::from(spec.down_rate.max(1));
-        spec.join + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
-    });
-    each.max().unwrap_or_default()
 }
 
 fn profile(args: &RehearseArgs) -> Result<Profile, Error> {
@@ -108,22 +110,22 @@ fn profile(args: &RehearseArgs) -> Result<Profile, Error> {
         .sized(len, piece_len)
         .at_rate(link)
         .origins_at(rate(args.origin_rate, link.saturating_mul(10)));
-    match args.origin_kind {
-        OriginKindArg::Share => {}
-        // a request and its answer go there and back before the first byte of a file
-        OriginKindArg::Mirror => {
-            let answer = profile.latency * 2;
-            profile
-                .origins
-                .iter_mut()
-                .for_each(|spec| spec.answer = answer);
-        }
-        OriginKindArg::Both => {
-            let message = "cannot simulate a share and a mirror at once";
-            return Err(Error::new(ErrorKind::Usage, message)
-                .with_hint("one of them: --origin-kind share, or --origin-kind mirror"));
-        }
-    }
+    // both are one origin's rate, half of it each
+    let kinds = kinds(args);
+    let origin = profile.origins.first().cloned().unwrap_or_default();
+    let origins = u64::try_from(kinds.len()).unwrap_or(1).max(1);
+    profile.origins = kinds
+        .iter()
+        .map(|kind| {
+            let mut spec = origin.clone();
+            spec.up_rate = (spec.up_rate / origins).max(1);
+            if *kind == SourceKind::Mirror {
+                // a request and its answer go there and back before the first byte of a file
+                spec.answer = profile.latency * 2;
+            }
+            spec
+        })
+        .collect();
     let stagger = args.stagger;
     profile.deadline += profile.bound() * PATIENCE + stagger * u32::from(args.machines);
     let profile = profile.each(|place, spec| {

@@ -11,23 +11,35 @@ use crate::rollout::{Arrival, MachineRow, RollOut, float};
 const STEPS: usize = 120;
 /// Columns of a piece map: neighbours share one where there are more pieces.
 const COLUMNS: usize = 300;
-/// The room's drawing: width and height, and the edges left for figures.
-const ROOM: (f64, f64) = (1000.0, 260.0);
+/// The room's drawing, for a wide and for a narrow page: width and height.
+const ROOMS: [(&str, (f64, f64)); 2] = [("large", (1000.0, 260.0)), ("small", (376.0, 240.0))];
+/// The edges of it that are left for figures.
 const EDGE: (f64, f64) = (46.0, 24.0);
 /// A machine's drawing: width, height of the rates, top and height of the pieces.
 const MACHINE: (f64, f64, f64, f64) = (300.0, 64.0, 70.0, 12.0);
-/// A rate is the mean of so much time, or of a twentieth of all where that is longer.
+/// A rate is the mean of so much time, or of a fortieth of all where that is longer.
 const MEAN_SECONDS: f64 = 2.0;
 /// The kinds in the order in which they are stacked.
 const KINDS: [SourceKind; 3] = [SourceKind::Share, SourceKind::Mirror, SourceKind::Peer];
 
-/// Everybody's progress, the origin's line and the bound.
+/// Everybody's progress, the origin's line and the bound: drawn for each width, so that figures can be read.
 pub(super) fn room(rollout: &RollOut) -> String {
+    let drawings = ROOMS.map(|(name, size)| {
+        let drawing = drawing(rollout, size);
+        format!("<div class=\"{name}\">{drawing}</div>")
+    });
+    drawings.concat()
+        + "<div class=\"legend\"><span><i style=\"background:var(--share)\"></i>copies that the \
+           origin has sent</span><span><i style=\"background:var(--peer)\"></i>copy of a machine: the \
+           middle one, and from the slowest to the fastest</span></div>"
+}
+
+fn drawing(rollout: &RollOut, size: (f64, f64)) -> String {
     let seconds = longest(rollout);
     let (bands, origin) = (bands(rollout, seconds), origin_line(rollout, seconds));
     let top = origin.iter().copied().fold(1.05, f64::max);
-    let x = |step: usize| EDGE.0 + (ROOM.0 - EDGE.0 - 8.0) * at(step) / at(STEPS);
-    let y = |value: f64| 8.0 + (ROOM.1 - EDGE.1 - 8.0) * (1.0 - value / top);
+    let x = |step: usize| EDGE.0 + (size.0 - EDGE.0 - 8.0) * at(step) / at(STEPS);
+    let y = |value: f64| 8.0 + (size.1 - EDGE.1 - 8.0) * (1.0 - value / top);
     let line = |values: &mut dyn Iterator<Item = f64>| {
         let points = values.enumerate();
         points
@@ -47,16 +59,16 @@ pub(super) fn room(rollout: &RollOut) -> String {
     let sent = line(&mut origin.iter().copied());
     let mut svg = format!(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"progress over time\">",
-        ROOM.0, ROOM.1
+        size.0, size.1
     );
-    axes(&mut svg, seconds, &x, &y);
+    axes(&mut svg, (seconds, size), &x, &y);
     let _ = write!(
         svg,
         "<polygon class=\"band\" points=\"{upper} {lower}\"/>\
          <polyline class=\"median\" points=\"{median}\"/><polyline class=\"origin\" points=\"{sent}\"/>"
     );
     if let Some(bound) = rollout.bound.map(|bound| bound.as_secs_f64()) {
-        let place = EDGE.0 + (ROOM.0 - EDGE.0 - 8.0) * (bound / seconds).min(1.0);
+        let place = EDGE.0 + (size.0 - EDGE.0 - 8.0) * (bound / seconds).min(1.0);
         let _ = write!(
             svg,
             "<path class=\"bound\" d=\"M{place:.1} 8V{:.1}\"/>\
@@ -66,9 +78,7 @@ pub(super) fn room(rollout: &RollOut) -> String {
         );
     }
     svg.push_str("</svg>");
-    svg + "<div class=\"legend\"><span><i style=\"background:var(--share)\"></i>copies that the \
-           origin has sent</span><span><i style=\"background:var(--peer)\"></i>copy of a machine: the \
-           middle one, and from the slowest to the fastest</span></div>"
+    svg
 }
 
 /// The rate at the top of all machines' drawings: the highest that one of them had, in bytes a second.
@@ -77,7 +87,7 @@ pub(super) fn scale(rollout: &RollOut, places: &[usize]) -> f64 {
     let machines = places
         .iter()
         .filter_map(|place| rollout.machines.get(*place));
-    let peaks = machines.map(|machine| peak(&rates(machine, rollout, seconds)));
+    let peaks = machines.map(|machine| peak(&rates(machine, seconds)));
     peaks.fold(1.0, f64::max)
 }
 
@@ -94,7 +104,7 @@ pub(super) fn machine(rollout: &RollOut, place: usize, scale: f64) -> String {
         return String::new();
     };
     let seconds = longest(rollout);
-    let rates = rates(machine, rollout, seconds);
+    let rates = rates(machine, seconds);
     let mut svg = format!(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"machine {}\">",
         MACHINE.0,
@@ -169,14 +179,19 @@ fn pieces(svg: &mut String, machine: &MachineRow, rollout: &RollOut) {
     }
 }
 
-fn axes(svg: &mut String, seconds: f64, x: &dyn Fn(usize) -> f64, y: &dyn Fn(f64) -> f64) {
+fn axes(
+    svg: &mut String,
+    (seconds, size): (f64, (f64, f64)),
+    x: &dyn Fn(usize) -> f64,
+    y: &dyn Fn(f64) -> f64,
+) {
     for value in [0.0, 0.5, 1.0] {
         let _ = write!(
             svg,
             "<path class=\"axis\" d=\"M{} {:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{:.0} %</text>",
             EDGE.0,
             y(value),
-            ROOM.0 - 8.0,
+            size.0 - 8.0,
             EDGE.0 - 6.0,
             y(value) + 4.0,
             value * 100.0
@@ -187,8 +202,8 @@ fn axes(svg: &mut String, seconds: f64, x: &dyn Fn(usize) -> f64, y: &dyn Fn(f64
         let _ = write!(
             svg,
             "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{:.1} s</text>",
-            x(step).min(ROOM.0 - 20.0),
-            ROOM.1 - 6.0,
+            x(step).min(size.0 - 20.0),
+            size.1 - 6.0,
             seconds * at(step) / at(STEPS)
         );
     }
@@ -210,12 +225,12 @@ fn step_of(arrival: &Arrival, seconds: f64) -> usize {
     usize::try_from(step).unwrap_or(STEPS).min(STEPS - 1)
 }
 
-/// Bytes a second at each step, by kind. A piece is verified at once, though it came over time: each step tells the
-/// mean of the time around it, or pieces would look like peaks that no line has.
-fn rates(machine: &MachineRow, rollout: &RollOut, seconds: f64) -> Vec<[f64; 3]> {
-    let came = came(machine, rollout, seconds);
+/// Bytes a second at each step, by kind: the mean of the time around it. What came between two looks may have come at
+/// any time between them, and a line may bring a moment's worth at once after a pause.
+fn rates(machine: &MachineRow, seconds: f64) -> Vec<[f64; 3]> {
+    let came = came(machine, seconds);
     let step = seconds / at(STEPS);
-    let around = usize::try_from(whole(MEAN_SECONDS.max(seconds / 20.0) / step / 2.0)).unwrap_or(1);
+    let around = usize::try_from(whole(MEAN_SECONDS.max(seconds / 40.0) / step / 2.0)).unwrap_or(1);
     let mean = |place: usize| {
         let from = place.saturating_sub(around);
         let to = place
@@ -235,18 +250,29 @@ fn rates(machine: &MachineRow, rollout: &RollOut, seconds: f64) -> Vec<[f64; 3]>
     (0..came.len()).map(mean).collect()
 }
 
-/// Bytes that came in each step, by kind.
-fn came(machine: &MachineRow, rollout: &RollOut, seconds: f64) -> Vec<[f64; 3]> {
-    let mut rates = vec![[0.0; 3]; STEPS];
-    let piece = float(rollout.bytes) / f64::from(rollout.pieces.max(1));
-    for arrival in &machine.arrivals {
-        let step = rates.get_mut(step_of(arrival, seconds));
-        let kind = KINDS.iter().position(|kind| *kind == arrival.kind);
-        if let Some(sum) = step.zip(kind).and_then(|(step, kind)| step.get_mut(kind)) {
-            *sum += piece;
+/// Bytes that came in each step, by kind; what came over several steps is divided among them.
+fn came(machine: &MachineRow, seconds: f64) -> Vec<[f64; 3]> {
+    let mut sums = vec![[0.0; 3]; STEPS];
+    let step = seconds / at(STEPS);
+    for came in &machine.came {
+        let Some(kind) = KINDS.iter().position(|kind| *kind == came.kind) else {
+            continue;
+        };
+        let (from, until) = (came.from.as_secs_f64(), came.until.as_secs_f64());
+        let time = (until - from).max(1e-9);
+        let first = usize::try_from(whole(from / step)).unwrap_or(STEPS);
+        for (place, sums) in sums.iter_mut().enumerate().skip(first) {
+            let (begin, end) = (at(place) * step, at(place + 1) * step);
+            if begin >= until {
+                break;
+            }
+            let part = (end.min(until) - begin.max(from)).max(0.0) / time;
+            if let Some(sum) = sums.get_mut(kind) {
+                *sum += float(came.bytes) * part;
+            }
         }
     }
-    rates
+    sums
 }
 
 /// After each step the slowest, the middle and the fastest machine's part of the content.

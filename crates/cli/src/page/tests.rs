@@ -5,7 +5,7 @@ use std::time::Duration;
 use swarmcopy::SourceKind;
 
 use super::{DRAWN_MAX, drawn, page};
-use crate::rollout::{Arrival, MachineRow, RollOut};
+use crate::rollout::{Arrival, Came, MachineRow, RollOut};
 
 fn rollout(machines: u64, pieces: u32) -> RollOut {
     let machine = |number: u64| MachineRow {
@@ -26,6 +26,7 @@ fn rollout(machines: u64, pieces: u32) -> RollOut {
                 },
             })
             .collect(),
+        came: Vec::new(),
     };
     RollOut {
         name: "<b>&\"tree".to_owned(),
@@ -90,16 +91,25 @@ fn no_machine_at_all_makes_a_page() {
 }
 
 #[test]
-fn a_peak_is_no_higher_than_the_line() {
-    // a piece of 1000 bytes each 0.1 s, verified two at a time
+fn a_peak_is_what_the_line_brought_whatever_was_verified_at_once() {
+    // a line of 10,000 bytes a second, looked at each quarter of a second; all pieces prove right at the end
     let mut rollout = rollout(1, 200);
     rollout.bytes = 200_000;
-    for arrival in &mut rollout.machines[0].arrivals {
-        arrival.at = Duration::from_millis(u64::from(arrival.piece / 2 + 1) * 200);
+    let machine = &mut rollout.machines[0];
+    for arrival in &mut machine.arrivals {
+        arrival.at = Duration::from_secs(20);
     }
+    machine.came = (0..80)
+        .map(|look| Came {
+            from: Duration::from_millis(look * 250),
+            until: Duration::from_millis((look + 1) * 250),
+            kind: SourceKind::Peer,
+            bytes: 2500,
+        })
+        .collect();
     let scale = super::chart::scale(&rollout, &[0]);
     assert!(
-        (9_000.0..=11_500.0).contains(&scale),
+        (9_900.0..=10_100.0).contains(&scale),
         "{scale} bytes a second on a line of 10,000"
     );
 }

@@ -77,7 +77,7 @@ pub(super) fn legend() -> &'static str {
     "<div class=\"legend\"><span><i style=\"background:var(--share)\"></i>from the share</span>\
      <span><i style=\"background:var(--mirror)\"></i>from mirrors</span>\
      <span><i style=\"background:var(--peer)\"></i>from peers</span>\
-     <span>above: verified bytes a second over time; below: the pieces from first to last</span></div>"
+     <span>above: bytes a second over time, wanted or not; below: the pieces from first to last</span></div>"
 }
 
 /// Each machine's figures.

@@ -415,3 +415,67 @@ fn who_is_sent_to_the_background_takes_what_others_leave() {
     let fields = stat.rsplit_once(") ").unwrap().1;
     assert_eq!(fields.split(' ').nth(38), Some(SCHED_BATCH), "{stat}");
 }
+
+/// Bytes a second that a page says of each machine: `at most 19.9 MB/s`.
+fn peaks(page: &str) -> Vec<f64> {
+    let told = page.split("at most ").skip(1).map(|rest| {
+        let mut words = rest.split(['<', ' ']);
+        let number: f64 = words.next().unwrap().parse().unwrap();
+        let unit = match words.next().unwrap() {
+            "GB/s" => 1e9,
+            "MB/s" => 1e6,
+            "kB/s" => 1e3,
+            unit => panic!("{unit}"),
+        };
+        number * unit
+    });
+    told.collect()
+}
+
+#[test]
+fn a_report_shows_no_machine_faster_than_its_link_and_no_room_faster_than_its_bound() {
+    let room = Room::new();
+    for (kind, more) in [
+        ("share", ["--stagger", "1s", "--origin-rate", "60M"]),
+        ("mirror", ["--stagger", "0s", "--origin-rate", "10M"]),
+        ("both", ["--stagger", "3s", "--origin-rate", "20M"]),
+    ] {
+        let args = [
+            "rehearse",
+            "--simulate",
+            "--machines",
+            "6",
+            "--bytes",
+            "96MiB",
+            "--piece-length",
+            "4MiB",
+            "--link-rate",
+            "20M",
+            "--origin-kind",
+            kind,
+            "--report",
+            "page.html",
+            "--json",
+        ];
+        let told = room.run(&[&args[..], &more].concat()).exits(0).json();
+        let page = std::fs::read_to_string(room.path("page.html")).unwrap();
+        let peaks = peaks(&page);
+        assert_eq!(peaks.len(), 6);
+        for peak in peaks {
+            assert!(
+                (5e6..=20.2e6).contains(&peak),
+                "{kind}: {peak} on a link of 20 MB/s"
+            );
+        }
+        let seconds = |key: &str| told[key].as_f64().unwrap();
+        let (last, bound) = (seconds("seconds_last"), seconds("seconds_bound"));
+        assert!(last >= bound * 0.999, "{kind}: {last} s, bound {bound} s");
+        assert!(last <= bound * 1.6, "{kind}: {last} s, bound {bound} s");
+        let sum = |key: &str| -> u64 {
+            let machines = told["per_machine"].as_array().unwrap();
+            machines.iter().map(|it| it[key].as_u64().unwrap()).sum()
+        };
+        let from = (sum("from_share") > 0, sum("from_mirror") > 0);
+        assert_eq!(from, (kind != "mirror", kind != "share"), "{kind}");
+    }
+}

@@ -43,7 +43,7 @@ fn bad_usage_exits_with_2() {
         "replay tree.torrent",
         "completions tcl",
         "rehearse --simulate --watch",
-        "rehearse --simulate --origin-kind both --bytes 1M",
+        "rehearse --simulate --origin-kind all --bytes 1M",
         "rehearse",
         "rehearse tree --seed 7",
         "tracker --interval 0s",

@@ -40,6 +40,8 @@ const PORTS_MAX: usize = 64;
 const TOLD_MAX: usize = 200;
 /// Dials at once, and the time in which another one is due.
 const DIALS: (u32, Duration) = (64, Duration::from_millis(50));
+/// The same of who looks on at a whole room, and asks as many a second.
+const ONLOOKER_DIALS: (u32, Duration) = (64, Duration::from_millis(5));
 /// The same for addresses that only peers tell of.
 const HEARSAY_DIALS: (u32, Duration) = (32, Duration::from_millis(125));
 /// Dials to addresses that only peers tell of that may be under way: the dead ones take ten seconds each.
@@ -162,10 +164,19 @@ pub(crate) struct AddressBook {
 impl AddressBook {
     /// An empty one.
     pub(crate) fn new(now: Instant) -> Self {
+        Self::dialling(now, DIALS)
+    }
+
+    /// The same of who looks on.
+    pub(crate) fn of_onlooker(now: Instant) -> Self {
+        Self::dialling(now, ONLOOKER_DIALS)
+    }
+
+    fn dialling(now: Instant, (at_once, every): (u32, Duration)) -> Self {
         Self {
             entries: HashMap::new(),
             bans: Bans::default(),
-            dials: Tokens::new(now, DIALS.0, DIALS.1),
+            dials: Tokens::new(now, at_once, every),
             hearsay_dials: Tokens::new(now, HEARSAY_DIALS.0, HEARSAY_DIALS.1),
         }
     }

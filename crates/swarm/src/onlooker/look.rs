@@ -178,7 +178,7 @@ impl Looker {
         Self {
             common,
             events,
-            book: AddressBook::new(now),
+            book: AddressBook::of_onlooker(now),
             links: Links::new(now),
             next_id: 0,
             dials: JoinSet::new(),

@@ -82,6 +82,16 @@ pub struct Rates {
     pub peer: u64,
 }
 
+/// A rate that a machine told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// The second since the room was looked at.
+    pub(crate) second: u64,
+    pub(crate) rate: u64,
+    /// The version of the room that this made.
+    pub(crate) version: u64,
+}
+
 /// What is known of one machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
@@ -93,8 +103,8 @@ pub(crate) struct Machine {
     /// Pieces that another client shows, of how many.
     pub(crate) shows: Option<(u32, u32)>,
     pub(crate) rates: Rates,
-    /// Rates of the last answers with the second of each since the room was looked at, the oldest first.
-    pub(crate) history: VecDeque<(u64, u64)>,
+    /// The last answers, the oldest first.
+    pub(crate) history: VecDeque<Heard>,
     pub(crate) heard_at: Option<Instant>,
     /// Why it is gone, since it is.
     pub(crate) gone: Option<String>,
@@ -134,8 +144,13 @@ impl Machine {
         }
     }
 
-    /// It said how it does.
-    pub(crate) fn hear(&mut self, status: Box<MachineStatus>, (second, now): (u64, Instant)) {
+    /// It said how it does, which makes this version of the room.
+    pub(crate) fn hear(
+        &mut self,
+        status: Box<MachineStatus>,
+        (second, now): (u64, Instant),
+        version: u64,
+    ) {
         if let (Some(old), Some(at)) = (&self.status, self.heard_at) {
             let millis = u64::try_from(now.saturating_duration_since(at).as_millis());
             let millis = millis.unwrap_or(u64::MAX).max(1);
@@ -149,7 +164,11 @@ impl Machine {
         if self.history.len() >= RATES_MAX {
             self.history.pop_front();
         }
-        self.history.push_back((second, status.rate));
+        self.history.push_back(Heard {
+            second,
+            rate: status.rate,
+            version,
+        });
         self.status = Some(status);
         self.heard_at = Some(now);
         self.gone = None;
@@ -202,8 +221,8 @@ impl Machine {
             State::Done | State::Left => Some(0),
             State::Copying | State::Waiting => {
                 let recent = self.history.iter().rev().take(5);
-                let (sum, count) = recent.fold((0u64, 0u64), |(sum, count), rate| {
-                    (sum.saturating_add(rate.1), count + 1)
+                let (sum, count) = recent.fold((0u64, 0u64), |(sum, count), heard| {
+                    (sum.saturating_add(heard.rate), count + 1)
                 });
                 let rate = sum.checked_div(count).filter(|rate| *rate > 0)?;
                 Some(left.div_ceil(rate))

@@ -10,6 +10,10 @@ const SAY_EVERY_MS = 10000;
 const SECONDS_DRAWN = 300;
 // more lines than these are a blot; the first in the chosen order are drawn
 const LINES_DRAWN = 200;
+// answers that are remembered of a machine, as the onlooker does
+const HISTORY_MAX = 60;
+// bars of more machines than these jump: to let each slide costs every frame
+const MANY = 100;
 const NO_RATE = new Set(["done", "left", "expected", "silent", "other"]);
 
 const machines = new Map(), rows = new Map();
@@ -220,8 +224,11 @@ function drawRoom() {
   set($("title"), room.name + ", " + bytes(room.bytes));
   set($("t-done"), done + " of " + ours + " done");
   set($("t-states"), STATES.filter((s) => states[s] && s !== "done").map((s) => states[s] + " " + s).join(", ") || "all of them");
-  set($("t-left"), totals.seconds_left === null ? "unknown" : totals.seconds_left === 0 ? "none" : time(totals.seconds_left));
-  set($("t-rate"), "all together " + rate(totals.rate) + ", " + bytes(totals.verified) + " of " + bytes(totals.wanted));
+  // one that stands still hides how long the others take
+  const partly = totals.seconds_left === null && totals.seconds_left_moving > 0;
+  const left = partly ? totals.seconds_left_moving : totals.seconds_left;
+  set($("t-left"), left === null ? "unknown" : left === 0 ? "none" : time(left));
+  set($("t-rate"), (partly ? "of those that move; " : "") + "all together " + rate(totals.rate) + ", " + bytes(totals.verified) + " of " + bytes(totals.wanted));
   set($("t-readers"), origin.readers_max ? some(origin.readers, "reader") + " of " + origin.readers_max : some(origin.readers, "reader"));
   set($("t-copies"), origin.copies.toFixed(2) + " copies sent (" + bytes(origin.bytes) + "), now " + rate(origin.rate));
   const sums = { from_share: totals.from_share, from_mirror: totals.from_mirror, from_peers: totals.from_peers };
@@ -243,7 +250,13 @@ function drawRoom() {
 function take(update) {
   if (update.all) { machines.clear(); rows.clear(); $("rows").replaceChildren(); }
   for (const key of update.dropped) { machines.delete(key); rows.get(key)?.remove(); rows.delete(key); }
-  for (const m of update.machines) { machines.set(m.key, m); drawRow(m); }
+  for (const m of update.machines) {
+    // only what is new of its last answers is told again
+    if (!update.all) m.history = [...(machines.get(m.key)?.history || []), ...m.history].slice(-HISTORY_MAX);
+    machines.set(m.key, m);
+    drawRow(m);
+  }
+  document.body.classList.toggle("many", machines.size > MANY);
   room = update.room;
   drawRoom(); drawUrgent(); drawList();
   document.body.dataset.version = update.version;

@@ -86,7 +86,8 @@ impl Seen {
             Sighting::Machine { id, status } => {
                 self.join(id, &status.name);
                 let second = now.saturating_duration_since(self.since).as_secs();
-                self.change(id, |machine| machine.hear(status, (second, now)));
+                let version = self.version + 1;
+                self.change(id, |machine| machine.hear(status, (second, now), version));
             }
             Sighting::Sources { id, sources } => {
                 self.change(id, |machine| machine.sources = sources);
@@ -187,6 +188,9 @@ impl Seen {
             .machines
             .get(&key)
             .is_some_and(|it| it.status.is_none());
+        if !fresh {
+            return;
+        }
         let same = |machine: &Machine| {
             let expected = machine.expected.as_deref();
             let expected = expected.is_some_and(|expected| is_same_name(expected, name));
@@ -200,11 +204,15 @@ impl Seen {
             .machines
             .iter()
             .find(|(other, machine)| **other != key && same(machine));
-        if let Some(old) = old.map(|(old, _)| *old).filter(|_| fresh) {
+        if let Some(old) = old.map(|(old, _)| *old) {
             let history = self.machines.get(&old).map(|old| old.history.clone());
             self.forget(old);
             if let (Some(machine), Some(history)) = (self.machines.get_mut(&key), history) {
                 machine.history = history;
+                // a page that knew it by another number is told all of them again
+                for heard in &mut machine.history {
+                    heard.version = self.version + 1;
+                }
             }
         }
     }

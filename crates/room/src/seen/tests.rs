@@ -231,6 +231,39 @@ fn the_time_left_is_not_known_while_one_stands_still() {
 }
 
 #[test]
+fn the_time_that_the_others_take_is_known_while_one_stands_still() {
+    let mut room = Room::new(&[]);
+    for (id, rate) in [(0, 0), (1, 10), (2, 100)] {
+        room.meet(id, true);
+        room.tell(id, |it| it.rate = rate);
+    }
+    let totals = room.seen.view(room.now).totals;
+    let slow = totals.seconds_left_moving.unwrap();
+    assert_eq!((totals.seconds_left, slow), (None, 100));
+}
+
+#[test]
+fn an_answer_is_told_to_a_page_once() {
+    let mut room = Room::new(&[]);
+    room.meet(1, true);
+    room.tell(1, |it| it.rate = 10);
+    let first = room.seen.update(0, room.now);
+    assert_eq!(first.machines[0].history, [(0, 10)]);
+    for rate in [20, 30] {
+        room.now += SECOND;
+        room.tell(1, |it| it.rate = rate);
+    }
+    let second = room.seen.update(first.version, room.now);
+    assert_eq!(second.machines[0].history, [(1, 20), (2, 30)]);
+    room.now += SECOND;
+    room.tell(1, |it| it.rate = 40);
+    let third = room.seen.update(second.version, room.now);
+    assert_eq!(third.machines[0].history, [(3, 40)]);
+    let anew = room.seen.update(0, room.now);
+    assert_eq!(anew.machines[0].history.len(), 4);
+}
+
+#[test]
 fn another_client_shows_its_pieces() {
     let mut room = Room::new(&[]);
     room.meet(1, false);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::state::{Key, MACHINES_MAX, Seen};
-use crate::machine::{Machine, Rates, State};
+use crate::machine::{Heard, Machine, Rates, State};
 use serde::Serialize;
 
 /// The room at a moment.
@@ -51,6 +51,8 @@ pub struct Totals {
     pub bad_pieces: u64,
     /// Seconds until the last machine is complete, at the rates of now; `None` where one stands still.
     pub seconds_left: Option<u64>,
+    /// The same of those that do not stand still; `None` if there is none.
+    pub seconds_left_moving: Option<u64>,
     /// Addresses that are known, and do not answer.
     pub unreached: u64,
 }
@@ -140,7 +142,8 @@ pub struct MachineView {
     pub error: String,
     /// Seconds since it answered.
     pub heard: Option<u64>,
-    /// Its last answers, the oldest first: the second since the room was looked at, and the rate.
+    /// Its last answers, the oldest first: the second since the room was looked at, and the rate. In an [`Update`]
+    /// those that the page does not know.
     pub history: Vec<(u64, u64)>,
     /// Its sources, where they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -185,7 +188,7 @@ pub struct Update {
     pub all: bool,
     /// The room without its machines.
     pub room: RoomView,
-    /// Machines that have changed.
+    /// Machines that have changed; of their last answers those that the page does not know.
     pub machines: Vec<MachineView>,
     /// Machines that are no more.
     pub dropped: Vec<Key>,
@@ -250,7 +253,15 @@ impl Seen {
             version: self.version,
             all,
             room: self.summary(now),
-            machines: new.map(|(key, it)| machine_view(*key, it, now)).collect(),
+            machines: new
+                .map(|(key, it)| {
+                    let mut view = machine_view(*key, it, now);
+                    if !all {
+                        view.history = told(it.history.iter().filter(|it| it.version > version));
+                    }
+                    view
+                })
+                .collect(),
             dropped: dropped.map(|(_, key)| *key).collect(),
         }
     }
@@ -286,7 +297,9 @@ impl Seen {
         });
         let rates = live.filter_map(|it| it.status.as_ref()).map(|it| it.rate);
         let left = self.machines.values().filter(|it| it.status.is_some());
-        let left: Option<Vec<u64>> = left.map(|it| it.seconds_left(now)).collect();
+        let left: Vec<Option<u64>> = left.map(|it| it.seconds_left(now)).collect();
+        let moving = left.iter().flatten().copied().max();
+        let still = left.iter().any(Option::is_none);
         let (addresses, linked) = self.addresses;
         Totals {
             machines: u64::try_from(statuses().count()).unwrap_or(u64::MAX),
@@ -299,7 +312,8 @@ impl Seen {
             from_peers: sum(|it| it.from_peers),
             wasted: sum(|it| it.wasted),
             bad_pieces: sum(|it| it.bad_pieces),
-            seconds_left: left.and_then(|left| left.into_iter().max()),
+            seconds_left: moving.filter(|_| !still),
+            seconds_left_moving: moving,
             unreached: u64::try_from(addresses.saturating_sub(linked)).unwrap_or(0),
         }
     }
@@ -341,6 +355,10 @@ fn ratio(part: u64, whole: u64) -> f64 {
     (part as f64 / whole as f64 * 1000.0).round() / 1000.0
 }
 
+fn told<'a>(history: impl Iterator<Item = &'a Heard>) -> Vec<(u64, u64)> {
+    history.map(|it| (it.second, it.rate)).collect()
+}
+
 fn machine_view(key: Key, machine: &Machine, now: Instant) -> MachineView {
     let status = machine.status.clone().unwrap_or_default();
     let state = machine.state(now);
@@ -380,7 +398,7 @@ fn machine_view(key: Key, machine: &Machine, now: Instant) -> MachineView {
         free: status.free,
         error: status.error,
         heard: heard.map(|at| now.saturating_duration_since(at).as_secs()),
-        history: machine.history.iter().copied().collect(),
+        history: told(machine.history.iter()),
         sources: Vec::new(),
         decisions: Vec::new(),
     }

@@ -91,10 +91,15 @@ class Browser:
         scheme = "dark" if dark else "light"
         self.call("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
 
-    def picture(self, path: Path) -> None:
-        """The whole page as PNG."""
-        shot = self.call("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True})
+    def picture(self, path: Path, *, whole: bool = True) -> None:
+        """The page as PNG, the whole or what is in sight."""
+        shot = self.call("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole})
         path.write_bytes(base64.b64decode(shot["data"]))
+
+    def paper(self) -> bytes:
+        """The page as it is printed, as PDF."""
+        printed = self.call("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
+        return base64.b64decode(printed["data"])
 
     def press(self, key: str) -> None:
         for kind in ("keyDown", "keyUp"):

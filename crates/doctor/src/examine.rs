@@ -2,7 +2,7 @@
 
 #[cfg(windows)]
 use crate::windows;
-use crate::{Finding, Patient, local, network, origins, port, processes};
+use crate::{Finding, Patient, local, network, origins, port, processes, radio};
 
 /// Looks at everything; takes some seconds. Must be called in a tokio runtime.
 pub async fn examine(patient: Patient) -> Vec<Finding> {
@@ -22,7 +22,7 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
     #[cfg(windows)]
     findings.extend(aside("firewall", &local, Box::new(|_| windows::firewall())).await);
     findings.extend(aside("multicast", &local, Box::new(|_| network::multicast())).await);
-    findings.extend(aside("wifi", &local, Box::new(|_| network::wireless())).await);
+    findings.extend(aside("wifi", &local, Box::new(|_| radio::look())).await);
     if let Some((content, options)) = &patient.content {
         findings.extend(origins::shares(content, options).await);
         findings.extend(origins::room((content, options), patient.listens).await);

@@ -23,6 +23,7 @@ mod network;
 mod origins;
 mod port;
 mod processes;
+mod radio;
 #[cfg(windows)]
 mod windows;
 

@@ -1,4 +1,4 @@
-//! The local network: is multicast heard from oneself and from others, and may radio keep machines apart.
+//! The local network: is multicast heard from oneself and from others.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -98,59 +98,4 @@ fn listen() -> std::io::Result<Heard> {
     froms.retain(|ip| Some(*ip) != heard.ourselves);
     heard.others = froms;
     Ok(heard)
-}
-
-/// Whether this machine is connected by radio, whose access points often keep machines apart.
-pub(crate) fn wireless() -> Vec<Finding> {
-    let Some(names) = platform::wireless() else {
-        return Vec::new();
-    };
-    if names.is_empty() {
-        return vec![Finding::well("wifi", "no radio is in use")];
-    }
-    let told = format!("connected by radio ({})", names.join(", "));
-    let todo = "copy with --class wifi; if others on the same radio are not found, its access point keeps machines \
-                apart (client isolation): turn that off, or use a cable";
-    vec![Finding::unclear("wifi", told, todo)]
-}
-
-#[cfg(target_os = "linux")]
-mod platform {
-    use std::fs;
-
-    /// The radios that are up.
-    pub(super) fn wireless() -> Option<Vec<String>> {
-        let devices = fs::read_dir("/sys/class/net").ok()?.flatten();
-        let radios = devices.filter(|device| {
-            let state = fs::read_to_string(device.path().join("operstate")).unwrap_or_default();
-            device.path().join("wireless").exists() && state.trim() == "up"
-        });
-        Some(
-            radios
-                .filter_map(|device| device.file_name().into_string().ok())
-                .collect(),
-        )
-    }
-}
-
-#[cfg(windows)]
-mod platform {
-    /// The radios that are connected.
-    pub(super) fn wireless() -> Option<Vec<String>> {
-        let told = crate::windows::run("netsh", &["wlan", "show", "interfaces"])?;
-        let ssid = told
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("SSID"));
-        Some(
-            ssid.filter_map(|line| Some(line.split_once(':')?.1.trim().to_owned()))
-                .collect(),
-        )
-    }
-}
-
-#[cfg(not(any(target_os = "linux", windows)))]
-mod platform {
-    pub(super) fn wireless() -> Option<Vec<String>> {
-        None
-    }
 }

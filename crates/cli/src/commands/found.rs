@@ -14,8 +14,22 @@ const MAGNET_TIME: Duration = Duration::from_mins(1);
 /// Notes that are shown one by one.
 const NOTES_SHOWN: usize = 20;
 
+/// A description of more bytes is told of before it is read: that of 100,000 files takes its time.
+const TOLD_OF_LEN: u64 = 1 << 20;
+
+/// Says that a large description is being read.
+pub(super) fn tell_reading(what: &What) {
+    let Some(path) = what.path() else { return };
+    let len = std::fs::metadata(path).map_or(0, |found| found.len());
+    if len > TOLD_OF_LEN {
+        let size = crate::format::bytes(len);
+        output::note(&format!("reading {} ({size})", path.display()));
+    }
+}
+
 /// Finds out what `what` names, for commands that copy nothing.
 pub(super) fn find(what: &What) -> Result<Content, Error> {
+    tell_reading(what);
     block_on(async {
         let mut config = Config::default();
         // only a magnet link, which an address may lead to, makes us talk to peers

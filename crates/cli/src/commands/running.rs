@@ -13,7 +13,7 @@ use swarmcopy::{
 use swarmcopy_sys::awake::{Awake, stay_awake};
 
 use super::beside::{Beside, Wishes};
-use super::found::{tell_left_out, tell_notes};
+use super::found::{tell_left_out, tell_notes, tell_reading};
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::exit::{self, Style};
@@ -75,6 +75,9 @@ pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
 
 async fn copying(running: Running<'_>) -> Result<u8, Error> {
     let (host, style) = (running.host, running.style);
+    if style == Style::Human {
+        tell_reading(running.what);
+    }
     let mut signals = Signals::listen(host)?;
     let beside = Beside::prepare(running.wishes, style).await?;
     let session = Session::builder().config(running.config).build().await;

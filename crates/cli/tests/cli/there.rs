@@ -33,6 +33,32 @@ fn verify(room: &Room, more: &[&str]) -> crate::support::Ran {
 }
 
 #[test]
+fn a_description_of_many_files_is_told_of_before_it_is_read() {
+    let room = Room::new();
+    for at in 0..5000 {
+        write(&room.path(&format!("share/CS5/{at:0>240}")), b"x");
+    }
+    room.run(&["make", "share/CS5"]).exits(0);
+    let first = |ran: &crate::support::Ran| ran.stderr.lines().next().unwrap_or("").to_owned();
+    let copied = room.run(&[
+        "get",
+        "share/CS5.torrent",
+        "--to",
+        "to",
+        "--no-lsd",
+        "--seed-for",
+        "0",
+    ]);
+    let told = first(&copied.exits(0));
+    assert!(told.starts_with("reading share/CS5.torrent (1."), "{told}");
+    let room = self::copied();
+    let checked = room
+        .run(&["verify", "share/CS5.torrent", "--at", "to"])
+        .exits(0);
+    assert!(!checked.stderr.contains("reading "), "{}", checked.stderr);
+}
+
+#[test]
 fn a_bad_piece_of_several_files_blames_none_of_them_alone() {
     let room = copied();
     let mut b = fs::read(room.path("to/CS5/b")).unwrap();

@@ -39,5 +39,5 @@ mod stage;
 
 pub use options::{MACHINES_MAX, RehearsalOptions, RehearsalOrigin, RehearsalRate, Staged};
 pub use outcome::{Came, MachineProgress, Rehearsal, RehearsedMachine};
-pub use rates::least_time;
+pub use rates::{least_time, usual_rate};
 pub use rehearse::rehearse;

@@ -16,7 +16,7 @@ pub(crate) struct Rates {
 
 impl Rates {
     pub(crate) fn of(options: &RehearsalOptions, bytes: u64) -> Self {
-        let auto = (bytes / AIM.as_secs()).max(64 * 1024);
+        let auto = usual_rate(bytes);
         let rate = |rate: RehearsalRate| match rate {
             RehearsalRate::Auto => Some(auto),
             RehearsalRate::Unlimited => None,
@@ -36,6 +36,11 @@ impl Rates {
             stagger,
         ))
     }
+}
+
+/// The rate of origin and links where none is named: so that so many bytes take about 10 s at best.
+pub fn usual_rate(bytes: u64) -> u64 {
+    (bytes / AIM.as_secs()).max(64 * 1024)
 }
 
 /// The least time in which an origin and so many machines can have spread so many bytes to all, at these rates of

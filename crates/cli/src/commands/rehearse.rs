@@ -3,13 +3,14 @@
 use swarmcopy::{Error, ErrorKind};
 use swarmcopy_rehearsal::{
     MachineProgress, Rehearsal, RehearsalOptions, RehearsalOrigin, RehearsalRate, rehearse,
+    usual_rate,
 };
 use tokio::sync::mpsc;
 
 use super::rehearsed_page::Page;
 use super::runtime::block_on;
 use super::signals::Signals;
-use super::simulate::{simulate, verdict};
+use super::simulate::{simulate, usual_rates, verdict};
 use crate::args::values::Rate;
 use crate::args::{OriginKindArg, RehearseArgs};
 use crate::exit::{self, Style};
@@ -35,7 +36,7 @@ pub(super) fn run(args: &RehearseArgs) -> Result<u8, Error> {
         view.end();
         RollOut::rehearsed(name, rehearsed?)
     };
-    rollout.facts = facts(args);
+    rollout.facts = facts(args, rollout.bytes);
     view.result(&rollout);
     if let Some(path) = &args.report {
         page::write(path, &rollout)?;
@@ -51,18 +52,18 @@ pub(super) fn run(args: &RehearseArgs) -> Result<u8, Error> {
 }
 
 /// When, by what and with which settings.
-fn facts(args: &RehearseArgs) -> Vec<(String, String)> {
+fn facts(args: &RehearseArgs, bytes: u64) -> Vec<(String, String)> {
     let line: Vec<_> = std::env::args_os().skip(1).collect();
     let line: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
-    let told = |rate: Option<Rate>, default: &str| match rate {
-        None => default.to_owned(),
+    let told = |rate: Option<Rate>, usual: u64| match rate {
+        None => format::rate(usual),
         Some(Rate::Max) => "no limit".to_owned(),
         Some(Rate::Bytes(bytes)) => format::rate(bytes),
     };
-    let default = if args.simulate {
-        "1 Gbit/s"
+    let (link, origin) = if args.simulate {
+        usual_rates(args)
     } else {
-        "for about 10 s"
+        (usual_rate(bytes), usual_rate(bytes))
     };
     let facts = [
         ("made", format::date(std::time::SystemTime::now())),
@@ -75,18 +76,8 @@ fn facts(args: &RehearseArgs) -> Vec<(String, String)> {
             output::clean(&format!("swarmcopy {}", line.join(" "))).into_owned(),
         ),
         ("K, readers at a time", READERS_MAX.to_string()),
-        ("links", told(args.link_rate, default)),
-        (
-            "origin",
-            told(
-                args.origin_rate,
-                if args.simulate {
-                    "ten times a link"
-                } else {
-                    default
-                },
-            ),
-        ),
+        ("links", told(args.link_rate, link)),
+        ("origin", told(args.origin_rate, origin)),
         ("from machine to machine", format::taken(args.stagger)),
     ];
     facts.map(|(name, value)| (name.to_owned(), value)).into()

@@ -80,6 +80,20 @@ pub(super) fn verdict(rollout: &RollOut) -> Result<(), Error> {
         .with_hint("that much patience is a bug of the scheduler: please report the seed"))
 }
 
+/// The rates of links and origin where none is named; the origin's is ten times that of the links.
+pub(super) fn usual_rates(args: &RehearseArgs) -> (u64, u64) {
+    let link = named(args.link_rate, GIGABIT);
+    (link, link.saturating_mul(10))
+}
+
+fn named(rate: Option<Rate>, usual: u64) -> u64 {
+    match rate {
+        None => usual,
+        Some(Rate::Max) => UNLIMITED,
+        Some(Rate::Bytes(bytes)) => bytes.max(1),
+    }
+}
+
 fn profile(args: &RehearseArgs) -> Result<Profile, Error> {
     let usage = |message: String| Error::new(ErrorKind::Usage, message);
     let len = args.bytes.unwrap_or(CONTENT.0);
@@ -100,16 +114,11 @@ fn profile(args: &RehearseArgs) -> Result<Profile, Error> {
             "{ARRIVALS_MAX} at most: take a larger --piece-length"
         )));
     }
-    let rate = |rate: Option<Rate>, default: u64| match rate {
-        None => default,
-        Some(Rate::Max) => UNLIMITED,
-        Some(Rate::Bytes(bytes)) => bytes.max(1),
-    };
-    let link = rate(args.link_rate, GIGABIT);
+    let (link, origin) = usual_rates(args);
     let mut profile = Profile::flash(args.seed.unwrap_or(1), usize::from(args.machines))
         .sized(len, piece_len)
         .at_rate(link)
-        .origins_at(rate(args.origin_rate, link.saturating_mul(10)));
+        .origins_at(named(args.origin_rate, origin));
     // both are one origin's rate, half of it each
     let kinds = kinds(args);
     let origin = profile.origins.first().cloned().unwrap_or_default();

@@ -94,6 +94,17 @@ mod replay;
 #[cfg(test)]
 mod tests {
     use super::replay::replay;
+    use crate::check;
+
+    #[test]
+    fn what_the_corpus_of_each_parser_holds_is_read_and_written_again() {
+        replay("bencode", check::bencode);
+        replay("metainfo", check::metainfo);
+        replay("metainfo_tree", check::metainfo_tree);
+        replay("peer_messages", check::peer_messages);
+        replay("extension_messages", check::extension_messages);
+        replay("tracker_reply", check::tracker_reply);
+    }
 
     #[test]
     fn any_magnet_link_is_read_within_limits_and_written_again() {

@@ -87,8 +87,15 @@ impl<'a> Search<'a> {
         if held.has_all(self.now, self.room.slots(), self.origin.1) {
             return self.of_all(held);
         }
-        let mut sighted = Sighted::default();
         held.sort();
+        let first = self
+            .view
+            .slow
+            .and_then(|slow| self.new_of_slots(held, slow));
+        if let Some(sighted) = first {
+            return sighted;
+        }
+        let mut sighted = Sighted::default();
         for place in 0..held.len() {
             let Some(mut own) = held.nth(place) else {
                 break;
@@ -114,6 +121,31 @@ impl<'a> Search<'a> {
         sighted
     }
 
+    /// A run of the slots held here, without what slow peers have; nothing is concluded where there is none.
+    fn new_of_slots(&self, held: &mut Held, slow: &PieceSet) -> Option<Sighted> {
+        let (extents, tail) = (self.room.extents(), held.tuning().tail);
+        for place in 0..held.len() {
+            let mut own = held.nth(place)?;
+            if own.is_dry() || !own.may_read(self.now, self.origin.1) {
+                continue;
+            }
+            let (slot, sight) = (own.slot(), self.sight(held));
+            let is_slow = |piece| extents.piece(piece).is_some_and(|it| slow.contains(it));
+            let eligible = |piece| !is_slow(piece) && sight.is_eligible(self.origin.0, slot, piece);
+            let found = own.find(self.now, extents, self.max, &eligible);
+            if let Found::Run { first, count, .. } = found {
+                let moved = own.note((extents, tail), found, true) == Noted::Moved;
+                held.put(own);
+                return Some(Sighted {
+                    run: Some((first, count)),
+                    moved: moved.then_some(slot),
+                    dry: false,
+                });
+            }
+        }
+        None
+    }
+
     /// Who holds every slot reads the content from front to back, in long runs.
     fn of_all(&self, held: &mut Held) -> Sighted {
         let mut sighted = Sighted::default();
@@ -125,7 +157,11 @@ impl<'a> Search<'a> {
             let slot = extents.slot_of_piece(piece.value());
             sight.is_eligible(self.origin.0, slot, piece.value())
         };
-        let run = self.find(held.cursor(), self.view.available, &eligible);
+        let run = self.view.slow.and_then(|slow| {
+            let eligible = |piece: PieceIndex| !slow.contains(piece) && eligible(piece);
+            self.find(held.cursor(), self.view.available, &eligible)
+        });
+        let run = run.or_else(|| self.find(held.cursor(), self.view.available, &eligible));
         if let Some((first, _)) = run {
             let extent = extents.extent_of(first);
             let own = held.find_mut(extents.slot_of(extent)).into_iter();

@@ -14,7 +14,7 @@ pub(crate) struct Facts {
     pieces_left: u32,
     link_goodput: u64,
     peers: u32,
-    peers_slow: bool,
+    slow: Option<PieceSet>,
     way: Duration,
     wrong: Option<PieceSet>,
 }
@@ -26,13 +26,16 @@ impl Facts {
             pieces_left: book.left(),
             link_goodput: measures.best_rate(),
             peers: 0,
-            peers_slow: false,
+            slow: None,
             way: measures.way_time() / 2,
             wrong: wrong_everywhere(sources, book.have().capacity()),
         };
         for (_, peer) in sources.peers() {
             facts.peers += 1;
-            facts.peers_slow |= peer.thin();
+            if peer.thin() {
+                let none = || PieceSet::empty(book.have().capacity());
+                facts.slow.get_or_insert_with(none).union_with(peer.has());
+            }
         }
         facts
     }
@@ -49,7 +52,7 @@ impl Facts {
             copied: availability.copied(),
             pieces_left: self.pieces_left,
             peers: self.peers,
-            peers_slow: self.peers_slow,
+            slow: self.slow.as_ref(),
             way: self.way,
             link_goodput: self.link_goodput,
         }

@@ -106,7 +106,7 @@ impl Bench {
             copied: &self.available,
             pieces_left: self.left,
             peers: self.peers,
-            peers_slow: false,
+            slow: None,
             way: Duration::ZERO,
             link_goodput: 1_000_000,
         };

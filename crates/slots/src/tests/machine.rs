@@ -55,7 +55,7 @@ pub(super) fn view<'a>(
         copied: available,
         pieces_left: have.capacity() - have.len(),
         peers: peers as u32,
-        peers_slow: false,
+        slow: None,
         way: std::time::Duration::ZERO,
         link_goodput: 100 << 20,
     }

@@ -3,6 +3,7 @@
 mod events;
 mod heirs;
 mod machine;
+mod order;
 mod room;
 mod swarm;
 mod table;

@@ -28,6 +28,10 @@ impl Reach {
     }
 
     /// Whether a URL may be asked as far as it says itself; names are looked at when they are resolved.
+    #[cfg_attr(
+        not(any(test, feature = "tracker")),
+        expect(dead_code, reason = "only trackers of HTTP have URLs that lead on")
+    )]
     pub(super) fn allows_url(self, url: &Url) -> bool {
         match url.host() {
             Some(Host::Ipv4(ip)) => self.allows(ip.into()),
@@ -37,6 +41,10 @@ impl Reach {
     }
 
     /// How far a redirect of a server at this address may lead. Who is not known is taken for a public one.
+    #[cfg_attr(
+        not(any(test, feature = "tracker")),
+        expect(dead_code, reason = "only trackers of HTTP have URLs that lead on")
+    )]
     pub(super) fn after(self, server: Option<SocketAddr>) -> Self {
         match (self, server) {
             (Self::Any, Some(at)) if is_private_ip(at.ip()) => Self::Any,

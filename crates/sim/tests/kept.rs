@@ -118,3 +118,10 @@ fn a_mirror_that_failed_is_asked_again_for_what_those_that_answer_have_wrong() {
                 o up=445334 wrong=1; t 144ms origin 0 refusing; t 15315ms origin 0 well";
     keeps(room, LIVE);
 }
+
+#[test]
+fn what_a_mirror_had_wrong_is_tried_again_after_all_that_it_may_have_right() {
+    let room = "pieces=279x65536 latency=500us; m up=99511 down=99511 reaches=13; \
+                o up=2922391 wrong=4; o up=28931000";
+    keeps(room, LIVE);
+}

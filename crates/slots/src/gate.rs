@@ -292,7 +292,7 @@ impl OriginGate {
         let (first, count) = holder.find(&mut at, source, view, pieces_max)?;
         let (access, piece) = (self.holder.access(), self.room.extents().piece(first)?);
         let licence = access.licence()?;
-        let reason = access.why(licence.is_fast(), view.slow.is_some());
+        let reason = access.why(licence.is_fast(), view.peers_slow);
         let plan = ReadPlan::new(licence, piece, count, reason);
         #[cfg(any(debug_assertions, feature = "invariants"))]
         crate::invariants::plan(&self.holder, &self.sight(now, view), source, &plan);

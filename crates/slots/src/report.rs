@@ -39,7 +39,7 @@ pub(super) fn reason(access: &Access, sight: &Sight<'_>, source: SourceId, piece
         return Reason::DeniedWindow;
     }
     let denied = sight.denied(slot, piece);
-    denied.unwrap_or_else(|| access.why(false, sight.view.slow.is_some()))
+    denied.unwrap_or_else(|| access.why(false, sight.view.peers_slow))
 }
 
 /// How this machine fares with a slot that it holds.

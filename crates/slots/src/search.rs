@@ -90,8 +90,8 @@ impl<'a> Search<'a> {
         held.sort();
         let first = self
             .view
-            .slow
-            .and_then(|slow| self.new_of_slots(held, slow));
+            .last
+            .and_then(|last| self.first_of_slots(held, last));
         if let Some(sighted) = first {
             return sighted;
         }
@@ -121,8 +121,8 @@ impl<'a> Search<'a> {
         sighted
     }
 
-    /// A run of the slots held here, without what slow peers have; nothing is concluded where there is none.
-    fn new_of_slots(&self, held: &mut Held, slow: &PieceSet) -> Option<Sighted> {
+    /// A run of the slots held here, without what comes last; nothing is concluded where there is none.
+    fn first_of_slots(&self, held: &mut Held, last: &PieceSet) -> Option<Sighted> {
         let (extents, tail) = (self.room.extents(), held.tuning().tail);
         for place in 0..held.len() {
             let mut own = held.nth(place)?;
@@ -130,8 +130,8 @@ impl<'a> Search<'a> {
                 continue;
             }
             let (slot, sight) = (own.slot(), self.sight(held));
-            let is_slow = |piece| extents.piece(piece).is_some_and(|it| slow.contains(it));
-            let eligible = |piece| !is_slow(piece) && sight.is_eligible(self.origin.0, slot, piece);
+            let is_last = |piece| extents.piece(piece).is_some_and(|it| last.contains(it));
+            let eligible = |piece| !is_last(piece) && sight.is_eligible(self.origin.0, slot, piece);
             let found = own.find(self.now, extents, self.max, &eligible);
             if let Found::Run { first, count, .. } = found {
                 let moved = own.note((extents, tail), found, true) == Noted::Moved;
@@ -157,8 +157,8 @@ impl<'a> Search<'a> {
             let slot = extents.slot_of_piece(piece.value());
             sight.is_eligible(self.origin.0, slot, piece.value())
         };
-        let run = self.view.slow.and_then(|slow| {
-            let eligible = |piece: PieceIndex| !slow.contains(piece) && eligible(piece);
+        let run = self.view.last.and_then(|last| {
+            let eligible = |piece: PieceIndex| !last.contains(piece) && eligible(piece);
             self.find(held.cursor(), self.view.available, &eligible)
         });
         let run = run.or_else(|| self.find(held.cursor(), self.view.available, &eligible));

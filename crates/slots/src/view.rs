@@ -30,9 +30,10 @@ pub struct View<'a> {
     pub pieces_left: u32,
     /// Connected peers of every kind, stock clients included.
     pub peers: u32,
-    /// What peers have that are far too slow for what is left, if there are such: it is read as if they had it not, but
-    /// after all that nobody has.
-    pub slow: Option<&'a PieceSet>,
+    /// Some peers are far too slow for what is left: what they have is read as if they had it not.
+    pub peers_slow: bool,
+    /// What is read after all others, if there is such: what only such peers have, what the origin had wrong before.
+    pub last: Option<&'a PieceSet>,
     /// How long the way to peers and back takes, as far as was seen.
     pub way: Duration,
     /// The best that this machine's link was seen to bring, bytes a second; 0 = unknown.

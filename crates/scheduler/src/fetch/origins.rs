@@ -9,6 +9,7 @@ use crate::SourceId;
 use crate::arrival::bytes_in;
 use crate::moment::Moment;
 use crate::source::Source;
+use crate::source::origin::Origin;
 
 /// Lets origins be tried again for what they are believed not to bring, where nobody else brings it.
 pub(crate) fn doubt_gaps(at: &mut Moment<'_>) {
@@ -84,6 +85,8 @@ fn next_run(at: &mut Moment<'_>, id: SourceId) -> Option<Span> {
     let facts = Facts::of(at.book, at.sources, at.measures);
     let mut view = facts.view(missing, at.book);
     view.narrowed = narrowed.is_some();
+    let last = with_wrong(view.last, origin);
+    view.last = last.as_ref().or(view.last);
     let pieces_max = u32::try_from(pieces_max).unwrap_or(u32::MAX);
     let pieces_max = pieces_max.min(trust.unwrap_or(u32::MAX));
     let plan = at.gate.next_read(at.now, id, &view, pieces_max)?;
@@ -95,6 +98,19 @@ fn next_run(at: &mut Moment<'_>, id: SourceId) -> Option<Span> {
     at.reading.began(layout.pieces_of(span));
     at.explain(plan.reason(), Some(id), Some(plan.first()));
     Some(span)
+}
+
+/// What comes last with what this origin had wrong before, if there is such: what may be right comes first, however
+/// often the wrong is tried again.
+fn with_wrong(last: Option<&PieceSet>, origin: &Origin) -> Option<PieceSet> {
+    let mut again = origin.gaps().wrong_again().peekable();
+    again.peek()?;
+    let none = || PieceSet::empty(origin.gaps().shut().capacity());
+    let mut all = last.cloned().unwrap_or_else(none);
+    again.for_each(|piece| {
+        all.insert(piece);
+    });
+    Some(all)
 }
 
 /// What is missing without what this origin is not asked for, if there is such.

@@ -52,7 +52,8 @@ impl Facts {
             copied: availability.copied(),
             pieces_left: self.pieces_left,
             peers: self.peers,
-            slow: self.slow.as_ref(),
+            peers_slow: self.slow.is_some(),
+            last: self.slow.as_ref(),
             way: self.way,
             link_goodput: self.link_goodput,
         }

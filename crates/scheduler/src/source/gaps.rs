@@ -131,6 +131,12 @@ impl Gaps {
         all
     }
 
+    /// Wrong pieces that are tried again.
+    pub(crate) fn wrong_again(&self) -> impl Iterator<Item = PieceIndex> {
+        let open = self.wrong.iter().filter(|(_, wrong)| wrong.open);
+        open.map(|(piece, _)| *piece)
+    }
+
     /// Pieces whose bytes were wrong and are not tried again yet.
     pub(crate) fn wrong_now(&self) -> impl Iterator<Item = PieceIndex> {
         let shut = self

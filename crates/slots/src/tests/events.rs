@@ -106,7 +106,8 @@ impl Bench {
             copied: &self.available,
             pieces_left: self.left,
             peers: self.peers,
-            slow: None,
+            peers_slow: false,
+            last: None,
             way: Duration::ZERO,
             link_goodput: 1_000_000,
         };

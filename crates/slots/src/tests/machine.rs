@@ -55,7 +55,8 @@ pub(super) fn view<'a>(
         copied: available,
         pieces_left: have.capacity() - have.len(),
         peers: peers as u32,
-        slow: None,
+        peers_slow: false,
+        last: None,
         way: std::time::Duration::ZERO,
         link_goodput: 100 << 20,
     }

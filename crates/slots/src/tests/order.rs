@@ -40,8 +40,8 @@ fn holds_one(heartbeat: u64) -> SlotMessage {
     }
 }
 
-/// What a machine that is alone, or has company, reads within a few seconds if slow peers have each third piece.
-fn read_beside_slow_peers(company: bool) -> Vec<u32> {
+/// What a machine that is alone, or has company, reads within a few seconds if each third piece comes last.
+fn read_in_order(company: bool) -> Vec<u32> {
     let path = RelPath::parse("tool.bin").unwrap();
     let layout = Layout::builder(16 * 1024).file(path, u64::from(PIECES) * 16 * 1024);
     let layout = Arc::new(layout.build().unwrap());
@@ -50,9 +50,9 @@ fn read_beside_slow_peers(company: bool) -> Vec<u32> {
     gate.origin_up(Instant::ZERO, MIRROR, TAG, OriginKind::Mirror);
     gate.discovery(Instant::ZERO, Discovery::Off);
     let (mut missing, none) = (PieceSet::full(PIECES), PieceSet::empty(PIECES));
-    let mut slow = none.clone();
+    let mut last = none.clone();
     missing.iter().step_by(3).for_each(|piece| {
-        slow.insert(piece);
+        last.insert(piece);
     });
     let serving = vec![0; PIECES as usize];
     let mut read = Vec::new();
@@ -67,7 +67,8 @@ fn read_beside_slow_peers(company: bool) -> Vec<u32> {
             copied: &none,
             pieces_left: PIECES,
             peers: u32::from(company),
-            slow: Some(&slow),
+            peers_slow: true,
+            last: Some(&last),
             way: Duration::ZERO,
             link_goodput: 0,
         };
@@ -99,15 +100,15 @@ fn read_beside_slow_peers(company: bool) -> Vec<u32> {
 }
 
 #[test]
-fn what_slow_peers_have_is_read_after_all_that_nobody_has() {
+fn what_comes_last_is_read_after_all_others() {
     for company in [false, true] {
-        let read = read_beside_slow_peers(company);
-        let first_slow = read.iter().position(|piece| piece % 3 == 0).unwrap();
-        let (new, slow) = read.split_at(first_slow);
+        let read = read_in_order(company);
+        let first_last = read.iter().position(|piece| piece % 3 == 0).unwrap();
+        let (first, last) = read.split_at(first_last);
         assert_eq!(read.len() < 500, company, "{company}: {read:?}");
-        assert!(new.len() > 50, "{company}: {read:?}");
+        assert!(first.len() > 50, "{company}: {read:?}");
         assert!(
-            slow.iter().all(|piece| piece % 3 == 0),
+            last.iter().all(|piece| piece % 3 == 0),
             "{company}: {read:?}"
         );
     }

@@ -98,7 +98,7 @@ impl Rotating {
     fn open(path: &Path, len_max: u64) -> io::Result<Self> {
         let file = File::options().create(true).append(true).open(path)?;
         Ok(Self {
-            len: file.metadata()?.len(),
+            len: swarmcopy_sys::fs::metadata_of(&file)?.len(),
             path: path.to_owned(),
             file,
             len_max,

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use swarmcopy_sys::fs::metadata_of;
+
 const CHUNK_LEN: usize = 1 << 20;
 
 /// Whether `copy` is the same file, or the same tree of files, as `original`. Blocks.
@@ -51,7 +53,7 @@ fn is_bare(path: &Path) -> io::Result<bool> {
 
 fn same_bytes(original: &Path, copy: &Path) -> io::Result<bool> {
     let (mut a, mut b) = (File::open(original)?, File::open(copy)?);
-    if a.metadata()?.len() != b.metadata()?.len() {
+    if metadata_of(&a)?.len() != metadata_of(&b)?.len() {
         return Ok(false);
     }
     let (mut x, mut y) = (vec![0; CHUNK_LEN], vec![0; CHUNK_LEN]);

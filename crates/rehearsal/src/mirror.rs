@@ -76,7 +76,7 @@ impl Mirror {
         };
         let file = std::fs::File::open(path);
         let Ok((file, len)) = file
-            .and_then(|file| Ok((file.metadata()?.len(), file)))
+            .and_then(|file| Ok((swarmcopy_sys::fs::metadata_of(&file)?.len(), file)))
             .map(|(l, f)| (f, l))
         else {
             return empty(StatusCode::NOT_FOUND);

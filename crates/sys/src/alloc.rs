@@ -31,7 +31,7 @@ pub fn reserve(file: &File, len: u64) -> io::Result<Reserved> {
         return Ok(Reserved::Allocated);
     }
     let reserved = platform::allocate(file, len)?;
-    if reserved == Reserved::LengthOnly && file.metadata()?.len() < len {
+    if reserved == Reserved::LengthOnly && crate::fs::metadata_of(file)?.len() < len {
         crate::fs::set_len(file, len)?;
     }
     Ok(reserved)

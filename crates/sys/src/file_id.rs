@@ -60,17 +60,17 @@ pub fn of_file(file: &File) -> io::Result<FileId> {
 #[cfg(unix)]
 mod platform {
     use super::FileId;
-    use std::fs::{File, Metadata, metadata};
+    use std::fs::{File, Metadata};
     use std::io;
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
 
     pub(super) fn of_path(path: &Path) -> io::Result<FileId> {
-        Ok(of_metadata(&metadata(path)?))
+        Ok(of_metadata(&crate::fs::metadata(path)?))
     }
 
     pub(super) fn of_file(file: &File) -> io::Result<FileId> {
-        Ok(of_metadata(&file.metadata()?))
+        Ok(of_metadata(&crate::fs::metadata_of(file)?))
     }
 
     pub(super) fn of_metadata(metadata: &Metadata) -> FileId {

@@ -20,6 +20,12 @@ pub fn open_read(path: &Path) -> io::Result<File> {
     retry(|| File::open(path))
 }
 
+/// What is known of an open file.
+#[expect(clippy::disallowed_methods, reason = "the one place that has patience")]
+pub fn metadata_of(file: &File) -> io::Result<Metadata> {
+    retry(|| file.metadata())
+}
+
 /// Gives a file or a folder another name; a file that has it gives way.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     held::rename(from, to)

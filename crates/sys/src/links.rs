@@ -68,7 +68,7 @@ mod platform {
     }
 
     pub(super) fn is_shared(file: &File) -> io::Result<bool> {
-        Ok(file.metadata()?.nlink() > 1)
+        Ok(crate::fs::metadata_of(file)?.nlink() > 1)
     }
 
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]

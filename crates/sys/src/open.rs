@@ -8,8 +8,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::retry::retry;
-
 /// Opens `path` for reading and writing, creating it when missing and keeping what it holds.
 ///
 /// # Errors
@@ -50,7 +48,7 @@ fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
         Err(error) if platform::met_link(&error) => return Err(not_plain()),
         opened => opened?,
     };
-    let metadata = retry(|| file.metadata())?;
+    let metadata = crate::fs::metadata_of(&file)?;
     if !metadata.is_file() || metadata.is_symlink() {
         return Err(not_plain());
     }

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use swarmcopy_sys::fs::{self, Lock};
-use swarmcopy_sys::retry::{is_out_of_files, retry};
+use swarmcopy_sys::retry::is_out_of_files;
 use swarmcopy_sys::{alloc, held};
 
 use super::handles::{Access, Handles};
@@ -299,7 +299,7 @@ impl Disk for FolderDisk {
         let file = self.file(path, Access::Write)?;
         if system::is_in_memory(&file) {
             // taking the pages twice costs more than writing them
-            return if retry(|| file.metadata())?.len() < len {
+            return if fs::metadata_of(&file)?.len() < len {
                 fs::set_len(&file, len)
             } else {
                 Ok(())

@@ -63,7 +63,7 @@ mod unix {
 
     /// Lets whoever may read the file run it.
     pub(crate) fn mark_executable(file: &File) -> io::Result<()> {
-        let mut permissions = retry(|| file.metadata())?.permissions();
+        let mut permissions = swarmcopy_sys::fs::metadata_of(file)?.permissions();
         let mode = permissions.mode();
         let marked = mode | ((mode & 0o444) >> 2);
         if marked == mode {

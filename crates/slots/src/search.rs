@@ -88,13 +88,18 @@ impl<'a> Search<'a> {
             return self.of_all(held);
         }
         held.sort();
-        let first = self
-            .view
-            .last
-            .and_then(|last| self.first_of_slots(held, last));
-        if let Some(sighted) = first {
-            return sighted;
-        }
+        let first = self.view.last.map(|last| self.in_slots(held, Some(last)));
+        let first = first.filter(|sighted| sighted.run.is_some());
+        first.unwrap_or_else(|| self.in_slots(held, None))
+    }
+
+    /// A run of the slots held here, without what comes `last`: where there is none of that, nothing is concluded.
+    fn in_slots(&self, held: &mut Held, last: Option<&PieceSet>) -> Sighted {
+        let (extents, tail) = (self.room.extents(), held.tuning().tail);
+        let is_last = |piece| {
+            let piece = extents.piece(piece);
+            last.zip(piece).is_some_and(|(last, it)| last.contains(it))
+        };
         let mut sighted = Sighted::default();
         for place in 0..held.len() {
             let Some(mut own) = held.nth(place) else {
@@ -104,9 +109,11 @@ impl<'a> Search<'a> {
                 continue;
             }
             let (slot, sight) = (own.slot(), self.sight(held));
-            let eligible = |piece: u32| sight.is_eligible(self.origin.0, slot, piece);
-            let (extents, tail) = (self.room.extents(), held.tuning().tail);
+            let eligible = |piece| !is_last(piece) && sight.is_eligible(self.origin.0, slot, piece);
             let found = own.find(self.now, extents, self.max, &eligible);
+            if last.is_some() && !matches!(found, Found::Run { .. }) {
+                continue;
+            }
             match own.note((extents, tail), found, self.view.narrowed) {
                 Noted::Nothing => {}
                 Noted::Moved => sighted.moved = Some(slot),
@@ -119,31 +126,6 @@ impl<'a> Search<'a> {
             }
         }
         sighted
-    }
-
-    /// A run of the slots held here, without what comes last; nothing is concluded where there is none.
-    fn first_of_slots(&self, held: &mut Held, last: &PieceSet) -> Option<Sighted> {
-        let (extents, tail) = (self.room.extents(), held.tuning().tail);
-        for place in 0..held.len() {
-            let mut own = held.nth(place)?;
-            if own.is_dry() || !own.may_read(self.now, self.origin.1) {
-                continue;
-            }
-            let (slot, sight) = (own.slot(), self.sight(held));
-            let is_last = |piece| extents.piece(piece).is_some_and(|it| last.contains(it));
-            let eligible = |piece| !is_last(piece) && sight.is_eligible(self.origin.0, slot, piece);
-            let found = own.find(self.now, extents, self.max, &eligible);
-            if let Found::Run { first, count, .. } = found {
-                let moved = own.note((extents, tail), found, true) == Noted::Moved;
-                held.put(own);
-                return Some(Sighted {
-                    run: Some((first, count)),
-                    moved: moved.then_some(slot),
-                    dry: false,
-                });
-            }
-        }
-        None
     }
 
     /// Who holds every slot reads the content from front to back, in long runs.

@@ -8,7 +8,6 @@ use crate::arrival::time_at;
 use crate::moment::Moment;
 use crate::source::Source;
 use crate::source::health::Beside;
-use crate::source::peer::Peer;
 use crate::spread::counting::set_serving;
 use crate::{JobId, Reason, SourceId};
 use swarmcopy_slots::OriginState;
@@ -54,16 +53,9 @@ fn least_patience(at: &Moment<'_>, id: SourceId, source: &Source) -> (Duration, 
             tuning.origin_block,
         );
     }
-    let first = |peer: &Peer| {
-        if peer.is_unproven_stranger() {
-            tuning.patience_short
-        } else {
-            tuning.patience
-        }
-    };
     let peer = source.peer();
-    let floor = peer.map(|peer| peer.conduct().patience(first(peer), tuning));
-    (floor.unwrap_or(tuning.patience), BLOCK_LEN.into())
+    let floor = peer.map_or(tuning.patience, |peer| peer.patience(tuning));
+    (floor, BLOCK_LEN.into())
 }
 
 /// Whether a peer serves, as far as it let us wait.

@@ -175,3 +175,24 @@ impl Conduct {
         !(spurned || long_choked && interested)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_waited_for_in_vain_twice_is_given_longer_until_a_byte_comes() {
+        let (tuning, mut now) = (Tuning::default(), Instant::ZERO);
+        let mut conduct = Conduct::new(now);
+        let patience = |conduct: &Conduct| conduct.patience(Duration::from_secs(1), &tuning);
+        let mut waits = vec![patience(&conduct)];
+        for _ in 0..5 {
+            conduct.snub(now, &tuning);
+            now = now + Duration::from_mins(1);
+            waits.push(patience(&conduct));
+        }
+        assert_eq!(waits, [1, 1, 2, 4, 4, 4].map(Duration::from_secs));
+        conduct.delivered(now);
+        assert_eq!(patience(&conduct), Duration::from_secs(1));
+    }
+}

@@ -1,5 +1,7 @@
 //! A BitTorrent peer: what it has, how it behaves, and what it and we want of each other.
 
+use std::time::Duration;
+
 use swarmcopy_layout::{PieceIndex, PieceSet};
 
 use super::conduct::Conduct;
@@ -126,6 +128,16 @@ impl Peer {
     /// Whether it is somebody else's client that never brought anything.
     pub(crate) fn is_unproven_stranger(&self) -> bool {
         self.hello.is_none() && !self.conduct.has_delivered()
+    }
+
+    /// No byte for at least this long is silence.
+    pub(crate) fn patience(&self, tuning: &Tuning) -> Duration {
+        let first = if self.is_unproven_stranger() {
+            tuning.patience_short
+        } else {
+            tuning.patience
+        };
+        self.conduct.patience(first, tuning)
     }
 
     /// Whether it chokes us though it knows that we want something.

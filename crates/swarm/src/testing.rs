@@ -2,8 +2,9 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -254,10 +255,25 @@ pub(crate) fn closed() -> (SocketAddr, TcpSocket) {
     (socket.local_addr().unwrap(), socket)
 }
 
+/// An address of this machine that each pair has for itself. A closed connection keeps its port for a minute: thousands of pairs
+/// at one address would leave no port to anybody.
+fn own_address() -> Ipv4Addr {
+    static PAIRS: AtomicU32 = AtomicU32::new(0);
+    if cfg!(target_os = "macos") {
+        return Ipv4Addr::LOCALHOST; // the only one there
+    }
+    let pair = PAIRS.fetch_add(1, Ordering::Relaxed);
+    let [_, high, middle, low] = (std::process::id() << 10).wrapping_add(pair).to_be_bytes();
+    Ipv4Addr::new(127, high % 254 + 1, middle, low)
+}
+
 /// Two ends of a connection.
 pub(crate) async fn pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let dialling = TcpStream::connect(listener.local_addr().unwrap());
+    let at = SocketAddr::from((own_address(), 0));
+    let listener = TcpListener::bind(at).await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(at).unwrap();
+    let dialling = socket.connect(listener.local_addr().unwrap());
     let (dialled, accepted) = tokio::join!(dialling, listener.accept());
     (dialled.unwrap(), accepted.unwrap().0)
 }

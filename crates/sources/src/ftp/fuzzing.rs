@@ -74,8 +74,16 @@ impl Server {
         }
     }
 
-    async fn serve(&self, stream: TcpStream, replies: &[Reply]) {
-        let (mut read, mut write) = stream.into_split();
+    /// Serves, and waits until the client has left. A client that left first keeps no port: thousands of scripts would use them up.
+    async fn host(&self, mut stream: TcpStream, replies: &[Reply]) {
+        stream.set_zero_linger().unwrap();
+        self.serve(&mut stream, replies).await;
+        let _ = stream.shutdown().await;
+        while stream.read(&mut [0; 1024]).await.is_ok_and(|len| len > 0) {}
+    }
+
+    async fn serve(&self, stream: &mut TcpStream, replies: &[Reply]) {
+        let (mut read, mut write) = stream.split();
         let mut heard = Vec::new();
         let mut command = String::new();
         for reply in replies.iter().take(REPLIES_MAX) {
@@ -156,7 +164,7 @@ pub fn ftp_replies(bytes: &[u8]) {
         let serving = async {
             // a server that was left is connected to again: it says nothing more
             if let Ok((stream, _)) = server.control.accept().await {
-                server.serve(stream, &script.replies).await;
+                server.host(stream, &script.replies).await;
             }
             while let Ok((stream, _)) = server.control.accept().await {
                 drop(stream);

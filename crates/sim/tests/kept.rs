@@ -125,3 +125,12 @@ fn what_a_mirror_had_wrong_is_tried_again_after_all_that_it_may_have_right() {
                 o up=2922391 wrong=4; o up=28931000";
     keeps(room, LIVE);
 }
+
+#[test]
+fn what_a_good_mirror_lacks_is_read_of_one_that_has_other_pieces_wrong() {
+    let room = "pieces=90x262144 latency=500us; \
+                m up=17613642 down=17613642 k=4 budget=5871214; \
+                m join=199ms up=17613642 down=17613642 k=4 budget=5871214; \
+                o up=176136420 lacks=7; o up=2879032 wrong=3";
+    keeps(room, &[Promise::Hangs]);
+}

@@ -3,7 +3,7 @@
 use swarmcopy_layout::{PieceSet, Span};
 
 use super::credit::{Room, may_begin};
-use super::spares::{has_others, left_to_preferred, out_of_work, would_be_last};
+use super::spares::{has_others, left_to_preferred, left_to_right, out_of_work, would_be_last};
 use super::view::Facts;
 use crate::SourceId;
 use crate::arrival::bytes_in;
@@ -60,12 +60,9 @@ fn has_room(at: &Moment<'_>, id: SourceId) -> bool {
     let Some(origin) = source.origin() else {
         return false;
     };
-    let others = has_others(at, id);
-    let last_resort = origin.ills(at.now).lies && others;
     origin.is_open()
         && origin.may_be_asked(at.now)
-        && !last_resort
-        && (!others || origin.trust() > 0)
+        && (origin.trust() > 0 || !has_others(at, id))
         && origin.has_stream_beside(source.flow().jobs().len())
         && !would_be_last(at, id)
 }
@@ -116,15 +113,15 @@ fn with_wrong(last: Option<&PieceSet>, origin: &Origin) -> Option<PieceSet> {
 /// What is missing without what this origin is not asked for, if there is such.
 fn narrowed(at: &Moment<'_>, id: SourceId, lacks: &PieceSet) -> Option<PieceSet> {
     let full = !may_begin(at, Room::All);
-    let left = left_to_preferred(at, id);
-    if lacks.is_empty() && !full && left.is_none() {
+    let left = [left_to_preferred(at, id), left_to_right(at, id)];
+    if lacks.is_empty() && !full && left.iter().all(Option::is_none) {
         return None;
     }
     let ledger = at.book.ledger();
     let mut missing = ledger.missing().clone();
     missing.subtract(lacks);
-    if let Some(left) = left {
-        missing.subtract(&left);
+    for left in left.iter().flatten() {
+        missing.subtract(left);
     }
     if full {
         missing.intersect_with(ledger.closed());

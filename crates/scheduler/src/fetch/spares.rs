@@ -86,11 +86,33 @@ pub(crate) fn left_to_preferred(at: &Moment<'_>, id: SourceId) -> Option<PieceSe
         }
     }
     let has_tried = (own.tried() + 1).saturating_mul(at.terms.tuning.origin_tried) > proven;
-    lacked.filter(|_| has_tried).map(|lacked| {
-        let mut left = PieceSet::full(lacked.capacity());
-        left.subtract(&lacked);
-        left
-    })
+    lacked.filter(|_| has_tried).map(but)
+}
+
+/// The pieces that an origin which brought too many wrong ones leaves to others that bring what is right; `None` for
+/// nothing. What all of them are believed not to bring it is asked for.
+pub(crate) fn left_to_right(at: &Moment<'_>, id: SourceId) -> Option<PieceSet> {
+    if !at.sources.origin(id)?.ills(at.now).lies {
+        return None;
+    }
+    let mut lacked: Option<PieceSet> = None;
+    for (other, origin) in at.sources.origins() {
+        if other != id && origin.is_open() && origin.ills(at.now).brings_right() {
+            let gaps = origin.gaps().all();
+            match &mut lacked {
+                Some(lacked) => lacked.intersect_with(&gaps),
+                None => lacked = Some(gaps),
+            }
+        }
+    }
+    lacked.map(but)
+}
+
+/// All pieces but these.
+fn but(pieces: PieceSet) -> PieceSet {
+    let mut others = PieceSet::full(pieces.capacity());
+    others.subtract(&pieces);
+    others
 }
 
 /// An origin finds nothing to read: it helps another that is much slower, or makes room for a spare.

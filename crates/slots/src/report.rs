@@ -70,7 +70,8 @@ pub(super) fn word(
     }
 }
 
-/// Bytes a second that this machine may read from all origins together; `None` = no limit.
+/// Bytes a second that this machine may read from all origins together, never 0; `None` = no limit. A machine that holds
+/// no slot any more ends what it began at the pace of one.
 pub(super) fn rate_max(now: Instant, access: &Access, held: &Held, room: &Room) -> Option<u64> {
     let slots = u64::from(room.slots());
     let mine = u64::try_from(held.len()).unwrap_or(u64::MAX);
@@ -80,8 +81,8 @@ pub(super) fn rate_max(now: Instant, access: &Access, held: &Held, room: &Room) 
     let share = access.config().rate_bytes.map(|rate| {
         let live = u64::try_from(room.table().live_holders(now).count()).unwrap_or(slots);
         let live = live.max(mine).max(1);
-        let mine = if leaked { 1 } else { mine };
-        rate.saturating_mul(mine) / if leaked { slots.max(1) } else { live }
+        let mine = if leaked { 1 } else { mine.max(1) };
+        (rate.saturating_mul(mine) / if leaked { slots.max(1) } else { live }).max(1)
     });
     let slow = (leaked && share.is_none() || access.must_trickle() && !is_locked)
         .then_some(access.config().tuning.trickle_bytes);

@@ -280,9 +280,13 @@ proptest! {
             config.isolated = isolated_of(policy.1);
             config.guard = if policy.2 { GuardUse::Active } else { GuardUse::None };
             config.readers_max = policy.3;
+            config.rate_bytes = Some(1000).filter(|_| policy.3 > 2);
         });
         // the rules are assertions in the gate itself
-        events.into_iter().for_each(|event| bench.happen(event));
+        for event in events {
+            bench.happen(event);
+            prop_assert_ne!(bench.gate.rate_max(), Some(0), "0 stands for no limit");
+        }
     }
 }
 

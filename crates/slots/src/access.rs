@@ -210,15 +210,16 @@ impl Access {
         self.standing == Standing::CutOff && self.config.isolated == Isolated::Trickle
     }
 
-    /// Whether every slot must be given back.
+    /// Whether nothing may be held now: every slot is given back, and others need not reckon with this machine.
     pub(super) fn must_leave(&self) -> bool {
-        !self.is_copying() || self.is_closed_now() || self.origins.is_empty() || self.must_wait()
+        let allowed = self.licence.is_some() && !self.is_closed_now() && !self.must_wait();
+        !allowed || !self.is_copying() || self.origins.is_empty()
     }
 
     /// Whether slots may be claimed at all; `learned` = nothing more is to be learned of others before.
     pub(super) fn may_claim(&self, learned: bool) -> bool {
         let listens = self.standing == Standing::Listening || !learned;
-        self.licence.is_some() && !listens && !self.must_leave()
+        !listens && !self.must_leave()
     }
 
     /// Why nothing may be read at all, if that is so.

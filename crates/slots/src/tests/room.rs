@@ -286,6 +286,17 @@ fn never_in_a_room_leaves_reading_to_others() {
 }
 
 #[test]
+fn a_machine_that_may_never_read_leaves_all_slots_to_the_one_that_may() {
+    let mut world = World::new(1, 4096, 3);
+    world.boot(Discovery::Named, |config| config.mode = Mode::Never);
+    world.boot(Discovery::Named, |_| {});
+    world.link(0, 1);
+    world.run(SEC * 4, |_| false);
+    assert!(world.all[1].done_at.is_none(), "it reads");
+    assert_eq!(world.all[1].gate.status(world.now).slots, 0b111);
+}
+
+#[test]
 fn lost_messages_do_not_change_the_outcome() {
     for seed in 0..6 {
         let mut world = World::new(seed, 512, 3);

@@ -2,7 +2,8 @@
 //!
 //! Both are beliefs with an end. What it lacked is asked for again every two seconds while nobody else has it, each
 //! time something else; the first such piece that comes right ends all of that belief. What it had wrong is tried
-//! again after a wait that doubles, because each try costs the server a piece.
+//! again after a wait that doubles, because each try costs the server a piece, and one piece after another, so that
+//! most of a slow line is left to what is right; the first that comes right ends all of that belief, too.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,8 +16,10 @@ use crate::{Instant, Tuning};
 struct Wrong {
     times: u32,
     again_at: Instant,
-    /// It is asked for again.
+    /// It may be asked for again.
     open: bool,
+    /// It is asked for.
+    asked: bool,
 }
 
 /// What one origin does not bring.
@@ -37,7 +40,12 @@ pub(crate) struct Gaps {
     probing: bool,
     probe_at: Instant,
     wrong_at: Option<Instant>,
+    /// When a wrong piece was last let be tried again.
+    opened_at: Instant,
 }
+
+/// A try of a wrong piece is followed by a pause of so many times its length.
+const PAUSE_TIMES: u32 = 4;
 
 impl Gaps {
     /// None of `pieces` pieces.
@@ -53,6 +61,7 @@ impl Gaps {
             probing: false,
             probe_at: Instant::ZERO,
             wrong_at: None,
+            opened_at: Instant::ZERO,
         }
     }
 
@@ -80,15 +89,23 @@ impl Gaps {
     /// It alone brought this piece, with wrong bytes.
     pub(crate) fn wrong(&mut self, now: Instant, piece: PieceIndex) {
         self.shut.insert(piece);
-        let times = self.wrong.get(&piece).map_or(0, |wrong| wrong.times);
+        let known = self.wrong.get(&piece);
+        let was_tried = known.is_some_and(|wrong| wrong.open);
+        let times = known.map_or(0, |wrong| wrong.times);
         let again_at = now + self.wrong_again * (1 << times.min(self.wrong_doublings));
         let wrong = Wrong {
             times: times + 1,
             again_at,
             open: false,
+            asked: false,
         };
         self.wrong.insert(piece, wrong);
-        self.wrong_at = self.wrong_at.into_iter().chain([again_at]).min();
+        let pause = now.since(self.opened_at) * PAUSE_TIMES;
+        self.wrong_at = if was_tried {
+            Some(now + pause.min(self.wrong_again))
+        } else {
+            self.wrong_at.into_iter().chain([again_at]).min()
+        };
     }
 
     /// A piece that was asked of it is right.
@@ -101,8 +118,20 @@ impl Gaps {
             self.tried = self.absent.clone();
             self.probing = false;
         }
+        if was_wrong {
+            // what it still has wrong will be found again
+            self.wrong.clear();
+            self.wrong_at = None;
+        }
         if was_wrong || was_absent {
             self.close();
+        }
+    }
+
+    /// This piece is asked of it from now on, or no more.
+    pub(crate) fn asked(&mut self, piece: PieceIndex, asked: bool) {
+        if let Some(wrong) = self.wrong.get_mut(&piece) {
+            wrong.asked = asked;
         }
     }
 
@@ -146,19 +175,21 @@ impl Gaps {
         shut.copied()
     }
 
-    /// Lets what it lacked be asked for again, and wrong pieces whose wait is over; `wanted` are those
+    /// Lets what it lacked be asked for again, and a wrong piece whose wait is over; `wanted` are those
     /// that nobody else brings. Whether anything was opened.
     pub(crate) fn doubt(&mut self, now: Instant, wanted: &PieceSet) -> bool {
         let mut opened = false;
         if self.wrong_at.is_some_and(|at| now >= at) {
-            for (piece, wrong) in &mut self.wrong {
-                if !wrong.open && now >= wrong.again_at && wanted.contains(*piece) {
-                    wrong.open = true;
-                    opened |= self.shut.remove(*piece);
-                }
-            }
+            opened |= self.open_next(now, wanted);
             let shut = self.wrong.values().filter(|wrong| !wrong.open);
-            let later = shut.map(|wrong| wrong.again_at.max(now + self.wrong_again));
+            let later = shut.map(|wrong| {
+                let is_due = wrong.again_at <= now;
+                if is_due {
+                    now + self.wrong_again
+                } else {
+                    wrong.again_at
+                }
+            });
             self.wrong_at = later.min();
         }
         if now >= self.probe_at && !self.absent.is_empty() {
@@ -176,6 +207,28 @@ impl Gaps {
             }
         }
         opened
+    }
+
+    /// Lets one more wrong piece be tried again, if none is asked for. One that was open and not asked for makes room:
+    /// others may hold its slot, or there is better to read.
+    fn open_next(&mut self, now: Instant, wanted: &PieceSet) -> bool {
+        if self.wrong.values().any(|wrong| wrong.open && wrong.asked) {
+            return false;
+        }
+        for (piece, wrong) in &mut self.wrong {
+            if std::mem::take(&mut wrong.open) {
+                wrong.again_at = now + self.wrong_again;
+                self.shut.insert(*piece);
+            }
+        }
+        let due = self.wrong.iter_mut();
+        let due = due.filter(|(piece, it)| now >= it.again_at && wanted.contains(**piece));
+        let Some((piece, wrong)) = due.min_by_key(|(_, wrong)| wrong.again_at) else {
+            return false;
+        };
+        wrong.open = true;
+        self.opened_at = now;
+        self.shut.remove(*piece)
     }
 
     /// When `doubt` is worth calling again.
@@ -250,6 +303,54 @@ mod tests {
         assert!(gaps.all().contains(pieces[1]));
         gaps.brought(pieces[1]);
         assert!(gaps.all().is_empty());
+    }
+
+    /// Four pieces that were wrong, when the first is tried again.
+    fn four_wrong() -> (Gaps, Instant, PieceSet) {
+        let mut gaps = Gaps::new(4, &Tuning::default());
+        pieces(4).iter().for_each(|piece| gaps.wrong(START, *piece));
+        let (now, wanted) = (START + 3 * SECOND, PieceSet::full(4));
+        assert!(gaps.doubt(now, &wanted));
+        (gaps, now, wanted)
+    }
+
+    fn open(gaps: &Gaps) -> Vec<u32> {
+        let all = pieces(4).into_iter().map(PieceIndex::value);
+        all.filter(|it| gaps.wrong_again().any(|piece| piece.value() == *it))
+            .collect()
+    }
+
+    #[test]
+    fn wrong_pieces_are_tried_again_one_after_another_with_pauses() {
+        let (mut gaps, mut now, wanted) = four_wrong();
+        for piece in pieces(4) {
+            assert_eq!(open(&gaps), [piece.value()]);
+            gaps.asked(piece, true);
+            now = now + SECOND / 10;
+            assert!(!gaps.doubt(now + 60 * SECOND, &wanted), "one is asked for");
+            gaps.asked(piece, false);
+            gaps.wrong(now, piece);
+            assert!(!gaps.doubt(now + SECOND / 4, &wanted), "a pause");
+            now = now + SECOND / 2;
+            assert_eq!(gaps.doubt(now, &wanted), piece.value() < 3);
+        }
+    }
+
+    #[test]
+    fn a_wrong_piece_that_is_not_asked_for_makes_room_for_the_next() {
+        let (mut gaps, mut now, wanted) = four_wrong();
+        for index in [0, 1, 2, 3, 0] {
+            assert_eq!(open(&gaps), [index]);
+            now = now + 3 * SECOND;
+            assert!(gaps.doubt(now, &wanted));
+        }
+    }
+
+    #[test]
+    fn the_first_wrong_piece_that_comes_right_lets_all_be_asked_for() {
+        let (mut gaps, ..) = four_wrong();
+        gaps.brought(pieces(4)[0]);
+        assert!(gaps.shut().is_empty() && gaps.all().is_empty());
     }
 
     #[test]

@@ -189,11 +189,15 @@ impl Origin {
 
     /// These pieces are asked of it.
     pub(crate) fn asked_for(&mut self, pieces: impl Iterator<Item = PieceIndex>) {
-        self.unproven.extend(pieces);
+        for piece in pieces {
+            self.gaps.asked(piece, true);
+            self.unproven.insert(piece);
+        }
     }
 
     /// A piece proved right or wrong, or did not come.
     pub(crate) fn proved(&mut self, piece: PieceIndex, right: bool) {
+        self.gaps.asked(piece, false);
         if !self.unproven.remove(&piece) || !right {
             return;
         }

@@ -46,8 +46,9 @@ numbers! {
         back_step: Duration = MS(60);
         /// How many claimants the back-off is made for, for each machine that is known: one knows some of its room only.
         claimants_each: u32 = 16;
-        /// Machines by radio or from afar wait this long while one by cable is known. Without it they read for the room.
-        wired_first: Duration = MS(10_000);
+        /// Machines by radio or from afar wait this long while one by cable is known. Without it they read for the room; one by
+        /// cable that does not read makes the room wait as long.
+        wired_first: Duration = MS(2000);
         /// A machine whose link is known to be slow lets others go first for so long.
         slow_last: Duration = MS(2000);
         /// A slot that was offered is claimed without a back-off within this time.
@@ -111,7 +112,7 @@ numbers! {
         /// A holder that brings nothing for this long is none. Without it who holds slots and reads none stops the room.
         stall: Duration = MS(15_000);
         /// The same, besides the time of four pieces, of a holder of whose slot nothing came yet.
-        stall_unproven: Duration = MS(4000);
+        stall_unproven: Duration = MS(3000);
         /// So many pairs of pieces may be read side by side before the first is whole.
         pieces_abreast: u32 = 2;
         /// Who lacks pieces, reads none and gets none for this long starves: it is unchoked by others.

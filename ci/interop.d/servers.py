@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bencode
-from harness import HUB, Host, Proc, Trial
+from harness import HUB, Host, Proc, Trial, run
 
 TRACKER_PORT = 6969
 MIRROR_PORT = 8080
@@ -65,11 +65,14 @@ def start_nginx(t: Trial, host: Host, name: str = "nginx") -> Mirror:
     return Mirror(proc, f"http://{host.address}:{MIRROR_PORT}/", at / "access.log")
 
 
-def our_tracker(t: Trial) -> str:
-    """Starts `swarmcopy tracker`; gives its announce address."""
+def our_tracker(t: Trial, ipv6: str = "") -> str:
+    """Starts `swarmcopy tracker`, also at an IPv6 address if there is one; gives its announce address."""
     host = t.host("tracker")
-    listen = f"{host.address}:{TRACKER_PORT}"
-    proc = t.start(host, "tracker", [t.bench.swarmcopy, "tracker", "--listen", listen, "--interval", "10s", "--json"])
+    listen = ["--listen", f"{host.address}:{TRACKER_PORT}"]
+    if ipv6:
+        run("ip", "-n", host.space, "addr", "add", f"{ipv6}/64", "dev", "eth0", "nodad")
+        listen += ["--listen", f"[{ipv6}]:{TRACKER_PORT}"]
+    proc = t.start(host, "tracker", [t.bench.swarmcopy, "tracker", *listen, "--interval", "10s", "--json"])
     proc.serves = True
     answers(t, host, TRACKER_PORT)
     return announce_url(host)

@@ -21,6 +21,7 @@ from servers import info_hash, our_tracker
 CELL_SECONDS = 45
 GIVE_SECONDS = 60
 BETWEEN = 100
+TRACKER_IPV6 = "fd00:77::fe"
 KIB = 1024
 FILES = {"a.bin": 700 * KIB + 5, "folder/b.bin": 300 * KIB + 1, "folder/c.txt": 7, "folder/empty.bin": 0, "d.bin": 40 * KIB}
 PIECE = "64KiB"
@@ -33,6 +34,7 @@ class Lane:
     def __init__(self, t: Trial, row: Row, number: int, tracker: str, top: Path):
         self.t, self.row, self.tracker, self.top = t, row, tracker, top
         self.ours, self.theirs = t.host(f"o{number}"), t.host(f"t{number}")
+        self.tracker_ipv6 = f"http://[{TRACKER_IPV6}]:{urlsplit(tracker).port}/announce"
         self.number, self.told = number, 0
         self.dir = t.dir / f"lane{number}"
         self.dir.mkdir()
@@ -81,6 +83,12 @@ class Lane:
         self._wait("we have all", lambda: proc.code() is not None, GIVE_SECONDS + 5)
         if proc.code() or not same(self.top, to / self.top.name):
             raise Failed(f"our copy ended with {proc.code()}")
+
+    def own_address(self) -> str:
+        """A second address of our machine, for another process."""
+        address = f"{NETWORK}{BETWEEN + self.number}"
+        run("ip", "-n", self.ours.space, "addr", "replace", f"{address}/24", "dev", "eth0")
+        return address
 
     def stop(self) -> None:
         """Ends what the cell has started."""
@@ -166,9 +174,7 @@ def by_pex(lane: Lane, _: str) -> None:
     del data[b"announce"]
     secret.write_bytes(bencode.encode(data))
     lane.seed(secret, "--no-lsd")
-    between = lane.fresh("between")
-    address = f"{NETWORK}{BETWEEN + lane.number}"
-    run("ip", "-n", lane.ours.space, "addr", "add", f"{address}/24", "dev", "eth0")
+    between, address = lane.fresh("between"), lane.own_address()
     lane.t.start(lane.ours, between.name + f"-{lane.number}", [
         lane.t.bench.swarmcopy, "get", torrent, "--to", between, "--listen", f"{address}:{PORT}", "--no-lsd", "--json",
         "--peer", f"{lane.ours.address}:{PORT}", "--limit-down", "1K"])
@@ -185,16 +191,17 @@ def by_udp(lane: Lane, _: str) -> None:
     place = urlsplit(lane.tracker)
     torrent = lane.torrent("--format", "v1", tracker=f"udp://{place.hostname}:{place.port}/announce")
     lane.seed(torrent, "--no-lsd")
-    lane.take(torrent)
+    lane.take(torrent, "udp")
 
 
 def by_ipv6(lane: Lane, _: str) -> None:
     ours, theirs = (f"fd00:77::{lane.number}:{at}" for at in (1, 2))
     for host, ip in ((lane.ours, ours), (lane.theirs, theirs)):
         run("ip", "-n", host.space, "addr", "add", f"{ip}/64", "dev", "eth0", "nodad")
-    torrent = lane.torrent("--format", "v1", tracker="")
+    by_tracker = matrix.X_PE in lane.row.cannot
+    torrent = lane.torrent("--format", "v1", tracker=lane.tracker_ipv6 if by_tracker else "")
     lane.seed(torrent, "--no-lsd", listen=f"[{ours}]:{PORT}")
-    lane.take(magnet(torrent, peer=f"[{ours}]:{PORT}"), peer=f"[{ours}]:{PORT}", ip=theirs)
+    lane.take(torrent if by_tracker else magnet(torrent, peer=f"[{ours}]:{PORT}"), peer=f"[{ours}]:{PORT}", ip=theirs)
 
 
 def encrypted(lane: Lane, _: str) -> None:
@@ -207,7 +214,12 @@ def encrypted(lane: Lane, _: str) -> None:
 
 
 def super_seeding(lane: Lane, _: str) -> None:
+    """Two of ours take it, which meet by the tracker: rtorrent gives a second piece to who has seen the first elsewhere."""
     torrent = lane.torrent("--format", "v1")
+    other = lane.fresh("other")
+    lane.t.start(lane.ours, other.name + f"-{lane.number}", [
+        lane.t.bench.swarmcopy, "get", torrent, "--to", other, "--listen", f"{lane.own_address()}:{PORT}", "--no-lsd", "--json",
+        "--peer", f"{lane.theirs.address}:{PORT}"])
     lane.give(torrent, torrent, "super-seeding")
 
 
@@ -227,7 +239,7 @@ def every_client_works_with_us_in_every_way_that_it_can(t: Trial) -> None:
     for path, size in FILES.items():
         (top / path).parent.mkdir(parents=True, exist_ok=True)
         (top / path).write_bytes(bytes((at * 7 + at // 251) % 256 for at in range(size)))
-    tracker = our_tracker(t)
+    tracker = our_tracker(t, TRACKER_IPV6)
     lanes = [Lane(t, row, number, tracker, top) for number, row in enumerate(ROWS)]
     table: dict[tuple[str, str], str] = {}
     threads = [threading.Thread(target=_go_through, args=(lane, table)) for lane in lanes]

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import servers
 from clients import PORT, make
-from harness import Proc, Trial, run
+from harness import Host, Proc, Trial, run
 
 LEN = 20 << 20
+PIECE_LEN = 256 << 10
 RATE = 4_000_000
 DOWNLOADERS = 60
 ANONYMOUS_MIB_MAX = 150
+# what is done to the machine that gives, and what waits for the one that takes
+TO_GIVER = ["idle", "links", "greetings", "crowds", "requests"]
+TO_TAKER = ["mute", "liar"]
+DELAY_TIMES, DELAY_SECONDS = 1.5, 2
+HERE = Path(__file__).parent
 
 
 def a_tracker_with_slow_clients_answers_others(t: Trial) -> None:
@@ -48,6 +54,43 @@ def a_seed_with_sixty_downloaders_needs_little_memory(t: Trial) -> None:
     t.check(most <= ANONYMOUS_MIB_MAX * 1024, f"{most / 1024:.0f} MiB")
 
 
+def nothing_hostile_delays_an_honest_copy(t: Trial) -> None:
+    torrent, giver, taker, evil = _content(t), t.host("giver"), t.host("taker"), t.host("evil")
+    alone = 0.0
+    for number, kind in enumerate(["nobody", *TO_GIVER, *TO_TAKER]):
+        seed = _give(t, giver, torrent, PORT + number)
+        place = f"{giver.address}:{PORT + number}"
+        peers = ["--peer", place]
+        if kind in TO_GIVER:
+            _harm(t, evil, kind, place, torrent)
+            time.sleep(1)
+        elif kind in TO_TAKER:
+            peers += ["--peer", f"{evil.address}:{PORT + number}"]
+            _harm(t, evil, kind, peers[-1], torrent)
+        start = time.monotonic()
+        copy = t.start(taker, f"taker-{kind}", [
+            t.bench.swarmcopy, "get", torrent, "--to", t.dir / f"to-{kind}", "--listen", f"{taker.address}:{PORT + number}", "--json",
+            "--no-lsd", *peers])
+        t.wait_exit(copy)
+        seconds = time.monotonic() - start
+        alone = alone or seconds
+        print(f"        {kind:10} {seconds:5.1f} s; who gives: {_cost(seed)}")
+        t.check((t.dir / f"to-{kind}" / "big.bin").read_bytes() == (t.dir / "root" / "big.bin").read_bytes(), "another copy")
+        t.check_measured(seconds <= DELAY_TIMES * alone + DELAY_SECONDS, f"{kind}: {seconds:.1f} s where {alone:.1f} s are needed alone")
+        seed.serves = False
+        for proc in t.procs:
+            proc.stop()
+
+
+def _harm(t: Trial, host: Host, kind: str, place: str, torrent: Path) -> None:
+    """Starts somebody who means harm: against the machine at this place, or waiting there."""
+    script = "mute.py" if kind == "mute" else "evil.py"
+    what = [] if kind == "mute" else [kind]
+    proc = t.start(host, f"evil-{kind}", [
+        sys.executable, "-B", HERE / script, *what, place, servers.info_hash(torrent).hex(), str(LEN // PIECE_LEN)])
+    t.wait("the attack begins", lambda: "ready" in proc.out.read_text())
+
+
 class Giver:
     """A seed of one file of noise, limited."""
 
@@ -56,21 +99,28 @@ class Giver:
 
 
 def _seeded(t: Trial, *flags: str) -> tuple[Path, Giver]:
+    torrent, host = _content(t), t.host("giver")
+    return torrent, Giver(_give(t, host, torrent, PORT, *flags), f"{host.address}:{PORT}")
+
+
+def _content(t: Trial) -> Path:
     root = t.dir / "root"
     root.mkdir()
     (root / "big.bin").write_bytes(random.Random(1).randbytes(LEN))
-    torrent = make(t, "--piece-length", "256KiB", top=root / "big.bin")
-    host = t.host("giver")
-    proc = t.start(host, "giver", [
-        t.bench.swarmcopy, "seed", torrent, "--from", root, "--no-lsd", "--listen", f"{host.address}:{PORT}", "--json",
+    return make(t, "--piece-length", str(PIECE_LEN), top=root / "big.bin")
+
+
+def _give(t: Trial, host: Host, torrent: Path, port: int, *flags: str) -> Proc:
+    proc = t.start(host, f"giver-{port}", [
+        t.bench.swarmcopy, "seed", torrent, "--from", t.dir / "root", "--no-lsd", "--listen", f"{host.address}:{port}", "--json",
         "--limit-up", str(RATE), *flags])
     proc.serves = True
     t.wait("the giver serves", lambda: proc.events("started"))
-    return torrent, Giver(proc, f"{host.address}:{PORT}")
+    return proc
 
 
 def _attacker(t: Trial, target: str) -> None:
-    proc = t.start(t.host("evil"), "evil", [sys.executable, "-B", Path(__file__).with_name("loris.py"), target])
+    proc = t.start(t.host("evil"), "evil", [sys.executable, "-B", HERE / "loris.py", target])
     t.wait("the attack begins", lambda: "ready" in proc.out.read_text())
 
 

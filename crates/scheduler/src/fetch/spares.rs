@@ -86,7 +86,7 @@ pub(crate) fn left_to_preferred(at: &Moment<'_>, id: SourceId) -> Option<PieceSe
         }
     }
     let has_tried = (own.tried() + 1).saturating_mul(at.terms.tuning.origin_tried) > proven;
-    lacked.filter(|_| has_tried).map(but)
+    lacked.filter(|_| has_tried).as_ref().map(but)
 }
 
 /// The pieces that an origin which brought too many wrong ones leaves to others that bring what is right; `None` for
@@ -105,13 +105,13 @@ pub(crate) fn left_to_right(at: &Moment<'_>, id: SourceId) -> Option<PieceSet> {
             }
         }
     }
-    lacked.map(but)
+    lacked.as_ref().map(but)
 }
 
 /// All pieces but these.
-fn but(pieces: PieceSet) -> PieceSet {
+fn but(pieces: &PieceSet) -> PieceSet {
     let mut others = PieceSet::full(pieces.capacity());
-    others.subtract(&pieces);
+    others.subtract(pieces);
     others
 }
 

@@ -297,9 +297,6 @@ impl Cell {
     /// When all that the holder passed on has been heard of, if it says no more; `spread` = how long what it read
     /// may be on its way.
     pub(super) fn settled(&self, spread: Duration, tuning: &Tuning) -> Instant {
-        if self.doubted && self.brought.is_none() {
-            return self.progress; // nothing of it is on its way
-        }
         let gone = match (self.died, self.link) {
             _ if self.record.holder == NOBODY => Some(self.grew + spread),
             (Some(died), _) => Some(died + tuning.lost),

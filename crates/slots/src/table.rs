@@ -53,8 +53,6 @@ pub(super) struct SlotTable {
     cells: Vec<Cell>,
     banned: BTreeMap<NodeId, Instant>,
     strikes: BTreeMap<NodeId, Strikes>,
-    /// Holders of whose slot nothing ever came, and when that was found.
-    idle: BTreeMap<NodeId, Instant>,
 }
 
 fn at(slot: u32) -> usize {
@@ -70,7 +68,6 @@ impl SlotTable {
             cells: (0..slots).map(|slot| Cell::new(slot, now)).collect(),
             banned: BTreeMap::new(),
             strikes: BTreeMap::new(),
-            idle: BTreeMap::new(),
         }
     }
 
@@ -137,19 +134,12 @@ impl SlotTable {
 
     /// What became of a look at a slot of whose holder nothing came for a while.
     pub(super) fn judged(&mut self, now: Instant, slot: u32, verdict: Verdict) {
-        let Some(cell) = self.cell(slot).copied() else {
-            return;
-        };
-        match verdict {
-            Verdict::Banned => self.ban(now, cell.holder(), self.tuning.ban),
-            Verdict::Doubted if cell.brought().is_none() => {
-                let memory = self.tuning.memory;
-                self.idle.retain(|_, at| now.since(*at) < memory);
-                self.idle.insert(cell.holder(), now);
-            }
-            _ => {}
+        let holder = self.cell(slot).map(Cell::holder);
+        match (verdict, holder) {
+            (Verdict::Banned, Some(holder)) => self.ban(now, holder),
+            (Verdict::Banned, None) => {}
+            _ => self.change(slot, |cell| cell.judged(now, verdict)),
         }
-        self.change(slot, |cell| cell.judged(now, verdict));
     }
 
     /// Merges a record that `from` told. O(1); hashes only where two claim the same term.
@@ -206,8 +196,7 @@ impl SlotTable {
             .into()
     }
 
-    /// Who takes slots again and again from holders that live is a liar; who held one and brought nothing of it is
-    /// believed no such taking.
+    /// Who takes slots again and again from holders that live is a liar.
     fn judge(&mut self, now: Instant, record: &SlotRecord) {
         let Some(cell) = self.cell(record.slot) else {
             return;
@@ -215,14 +204,6 @@ impl SlotTable {
         let (old, fresh) = (*cell.record(), cell.is_fresh(now, &self.tuning));
         let usurps = old.holder != NOBODY && record.holder != NOBODY && record.term > old.term;
         if !usurps || !fresh || self.is_banned(now, old.holder) {
-            return;
-        }
-        if self
-            .idle
-            .get(&record.holder)
-            .is_some_and(|at| now.since(*at) < self.tuning.memory)
-        {
-            self.ban(now, record.holder, self.tuning.memory);
             return;
         }
         let strikes = self.strikes.entry(record.holder).or_insert(Strikes {
@@ -243,7 +224,7 @@ impl SlotTable {
             last: now,
         };
         if strikes.count >= self.tuning.strikes_max {
-            self.ban(now, record.holder, self.tuning.ban);
+            self.ban(now, record.holder);
         }
         self.strikes
             .retain(|_, strikes| now.since(strikes.last) < self.tuning.memory);
@@ -272,8 +253,8 @@ impl SlotTable {
         self.cells.iter_mut().for_each(Cell::fell_apart);
     }
 
-    /// The holder can't claim for so long, and its slots count as dead.
-    fn ban(&mut self, now: Instant, node: NodeId, time: Duration) {
+    /// The holder can't claim for a while, and its slots count as dead.
+    fn ban(&mut self, now: Instant, node: NodeId) {
         if node == NOBODY {
             return;
         }
@@ -281,7 +262,7 @@ impl SlotTable {
         if self.banned.len() >= BANNED_MAX {
             self.banned.pop_first();
         }
-        self.banned.insert(node, now + time);
+        self.banned.insert(node, now + self.tuning.ban);
     }
 
     /// Whether the holder is banned.

@@ -112,7 +112,7 @@ numbers! {
         /// A holder that brings nothing for this long is none. Without it who holds slots and reads none stops the room.
         stall: Duration = MS(15_000);
         /// The same, besides the time of four pieces, of a holder of whose slot nothing came yet.
-        stall_unproven: Duration = MS(3000);
+        stall_unproven: Duration = MS(4000);
         /// So many pairs of pieces may be read side by side before the first is whole.
         pieces_abreast: u32 = 2;
         /// Who lacks pieces, reads none and gets none for this long starves: it is unchoked by others.

@@ -191,10 +191,13 @@ impl Outcome {
 
     /// The longest time that one of these machines took, in bounds; infinite if one did not end.
     pub fn slowest<'a>(&self, of: impl Iterator<Item = &'a MachineOutcome>) -> f64 {
-        let longest = of
-            .map(|machine| machine.took().unwrap_or(Duration::MAX))
-            .max()
-            .unwrap_or(Duration::ZERO);
+        let mut longest = Duration::ZERO;
+        for machine in of {
+            let Some(took) = machine.took() else {
+                return f64::INFINITY;
+            };
+            longest = longest.max(took);
+        }
         longest.as_secs_f64() / self.bound.as_secs_f64().max(1e-9)
     }
 
@@ -235,15 +238,18 @@ impl Outcome {
             .takers()
             .filter(|machine| machine.done.is_some())
             .count();
+        let last = match self.last() {
+            bounds if bounds.is_finite() => format!("{bounds:.3}"),
+            _ => "never".to_owned(),
+        };
         format!(
-            "done {done}/{} copies {:.4} readers {} over {} ms (far {} ms) last {:.3} bound {:.1} s \
+            "done {done}/{} copies {:.4} readers {} over {} ms (far {} ms) last {last} bound {:.1} s \
              wasted {:.2} % events {}",
             self.takers().count(),
             self.copies(),
             self.readers_peak,
             self.over_cap.as_millis(),
             self.far_over_cap.as_millis(),
-            self.last(),
             self.bound.as_secs_f64(),
             100.0 * self.wasted(),
             self.events,

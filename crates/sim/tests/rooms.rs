@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use swarmcopy_scheduler::origin::OriginConfig;
 use swarmcopy_sim::{Holds, Outcome, Profile, Simulation};
 
 /// A room of the default profile; smaller where schedulers run unoptimised.
@@ -136,4 +137,20 @@ fn twenty_seeds_spare_the_share() {
         assert!(outcome.all_done() && outcome.origin_bytes == 0, "{told}");
         assert!(outcome.last() <= 1.05, "{told}");
     }
+}
+
+#[test]
+fn each_group_has_readers_of_its_own() {
+    let readers = |groups: [&str; 2]| {
+        let profile = flash(3, 12).each(|at, machine| {
+            let mut policy = OriginConfig::default();
+            groups[at % 2].clone_into(&mut policy.group);
+            policy.readers_max = 1;
+            machine.policy = Some(policy);
+        });
+        let outcome = run(profile);
+        assert!(outcome.all_done(), "{}", outcome.summary());
+        outcome.readers_peak
+    };
+    assert_eq!((readers(["", ""]), readers(["north", "south"])), (1, 2));
 }

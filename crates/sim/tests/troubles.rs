@@ -204,3 +204,16 @@ fn a_swarm_that_holds_everything_needs_no_origin() {
     let outcome = finishes(profile, 1.0, 1.30);
     assert_eq!(outcome.origin_bytes, 0, "seed 7");
 }
+
+#[test]
+fn a_room_that_did_not_end_says_so_instead_of_a_number() {
+    let mut profile = room(7, 3).with(SECOND / 2, None, Fault::OriginDown);
+    profile.deadline = 20 * SECOND;
+    let outcome = Simulation::run(profile);
+    assert!(outcome.last().is_infinite(), "seed 7: {}", outcome.last());
+    let told = outcome.summary();
+    assert!(
+        told.contains("done 0/3") && told.contains("last never"),
+        "{told}"
+    );
+}

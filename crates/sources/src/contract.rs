@@ -16,7 +16,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use swarmcopy_layout::{Layout, Span};
 
-use crate::{Blame, MemorySink, PieceSource, SinkTarget, SourceError, SpanSink};
+use crate::{
+    Blame, MemorySink, OriginSource, PieceSource, RangeOrigin, RangeSource, SinkTarget,
+    SourceError, SpanSink,
+};
 
 pub use permit::{PermitKeeper, permit};
 
@@ -36,6 +39,13 @@ pub struct Opened {
     pub revoke: Option<Box<dyn FnOnce() + Send>>,
 }
 
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let opened = &mut f.debug_struct("Opened");
+        opened.field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
 /// What is tested: a way to open sources that hold all of a content.
 pub struct Subject<'a> {
     /// The content's files and pieces.
@@ -44,6 +54,15 @@ pub struct Subject<'a> {
     pub bytes: Bytes,
     /// Opens a fresh source of it.
     pub open: Box<dyn Fn() -> Opening<'a> + Send + Sync + 'a>,
+}
+
+impl fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = &mut f.debug_struct("Subject");
+        subject
+            .field("layout", &self.layout)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A rule that a source broke.
@@ -70,6 +89,38 @@ pub async fn check(subject: &Subject<'_>) -> Verdict {
     timed("serves fetches side by side", serves_side_by_side(subject)).await?;
     timed("may be dropped at any await", may_be_dropped(subject)).await?;
     timed("ends with its permit", ends_with_its_permit(subject)).await
+}
+
+/// Checks every rule of [`check`] for a [`RangeSource`] that holds all of a content: it is asked in the way of a copy, for
+/// many spans, side by side, and is dropped at any await. `bytes` are those of the content, pads (zeros) included.
+///
+/// # Errors
+/// The rule that it broke.
+pub async fn check_ranges(
+    source: Arc<dyn RangeSource>,
+    layout: &Arc<Layout>,
+    bytes: impl Into<Bytes>,
+) -> Verdict {
+    let origin = RangeOrigin::new(source, Arc::clone(layout), Vec::new());
+    let subject = Subject {
+        layout: Arc::clone(layout),
+        bytes: bytes.into(),
+        open: Box::new(|| Box::pin(opened(&origin, layout))),
+    };
+    check(&subject).await
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "who is alone gets a permit, and an origin of ranges only keeps it"
+)]
+async fn opened(origin: &RangeOrigin, layout: &Arc<Layout>) -> Opened {
+    let (permit, keeper) = permit(layout).expect("a machine that is alone gets a permit");
+    let source = origin.open(permit).await;
+    Opened {
+        source: source.expect("nothing is asked of a source before its first read"),
+        revoke: Some(Box::new(move || drop(keeper))),
+    }
 }
 
 /// Checks that `source`, which lacks the bytes `gone`, says so and brings no others in their place.

@@ -8,13 +8,14 @@ use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use swarmcopy_address::in_text;
 use swarmcopy_layout::{FileEntry, FileSlice, Layout, Span};
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
+use tokio::time::Instant;
 
 use crate::error::FirstLack;
 use crate::gate::Gate;

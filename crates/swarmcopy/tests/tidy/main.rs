@@ -3,6 +3,7 @@
 
 mod circles;
 mod imports;
+mod products;
 mod shown;
 mod tokens;
 

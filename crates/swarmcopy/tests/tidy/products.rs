@@ -1,0 +1,106 @@
+//! What the crates owe to those who take one of them from a registry.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::top;
+
+/// These change with every version, and say so.
+const WITHOUT_A_PROMISE: [&str; 10] = [
+    "doctor",
+    "recording",
+    "rehearsal",
+    "room",
+    "scheduler",
+    "sim",
+    "slots",
+    "sources",
+    "swarm",
+    "sys",
+];
+
+/// The manifest and the README of each crate that is published, by its folder.
+fn crates() -> BTreeMap<String, (String, String)> {
+    let mut crates = BTreeMap::new();
+    for entry in fs::read_dir(top().join("crates")).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+        if name != "python" {
+            crates.insert(name, (read("Cargo.toml"), read("README.md")));
+        }
+    }
+    crates
+}
+
+/// The lines of a table of a manifest.
+fn table<'a>(manifest: &'a str, head: &str) -> impl Iterator<Item = &'a str> {
+    let lines = manifest.lines().skip_while(move |line| *line != head);
+    lines.skip(1).take_while(|line| !line.starts_with('['))
+}
+
+#[test]
+fn each_feature_is_told_in_the_readme_of_its_crate() {
+    for (name, (manifest, readme)) in crates() {
+        let names = table(&manifest, "[features]").filter_map(|line| line.split_once(" = "));
+        for (feature, _) in names.filter(|(feature, _)| *feature != "default") {
+            assert!(
+                readme.contains(&format!("`{feature}`")),
+                "{name}: {feature}"
+            );
+        }
+    }
+}
+
+#[test]
+fn who_promises_no_interface_says_so() {
+    for (name, (_, readme)) in crates() {
+        let promises = !readme.contains("No promise of stability");
+        assert_eq!(
+            promises,
+            !WITHOUT_A_PROMISE.contains(&name.as_str()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn all_crates_have_one_version_and_one_compiler() {
+    for (name, (manifest, _)) in crates() {
+        for key in ["version", "rust-version", "edition", "license"] {
+            let shared = format!("{key}.workspace = true");
+            assert!(
+                table(&manifest, "[package]").any(|line| line == shared),
+                "{name}: {key}"
+            );
+        }
+    }
+    let read = |file: &str| fs::read_to_string(top().join(file)).unwrap();
+    let (workspace, python, embed) = (
+        read("Cargo.toml"),
+        read("crates/python/Cargo.toml"),
+        read("embed/Cargo.toml"),
+    );
+    let shared = |key: &str| {
+        let mut lines = table(&workspace, "[workspace.package]");
+        lines.find(|line| line.starts_with(key)).unwrap().to_owned()
+    };
+    let version = shared("version = ");
+    assert!(python.contains(&version) && python.contains(&shared("rust-version = ")));
+    assert!(embed.contains(&shared("rust-version = ")));
+    let ours =
+        table(&workspace, "[workspace.dependencies]").filter(|line| line.contains("path = "));
+    for line in ours {
+        assert!(line.contains(&version), "{line}");
+    }
+}
+
+#[test]
+fn every_example_of_a_readme_is_run_or_built() {
+    for (name, (_, readme)) in crates() {
+        assert!(
+            !readme.contains("```rust,ignore") && !readme.contains("```ignore"),
+            "{name}"
+        );
+    }
+}

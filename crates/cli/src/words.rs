@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use swarmcopy::{BuildError, Error, Failure};
 
 /// What options and actions of the library are called here.
-const WORDS: [(&str, &str); 14] = [
+const WORDS: [(&str, &str); 16] = [
+    ("`acl`", "--acl"),
     ("`exclude`", "--exclude"),
     ("set `format` to", "give --format"),
     ("`name`", "--name"),
@@ -18,6 +19,7 @@ const WORDS: [(&str, &str); 14] = [
     ("`peers`", "--peer"),
     ("`piece_len`", "--piece-length"),
     ("`select`", "--select"),
+    ("`sparse`", "--sparse"),
     ("`show`", "`swarmcopy show`"),
     ("start the copy again", "start the same command again"),
     ("the next copy goes on", "the same command goes on"),

@@ -30,7 +30,7 @@ pub(crate) fn store_failed(error: &StoreError) -> Error {
     match error {
         StoreError::Locked { .. } => failed,
         StoreError::SameName { .. } => failed.with_hint(
-            "choose files with --select, copy to a disk that tells the names apart, or rename one \
+            "choose files with `select`, copy to a disk that tells the names apart, or rename one \
              and make the torrent again",
         ),
         _ => with_hint(failed, error.kind()),
@@ -45,23 +45,21 @@ impl From<StoreError> for Error {
 
 fn with_hint(error: Error, kind: StoreErrorKind) -> Error {
     let hint = match kind {
-        StoreErrorKind::Full => "free some space and start the same command again",
+        StoreErrorKind::Full => "free some space and start the copy again",
         StoreErrorKind::ReadOnly | StoreErrorKind::Permission => {
             "choose a folder that this account may write to"
         }
         StoreErrorKind::Obstructed => {
             "choose another folder, or move away what stands in its place"
         }
-        StoreErrorKind::Held => {
-            "close the program that has it open, then start the same command again"
-        }
+        StoreErrorKind::Held => "close the program that has it open, then start the copy again",
         StoreErrorKind::NameTooLong => "choose a folder with a shorter path, or another disk",
         StoreErrorKind::OutOfFiles => "raise the limit of open files (ulimit -n)",
         StoreErrorKind::Wrong => {
             "a mirror sends other bytes; what was wrong is removed, the rest is kept"
         }
         StoreErrorKind::Other if error.kind() == ErrorKind::Disk => {
-            "what is verified is kept: the same command goes on once the disk works"
+            "what is verified is kept: the next copy goes on once the disk works"
         }
         _ => return error,
     };

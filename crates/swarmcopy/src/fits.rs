@@ -49,7 +49,7 @@ pub(crate) fn check_free(
         content.options.into.display()
     );
     Err(Error::new(ErrorKind::Disk, message).with_hint(
-        "free some space and start the same command again, choose files with --select, or let \
-         runs of zeros take none with --sparse",
+        "free some space and start the copy again, choose files with `select`, or let \
+         runs of zeros take none with `sparse`",
     ))
 }

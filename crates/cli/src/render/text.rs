@@ -5,7 +5,7 @@ use swarmcopy::{
     Started,
 };
 
-use crate::format;
+use crate::{format, words};
 
 /// The longest name of a source where there is little room.
 const SHORT_CHARS_MAX: usize = 18;
@@ -220,7 +220,8 @@ pub(super) fn summary(name: &str, report: &Report) -> Vec<String> {
             "  no other machine ever connected to this one: a firewall may keep them out (`{how}`)"
         ));
     }
-    lines.extend(report.undone.iter().map(|what| format!("  {what}")));
+    let undone = report.undone.iter().map(|what| words::of(what));
+    lines.extend(undone.map(|what| format!("  {what}")));
     lines
 }
 

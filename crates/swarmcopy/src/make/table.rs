@@ -72,7 +72,7 @@ fn list_of(path: &Path) -> Result<Option<String>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
             let message = format!("cannot read access lists: {} has none", path.display());
-            let hint = "leave --acl away: this disk or system has no such lists";
+            let hint = "leave `acl` away: this disk or system has no such lists";
             Err(Error::new(ErrorKind::Failed, message).with_hint(hint))
         }
         list => list.map_err(|error| unreadable(path, &error)),

@@ -74,7 +74,7 @@ pub(crate) fn apply(root: &Path, job: &Job) -> Result<Applied, Error> {
         applied.undone = apply_plan(root, job)?;
     }
     if job.extent.access && job.plan.access.is_none() {
-        let told = "the torrent tells no access lists: make it with --acl";
+        let told = "the torrent tells no access lists: make it with `acl`";
         applied.undone.push(told.to_owned());
     }
     Ok(applied)

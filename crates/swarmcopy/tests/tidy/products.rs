@@ -96,6 +96,33 @@ fn all_crates_have_one_version_and_one_compiler() {
 }
 
 #[test]
+fn messages_of_the_library_name_no_flag_and_no_command() {
+    let facade = top().join("crates/swarmcopy/src");
+    let mut found = Vec::new();
+    for path in crate::rust_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let speaks = |line: &&str| {
+            let mut flags = line.split("--").skip(1).zip(line.split("--"));
+            let is_flag = |(after, before): (&str, &str)| {
+                after.starts_with(|c: char| c.is_ascii_lowercase())
+                    && before.ends_with(|c: char| c == ' ' || c == '"' || c == '`')
+            };
+            flags.any(is_flag) || line.contains("same command")
+        };
+        if path.starts_with(&facade) && !path.ends_with("tests.rs") {
+            found.extend(
+                code.filter(speaks)
+                    .map(|line| format!("{}: {line}", path.display())),
+            );
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
 fn every_example_of_a_readme_is_run_or_built() {
     for (name, (_, readme)) in crates() {
         assert!(

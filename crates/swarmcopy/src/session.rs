@@ -94,8 +94,13 @@ impl SessionBuilder {
         }
         let quit = CancellationToken::new();
         let addr = self.config.listen;
-        let listener = Listener::bind_with(addr, self.config.encryption.into(), &quit)
-            .map_err(|cause| BuildError::Listen { addr, cause })?;
+        let listener =
+            Listener::bind_with(addr, self.config.encryption.into(), &quit).map_err(|error| {
+                BuildError::Listen {
+                    addr,
+                    cause: error.into(),
+                }
+            })?;
         let dht = if self.config.dht {
             let started = start::dht(&self.config, &listener).await;
             Some(started.map_err(BuildError::Dht)?)
@@ -146,7 +151,8 @@ impl Session {
     }
 
     /// Starts a copy of `content`, or serves it if it says so. It runs by itself; what is returned lets you watch and
-    /// steer it. May be dropped at any await: then nothing runs.
+    /// steer it. What happens is told by `tracing` in its span `copy`, a child of the span in which this is called. May be
+    /// dropped at any await: then nothing runs.
     ///
     /// # Errors
     /// [`AddError::Running`] with the copy of this content that runs already, [`AddError::Option`] for an option that

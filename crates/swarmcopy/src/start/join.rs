@@ -6,6 +6,7 @@ use std::sync::Arc;
 use swarmcopy_layout::PieceSet;
 use swarmcopy_scheduler::{Hello, SourceId};
 use swarmcopy_swarm::{SourceIds, SwarmConfig, tracker_name};
+use tracing::Instrument;
 
 use super::Prepared;
 use crate::engine::{LAN, Named, OriginEntry};
@@ -43,7 +44,8 @@ impl Prepared {
         }
         for discovery in &self.session.discoveries {
             let (discovery, id) = (Arc::clone(discovery), self.content.id());
-            tokio::spawn(discovery::run(discovery, id, self.notes.0.clone()));
+            let asking = discovery::run(discovery, id, self.notes.0.clone());
+            tokio::spawn(asking.in_current_span());
         }
     }
 

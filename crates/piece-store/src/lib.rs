@@ -71,6 +71,8 @@ mod worker;
 mod writing;
 mod zeros;
 
+pub use swarmcopy_layout as layout;
+
 pub use adopt::Lender;
 pub use assemblies::Assemblies;
 pub use assembly::{Assembly, Filled};

@@ -5,7 +5,6 @@
 use std::net::SocketAddr;
 
 use swarmcopy_address::{Shown, in_text};
-use swarmcopy_swarm::SwarmError;
 
 use crate::{Error, ErrorKind};
 
@@ -120,7 +119,7 @@ pub enum BuildError {
         addr: Option<SocketAddr>,
         /// What the system says.
         #[source]
-        cause: SwarmError,
+        cause: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The distributed hash table can't be used.
     #[error(transparent)]

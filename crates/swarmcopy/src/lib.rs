@@ -104,6 +104,7 @@ pub use report::{
 };
 pub use room::{DecisionStatus, MachineStatus, Room, Sighting, SourceStatus, StatusQuestion};
 pub use session::{Session, SessionBuilder};
+pub use swarmcopy_piece_store::StoreError;
 pub use swarmcopy_sources::Network;
 pub use swarmcopy_swarm::TrackerNote;
 pub use swarmcopy_sys::host::name as host_name;
@@ -122,5 +123,11 @@ pub mod layout {
 /// What an origin of the embedder's own is made of.
 pub mod source {
     pub use async_trait::async_trait;
-    pub use swarmcopy_sources::{Lack, OriginSource, RangeError, RangeSource};
+    pub use swarmcopy_scheduler::{OriginKind, OriginPermit, OriginTag};
+    #[cfg(feature = "contract")]
+    pub use swarmcopy_sources::contract;
+    pub use swarmcopy_sources::{
+        Blame, Chunk, Finding, Lack, OriginSource, PieceSource, RangeError, RangeSource,
+        SinkTarget, SourceError, SpanSink,
+    };
 }

@@ -10,8 +10,7 @@
 //!
 //! ```
 //! use std::io::{Read, Write};
-//! use swarmcopy_tracker::{TrackerOptions, TrackerServer};
-//! use tokio_util::sync::CancellationToken;
+//! use swarmcopy_tracker::{CancellationToken, TrackerOptions, TrackerServer};
 //!
 //! # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
 //! # let _inside = runtime.enter();
@@ -42,4 +41,6 @@ mod udp;
 
 pub use options::TrackerOptions;
 pub use server::{StartError, TrackerServer};
+/// What ends a server, as tokio-util has it.
+pub use tokio_util::sync::CancellationToken;
 pub use tracker::{Tracker, TrackerStats};

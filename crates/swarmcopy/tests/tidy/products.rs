@@ -108,7 +108,7 @@ fn messages_of_the_library_name_no_flag_and_no_command() {
             let mut flags = line.split("--").skip(1).zip(line.split("--"));
             let is_flag = |(after, before): (&str, &str)| {
                 after.starts_with(|c: char| c.is_ascii_lowercase())
-                    && before.ends_with(|c: char| c == ' ' || c == '"' || c == '`')
+                    && before.ends_with([' ', '"', '`'])
             };
             flags.any(is_flag) || line.contains("same command")
         };

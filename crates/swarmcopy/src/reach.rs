@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use swarmcopy_sources::http::is_private_ip;
+use swarmcopy_sources::Reach;
 use url::Url;
 
 /// How long a name may take to be found.
@@ -29,7 +29,7 @@ async fn any_is_private<A: Iterator<Item = SocketAddr>>(
     looking: impl Future<Output = std::io::Result<A>>,
 ) -> bool {
     match tokio::time::timeout(LOOK_UP_TIME, looking).await {
-        Ok(Ok(mut found)) => found.any(|addr| is_private_ip(addr.ip())),
+        Ok(Ok(mut found)) => found.any(|addr| !Reach::Public.allows(addr.ip())),
         // a name that nobody knows leads nowhere
         _ => false,
     }

@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::MirrorOptions;
 use crate::http::Login;
-use crate::http::reach::Guard;
+use crate::http::guard::Guard;
 
 /// A control connection that is logged in.
 pub(super) type Session = AsyncRustlsFtpStream;

@@ -11,7 +11,7 @@ use rustls::ClientConfig;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::session::Session;
-use crate::http::reach::Guard;
+use crate::http::guard::Guard;
 use crate::http::target::Target;
 use crate::{MirrorOptions, Ownership};
 

@@ -22,9 +22,9 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::error::LinkError;
+use super::guard::Guard;
 use super::options::MirrorOptions;
 use super::patient::{PatientConnector, Promise};
-use super::reach::Guard;
 use super::seal;
 use super::trust::Trust;
 use crate::Limiter;

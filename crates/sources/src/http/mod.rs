@@ -14,6 +14,7 @@ mod error;
 mod files;
 #[cfg(all(any(test, fuzzing), feature = "contract", feature = "ftp"))]
 pub(crate) mod fuzzing;
+pub(crate) mod guard;
 mod lanes;
 mod link;
 mod mirror;
@@ -26,7 +27,6 @@ pub(crate) mod percent;
 mod pinned;
 #[cfg(not(feature = "tls"))]
 mod plain;
-pub(crate) mod reach;
 mod reader;
 mod retry_after;
 #[cfg(feature = "tls")]
@@ -51,7 +51,6 @@ pub use document::{DocumentError, Fetched, Head, document_time_max, fetch_docume
 pub use error::MirrorError;
 pub use netrc::{Login, Netrc};
 pub use options::{MirrorOptions, Ownership, mirror_streams_max};
-pub use reach::is_private_ip;
 pub use trust::Trust;
 pub use unpack::unpacked;
 

@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::error::LinkError;
-use super::reach::Guard;
+use super::guard::Guard;
 
 /// The task is woken about this often at the server's rate.
 const WAKE_EVERY: Duration = Duration::from_millis(20);

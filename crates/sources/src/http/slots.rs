@@ -18,10 +18,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::error::LinkError;
+use super::guard::Guard;
 use super::lanes::Lanes;
 use super::link::{Dialer, Link};
 use super::options::{MirrorOptions, Ownership};
-use super::reach::Guard;
 use super::target::Target;
 
 /// Most servers that a slot keeps a connection to.

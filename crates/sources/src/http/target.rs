@@ -14,9 +14,9 @@ use super::error::MirrorError;
 use super::netrc::Login;
 use super::options::MirrorOptions;
 use super::percent;
-use super::reach::is_private;
 use super::seal;
 use crate::Shape;
+use crate::reach::Reach;
 
 /// The kinds of addresses that a source reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,7 +257,7 @@ fn read(
         return Err(wrong(complaint));
     }
     let host = base.host_str().ok_or_else(|| wrong("no host"))?;
-    if options.public_only && is_private(host) {
+    if options.public_only && Reach::Public.check_host(host).is_err() {
         return Err(wrong(
             "a private address that a document from the internet names",
         ));

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-use super::reach::PrivateAddress;
 use crate::SourceError;
+use crate::reach::PrivateAddress;
 
 /// Why a question has no answer.
 #[derive(Debug)]

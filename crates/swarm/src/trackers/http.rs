@@ -3,7 +3,7 @@
 //! What must stay true: a reply is read only up to its limit, whatever length it claims; a redirect leads no further than
 //! [`Reach`] says, and tells nobody where it came from.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,9 @@ use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, REPLY_LEN_MAX};
+use swarmcopy_sources::Reach;
 use swarmcopy_sources::http::unpacked;
 use url::Url;
-
-use super::reach::{PRIVATE, Reach};
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 3;
@@ -60,12 +59,11 @@ impl Http {
     /// Asks, and follows redirects as far as they may lead.
     async fn get(&self, mut url: Url, mut reach: Reach) -> Result<Response, String> {
         for _ in 0..=REDIRECTS_MAX {
-            if !reach.allows_url(&url) {
-                return Err(PRIVATE.to_owned());
-            }
+            let host = url.host_str().unwrap_or_default();
+            reach.check_host(host).map_err(|error| error.to_string())?;
             let client = match reach {
                 Reach::Any => &self.any,
-                Reach::Public => &self.public,
+                _ => &self.public,
             };
             let reply = client.get(url.clone()).send().await;
             let reply = reply.map_err(|error| cause(&error))?;
@@ -73,7 +71,7 @@ impl Http {
                 return Ok(reply);
             };
             if !self.private_redirects {
-                reach = reach.after(reply.remote_addr());
+                reach = reach.after(reply.remote_addr().map(|at| at.ip()));
             }
             url = next;
         }
@@ -127,13 +125,7 @@ impl Resolve for PublicNames {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found
-                .filter(|addr| Reach::Public.allows(addr.ip()))
-                .collect();
-            if public.is_empty() {
-                return Err(PRIVATE.into());
-            }
-            let public: Addrs = Box::new(public.into_iter());
+            let public: Addrs = Box::new(Reach::Public.sift(found)?.into_iter());
             Ok(public)
         })
     }

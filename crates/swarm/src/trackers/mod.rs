@@ -7,7 +7,6 @@
 mod http;
 #[cfg(not(feature = "tracker"))]
 mod no_http;
-mod reach;
 mod schedule;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sequences;
@@ -23,6 +22,7 @@ use std::time::Duration;
 
 use swarmcopy_address::{ShownAll, debug_shown, in_text};
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, Event};
+use swarmcopy_sources::Reach;
 use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
 
@@ -30,7 +30,6 @@ use url::Url;
 use self::http::Http;
 #[cfg(not(feature = "tracker"))]
 use self::no_http::Http;
-use self::reach::Reach;
 use self::schedule::Schedule;
 use self::tiers::Tiers;
 use crate::address_book::Via;

@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest};
+use swarmcopy_sources::Reach;
 use url::Url;
-
-use super::reach::Reach;
 
 /// What asks nobody.
 #[derive(Debug)]

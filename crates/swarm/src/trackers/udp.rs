@@ -9,11 +9,10 @@ use std::time::Duration;
 use swarmcopy_bt_wire::tracker::{
     AnnounceReply, AnnounceRequest, Family, TrackerPeer, UdpReply, UdpRequest, url_data,
 };
+use swarmcopy_sources::Reach;
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::timeout;
 use url::Url;
-
-use super::reach::{PRIVATE, Reach};
 
 /// Times to wait for each answer. The standard's 15 s and more would keep a lonely machine waiting.
 const TRIES: [Duration; 3] = [
@@ -40,13 +39,13 @@ pub(super) async fn announce(
         .await
         .map_err(|error| error.to_string())?;
     let fits = |addr: &SocketAddr| bind_ip.is_none_or(|ip| ip.is_ipv4() == addr.is_ipv4());
-    let mut fitting = found.into_iter().filter(fits).peekable();
-    fitting
-        .peek()
-        .ok_or("its address can't be reached from here")?;
-    let addr = fitting
-        .find(|addr| reach.allows(addr.ip()))
-        .ok_or(PRIVATE)?;
+    let fitting: Vec<_> = found.into_iter().filter(fits).collect();
+    let unreachable = "its address can't be reached from here";
+    if fitting.is_empty() {
+        return Err(unreachable.to_owned());
+    }
+    let allowed = reach.sift(fitting).map_err(|error| error.to_string())?;
+    let addr = *allowed.first().ok_or(unreachable)?;
     let link = Link::open(addr, bind_ip)
         .await
         .map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use bytes::BytesMut;
 use suppaftp::tokio::{AsyncRustlsStream, TransferStream};
 use suppaftp::types::Response;
-use suppaftp::{FtpError, Status};
+use suppaftp::{FtpError, Mode, Status};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -23,27 +23,28 @@ pub(super) enum Transfer {
 }
 
 impl Transfer {
-    /// Asks for the file at `path`, from the byte `from` on. Where the reply to `PASV` is an odd one, the port in it is taken.
+    /// Asks for the file at `path`, from the byte `from` on. A server that knows no `PASV` is asked by `EPSV`; where the reply
+    /// is an odd one, the port in it is taken.
     pub(super) async fn open(
         session: &mut Session,
         seal: &Seal<'_>,
         path: &str,
         from: u64,
     ) -> Result<Self, Fault> {
-        if from > 0 {
-            let from = usize::try_from(from);
-            let from = from.map_err(|_| Fault::Broken("a file that is too long".to_owned()))?;
-            session.resume_transfer(from).await?;
+        let mut begun = Self::begin(session, path, from).await;
+        if let Err(FtpError::UnexpectedResponse(reply)) = &begun
+            && is_unknown(reply)
+        {
+            session.set_mode(Mode::ExtendedPassive);
+            begun = Self::begin(session, path, from).await;
         }
-        let reply = match session.retr_as_stream(path).await {
+        let reply = match begun {
             Ok(stream) => return Ok(Self::Usual(stream)),
-            Err(FtpError::UnexpectedResponse(reply)) if reply.status == Status::PassiveMode => {
-                reply
-            }
+            Err(FtpError::UnexpectedResponse(reply)) if names_a_port(&reply) => reply,
             Err(error) => return Err(error.into()),
         };
         let port = port_of(&reply).ok_or_else(|| {
-            Fault::Broken("its reply to PASV names no port that can be read".to_owned())
+            Fault::Broken("its reply names no data port that can be read".to_owned())
         })?;
         let data = TcpStream::connect(SocketAddr::new(address(session).await?, port)).await;
         let data = data.map_err(|error| Fault::Passing(error.to_string()))?;
@@ -58,6 +59,18 @@ impl Transfer {
             .custom_command(format!("RETR {path}"), &begun)
             .await?;
         Ok(Self::Odd(seal.put_on(data).await?))
+    }
+
+    async fn begin(
+        session: &mut Session,
+        path: &str,
+        from: u64,
+    ) -> Result<TransferStream<AsyncRustlsStream>, FtpError> {
+        if from > 0 {
+            let from = usize::try_from(from).map_err(|_| FtpError::BadResponse)?;
+            session.resume_transfer(from).await?;
+        }
+        session.retr_as_stream(path).await
     }
 
     /// Reads what comes next.
@@ -94,8 +107,42 @@ async fn address(session: &Session) -> Result<std::net::IpAddr, Fault> {
         .map_err(|error| Fault::Passing(error.to_string()))
 }
 
+/// Whether a server says that it does not know the command, or not for its kind of addresses (RFC 2428).
+fn is_unknown(reply: &Response) -> bool {
+    matches!(reply.status.code(), 500 | 502) || reply.body.trim_ascii_start().starts_with(b"522")
+}
+
+fn names_a_port(reply: &Response) -> bool {
+    matches!(
+        reply.status,
+        Status::PassiveMode | Status::ExtendedPassiveMode
+    )
+}
+
 fn port_of(reply: &Response) -> Option<u16> {
-    passive_port(&String::from_utf8_lossy(&reply.body))
+    let words = String::from_utf8_lossy(&reply.body);
+    if reply.status == Status::ExtendedPassiveMode {
+        extended_port(&words)
+    } else {
+        passive_port(&words)
+    }
+}
+
+/// The port in a reply to `EPSV` (RFC 2428): behind three marks of a kind and before a fourth one, wherever they stand.
+pub(super) fn extended_port(reply: &str) -> Option<u16> {
+    let text = reply.trim_start().strip_prefix("229").unwrap_or(reply);
+    let is_mark = |byte: u8| byte.is_ascii_punctuation();
+    let marks = text.as_bytes().windows(3).enumerate();
+    let port = |(at, marks): (usize, &[u8])| {
+        let [one, two, three] = *marks else {
+            return None;
+        };
+        let behind = text.get(at + 3..).filter(|_| one == two && two == three)?;
+        let (port, _) = behind.split_once(char::from(one))?;
+        let port: u16 = port.trim().parse().ok()?;
+        Some(port).filter(|port| *port != 0 && is_mark(one))
+    };
+    { marks }.find_map(port)
 }
 
 /// The port in a reply to `PASV` (RFC 959 section 4.1.2, RFC 1123 section 4.1.2.6): six numbers with
@@ -119,6 +166,30 @@ fn six_numbers(run: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_is_read_from_every_form_of_extended_reply() {
+        for reply in [
+            "229 Entering Extended Passive Mode (|||3106|)",
+            "229 Entering Extended Passive Mode (!!!3106!)",
+            "229 ok |||3106|\r\n",
+            "229 (||| 3106 |).",
+            "229... ---3106-",
+        ] {
+            assert_eq!(extended_port(reply), Some(3106), "{reply}");
+        }
+        for none in [
+            "229",
+            "229 (||3106|)",
+            "229 (|||3106)",
+            "229 (|||0|)",
+            "229 (|||70000|)",
+            "229 (|||31 06|)",
+            "229 222310629",
+        ] {
+            assert_eq!(extended_port(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_port_is_read_from_every_form_of_reply() {

@@ -221,7 +221,15 @@ impl FtpReader {
         let from = wanted.span.start() - wanted.file.span().start();
         let is_known = self.server.notes.known(wanted.index).is_sized;
         if wanted.span != wanted.file.span() && !is_known {
-            let size = within(patience, async { Ok(session.size(path).await?) }).await;
+            let asking = async {
+                match session.size(path).await {
+                    Err(FtpError::BadResponse) => {
+                        Err(Fault::Unknown("a size in no known form".to_owned()))
+                    }
+                    size => Ok(size?),
+                }
+            };
+            let size = within(patience, asking).await;
             match size {
                 Ok(len) => self.check_size(wanted, u64::try_from(len).unwrap_or(u64::MAX))?,
                 // its size is known to none then

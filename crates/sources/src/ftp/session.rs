@@ -64,7 +64,7 @@ impl From<FtpError> for Fault {
 
 fn of_reply(reply: &Response) -> Fault {
     match reply.status.code() {
-        421 | 450 | 451 | 452 => Fault::Busy(words(reply)),
+        120 | 421 | 450 | 451 | 452 => Fault::Busy(words(reply)),
         425 | 426 => Fault::Passing(words(reply)),
         500 | 502 => Fault::Unknown(words(reply)),
         code @ (501 | 504 | 550..=553) => Fault::Refused(code),
@@ -229,6 +229,8 @@ mod tests {
     fn replies_say_what_to_do() {
         let busy = Fault::Busy("421 Too many users".to_owned());
         assert_eq!(fault(421, "421 Too many users\r\n"), busy);
+        let soon = "120 Ready in two minutes";
+        assert_eq!(fault(120, soon), Fault::Busy(soon.to_owned()));
         assert_eq!(fault(550, "550 No such file\r\n"), Fault::Refused(550));
         assert!(matches!(fault(426, "426 x"), Fault::Passing(_)));
         assert!(matches!(fault(502, "502 x"), Fault::Unknown(_)));

@@ -3,6 +3,7 @@
 mod sealed;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use swarmcopy_layout::Span;
@@ -288,6 +289,66 @@ async fn a_password_may_be_superfluous() {
         .await;
         rig.fetch(rig.part()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn two_sessions_log_in_at_a_time_and_the_others_wait_for_them() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&most);
+    let rig = Rig::new(move |command| {
+        match command.verb.as_str() {
+            "USER" => {
+                let together = now.fetch_add(1, Ordering::SeqCst) + 1;
+                seen.fetch_max(together, Ordering::SeqCst);
+            }
+            // the last word of a login
+            "TYPE" => drop(now.fetch_sub(1, Ordering::SeqCst)),
+            _ => {}
+        }
+        Act::Right
+    })
+    .await;
+    let part = |number: u64| Span::new(rig.part().start() + number * 20_000, 20_000);
+    let all = tokio::join!(
+        rig.fetch(part(0)),
+        rig.fetch(part(1)),
+        rig.fetch(part(2)),
+        rig.fetch(part(3)),
+        rig.fetch(part(4)),
+    );
+    assert_eq!(all, (Ok(()), Ok(()), Ok(()), Ok(()), Ok(())));
+    assert!(rig.server.connections() > 2, "nobody had to wait");
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_pasv_is_asked_by_epsv_once_it_said_so() {
+    for (refusal, mark) in [
+        ("502 not implemented", '|'),
+        ("500 what", '!'),
+        ("522 use EPSV", '|'),
+    ] {
+        let rig = Rig::new(move |command| match command.verb.as_str() {
+            "PASV" => Act::Say(refusal),
+            "EPSV" => Act::SayExtended(mark),
+            _ => Act::Right,
+        })
+        .await;
+        rig.fetch(rig.part()).await.unwrap();
+        rig.fetch(rig.content.span("last")).await.unwrap();
+        assert_eq!(rig.server.commands("PASV").len(), 1, "{refusal}");
+        assert_eq!(rig.server.connections(), 1, "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_tells_sizes_in_its_own_form_is_read_by_the_end_of_its_files() {
+    let rig = Rig::new(|command| match command.verb.as_str() {
+        "SIZE" => Act::Say("213 300000 bytes"),
+        _ => Act::Right,
+    })
+    .await;
+    rig.fetch(rig.part()).await.unwrap();
 }
 
 #[tokio::test]

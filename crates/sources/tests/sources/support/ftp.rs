@@ -21,6 +21,8 @@ pub(crate) enum Act {
     SayAndClose(&'static str),
     /// A reply to `PASV` that begins so, with the port behind it.
     SayPort(&'static str),
+    /// A reply to `EPSV` with this mark around the port.
+    SayExtended(char),
     /// The transfer ends after so many bytes with this reply.
     Cut(usize, &'static str),
     /// The transfer stops after so many bytes, and nothing more comes.
@@ -155,7 +157,7 @@ async fn serve(
                     restart = command.rest.parse().unwrap();
                     "350 go on".to_owned()
                 }
-                "PASV" => {
+                "PASV" | "EPSV" => {
                     let listener = TcpListener::bind("127.0.0.1:0").await?;
                     let port = listener.local_addr()?.port();
                     passive = Some(listener);
@@ -170,8 +172,12 @@ async fn serve(
                             .await?;
                         continue;
                     }
-                    // an address that nobody may connect to
-                    format!("227 passive (192,0,2,1,{},{})", port / 256, port % 256)
+                    if let Act::SayExtended(mark) = act {
+                        format!("229 extended ({mark}{mark}{mark}{port}{mark})")
+                    } else {
+                        // an address that nobody may connect to
+                        format!("227 passive (192,0,2,1,{},{})", port / 256, port % 256)
+                    }
                 }
                 "RETR" => match files.get(&command.rest) {
                     Some(file) => {

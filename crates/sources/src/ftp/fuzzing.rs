@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::FtpSource;
-use super::passive::passive_port;
+use super::passive::{extended_port, passive_port};
 use crate::contract::permit;
 use crate::fuzzing::made_of;
 use crate::{MemorySink, MirrorOptions, OriginSource, Shape, SpanSink};
@@ -67,6 +67,7 @@ impl Server {
             "PASS" => "230 in".to_owned(),
             "SIZE" => format!("213 {FILE_LEN}"),
             "PASV" => format!("227 (127,0,0,1,{},{})", port / 256, port % 256),
+            "EPSV" => format!("229 (|||{port}|)"),
             "REST" => "350 there".to_owned(),
             "RETR" => "150 comes".to_owned(),
             "QUIT" => "221 bye".to_owned(),
@@ -111,6 +112,11 @@ impl Server {
             {
                 return;
             }
+            // what follows the bytes of a file is not asked for
+            if command.starts_with("RETR") {
+                command.clear();
+                continue;
+            }
             command.clear();
             while !heard.contains(&b'\n') {
                 match read.read_buf(&mut heard).await {
@@ -139,6 +145,7 @@ pub fn ftp_replies(bytes: &[u8]) {
     for reply in &script.replies {
         if let Reply::Code { words, .. } = reply {
             assert_ne!(passive_port(words), Some(0));
+            assert_ne!(extended_port(words), Some(0));
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread();

@@ -4,7 +4,7 @@
 
 use std::io::Read as _;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 /// What every packed document begins with.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -21,13 +21,17 @@ pub fn unpacked(bytes: Vec<u8>, len_max: usize) -> Option<Vec<u8>> {
     if !bytes.starts_with(&MAGIC) {
         return Some(bytes);
     }
-    let most = u64::try_from(len_max).unwrap_or(u64::MAX).saturating_add(1);
     let mut document = Vec::new();
-    let read = MultiGzDecoder::new(bytes.as_slice())
-        .take(most)
-        .read_to_end(&mut document);
-    read.ok().filter(|_| document.len() <= len_max)?;
-    Some(document)
+    let mut rest = bytes.as_slice();
+    // one part or several; some servers send a line or a page behind them
+    while rest.starts_with(&MAGIC) {
+        let room = len_max.checked_sub(document.len())?;
+        let most = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
+        let mut part = GzDecoder::new(rest);
+        part.by_ref().take(most).read_to_end(&mut document).ok()?;
+        rest = part.into_inner();
+    }
+    Some(document).filter(|document| document.len() <= len_max)
 }
 
 #[cfg(test)]
@@ -46,6 +50,17 @@ mod tests {
     #[test]
     fn a_packed_document_is_unpacked() {
         assert_eq!(unpacked(packed(b"d1:ai1ee"), 8), Some(b"d1:ai1ee".to_vec()));
+    }
+
+    #[test]
+    fn parts_are_put_together_and_what_stands_behind_them_is_passed_over() {
+        let two = [packed(b"d1:a"), packed(b"i1ee")].concat();
+        assert_eq!(unpacked(two.clone(), 8), Some(b"d1:ai1ee".to_vec()));
+        assert_eq!(unpacked(two.clone(), 7), None);
+        let more = [two, b"\r\n<!-- served by a proxy -->".to_vec()].concat();
+        assert_eq!(unpacked(more, 8), Some(b"d1:ai1ee".to_vec()));
+        let many = packed(b"").repeat(1000);
+        assert_eq!(unpacked(many, 8), Some(Vec::new()));
     }
 
     #[test]

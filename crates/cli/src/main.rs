@@ -58,15 +58,20 @@ fn main() -> ExitCode {
 
 /// Prints help, the version or what was wrong with the command line.
 fn usage(error: &clap::Error) -> u8 {
-    let _nobody_reads = error.print();
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
+        let _nobody_reads = error.print();
         return exit::DONE;
     }
+    let text = error.to_string();
+    if text.lines().all(output::is_clean) {
+        let _nobody_reads = error.print();
+    } else {
+        text.lines().for_each(output::note);
+    }
     if std::env::args_os().any(|arg| arg == "--json") {
-        let text = error.to_string();
         let message = text.lines().next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message);
         let usage = swarmcopy::ErrorKind::Usage;

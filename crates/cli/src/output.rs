@@ -55,6 +55,11 @@ pub(crate) fn error(error: &Error) {
     }
 }
 
+/// Whether a line may be shown as it is.
+pub(crate) fn is_clean(line: &str) -> bool {
+    matches!(clean(line), Cow::Borrowed(_))
+}
+
 /// The text with characters that would be obeyed shown as something else, and addresses without
 /// their secrets.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {

@@ -57,6 +57,28 @@ fn bad_usage_exits_with_2() {
 }
 
 #[test]
+fn what_is_wrong_with_a_flag_is_said_without_logins_and_commands_no_terminal() {
+    let room = Room::new();
+    for (flag, value) in [
+        ("--tracker", "htp://me:S3CR3T@h/a"),
+        ("--mirror", " http://me:S3CR3T@h/"),
+        ("--mirror", "ssh://h/S3CR3T0123456789abcdef/x?key=S3CR3T"),
+        ("--tracker", "t:6969\u{1b}]0;S3CR3T\u{7}\u{202e}"),
+    ] {
+        for style in [&["--json"][..], &[]] {
+            let told = [&["make", "tree", flag, value][..], style].concat();
+            let ran = room.run(&told).exits(2);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains(flag), "{said}");
+            let raw = ['\u{1b}', '\u{7}', '\u{202e}'];
+            assert!(!said.contains(raw), "{said:?}");
+            let is_plain = value.starts_with("t:");
+            assert!(is_plain || !said.contains("S3CR3T"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_built_yet_is_refused_with_a_sentence() {
     let room = Room::new();
     room.tree("tree");

@@ -62,11 +62,13 @@ impl What {
     /// assert_eq!(What::of("C:\\x".into()), What::Path("C:\\x".into()));
     /// ```
     pub fn of(text: OsString) -> Self {
+        // what was pasted may have a blank or the end of its line with it
+        let pasted = text.to_str().map(str::trim);
         let begins = |with: &str| {
-            let head = text.as_encoded_bytes().get(..with.len());
-            head.is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()))
+            let head = pasted.and_then(|text| text.get(..with.len()));
+            head.is_some_and(|head| head.eq_ignore_ascii_case(with))
         };
-        match text.to_str() {
+        match pasted {
             Some(link) if begins("magnet:") => Self::Magnet(link.to_owned()),
             Some(url) if begins("http://") || begins("https://") => Self::Url(url.to_owned()),
             _ => Self::Path(text.into()),
@@ -92,8 +94,12 @@ mod tests {
         ] {
             assert_eq!(What::of(url.into()), What::Url(url.into()));
         }
+        for pasted in [" http://s/a", "http://s/a\n", "\thttp://s/a \r\n"] {
+            assert_eq!(What::of(pasted.into()), What::Url("http://s/a".into()));
+        }
         for path in [
             "CS5.torrent",
+            " CS5.torrent",
             "//server/share/CS5.torrent",
             "http",
             "ü",

@@ -193,9 +193,7 @@ impl Target {
 
     /// The name of the content with something behind it, relative to DIR.
     pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
-        let mut name = self.place().into_os_string();
-        name.push(suffix);
-        name.into()
+        swarmcopy_sys::path::beside(&self.place(), suffix)
     }
 }
 

@@ -293,9 +293,7 @@ impl Content {
 
     /// The target's path with something behind its name.
     pub(crate) fn beside_target(&self, suffix: &str) -> PathBuf {
-        let mut path = self.target_path();
-        path.as_mut_os_string().push(suffix);
-        path
+        swarmcopy_sys::path::beside(&self.target_path(), suffix)
     }
 
     /// How it lies on a disk.

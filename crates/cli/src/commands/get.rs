@@ -146,11 +146,9 @@ fn share_beside(
     let beside = places.iter().find_map(id)?;
     let is_target = places_in(to).iter().any(|place| id(place) == Some(beside))
         || file_id(to).ok() == file_id(folder).ok();
-    let journal = places.last().map(|place| {
-        let mut journal = place.clone().into_os_string();
-        journal.push(JOURNAL_SUFFIX);
-        PathBuf::from(journal)
-    });
+    let journal = places
+        .last()
+        .map(|place| swarmcopy_sys::path::beside(place, JOURNAL_SUFFIX));
     let is_partial = journal.is_some_and(|journal| journal.exists());
     (!is_target && !is_partial).then(|| folder.to_path_buf())
 }

@@ -178,3 +178,30 @@ fn a_name_that_is_left_out_may_be_any() {
         .exits(0);
     assert_eq!(ran.json()["files"], 1);
 }
+
+#[test]
+fn a_name_as_long_as_a_disk_takes_is_copied_in_place_and_staged() {
+    for name in ["n".repeat(255), "ü".repeat(127)] {
+        let room = Room::new();
+        let tree = format!("share/{name}");
+        write(&room.path(&tree).join("f"), &bytes(40_000, 1));
+        room.run(&["make", &tree, "-o", "x.torrent"]).exits(0);
+        for (to, flag) in [("one", "--plain"), ("two", "--staged")] {
+            room.run(&[
+                "get",
+                "x.torrent",
+                "--to",
+                to,
+                "--share",
+                "share",
+                "--no-lsd",
+                flag,
+            ])
+            .exits(0);
+            let copy = fs::read(room.path(to).join(&name).join("f")).unwrap();
+            assert_eq!(copy, bytes(40_000, 1));
+            let left = fs::read_dir(room.path(to)).unwrap().count();
+            assert_eq!(left, 1, "{flag} leaves something beside the copy");
+        }
+    }
+}

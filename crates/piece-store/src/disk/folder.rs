@@ -202,11 +202,9 @@ fn open_to_write(full: &Path) -> io::Result<File> {
         return Ok(file);
     }
     drop(file);
-    let mut draft = full.as_os_str().to_owned();
-    draft.push(".swarmcopy-own");
-    let draft = Path::new(&draft);
-    fs::copy(full, draft)?;
-    fs::rename(draft, full)?;
+    let draft = swarmcopy_sys::path::beside(full, ".swarmcopy-own");
+    fs::copy(full, &draft)?;
+    fs::rename(&draft, full)?;
     swarmcopy_sys::open::nofollow_create(full)
 }
 

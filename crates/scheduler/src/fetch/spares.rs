@@ -146,7 +146,9 @@ pub(crate) fn out_of_work(at: &mut Moment<'_>, id: SourceId) {
 /// The fetch of another origin that this one would end much sooner, with that origin.
 fn slowest_for(at: &Moment<'_>, id: SourceId) -> Option<(JobId, SourceId)> {
     let source = at.sources.get(id)?;
-    let origin = source.origin().filter(|it| it.ills(at.now).brings_right())?;
+    let origin = source
+        .origin()
+        .filter(|it| it.ills(at.now).brings_right())?;
     let lacks = origin.gaps().shut();
     let tuning = &at.terms.tuning;
     let mut slowest: Option<(Duration, JobId, SourceId)> = None;

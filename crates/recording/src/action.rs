@@ -10,6 +10,8 @@ use crate::bytes::{Reader, Writer};
 
 /// Reasons that a recording may name.
 const REASONS_MAX: usize = 1000;
+/// What stands for a reason whose name is missing.
+const UNKNOWN: &str = "?";
 
 /// The reasons that were named so far, by number.
 #[derive(Debug, Default)]
@@ -18,15 +20,10 @@ pub(crate) struct Reasons {
 }
 
 impl Reasons {
-    /// The number of a reason, and whether it is new.
-    pub(crate) fn number(&mut self, code: &'static str) -> (u64, bool) {
+    /// The number of a reason, which stays.
+    pub(crate) fn number(&mut self, code: &'static str) -> u64 {
         let next = u64::try_from(self.numbers.len()).unwrap_or(u64::MAX);
-        let mut new = false;
-        let number = self.numbers.entry(code).or_insert_with(|| {
-            new = true;
-            next
-        });
-        (*number, new)
+        *self.numbers.entry(code).or_insert(next)
     }
 }
 
@@ -75,7 +72,7 @@ pub(crate) fn write(action: &Action, reasons: &mut Reasons, to: &mut Writer) {
         }
         Action::Ban { source, reason, .. } => {
             of(to, 13, source);
-            to.number(reasons.number(reason.code()).0);
+            to.number(reasons.number(reason.code()));
         }
         Action::Complete => to.byte(14),
         Action::Explain {
@@ -84,7 +81,7 @@ pub(crate) fn write(action: &Action, reasons: &mut Reasons, to: &mut Writer) {
             piece,
         } => {
             to.byte(15);
-            to.number(reasons.number(reason.code()).0);
+            to.number(reasons.number(reason.code()));
             to.maybe(source.map(|source| source.0.into()));
             to.maybe(piece.map(|piece| piece.value().into()));
         }
@@ -104,12 +101,19 @@ pub(crate) fn explained(bytes: &[u8]) -> Option<usize> {
     usize::try_from(from.number().ok()?).ok()
 }
 
-/// Reads the name of a reason, if there is room for it.
+/// Reads the number and the name of a reason, if there is room for it.
 pub(crate) fn read_reason(from: &mut Reader<'_>, reasons: &mut Vec<String>) -> Result<(), Broken> {
-    if reasons.len() >= REASONS_MAX {
+    let number = usize::try_from(from.number()?).unwrap_or(usize::MAX);
+    if number >= REASONS_MAX {
         return Err(Broken::Field("reason"));
     }
-    reasons.push(from.text()?);
+    let name = from.text()?;
+    if reasons.len() <= number {
+        reasons.resize(number.saturating_add(1), UNKNOWN.to_owned());
+    }
+    if let Some(at) = reasons.get_mut(number) {
+        *at = name;
+    }
     Ok(())
 }
 
@@ -121,7 +125,7 @@ fn told(
     let code = from.byte()?;
     let reason = |number: u64| {
         let at = usize::try_from(number).unwrap_or(usize::MAX);
-        reasons.get(at).map_or("?", String::as_str).to_owned()
+        reasons.get(at).map_or(UNKNOWN, String::as_str).to_owned()
     };
     let simple = [
         (3, "open"),

@@ -10,7 +10,7 @@ use crate::Broken;
 use crate::bytes::{Reader, Writer};
 
 /// What begins a recording: a name, and the version of its form.
-const MAGIC: &[u8; 8] = b"SCREC\0\0\x03";
+const MAGIC: &[u8; 8] = b"SCREC\0\0\x04";
 /// Numbers of a tuning that are read, and the parts of one.
 const NUMBERS_MAX: (usize, usize) = (1024, 8);
 /// Runs of pieces of one length, at most.

@@ -27,7 +27,7 @@ impl Parts {
         Self::create_with(path, PART_LEN_MAX)
     }
 
-    fn create_with(path: &Path, len_max: u64) -> io::Result<Self> {
+    pub(crate) fn create_with(path: &Path, len_max: u64) -> io::Result<Self> {
         for old in existing(path).into_iter().skip(1) {
             fs::remove_file(old)?;
         }

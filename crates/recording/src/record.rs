@@ -3,6 +3,7 @@
 //! What must stay true: who is recorded never waits for the disk: what the thread can't take in time is left out, and
 //! the recording says that something is missing there.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -19,6 +20,8 @@ use crate::parts::Parts;
 
 /// Bytes that are collected before they are handed on.
 const BLOCK_LEN: usize = 64 * 1024;
+/// Longest number before a block.
+const FRAME_LEN_MAX: usize = 10;
 /// Blocks that may wait for the disk.
 const BLOCKS_MAX: usize = 64;
 
@@ -38,6 +41,10 @@ pub(crate) mod kind {
 pub struct Recorder {
     hider: Hider,
     reasons: Reasons,
+    /// Reasons whose names stand in the block: other blocks may be missing one day.
+    named: BTreeSet<u64>,
+    /// The record that is being written.
+    record: Writer,
     block: Writer,
     /// The time of the block's first record, and of its last.
     base: Option<u64>,
@@ -52,13 +59,23 @@ impl Recorder {
     ///
     /// # Errors
     /// What the disk says.
-    pub fn create(path: &Path, mut head: Head, names: Names, salt: u64) -> io::Result<Self> {
+    pub fn create(path: &Path, head: Head, names: Names, salt: u64) -> io::Result<Self> {
+        Self::start(Parts::create(path)?, head, names, salt)
+    }
+
+    pub(crate) fn start(
+        mut parts: Parts,
+        mut head: Head,
+        names: Names,
+        salt: u64,
+    ) -> io::Result<Self> {
         let mut hider = Hider::new(names, salt);
         head.config.origin.group = hider.group(&head.config.origin.group);
         let mut bytes = Writer::default();
         head.write(&mut bytes);
-        let mut parts = Parts::create(path)?;
-        parts.write(&framed(&bytes.0))?;
+        let mut framed = Writer::default();
+        framed.bytes(&bytes.0);
+        parts.write(&framed.0)?;
         let (blocks, taken) = sync_channel::<Vec<u8>>(BLOCKS_MAX);
         let thread = std::thread::Builder::new().name("recording".to_owned());
         let thread = thread.spawn(move || {
@@ -73,6 +90,8 @@ impl Recorder {
         Ok(Self {
             hider,
             reasons: Reasons::default(),
+            named: BTreeSet::new(),
+            record: Writer::default(),
             block: Writer::default(),
             base: None,
             last: 0,
@@ -85,22 +104,23 @@ impl Recorder {
     /// The scheduler is told of an event.
     pub fn event(&mut self, now: Instant, event: &Event) {
         let hidden = self.hider.event(event);
-        let mut bytes = Writer::default();
-        if event::write(hidden.as_ref().unwrap_or(event), &mut bytes) {
-            self.put(now, kind::EVENT, &bytes.0);
+        let event = hidden.as_ref().unwrap_or(event);
+        self.record.0.clear();
+        if event::write(event, &mut self.record) {
+            self.put(now, kind::EVENT);
         } else {
-            self.put(now, kind::GAP, &[]);
+            self.put_empty(now, kind::GAP);
         }
     }
 
     /// The scheduler is told that time has passed.
     pub fn timeout(&mut self, now: Instant) {
-        self.put(now, kind::TIMEOUT, &[]);
+        self.put_empty(now, kind::TIMEOUT);
     }
 
     /// The scheduler is told that this is the end.
     pub fn close(&mut self, now: Instant) {
-        self.put(now, kind::CLOSE, &[]);
+        self.put_empty(now, kind::CLOSE);
     }
 
     /// The scheduler decided.
@@ -109,44 +129,58 @@ impl Recorder {
             Action::Explain { reason, .. } | Action::Ban { reason, .. } => Some(reason.code()),
             _ => None,
         };
-        if let Some(code) = code
-            && self.reasons.number(code).1
-        {
-            let mut name = Writer::default();
-            name.text(code);
-            self.put(now, kind::REASON, &name.0);
+        if let Some(code) = code {
+            let number = self.reasons.number(code);
+            if self.named.insert(number) {
+                self.record.0.clear();
+                self.record.number(number);
+                self.record.text(code);
+                self.put(now, kind::REASON);
+            }
         }
-        let mut bytes = Writer::default();
         let hidden = self.hider.action(action);
         let action = hidden.as_ref().unwrap_or(action);
-        action::write(action, &mut self.reasons, &mut bytes);
-        self.put(now, kind::ACTION, &bytes.0);
+        self.record.0.clear();
+        action::write(action, &mut self.reasons, &mut self.record);
+        self.put(now, kind::ACTION);
     }
 
     /// A source has this kind and this name.
     pub fn name(&mut self, now: Instant, source: SourceId, kind: &str, name: &str) {
-        let mut bytes = Writer::default();
-        bytes.number(source.0.into());
-        bytes.text(kind);
-        bytes.text(&self.hider.name(name));
-        self.put(now, kind::NAME, &bytes.0);
+        self.record.0.clear();
+        self.record.number(source.0.into());
+        self.record.text(kind);
+        self.record.text(&self.hider.name(name));
+        self.put(now, kind::NAME);
     }
 
     /// Hands on what was collected; to be called now and then.
     pub fn flush(&mut self) {
         let Some(base) = self.base.take() else { return };
-        let mut block = Writer::default();
-        block.number(self.sequence);
-        block.number(base);
-        block.fixed(&std::mem::take(&mut self.block.0));
+        let mut begin = Writer::default();
+        begin.number(self.sequence);
+        begin.number(base);
         self.sequence = self.sequence.saturating_add(1);
+        let len = begin.0.len().saturating_add(self.block.0.len());
+        let mut block = Writer(Vec::with_capacity(len.saturating_add(FRAME_LEN_MAX)));
+        block.number(u64::try_from(len).unwrap_or(u64::MAX));
+        block.fixed(&begin.0);
+        block.fixed(&self.block.0);
+        self.block.0.clear();
+        self.named.clear();
         if let Some(blocks) = &self.blocks {
             // what has no room is missing: the next block's number tells that
-            let _ = blocks.try_send(framed(&block.0));
+            let _ = blocks.try_send(block.0);
         }
     }
 
-    fn put(&mut self, now: Instant, kind: u8, payload: &[u8]) {
+    fn put_empty(&mut self, now: Instant, kind: u8) {
+        self.record.0.clear();
+        self.put(now, kind);
+    }
+
+    /// Adds the record that was written.
+    fn put(&mut self, now: Instant, kind: u8) {
         let now = now.micros();
         if self.base.is_none() {
             self.base = Some(now);
@@ -155,7 +189,7 @@ impl Recorder {
         self.block.number(now.saturating_sub(self.last));
         self.last = self.last.max(now);
         self.block.byte(kind);
-        self.block.bytes(payload);
+        self.block.bytes(&self.record.0);
         if self.block.0.len() >= BLOCK_LEN {
             self.flush();
         }
@@ -171,11 +205,4 @@ impl Drop for Recorder {
             let _ = thread.join();
         }
     }
-}
-
-/// Bytes behind their number.
-fn framed(bytes: &[u8]) -> Vec<u8> {
-    let mut framed = Writer::default();
-    framed.bytes(bytes);
-    framed.0
 }

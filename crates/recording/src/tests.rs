@@ -9,9 +9,10 @@ use swarmcopy_layout::{Layout, PieceSet, RelPath};
 use swarmcopy_scheduler::origin::{OriginConfig, SlotMessage};
 use swarmcopy_scheduler::{
     Action, Config, Discovery, Down, Event, Has, Hello, Instant, NodeId, OriginKind, OriginTag,
-    Outcome, Scheduler, SourceId, SourceInfo,
+    Outcome, Reason, Scheduler, SourceId, SourceInfo,
 };
 
+use crate::parts::Parts;
 use crate::{Head, Names, Recorder, ReplayError, replay};
 
 const SECRET: &str = "top-secret-lab";
@@ -259,10 +260,54 @@ fn a_recording_that_was_cut_plays_as_far_as_it_goes() {
 }
 
 #[test]
+fn of_a_recording_that_is_full_the_beginning_and_the_end_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rec");
+    let parts = Parts::create_with(&path, 12_000).unwrap();
+    let mut recorder = Recorder::start(parts, head(5), Names::Hidden, 99).unwrap();
+    let (begin, between, end) = (
+        Reason::OriginSlotHeld,
+        Reason::DeniedClaimed,
+        Reason::OriginFast,
+    );
+    // fewer blocks than may wait for the disk
+    for block in 0..50 {
+        let reason = match block {
+            0 => begin,
+            1..5 => between,
+            _ => end,
+        };
+        for turn in 0..600 {
+            let now = Instant::from_micros(1_000_000 * block + 1000 * turn);
+            recorder.event(now, &Event::Discovery(Discovery::Off));
+            recorder.action(
+                now,
+                &Action::Explain {
+                    reason,
+                    source: None,
+                    piece: None,
+                },
+            );
+        }
+        recorder.flush();
+    }
+    drop(recorder);
+    let kept = std::fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(kept, 8);
+    let told = replay(&path).unwrap();
+    let seconds = (told.gap.unwrap(), told.seconds);
+    assert!(seconds.0 < 45.0 && seconds.1 > 49.0, "{seconds:?}");
+    // what went is not told; what was named first in it is
+    let reasons: Vec<_> = told.reasons.keys().map(String::as_str).collect();
+    assert_eq!(reasons, [end.code(), begin.code()]);
+    assert_eq!(told.reasons[begin.code()], 600);
+}
+
+#[test]
 fn what_is_no_recording_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("rec");
-    for bytes in [&b""[..], b"\x08SCREC\0\0\x03", b"hello, world", &[0xff; 40]] {
+    for bytes in [&b""[..], b"\x08SCREC\0\0\x04", b"hello, world", &[0xff; 40]] {
         std::fs::write(&path, bytes).unwrap();
         assert!(
             matches!(replay(&path), Err(ReplayError::Broken(_))),

@@ -7,6 +7,12 @@ use crate::{Finding, Patient, local, network, origins, port, processes, radio};
 /// Looks at everything; takes some seconds. Must be called in a tokio runtime.
 pub async fn examine(patient: Patient) -> Vec<Finding> {
     let mut findings = Vec::new();
+    examine_each(patient, |finding| findings.push(finding)).await;
+    findings
+}
+
+/// The same, where each finding is told as soon as it is there.
+pub async fn examine_each(patient: Patient, mut tell: impl FnMut(Finding)) {
     let local = patient.clone();
     // a disk or a table of the system may hang: each look has a thread of its own
     let looks: [(&'static str, Look); 5] = [
@@ -16,18 +22,18 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
         ("files", Box::new(|_| local::open_files())),
         ("processes", Box::new(|_| processes::look())),
     ];
+    let mut all = |findings: Vec<Finding>| findings.into_iter().for_each(&mut tell);
     for (check, look) in looks {
-        findings.extend(aside(check, &local, look).await);
+        all(aside(check, &local, look).await);
     }
     #[cfg(windows)]
-    findings.extend(aside("firewall", &local, Box::new(|_| windows::firewall())).await);
-    findings.extend(aside("multicast", &local, Box::new(|_| network::multicast())).await);
-    findings.extend(aside("wifi", &local, Box::new(|_| radio::look())).await);
+    all(aside("firewall", &local, Box::new(|_| windows::firewall())).await);
+    all(aside("wifi", &local, Box::new(|_| radio::look())).await);
+    all(aside("multicast", &local, Box::new(|_| network::multicast())).await);
     if let Some((content, options)) = &patient.content {
-        findings.extend(origins::shares(content, options).await);
-        findings.extend(origins::room((content, options), patient.listens).await);
+        all(origins::shares(content, options).await);
+        all(origins::room((content, options), patient.listens).await);
     }
-    findings
 }
 
 /// A look that blocks.

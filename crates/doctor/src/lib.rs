@@ -24,8 +24,8 @@ mod origins;
 mod port;
 mod processes;
 mod radio;
-#[cfg(windows)]
+#[cfg(any(windows, test))]
 mod windows;
 
-pub use examine::examine;
+pub use examine::{examine, examine_each};
 pub use finding::{Finding, Patient, Verdict};

@@ -1,5 +1,6 @@
 //! This machine's own limits: room on the disk, long paths, open files.
 
+use std::io;
 use std::path::Path;
 
 use swarmcopy::Content;
@@ -37,16 +38,17 @@ pub(crate) fn disk(patient: &Patient) -> Vec<Finding> {
         .content
         .as_ref()
         .map_or(0, |(content, _)| content.layout().bytes());
-    let room = format!("{} free at {shown}", size(free));
+    vec![room(&patient.into, free, needs)]
+}
+
+fn room(into: &Path, free: u64, needs: u64) -> Finding {
+    let room = format!("{} free at {}", size(free), into.display());
     if free == 0 || free < needs {
         let told = format!("{room}, of {} that are needed", size(needs));
-        return vec![Finding::ill(
-            "disk",
-            told,
-            "make room, or copy to another disk with --to",
-        )];
+        let todo = "make room, or copy to another disk with --to";
+        return Finding::ill("disk", told, todo);
     }
-    vec![Finding::well("disk", room)]
+    Finding::well("disk", room)
 }
 
 /// Whether the disk takes every path.
@@ -57,15 +59,16 @@ pub(crate) fn paths(patient: &Patient) -> Vec<Finding> {
     let into = patient.into.as_os_str().len();
     let longest = longest(content);
     let (path, name) = (into.saturating_add(longest.0).saturating_add(2), longest.1);
+    vec![lengths(path, name)]
+}
+
+fn lengths(path: usize, name: usize) -> Finding {
     if path > PATH_LEN_MAX || name > NAME_LEN_MAX {
         let told = format!("the longest path has {path} bytes, the longest name {name}");
         let todo = "copy into a folder with a short path, or make the content with shorter names";
-        return vec![Finding::ill("paths", told, todo)];
+        return Finding::ill("paths", told, todo);
     }
-    vec![Finding::well(
-        "paths",
-        format!("the longest path has {path} bytes"),
-    )]
+    Finding::well("paths", format!("the longest path has {path} bytes"))
 }
 
 /// The longest path and the longest name of a content, in bytes.
@@ -87,7 +90,11 @@ fn longest(content: &Content) -> (usize, usize) {
 
 /// Whether enough files may be open.
 pub(crate) fn open_files() -> Vec<Finding> {
-    vec![match limits::raise_open_files() {
+    vec![files(limits::raise_open_files())]
+}
+
+fn files(max: io::Result<u64>) -> Finding {
+    match max {
         Ok(max) if max >= FILES_MIN => {
             let max = if max == u64::MAX {
                 "no limit of".to_owned()
@@ -104,7 +111,7 @@ pub(crate) fn open_files() -> Vec<Finding> {
             let todo = "look at the limit of open files (ulimit -n)";
             Finding::unclear("files", format!("the system does not tell: {error}"), todo)
         }
-    }]
+    }
 }
 
 /// A size in words.
@@ -130,6 +137,45 @@ mod tests {
         let patient = Patient::new(dir.path().join("a/b/c"));
         let findings = disk(&patient);
         assert_eq!(findings[0].verdict, Verdict::Well, "{findings:?}");
+    }
+
+    #[test]
+    fn a_disk_with_less_room_than_the_content_is_ill() {
+        let into = Path::new("to");
+        for (free, needs, verdict) in [
+            (10, 10, Verdict::Well),
+            (9, 10, Verdict::Ill),
+            (0, 0, Verdict::Ill),
+        ] {
+            let found = room(into, free, needs);
+            assert_eq!(found.verdict, verdict, "{found:?}");
+            assert_eq!(found.todo.is_some(), verdict == Verdict::Ill);
+        }
+    }
+
+    #[test]
+    fn paths_and_names_that_no_disk_takes_are_ill() {
+        for (path, name, verdict) in [
+            (PATH_LEN_MAX, NAME_LEN_MAX, Verdict::Well),
+            (PATH_LEN_MAX + 1, 8, Verdict::Ill),
+            (300, NAME_LEN_MAX + 1, Verdict::Ill),
+        ] {
+            let found = lengths(path, name);
+            assert_eq!(found.verdict, verdict, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn few_open_files_are_ill_and_a_silent_system_is_unclear() {
+        for (max, verdict) in [
+            (Ok(FILES_MIN), Verdict::Well),
+            (Ok(u64::MAX), Verdict::Well),
+            (Ok(256), Verdict::Ill),
+            (Err(io::Error::other("no")), Verdict::Unclear),
+        ] {
+            let found = files(max);
+            assert_eq!(found.verdict, verdict, "{found:?}");
+        }
     }
 
     #[test]

@@ -23,7 +23,11 @@ struct Heard {
 }
 
 pub(crate) fn multicast() -> Vec<Finding> {
-    let heard = match listen() {
+    findings(listen())
+}
+
+fn findings(heard: std::io::Result<Heard>) -> Vec<Finding> {
+    let heard = match heard {
         Ok(heard) => heard,
         Err(error) => {
             let told = format!("no multicast here: {error}");
@@ -98,4 +102,37 @@ fn listen() -> std::io::Result<Heard> {
     froms.retain(|ip| Some(*ip) != heard.ourselves);
     heard.others = froms;
     Ok(heard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Verdict;
+
+    fn verdicts(heard: std::io::Result<Heard>) -> Vec<(&'static str, Verdict)> {
+        let all = findings(heard).into_iter();
+        all.map(|it| (it.check, it.verdict)).collect()
+    }
+
+    #[test]
+    fn who_hears_not_even_itself_is_ill_and_who_hears_nobody_else_can_not_tell() {
+        let ip = |last| IpAddr::from([10, 0, 0, last]);
+        let heard = |own, others| {
+            Ok(Heard {
+                ourselves: own,
+                others,
+            })
+        };
+        let (own, others) = ("multicast", "multicast-others");
+        assert_eq!(
+            verdicts(heard(Some(ip(1)), vec![ip(2)])),
+            [(own, Verdict::Well), (others, Verdict::Well)]
+        );
+        assert_eq!(
+            verdicts(heard(None, Vec::new())),
+            [(own, Verdict::Ill), (others, Verdict::Unclear)]
+        );
+        let none = Err(std::io::Error::other("no network"));
+        assert_eq!(verdicts(none), [(own, Verdict::Ill)]);
+    }
 }

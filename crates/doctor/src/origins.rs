@@ -1,7 +1,7 @@
 //! What a content names: shares with their locks, trackers, and who is in its room.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use swarmcopy::{
@@ -34,8 +34,8 @@ pub(crate) async fn shares(content: &Content, options: &CopyOptions) -> Vec<Find
         let remote = is_remote(&look).await;
         findings.push(share(&look));
         if look.trouble.is_none() {
-            findings.push(locks(&look, remote));
-            findings.extend(share_clock(&look).await);
+            findings.push(locks(look.guard, remote));
+            findings.extend(share_clock(look.location.clone()).await);
         }
     }
     findings
@@ -59,9 +59,9 @@ async fn is_remote(look: &ShareLook) -> bool {
     matches!(kind, Ok(Ok(Ok(kind))) if kind.may_be_remote())
 }
 
-fn locks(look: &ShareLook, remote: bool) -> Finding {
+fn locks(guard: GuardState, remote: bool) -> Finding {
     let todo = "make lock files with: swarmcopy make PATH --slots K, in a folder that machines may write to";
-    match look.guard {
+    match guard {
         GuardState::Server => {
             Finding::well("locks", "the server counts the readers of all machines")
         }
@@ -86,9 +86,8 @@ fn locks(look: &ShareLook, remote: bool) -> Finding {
 }
 
 /// The share's clock, as far as it can be told without writing: nothing there is from the future.
-async fn share_clock(look: &ShareLook) -> Option<Finding> {
-    let path = look.location.clone();
-    let looking = tokio::task::spawn_blocking(move || newest(&path));
+async fn share_clock(folder: PathBuf) -> Option<Finding> {
+    let looking = tokio::task::spawn_blocking(move || newest(&folder));
     let newest = timeout(SHARE_TIME, looking).await.ok()?.ok()??;
     let ahead = newest.saturating_sub(clock::now());
     Some(if ahead > CLOCK_MAX {
@@ -218,39 +217,4 @@ fn machines_finding(machines: usize, unreached: usize) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_room_that_is_known_and_not_reached_is_ill() {
-        assert_eq!(machines_finding(0, 3).verdict, Verdict::Ill);
-        assert_eq!(machines_finding(0, 0).verdict, Verdict::Unclear);
-        assert_eq!(machines_finding(2, 3).verdict, Verdict::Well);
-    }
-
-    #[tokio::test]
-    async fn a_share_that_is_not_there_is_ill_and_one_that_is_is_well() {
-        let dir = tempfile::tempdir().unwrap();
-        let tree = dir.path().join("CS5");
-        std::fs::create_dir(&tree).unwrap();
-        std::fs::write(tree.join("f"), [7; 100_000]).unwrap();
-        let made = swarmcopy::make(&swarmcopy::MakeOptions::new(&tree), &|_| {}).unwrap();
-        let torrent = std::fs::read(made.torrent).unwrap();
-        let content = Content::torrent(torrent).unwrap();
-        let options = CopyOptions::new(dir.path().join("to"));
-        let verdicts = |findings: Vec<Finding>| {
-            let all = findings
-                .into_iter()
-                .map(|finding| (finding.check, finding.verdict));
-            all.collect::<Vec<_>>()
-        };
-        let there = shares(&content.clone().share(dir.path()), &options).await;
-        assert_eq!(verdicts(there)[0], ("share", Verdict::Well));
-        let gone = shares(&content.clone().share(dir.path().join("none")), &options).await;
-        assert_eq!(verdicts(gone), [("share", Verdict::Ill)]);
-        assert_eq!(
-            verdicts(shares(&content, &options).await),
-            [("share", Verdict::Unclear)]
-        );
-    }
-}
+mod tests;

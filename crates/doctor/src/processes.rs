@@ -4,21 +4,20 @@ use crate::Finding;
 
 /// Other processes of ours.
 pub(crate) fn look() -> Vec<Finding> {
-    let others = platform::ours();
+    vec![others(platform::ours())]
+}
+
+fn others(others: Option<Vec<String>>) -> Finding {
     let Some(others) = others else {
         let todo = "look for other copies with the tools of the system";
-        return vec![Finding::unclear(
-            "processes",
-            "this system does not tell",
-            todo,
-        )];
+        return Finding::unclear("processes", "this system does not tell", todo);
     };
     if others.is_empty() {
-        return vec![Finding::well("processes", "no other swarmcopy runs here")];
+        return Finding::well("processes", "no other swarmcopy runs here");
     }
     let told = format!("also here: {}", others.join("; "));
     let todo = "two copies on one machine share its line and its disk; that is allowed";
-    vec![Finding::unclear("processes", told, todo)]
+    Finding::unclear("processes", told, todo)
 }
 
 /// Who listens on a port.
@@ -164,5 +163,20 @@ mod platform {
 
     pub(super) fn holder(_port: u16) -> Option<String> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Verdict;
+
+    #[test]
+    fn other_copies_on_this_machine_are_named() {
+        let found = others(Some(vec!["process 7, get".to_owned()]));
+        assert_eq!(found.verdict, Verdict::Unclear);
+        assert!(found.told.contains("process 7, get"), "{found:?}");
+        assert_eq!(others(Some(Vec::new())).verdict, Verdict::Well);
+        assert_eq!(others(None).verdict, Verdict::Unclear);
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use swarmcopy::{Config, Content, CopyOptions, Error, ErrorKind, Session};
 
 use super::runtime::block_on;
+use crate::exit::Style;
 use crate::output;
 use crate::what::What;
 use crate::words;
@@ -17,19 +19,38 @@ const NOTES_SHOWN: usize = 20;
 /// A description of more bytes is told of before it is read: that of 100,000 files takes its time.
 const TOLD_OF_LEN: u64 = 1 << 20;
 
+/// That as JSON.
+#[derive(Debug, Serialize)]
+struct ReadingEvent {
+    event: &'static str,
+    path: String,
+    bytes: u64,
+}
+
 /// Says that a large description is being read.
-pub(super) fn tell_reading(what: &What) {
+pub(super) fn tell_reading(what: &What, style: Style) {
     let Some(path) = what.path() else { return };
-    let len = std::fs::metadata(path).map_or(0, |found| found.len());
-    if len > TOLD_OF_LEN {
-        let size = crate::format::bytes(len);
-        output::note(&format!("reading {} ({size})", path.display()));
+    let bytes = std::fs::metadata(path).map_or(0, |found| found.len());
+    if bytes <= TOLD_OF_LEN {
+        return;
+    }
+    let path = path.display().to_string();
+    match style {
+        Style::Human => {
+            let size = crate::format::bytes(bytes);
+            output::note(&format!("reading {path} ({size})"));
+        }
+        Style::Json => output::json(&ReadingEvent {
+            event: "reading",
+            path,
+            bytes,
+        }),
     }
 }
 
 /// Finds out what `what` names, for commands that copy nothing.
-pub(super) fn find(what: &What) -> Result<Content, Error> {
-    tell_reading(what);
+pub(super) fn find(what: &What, style: Style) -> Result<Content, Error> {
+    tell_reading(what, style);
     block_on(async {
         let mut config = Config::default();
         // only a magnet link, which an address may lead to, makes us talk to peers

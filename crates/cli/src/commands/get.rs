@@ -19,8 +19,9 @@ const JOURNAL_SUFFIX: &str = ".swarmcopy";
 /// Runs the command.
 pub(super) fn run(args: &GetArgs, host: &Host) -> Result<u8, Error> {
     if args.dry_run {
-        let content = super::found::find(&args.what)?;
-        return super::dry_run::run(&content, &options(args)?, Style::of(args.json));
+        let style = Style::of(args.json);
+        let content = super::found::find(&args.what, style)?;
+        return super::dry_run::run(&content, &options(args)?, style);
     }
     let explain = if args.explain {
         Explain::Yes

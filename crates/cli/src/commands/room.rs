@@ -7,11 +7,11 @@ use swarmcopy::{Config, Content, CopyOptions, Error, ErrorKind, Session};
 use swarmcopy_room::{RoomView, Server, Watch, expected_names, lock};
 use tokio_util::sync::CancellationToken;
 
-use super::found::tell_notes;
+use super::found::{tell_notes, tell_reading};
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::args::RoomArgs;
-use crate::exit;
+use crate::exit::{self, Style};
 use crate::host::Host;
 use crate::output;
 use crate::render::room as tell;
@@ -35,6 +35,9 @@ const MAGNET_TIME: Duration = Duration::from_mins(1);
 /// Runs the command until it is stopped.
 pub(super) fn run(args: &RoomArgs) -> Result<u8, Error> {
     let expected = expected(args)?;
+    if !args.csv {
+        tell_reading(&args.what, Style::of(args.json));
+    }
     block_on(async move {
         let mut signals = Signals::listen(&Host::nobody())?;
         let session = Session::builder().config(config(args)).build().await;

@@ -75,9 +75,7 @@ pub(super) fn run(running: Running<'_>) -> Result<u8, Error> {
 
 async fn copying(running: Running<'_>) -> Result<u8, Error> {
     let (host, style) = (running.host, running.style);
-    if style == Style::Human {
-        tell_reading(running.what);
-    }
+    tell_reading(running.what, style);
     let mut signals = Signals::listen(host)?;
     let beside = Beside::prepare(running.wishes, style).await?;
     let session = Session::builder().config(running.config).build().await;

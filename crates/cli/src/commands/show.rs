@@ -3,6 +3,7 @@
 use serde::Serialize;
 use swarmcopy::{CopyOptions, Description, DescriptionKind, Error, FileDescription};
 
+use super::found::tell_reading;
 use super::runtime::block_on;
 use crate::args::ShowArgs;
 use crate::exit::{self, Style};
@@ -47,8 +48,12 @@ struct ShowEvent<'a> {
 pub(super) fn run(args: &ShowArgs) -> Result<u8, Error> {
     let mut options = CopyOptions::new(".");
     options.netrc = crate::netrc::find();
+    let style = Style::of(args.json);
+    if style == Style::Human {
+        tell_reading(&args.what, style);
+    }
     let described = block_on(Description::find(&args.what.0, &options))?;
-    match Style::of(args.json) {
+    match style {
         Style::Json => output::json(&event(&described)),
         Style::Human => tell(&described),
     }

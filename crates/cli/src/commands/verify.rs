@@ -41,12 +41,12 @@ struct DifferenceEvent<'a> {
 
 /// Runs the command.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
-    let content = find(&args.what)?;
     let style = Style::of(args.json);
+    let content = find(&args.what, style)?;
     let verified = if args.quick {
         swarmcopy::verify_quick(&content, &args.at, crate::records::folder().as_deref())?
     } else {
-        let gauge = Gauge::new("checking", style);
+        let gauge = Gauge::with_json("checking", style);
         let verified = swarmcopy::verify(&content, &args.at, &|progress| {
             gauge.set(progress.checked, progress.bytes);
         });

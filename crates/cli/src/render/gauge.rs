@@ -16,8 +16,10 @@ use crate::{format, output};
 
 /// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
-/// Time between two lines of JSON; the first comes after that.
+/// Time between two lines of JSON.
 const JSON_EVERY: Duration = Duration::from_millis(450);
+/// Where lines are written, the first comes after that.
+const FIRST_AFTER: Duration = Duration::from_millis(450);
 /// Time between two looks that are drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(50);
 
@@ -49,8 +51,8 @@ struct ProgressEvent {
 #[derive(Debug)]
 enum Shown {
     Bar(ProgressBar),
-    /// When the last line was written.
-    Lines(Mutex<Instant>),
+    /// When the last line was written, if one was.
+    Lines(Mutex<Option<Instant>>),
     Json,
     Nothing,
 }
@@ -59,15 +61,15 @@ impl Gauge {
     /// A gauge at nothing.
     pub(crate) fn new(what: &'static str, style: Style) -> Self {
         let start = Instant::now();
-        let shown = match style {
-            Style::Json => Shown::Nothing,
-            Style::Human if on_terminal() => Shown::Bar(bar(what)),
-            Style::Human => Shown::Lines(Mutex::new(start)),
+        let (shown, first) = match style {
+            Style::Json => (Shown::Nothing, FIRST_AFTER),
+            Style::Human if on_terminal() => (Shown::Bar(bar(what)), Duration::ZERO),
+            Style::Human => (Shown::Lines(Mutex::new(None)), FIRST_AFTER),
         };
         Self {
             what,
             start,
-            next_ms: AtomicU64::new(0),
+            next_ms: AtomicU64::new(millis(first)),
             shown,
         }
     }
@@ -77,7 +79,6 @@ impl Gauge {
         let mut gauge = Self::new(what, style);
         if style == Style::Json {
             gauge.shown = Shown::Json;
-            gauge.next_ms = AtomicU64::new(millis(JSON_EVERY));
         }
         gauge
     }
@@ -128,12 +129,12 @@ impl Gauge {
     }
 
     /// Writes a line, unless one was written a moment ago.
-    fn line(&self, last: &Mutex<Instant>, text: &str) {
+    fn line(&self, last: &Mutex<Option<Instant>>, text: &str) {
         // another thread that holds the lock writes the line
         if let Ok(mut last) = last.try_lock()
-            && last.elapsed() >= LINE_EVERY
+            && last.is_none_or(|at| at.elapsed() >= LINE_EVERY)
         {
-            *last = Instant::now();
+            *last = Some(Instant::now());
             output::note(&format!("{}: {text}", self.what));
         }
     }
@@ -191,4 +192,30 @@ fn bar(what: &'static str) -> ProgressBar {
     ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr())
         .with_style(style)
         .with_prefix(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_comes_with_the_first_half_second() {
+        let told = |start: Instant| {
+            let gauge = Gauge {
+                what: "hashing",
+                start,
+                next_ms: AtomicU64::new(millis(FIRST_AFTER)),
+                shown: Shown::Lines(Mutex::new(None)),
+            };
+            gauge.found(7);
+            let Shown::Lines(last) = gauge.shown else {
+                panic!("no lines")
+            };
+            last.into_inner().unwrap().is_some()
+        };
+        let now = Instant::now();
+        assert!(told(now.checked_sub(FIRST_AFTER).unwrap()));
+        // what takes no time says nothing
+        assert!(!told(now + Duration::from_mins(1)));
+    }
 }

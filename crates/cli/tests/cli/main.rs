@@ -39,6 +39,8 @@ mod support;
 #[cfg(test)]
 mod there;
 #[cfg(test)]
+mod told;
+#[cfg(test)]
 mod trust;
 #[cfg(test)]
 mod truth;

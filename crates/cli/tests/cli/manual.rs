@@ -84,6 +84,25 @@ fn the_doctor_names_who_has_the_port() {
 }
 
 #[test]
+fn the_doctor_ends_with_one_where_something_is_ill_and_only_there() {
+    let room = Room::new();
+    for addr in ["127.0.0.1:0", "192.0.2.1:1"] {
+        let ran = room.run(&["doctor", "--listen", addr, "--json"]);
+        let end = ran.json();
+        let ill = end["ill"].as_u64().unwrap();
+        assert_eq!(ran.code, Some(i32::from(ill > 0)), "{ran:#?}");
+        let counted = ran.stdout.matches("\"verdict\":\"ill\"").count();
+        assert_eq!(u64::try_from(counted).unwrap(), ill, "{ran:#?}");
+        let port = ran.stdout.lines().find(|it| it.contains("\"port\""));
+        let is_ill = port.unwrap().contains("\"ill\"");
+        assert_eq!(is_ill, addr != "127.0.0.1:0", "{ran:#?}");
+        for check in ["disk", "files", "processes", "multicast"] {
+            assert!(ran.stdout.contains(&format!("\"{check}\"")), "{check}");
+        }
+    }
+}
+
+#[test]
 fn the_doctor_asks_the_tracker_that_it_is_told_of() {
     let room = Room::new();
     room.tree("tree");

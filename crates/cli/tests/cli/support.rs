@@ -174,12 +174,26 @@ impl Running {
     /// Asks it to end, as Ctrl-C does, and waits for that: its exit code.
     #[cfg(target_os = "linux")]
     pub(crate) fn interrupt(mut self) -> Option<i32> {
+        self.told_to_its_end();
+        self.child.wait().unwrap().code()
+    }
+
+    /// The same; gives what it told since it was last listened to.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn interrupted(mut self) -> Vec<Value> {
+        self.told_to_its_end()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn told_to_its_end(&mut self) -> Vec<Value> {
         let killed = Command::new("kill")
             .args(["-INT", &self.id().to_string()])
             .status();
         assert!(killed.unwrap().success());
-        self.lines.by_ref().for_each(drop);
-        self.child.wait().unwrap().code()
+        let lines = self.lines.by_ref();
+        lines
+            .map(|line| serde_json::from_str(&line).unwrap())
+            .collect()
     }
 
     /// The next event of this kind.

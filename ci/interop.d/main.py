@@ -14,7 +14,7 @@ from tree import make_tree
 MODULES = [
     "test_clients", "test_swarms", "test_make", "test_copies", "test_mirrors", "test_origins", "test_metalinks", "test_slots",
     "test_refusals", "test_rooms", "test_rates", "test_others", "test_matrix", "test_tree", "test_versions", "test_room",
-    "test_attacks", "test_hangs"]
+    "test_attacks", "test_hangs", "test_terminal"]
 Test = Callable[[Trial], None]
 RUNS = 3
 

@@ -70,6 +70,15 @@ impl LiveView {
         }
     }
 
+    /// The name, as far as there is room for it.
+    fn prefix(&self) -> String {
+        let name = short(&self.name);
+        match Width::now() {
+            Width::Narrow => name.chars().take(NARROW_NAME_CHARS_MAX).collect(),
+            Width::Wide => name,
+        }
+    }
+
     fn print(&self, text: &str) {
         let _nobody_reads = self.all.println(output::clean(text));
     }
@@ -80,13 +89,7 @@ impl CopyView for LiveView {
         self.name.clone_from(&started.name);
         self.print(&text::started(started));
         self.bar.set_length(started.bytes.max(1));
-        let name = short(&started.name);
-        let is_narrow = columns() < COLUMNS_FOR_ALL;
-        self.bar.set_prefix(if is_narrow {
-            name.chars().take(NARROW_NAME_CHARS_MAX).collect()
-        } else {
-            name
-        });
+        self.bar.set_prefix(self.prefix());
     }
 
     fn progress(&mut self, progress: &Progress) {
@@ -94,11 +97,11 @@ impl CopyView for LiveView {
         for line in self.news.lines(Instant::now(), progress) {
             self.print(&line);
         }
-        let is_narrow = columns() < COLUMNS_FOR_ALL;
-        self.bar.set_message(if is_narrow {
-            text::short_amount(progress)
-        } else {
-            text::amount(progress)
+        // the terminal may have another width by now
+        self.bar.set_prefix(self.prefix());
+        self.bar.set_message(match Width::now() {
+            Width::Narrow => text::short_amount(progress),
+            Width::Wide => text::amount(progress),
         });
         self.below
             .set_message(output::clean(&text::waiting_or_sources(progress)).into_owned());
@@ -124,9 +127,24 @@ impl CopyView for LiveView {
     }
 }
 
-/// How wide the terminal is.
-fn columns() -> u16 {
-    console::Term::stderr().size().1
+/// How much may be said in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Width {
+    /// What matters most.
+    Narrow,
+    /// All.
+    Wide,
+}
+
+impl Width {
+    /// That of the terminal, which may change at any time.
+    pub(super) fn now() -> Self {
+        if console::Term::stderr().size().1 < COLUMNS_FOR_ALL {
+            Self::Narrow
+        } else {
+            Self::Wide
+        }
+    }
 }
 
 /// A bar with a name before it and a message behind it.
@@ -135,8 +153,12 @@ pub(super) fn bar_style() -> ProgressStyle {
 }
 
 /// A short bar with a name before it and as much text as fits behind it.
-pub(super) fn machine_style() -> ProgressStyle {
-    style("{prefix} {bar:20} {wide_msg}").progress_chars("━╸─")
+pub(super) fn machine_style(width: Width) -> ProgressStyle {
+    let template = match width {
+        Width::Narrow => "{prefix} {bar:6} {wide_msg}",
+        Width::Wide => "{prefix} {bar:20} {wide_msg}",
+    };
+    style(template).progress_chars("━╸─")
 }
 
 /// A line of text, cut at the edge of the terminal.
@@ -170,6 +192,7 @@ mod tests {
         for template in [
             "{prefix:.bold} {wide_bar} {msg}",
             "{prefix} {bar:20} {wide_msg}",
+            "{prefix} {bar:6} {wide_msg}",
             "  {wide_msg}",
         ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");

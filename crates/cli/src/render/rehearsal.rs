@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar};
 use serde::Serialize;
+use swarmcopy::Progress;
 use swarmcopy_rehearsal::MachineProgress;
 
+use super::live::{self, Width};
 use super::view::on_terminal;
-use super::{json, live, text};
+use super::{json, text};
 use crate::exit::Style;
 use crate::rollout::RollOut;
 use crate::{format, output};
@@ -66,48 +68,50 @@ const DRAWN_EVERY: Duration = Duration::from_millis(100);
 struct LiveView {
     all: MultiProgress,
     bars: Vec<ProgressBar>,
-    looks: BTreeMap<usize, MachineProgress>,
-    drawn_at: Option<Instant>,
+    looks: BTreeMap<usize, Progress>,
+    drawn_at: Option<(Instant, Width)>,
 }
 
 impl LiveView {
     /// What is to be drawn in so many rows: name, part, whole and words.
-    fn rows(&self, rows: usize) -> Vec<(String, u64, u64, String)> {
-        let row = |look: &MachineProgress| {
-            let progress = &look.progress;
-            let name = machine_name(look.machine);
-            (name, progress.verified, progress.bytes, machine_line(look))
+    fn rows(&self, rows: usize, width: Width) -> Vec<(String, u64, u64, String)> {
+        let row = |(machine, look): (&usize, &Progress)| {
+            let name = machine_name(*machine);
+            (name, look.verified, look.bytes, machine_line(look))
         };
         if self.looks.len() <= rows {
-            return self.looks.values().map(row).collect();
+            return self.looks.iter().map(row).collect();
         }
-        let sum = |of: fn(&swarmcopy::Progress) -> u64| {
-            let all = self.looks.values().map(|look| of(&look.progress));
+        let sum = |of: fn(&Progress) -> u64| {
+            let all = self.looks.values().map(of);
             all.fold(0, u64::saturating_add)
         };
         let (verified, bytes) = (sum(|it| it.verified), sum(|it| it.bytes));
-        let done = self
-            .looks
-            .values()
-            .filter(|look| look.progress.verified >= look.progress.bytes);
-        let words = format!(
-            "{} of {} complete, {}; the slowest:",
-            done.count(),
-            self.looks.len(),
-            format::rate(sum(|it| it.rate))
-        );
-        let mut slowest: Vec<_> = self.looks.values().collect();
-        slowest.sort_by_key(|look| (look.progress.verified, look.machine));
+        let done = self.looks.values();
+        let done = done.filter(|look| look.verified >= look.bytes);
+        let (done, all) = (done.count(), self.looks.len());
+        let rate = format::rate(sum(|it| it.rate));
+        let words = match width {
+            Width::Narrow => format!("{done}/{all}, {rate}; slowest:"),
+            Width::Wide => format!("{done} of {all} complete, {rate}; the slowest:"),
+        };
+        let mut slowest: Vec<_> = self.looks.iter().collect();
+        slowest.sort_by_key(|(machine, look)| (look.verified, **machine));
         let slowest = slowest.into_iter().take(rows.saturating_sub(1)).map(row);
         std::iter::once(("all".to_owned(), verified, bytes, words))
             .chain(slowest)
             .collect()
     }
 
-    fn draw(&mut self) {
+    fn draw(&mut self, width: Width) {
         let height = usize::from(console::Term::stderr().size().0);
         let rows = height.saturating_sub(ROWS_LEFT).clamp(2, BARS_MAX);
-        let rows = self.rows(rows);
+        let rows = self.rows(rows, width);
+        if self.drawn_at.is_some_and(|(_, before)| before != width) {
+            for bar in &self.bars {
+                bar.set_style(live::machine_style(width));
+            }
+        }
         while self.bars.len() > rows.len() {
             if let Some(bar) = self.bars.pop() {
                 bar.finish_and_clear();
@@ -115,7 +119,7 @@ impl LiveView {
             }
         }
         while self.bars.len() < rows.len() {
-            let bar = ProgressBar::new(1).with_style(live::machine_style());
+            let bar = ProgressBar::new(1).with_style(live::machine_style(width));
             self.bars.push(self.all.add(bar));
         }
         for (bar, (name, part, whole, words)) in self.bars.iter().zip(rows) {
@@ -129,10 +133,12 @@ impl LiveView {
 
 impl RehearsalView for LiveView {
     fn progress(&mut self, look: &MachineProgress) {
-        self.looks.insert(look.machine, look.clone());
-        if self.drawn_at.is_none_or(|at| at.elapsed() >= DRAWN_EVERY) {
-            self.drawn_at = Some(Instant::now());
-            self.draw();
+        self.looks.insert(look.machine, look.progress.clone());
+        let is_due = |(at, _): (Instant, Width)| at.elapsed() >= DRAWN_EVERY;
+        if self.drawn_at.is_none_or(is_due) {
+            let width = Width::now();
+            self.draw(width);
+            self.drawn_at = Some((Instant::now(), width));
         }
     }
 
@@ -156,7 +162,7 @@ impl RehearsalView for PlainView {
             output::note(&format!(
                 "{}: {}",
                 machine_name(look.machine),
-                machine_line(look)
+                machine_line(&look.progress)
             ));
         }
     }
@@ -257,8 +263,7 @@ fn machine_name(machine: usize) -> String {
     format!("machine {:>3}", machine.saturating_add(1))
 }
 
-fn machine_line(look: &MachineProgress) -> String {
-    let progress = &look.progress;
+fn machine_line(progress: &Progress) -> String {
     let percent = format::percent(progress.verified, progress.bytes);
     format!(
         "{percent:>3} %, {:>9}; {}",
@@ -358,5 +363,29 @@ mod tests {
         let hour = Duration::from_hours(1);
         assert!(pace.is_due(0, hour) && pace.is_due(1, hour));
         assert!(!pace.is_due(0, hour) && pace.is_due(0, Duration::ZERO));
+    }
+
+    #[test]
+    fn where_machines_have_no_row_the_total_says_who_has_in_any_width() {
+        let mut view = LiveView::default();
+        for machine in 0..1000 {
+            let mut progress = Progress::new(1000);
+            progress.rate = 9_999_999;
+            progress.verified = if machine == 7 { 1 } else { 1000 };
+            view.looks.insert(machine, progress);
+        }
+        // what 40 and 72 columns leave behind name and bar
+        for (width, room) in [(Width::Narrow, 40 - 11), (Width::Wide, 72 - 25)] {
+            let rows = view.rows(5, width);
+            assert_eq!(rows.len(), 5);
+            let (name, _, _, words) = &rows[0];
+            assert_eq!(name, "all");
+            assert!(words.chars().count() <= room, "{words}");
+            assert!(
+                words.contains("999") && words.contains("9.99 GB/s") && words.ends_with("slowest:")
+            );
+            assert!(rows[1].0.ends_with(" 8"), "{rows:?}");
+        }
+        assert_eq!(view.rows(1000, Width::Wide)[0].0, machine_name(0));
     }
 }

@@ -77,8 +77,31 @@ fn drawing(rollout: &RollOut, size: (f64, f64)) -> String {
             place - 5.0
         );
     }
+    tips(&mut svg, (seconds, size), &bands, &origin);
     svg.push_str("</svg>");
     svg
+}
+
+/// A strip over each step that tells its figures to who points at it.
+fn tips(
+    svg: &mut String,
+    (seconds, size): (f64, (f64, f64)),
+    bands: &[(f64, f64, f64)],
+    origin: &[f64],
+) {
+    let width = (size.0 - EDGE.0 - 8.0) / at(STEPS);
+    for (step, (band, sent)) in bands.iter().zip(origin).enumerate() {
+        let [slowest, middle, fastest] = [band.0, band.1, band.2].map(|part| part * 100.0);
+        let _ = write!(
+            svg,
+            "<rect class=\"tip\" x=\"{:.1}\" y=\"8\" width=\"{width:.1}\" height=\"{:.1}\"><title>{:.1} s: the middle \
+             machine has {middle:.0} %, the slowest {slowest:.0} %, the fastest {fastest:.0} %; the origin has sent {sent:.2} \
+             copies</title></rect>",
+            EDGE.0 + (at(step) - 0.5).max(0.0) * width,
+            size.1 - EDGE.1 - 8.0,
+            seconds * at(step) / at(STEPS),
+        );
+    }
 }
 
 /// The rate at the top of all machines' drawings: the highest that one of them had, in bytes a second.

@@ -50,7 +50,9 @@ fn page(rollout: &RollOut) -> String {
         style = include_str!("style.css"),
         tiles = text::tiles(rollout),
         room = chart::room(rollout),
-        legend = text::legend(),
+        legend = text::legend(
+            "above: bytes a second over time, wanted or not; below: the pieces from first to last"
+        ),
         table = text::table(rollout),
         top = crate::format::rate(chart::whole(scale)),
         facts = text::facts(rollout),

@@ -11,8 +11,8 @@ use swarmcopy_recording::{Replay, Second};
 use super::text::escape;
 use crate::format;
 
-/// The drawing: width, height, and room for figures.
-const SIZE: (f64, f64) = (1000.0, 240.0);
+/// The drawing, for a wide and for a narrow page: width and height; and room for figures.
+const SIZES: [(&str, (f64, f64)); 2] = [("large", (1000.0, 240.0)), ("small", (376.0, 220.0))];
 const EDGE: (f64, f64) = (70.0, 24.0);
 /// Columns of the drawing: neighbouring seconds share one where there are more.
 const COLUMNS: usize = 200;
@@ -36,7 +36,7 @@ fn page(replay: &Replay) -> String {
     );
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
          <style>{style}</style></head><body><main><h1>{title}</h1>{tiles}\
          <h2>What came, by the kind of source</h2>{rates}{legend}\
          <h2>Decisions that are others now</h2>{differences}\
@@ -44,7 +44,7 @@ fn page(replay: &Replay) -> String {
         style = include_str!("style.css"),
         tiles = tiles(replay),
         rates = rates(replay),
-        legend = super::text::legend(),
+        legend = super::text::legend("bytes a second over time"),
         differences = differences(replay),
         reasons = reasons(replay),
         sources = sources(replay),
@@ -82,8 +82,16 @@ fn tiles(replay: &Replay) -> String {
     format!("<div class=\"tiles\">{tiles}</div>")
 }
 
-/// Bytes a second by kind, one column for some seconds.
+/// Bytes a second by kind, one column for some seconds: drawn for each width, so that figures can be read.
 fn rates(replay: &Replay) -> String {
+    let drawings = SIZES.map(|(name, size)| {
+        let drawing = drawing(replay, size);
+        format!("<div class=\"{name}\">{drawing}</div>")
+    });
+    drawings.concat()
+}
+
+fn drawing(replay: &Replay, size: (f64, f64)) -> String {
     let each = replay.rates.len().div_ceil(COLUMNS).max(1);
     let columns: Vec<[f64; 4]> = replay
         .rates
@@ -94,12 +102,12 @@ fn rates(replay: &Replay) -> String {
         .iter()
         .map(|it| it.iter().sum::<f64>())
         .fold(1.0, f64::max);
-    let (left, bottom) = (EDGE.0, SIZE.1 - EDGE.1);
-    let width = (SIZE.0 - left - 8.0) / number(columns.len().max(1));
+    let (left, bottom) = (EDGE.0, size.1 - EDGE.1);
+    let width = (size.0 - left - 8.0) / number(columns.len().max(1));
     let mut svg = format!(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"bytes a second over {:.0} s, at most {}\">",
-        SIZE.0,
-        SIZE.1,
+        size.0,
+        size.1,
         replay.seconds,
         format::rate(whole(top))
     );
@@ -108,7 +116,7 @@ fn rates(replay: &Replay) -> String {
         let _ = write!(
             svg,
             "<path class=\"axis\" d=\"M{left} {y:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            SIZE.0 - 8.0,
+            size.0 - 8.0,
             left - 6.0,
             y + 4.0,
             format::rate(whole(value))
@@ -121,18 +129,21 @@ fn rates(replay: &Replay) -> String {
             y -= height;
             let _ = write!(
                 svg,
-                "<rect class=\"{kind}\" x=\"{:.2}\" y=\"{y:.2}\" width=\"{:.2}\" height=\"{height:.2}\"/>",
+                "<rect class=\"{kind}\" x=\"{:.2}\" y=\"{y:.2}\" width=\"{:.2}\" height=\"{height:.2}\">\
+                 <title>{} s: {} from {kind}</title></rect>",
                 left + number(at) * width,
-                width + 0.05
+                width + 0.05,
+                at.saturating_mul(each),
+                format::rate(whole(*rate)),
             );
         }
     }
     let _ = write!(
         svg,
         "<text x=\"{left}\" y=\"{y}\">0 s</text><text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{:.0} s</text></svg>",
-        SIZE.0 - 8.0,
+        size.0 - 8.0,
         replay.seconds,
-        y = SIZE.1 - 6.0
+        y = size.1 - 6.0
     );
     svg
 }

@@ -119,4 +119,22 @@ fn the_page_says_how_it_was_made_and_why_machines_read() {
     let page = page(&rollout(2, 3));
     assert!(page.contains("rehearse &lt;x&gt;") && page.contains("7 origin:slot-held"));
     assert!(page.contains("<title>") && page.contains("all on one scale"));
+    assert!(page.contains("<th>slots</th>"));
+}
+
+#[test]
+fn what_no_machine_tells_has_no_column() {
+    let mut rollout = rollout(2, 3);
+    rollout
+        .machines
+        .iter_mut()
+        .for_each(|it| it.reasons.clear());
+    assert!(!page(&rollout).contains("<th>slots</th>"));
+}
+
+#[test]
+fn who_points_at_a_moment_of_the_room_is_told_its_figures() {
+    let page = page(&rollout(3, 300));
+    assert!(page.contains("the middle machine has 100 %, the slowest 100 %, the fastest 100 %; the origin has sent 1.00 copies"));
+    assert!(page.contains("<title>0.0 s: the middle machine has 0 %"));
 }

@@ -72,37 +72,52 @@ pub(super) fn tiles(rollout: &RollOut) -> String {
     )
 }
 
-/// What the colours mean.
-pub(super) fn legend() -> &'static str {
-    "<div class=\"legend\"><span><i style=\"background:var(--share)\"></i>from the share</span>\
-     <span><i style=\"background:var(--mirror)\"></i>from mirrors</span>\
-     <span><i style=\"background:var(--peer)\"></i>from peers</span>\
-     <span>above: bytes a second over time, wanted or not; below: the pieces from first to last</span></div>"
+/// What the colours mean, and more words.
+pub(super) fn legend(words: &str) -> String {
+    format!(
+        "<div class=\"legend\"><span><i style=\"background:var(--share)\"></i>from the share</span>\
+         <span><i style=\"background:var(--mirror)\"></i>from mirrors</span>\
+         <span><i style=\"background:var(--peer)\"></i>from peers</span><span>{words}</span></div>"
+    )
 }
 
 /// Each machine's figures.
 pub(super) fn table(rollout: &RollOut) -> String {
     let rows = rollout.machines.iter().enumerate().take(ROWS_MAX);
+    // machines of a simulation tell no decisions
+    let mut all = rollout.machines.iter();
+    let told = all.any(|machine| machine.held.is_some() || !machine.reasons.is_empty());
+    let why = |machine: &MachineRow| {
+        if !told {
+            return String::new();
+        }
+        let held = machine.held.as_ref();
+        let slots = held.map_or_else(String::new, |held| format::numbers(&held.slots));
+        let reasons = reasons(machine);
+        format!("<td>{slots}</td><td class=\"words\">{reasons}</td>")
+    };
     let rows = rows.map(|(place, machine)| {
         let took = machine.took.map_or_else(
             || "never".to_owned(),
             |took| format!("{:.2}", took.as_secs_f64()),
         );
-        let held = machine.held.as_ref();
-        let slots = held.map_or_else(String::new, |held| format::numbers(&held.slots));
         format!(
-            "<tr><td>machine {}</td><td>{took}</td><td>{}</td><td>{}</td><td>{}</td><td>{slots}</td>\
-             <td class=\"words\">{}</td></tr>",
+            "<tr><td>machine {}</td><td>{took}</td><td>{}</td><td>{}</td><td>{}</td>{}</tr>",
             place.saturating_add(1),
             format::bytes(machine.from_share),
             format::bytes(machine.from_mirror),
             format::bytes(machine.from_peers),
-            reasons(machine),
+            why(machine),
         )
     });
+    let why = if told {
+        "<th>slots</th><th class=\"words\">why it read or did not</th>"
+    } else {
+        ""
+    };
     format!(
         "<table><thead><tr><th></th><th>seconds</th><th>share</th><th>mirrors</th>\
-         <th>peers</th><th>slots</th><th class=\"words\">why it read or did not</th></tr></thead><tbody>{}</tbody></table>",
+         <th>peers</th>{why}</tr></thead><tbody>{}</tbody></table>",
         rows.collect::<String>()
     )
 }

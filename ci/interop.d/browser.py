@@ -93,6 +93,11 @@ class Browser:
 
     def picture(self, path: Path, *, whole: bool = True) -> None:
         """The page as PNG, the whole or what is in sight."""
+        if whole:
+            # what is far from sight is not drawn
+            width, height = self.ask("[innerWidth, document.documentElement.scrollHeight]")
+            self.call("Emulation.setDeviceMetricsOverride",
+                      {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
         shot = self.call("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole})
         path.write_bytes(base64.b64decode(shot["data"]))
 

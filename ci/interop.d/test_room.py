@@ -322,6 +322,10 @@ def _closely(t: Trial, browser: Browser, url: str) -> None:
     t.wait("its sources are shown", lambda: "peer" in browser.ask("document.querySelector('#m-sources tbody')?.textContent ?? ''"))
     title = browser.ask("document.getElementById('title').textContent")
     t.check(title == "lab-01", f"the page of lab-01 is headed {title}")
+    browser.size(400, 800)
+    wide = browser.ask("document.documentElement.scrollWidth")
+    t.check(wide <= 400, f"the page of a machine is {wide} wide in 400")
+    browser.size(1280, 900)
     told = browser.ask("document.getElementById('m-facts').textContent")
     t.check(str(t.dir) not in told and "linux" in told, f"the facts are {told}")
 

@@ -32,7 +32,8 @@ function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   let at = 0;
   while (n >= 1000 && at < units.length - 1) { n /= 1000; at += 1; }
-  return (at === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)) + " " + units[at];
+  // a number stays with its unit
+  return (at === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)) + "\u00a0" + units[at];
 }
 const rate = (n) => bytes(n) + "/s";
 function time(s) {
@@ -115,9 +116,9 @@ function drawLines(canvas, list, chosen) {
 }
 
 function says(m) {
-  if (m.why) return m.waits > 0 ? m.why + ", for " + time(m.waits) : m.why;
+  if (m.why) return m.waits > 0 ? "for " + time(m.waits) + ", " + m.why : m.why;
   if (m.slots.length) return "reads the origin (" + some(m.slots.length, "slot") + ")";
-  if (m.error && m.state !== "done") return m.error;
+  if (m.error && m.state !== "done") return "last trouble: " + m.error;
   if (m.state === "other") return m.client + (m.bytes ? ", " + m.verified + " of " + some(m.bytes, "piece") : "");
   return m.uploaded > 0 ? "gave " + bytes(m.uploaded) : "";
 }
@@ -298,6 +299,9 @@ function table(id, lines, numbers) {
   $(id).tBodies[0].replaceChildren(...lines.map((cells) => {
     const row = make("tr");
     row.append(...cells.map((cell, at) => make("td", numbers.includes(at) ? "n" : "", cell)));
+    // as a grid on a narrow page it would be no row any more
+    row.setAttribute("role", "row");
+    for (const cell of row.children) cell.setAttribute("role", "cell");
     return row;
   }));
 }

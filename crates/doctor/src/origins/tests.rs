@@ -1,6 +1,6 @@
 //! What shares, locks, clocks, trackers and rooms come to.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 
 use super::*;
 
@@ -82,9 +82,12 @@ fn tracker_at(date: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let _ = stream.read(&mut [0; 256]).unwrap();
-        write!(stream, "HTTP/1.1 400 Bad Request\r\nDate: {date}\r\n\r\n").unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        // what is left unread when it closes would take the answer with it
+        let mut lines = BufReader::new(&stream).lines();
+        while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+        let head = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close";
+        write!(&stream, "{head}\r\nDate: {date}\r\n\r\n").unwrap();
     });
     format!("http://{addr}/announce")
 }

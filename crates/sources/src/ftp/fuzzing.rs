@@ -1,6 +1,8 @@
 //! An FTP server that replies in any words, and bytes that it sends.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
@@ -51,10 +53,17 @@ struct Server {
 }
 
 impl Server {
+    /// At an address of its own: what closed connections keep of ports, it keeps from no other server.
     async fn new() -> std::io::Result<Self> {
+        static SERVERS: AtomicU32 = AtomicU32::new(0);
+        let number = SERVERS.fetch_add(1, Ordering::Relaxed);
+        let [_, high, middle, low] = (std::process::id() << 10)
+            .wrapping_add(number)
+            .to_be_bytes();
+        let at = Ipv4Addr::new(127, high % 254 + 1, middle, low);
         Ok(Self {
-            control: TcpListener::bind("127.0.0.1:0").await?,
-            data: TcpListener::bind("127.0.0.1:0").await?,
+            control: TcpListener::bind((at, 0)).await?,
+            data: TcpListener::bind((at, 0)).await?,
         })
     }
 

@@ -81,6 +81,8 @@ numbers! {
         retry_origin: (Duration, Duration) = (MS(200), MS(1500));
         /// The same of a piece that an origin had wrong; it doubles at most eight times. Shorter, and each try costs a piece.
         retry_wrong: Duration = MS(3000);
+        /// Each such try is followed by a pause of so many times its length. Shorter, and wrong pieces fill a slow line.
+        pause_wrong: u32 = 4;
         /// A peer counts as serving for this long after it connected, or after a block where it lets us wait. Shorter, and
         /// origins are read beside new peers; longer, and mute ones keep them closed.
         serving_doubted: Duration = MS(3000);

@@ -136,7 +136,7 @@ fn what_a_good_mirror_lacks_is_read_of_one_that_has_other_pieces_wrong() {
 }
 
 #[test]
-fn machines_by_radio_wait_for_no_forger_that_says_to_have_a_cable() {
+fn machines_by_radio_are_stopped_by_no_forger_that_says_to_have_a_cable() {
     let room = "pieces=1x16384 latency=500us; m up=114001 down=114001 k=3 class=wifi; \
                 m up=114001 down=114001 k=3 class=wifi; m up=114001 down=114001 role=claimer; o up=430632";
     keeps(room, &[Promise::Hangs]);

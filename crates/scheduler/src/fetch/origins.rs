@@ -3,7 +3,7 @@
 use swarmcopy_layout::{PieceSet, Span};
 
 use super::credit::{Room, may_begin};
-use super::spares::{has_others, left_to_preferred, left_to_right, out_of_work, would_be_last};
+use super::spares::{has_others, left_to_honest, left_to_preferred, out_of_work, would_be_last};
 use super::view::Facts;
 use crate::SourceId;
 use crate::arrival::bytes_in;
@@ -113,7 +113,7 @@ fn with_wrong(last: Option<&PieceSet>, origin: &Origin) -> Option<PieceSet> {
 /// What is missing without what this origin is not asked for, if there is such.
 fn narrowed(at: &Moment<'_>, id: SourceId, lacks: &PieceSet) -> Option<PieceSet> {
     let full = !may_begin(at, Room::All);
-    let left = [left_to_preferred(at, id), left_to_right(at, id)];
+    let left = [left_to_preferred(at, id), left_to_honest(at, id)];
     if lacks.is_empty() && !full && left.iter().all(Option::is_none) {
         return None;
     }

@@ -76,43 +76,34 @@ pub(crate) fn left_to_preferred(at: &Moment<'_>, id: SourceId) -> Option<PieceSe
             && origin.ills(at.now).is_well()
             && !is_slow(at, at.sources.rate_of(*other), best)
     };
-    let mut proven = 0;
-    let mut lacked: Option<PieceSet> = None;
-    for (_, origin) in at.sources.origins().filter(is_before) {
-        proven += origin.proven();
-        match &mut lacked {
-            Some(lacked) => lacked.intersect_with(origin.gaps().shut()),
-            None => lacked = Some(origin.gaps().shut().clone()),
-        }
-    }
+    let before = || at.sources.origins().filter(is_before);
+    let proven: usize = before().map(|(_, origin)| origin.proven()).sum();
+    let lacked = before().map(|(_, origin)| origin.gaps().shut().clone());
     let has_tried = (own.tried() + 1).saturating_mul(at.terms.tuning.origin_tried) > proven;
-    lacked.filter(|_| has_tried).as_ref().map(but)
+    has_tried.then(|| but_of_all(lacked)).flatten()
 }
 
 /// The pieces that an origin which brought too many wrong ones leaves to others that bring what is right; `None` for
 /// nothing. What all of them are believed not to bring it is asked for.
-pub(crate) fn left_to_right(at: &Moment<'_>, id: SourceId) -> Option<PieceSet> {
+pub(crate) fn left_to_honest(at: &Moment<'_>, id: SourceId) -> Option<PieceSet> {
     if !at.sources.origin(id)?.ills(at.now).lies {
         return None;
     }
-    let mut lacked: Option<PieceSet> = None;
-    for (other, origin) in at.sources.origins() {
-        if other != id && origin.is_open() && origin.ills(at.now).brings_right() {
-            let gaps = origin.gaps().all();
-            match &mut lacked {
-                Some(lacked) => lacked.intersect_with(&gaps),
-                None => lacked = Some(gaps),
-            }
-        }
-    }
-    lacked.as_ref().map(but)
+    let others = at.sources.origins().filter(|(other, origin)| {
+        *other != id && origin.is_open() && origin.ills(at.now).brings_right()
+    });
+    but_of_all(others.map(|(_, origin)| origin.gaps().all()))
 }
 
-/// All pieces but these.
-fn but(pieces: &PieceSet) -> PieceSet {
-    let mut others = PieceSet::full(pieces.capacity());
-    others.subtract(pieces);
-    others
+/// All pieces but those that are in each of these sets; `None` where there is no set.
+fn but_of_all(sets: impl Iterator<Item = PieceSet>) -> Option<PieceSet> {
+    let common = sets.reduce(|mut common, set| {
+        common.intersect_with(&set);
+        common
+    })?;
+    let mut others = PieceSet::full(common.capacity());
+    others.subtract(&common);
+    Some(others)
 }
 
 /// An origin finds nothing to read: it helps another that is much slower, or makes room for a spare.

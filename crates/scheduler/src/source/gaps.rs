@@ -16,10 +16,16 @@ use crate::{Instant, Tuning};
 struct Wrong {
     times: u32,
     again_at: Instant,
-    /// It may be asked for again.
-    open: bool,
-    /// It is asked for.
-    asked: bool,
+    state: Try,
+}
+
+/// How far the next try of a wrong piece is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Try {
+    Waits,
+    /// It may be asked for.
+    Open,
+    Asked,
 }
 
 /// What one origin does not bring.
@@ -30,6 +36,8 @@ pub(crate) struct Gaps {
     /// A wrong piece is tried again after this, and each time after twice as long, up to so often.
     wrong_again: Duration,
     wrong_doublings: u32,
+    /// Each try of one is followed by a pause of so many times its length.
+    wrong_pause: u32,
     /// Pieces that are not asked for now.
     shut: PieceSet,
     absent: PieceSet,
@@ -44,9 +52,6 @@ pub(crate) struct Gaps {
     opened_at: Instant,
 }
 
-/// A try of a wrong piece is followed by a pause of so many times its length.
-const PAUSE_TIMES: u32 = 4;
-
 impl Gaps {
     /// None of `pieces` pieces.
     pub(crate) fn new(pieces: u32, tuning: &Tuning) -> Self {
@@ -54,6 +59,7 @@ impl Gaps {
             absent_again: tuning.retry,
             wrong_again: tuning.retry_wrong,
             wrong_doublings: tuning.doublings * 4,
+            wrong_pause: tuning.pause_wrong,
             shut: PieceSet::empty(pieces),
             absent: PieceSet::empty(pieces),
             wrong: BTreeMap::new(),
@@ -90,17 +96,16 @@ impl Gaps {
     pub(crate) fn wrong(&mut self, now: Instant, piece: PieceIndex) {
         self.shut.insert(piece);
         let known = self.wrong.get(&piece);
-        let was_tried = known.is_some_and(|wrong| wrong.open);
+        let was_tried = known.is_some_and(|wrong| wrong.state != Try::Waits);
         let times = known.map_or(0, |wrong| wrong.times);
         let again_at = now + self.wrong_again * (1 << times.min(self.wrong_doublings));
         let wrong = Wrong {
             times: times + 1,
             again_at,
-            open: false,
-            asked: false,
+            state: Try::Waits,
         };
         self.wrong.insert(piece, wrong);
-        let pause = now.since(self.opened_at) * PAUSE_TIMES;
+        let pause = now.since(self.opened_at) * self.wrong_pause;
         self.wrong_at = if was_tried {
             Some(now + pause.min(self.wrong_again))
         } else {
@@ -130,8 +135,10 @@ impl Gaps {
 
     /// This piece is asked of it from now on, or no more.
     pub(crate) fn asked(&mut self, piece: PieceIndex, asked: bool) {
-        if let Some(wrong) = self.wrong.get_mut(&piece) {
-            wrong.asked = asked;
+        if let Some(wrong) = self.wrong.get_mut(&piece)
+            && wrong.state != Try::Waits
+        {
+            wrong.state = if asked { Try::Asked } else { Try::Open };
         }
     }
 
@@ -140,7 +147,7 @@ impl Gaps {
         if self.probing {
             self.shut.intersect_with(&self.tried);
         }
-        let shut = self.wrong.iter().filter(|(_, wrong)| !wrong.open);
+        let shut = self.wrong.iter().filter(|(_, it)| it.state == Try::Waits);
         shut.for_each(|(piece, _)| {
             self.shut.insert(*piece);
         });
@@ -162,7 +169,7 @@ impl Gaps {
 
     /// Wrong pieces that are tried again.
     pub(crate) fn wrong_again(&self) -> impl Iterator<Item = PieceIndex> {
-        let open = self.wrong.iter().filter(|(_, wrong)| wrong.open);
+        let open = self.wrong.iter().filter(|(_, it)| it.state != Try::Waits);
         open.map(|(piece, _)| *piece)
     }
 
@@ -181,7 +188,7 @@ impl Gaps {
         let mut opened = false;
         if self.wrong_at.is_some_and(|at| now >= at) {
             opened |= self.open_next(now, wanted);
-            let shut = self.wrong.values().filter(|wrong| !wrong.open);
+            let shut = self.wrong.values().filter(|it| it.state == Try::Waits);
             let later = shut.map(|wrong| {
                 let is_due = wrong.again_at <= now;
                 if is_due {
@@ -212,11 +219,12 @@ impl Gaps {
     /// Lets one more wrong piece be tried again, if none is asked for. One that was open and not asked for makes room:
     /// others may hold its slot, or there is better to read.
     fn open_next(&mut self, now: Instant, wanted: &PieceSet) -> bool {
-        if self.wrong.values().any(|wrong| wrong.open && wrong.asked) {
+        if self.wrong.values().any(|wrong| wrong.state == Try::Asked) {
             return false;
         }
         for (piece, wrong) in &mut self.wrong {
-            if std::mem::take(&mut wrong.open) {
+            if wrong.state == Try::Open {
+                wrong.state = Try::Waits;
                 wrong.again_at = now + self.wrong_again;
                 self.shut.insert(*piece);
             }
@@ -226,7 +234,7 @@ impl Gaps {
         let Some((piece, wrong)) = due.min_by_key(|(_, wrong)| wrong.again_at) else {
             return false;
         };
-        wrong.open = true;
+        wrong.state = Try::Open;
         self.opened_at = now;
         self.shut.remove(*piece)
     }

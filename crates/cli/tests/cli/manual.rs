@@ -104,9 +104,7 @@ fn the_doctor_ends_with_one_where_something_is_ill_and_only_there() {
 
 #[test]
 fn the_doctor_asks_the_tracker_that_it_is_told_of() {
-    let room = Room::new();
-    room.tree("tree");
-    room.run(&["make", "tree"]).exits(0);
+    let room = Room::made();
     let args = ["tracker", "--listen", "127.0.0.1:0", "--json"];
     let mut tracker = Running::start(&room, &args);
     let url = tracker.event("listening")["announce"].clone();

@@ -40,16 +40,9 @@ fn get(url: &str, host: &str) -> String {
     answer
 }
 
-fn made() -> Room {
-    let room = Room::new();
-    room.tree("tree");
-    room.run(&["make", "tree"]).exits(0);
-    room
-}
-
 #[test]
 fn a_room_is_told_once_as_json_table_and_text() {
-    let room = made();
+    let room = Room::made();
     let (_seed, addr) = seed(&room, &["--machine-name", "source"]);
     std::fs::write(room.path("expected"), "source\nlab-99\n").unwrap();
     let args = [
@@ -88,7 +81,7 @@ fn a_room_is_told_once_as_json_table_and_text() {
 
 #[test]
 fn a_page_opens_by_names_of_this_machine_alone() {
-    let room = made();
+    let room = Room::made();
     let mut page = Running::start(
         &room,
         &[
@@ -123,7 +116,7 @@ fn a_page_opens_by_names_of_this_machine_alone() {
 
 #[test]
 fn a_seed_and_a_tracker_are_measured() {
-    let room = made();
+    let room = Room::made();
     let args = [
         "seed",
         "tree.torrent",
@@ -169,7 +162,7 @@ fn a_seed_and_a_tracker_are_measured() {
 
 #[test]
 fn a_recording_is_played_again_and_tells_no_names() {
-    let room = made();
+    let room = Room::made();
     let more = ["--share", ".", "--record", "rec", "--group", "secret-group"];
     room.get_with(&[], "tree.torrent", &more).exits(0);
     let bytes = std::fs::read(room.path("rec")).unwrap();
@@ -202,7 +195,7 @@ fn a_recording_is_played_again_and_tells_no_names() {
 
 #[test]
 fn a_log_goes_to_its_file_alone() {
-    let room = made();
+    let room = Room::made();
     let more = ["--share", ".", "--log", "copy.log", "--log-level", "debug"];
     let ran = room.get_with(&[], "tree.torrent", &more).exits(0);
     let log = std::fs::read_to_string(room.path("copy.log")).unwrap();
@@ -217,7 +210,7 @@ fn a_log_goes_to_its_file_alone() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_seed_keeps_a_log_and_a_recording_and_a_command_hears_of_its_end() {
-    let room = made();
+    let room = Room::made();
     let command = "echo $SWARMCOPY_EVENT $SWARMCOPY_NAME >> told";
     let keeps = [
         "--log",
@@ -251,7 +244,7 @@ fn a_seed_keeps_a_log_and_a_recording_and_a_command_hears_of_its_end() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_tracker_and_a_look_at_a_room_have_a_log() {
-    let room = made();
+    let room = Room::made();
     let log = |name: &str| std::fs::read_to_string(room.path(name)).unwrap();
     for (level, told) in [("info", true), ("warn", false)] {
         let args = ["tracker", "--listen", "127.0.0.1:0", "--json"];
@@ -279,7 +272,7 @@ fn a_tracker_and_a_look_at_a_room_have_a_log() {
 
 #[test]
 fn a_log_tells_how_the_command_ended() {
-    let room = made();
+    let room = Room::made();
     let log = |more: &[&str], code| {
         let more = [more, &["--log", "copy.log"]].concat();
         room.get_with(&[], "tree.torrent", &more).exits(code);
@@ -301,7 +294,7 @@ fn a_log_tells_how_the_command_ended() {
 #[cfg(windows)]
 #[test]
 fn a_copy_that_tells_the_event_log_ends_well() {
-    let room = made();
+    let room = Room::made();
     let more = ["--share", ".", "--log", "eventlog"];
     room.get_with(&[], "tree.torrent", &more).exits(0);
 }
@@ -309,7 +302,7 @@ fn a_copy_that_tells_the_event_log_ends_well() {
 #[cfg(unix)]
 #[test]
 fn a_command_hears_how_the_copy_ended() {
-    let room = made();
+    let room = Room::made();
     let command = "echo $SWARMCOPY_EVENT $SWARMCOPY_NAME $SWARMCOPY_CODE >> told";
     let notify = ["--notify-command", command];
     let share = [&["--share", "."][..], &notify].concat();
@@ -334,7 +327,7 @@ fn a_command_hears_how_the_copy_ended() {
 
 #[test]
 fn a_room_is_looked_at_as_often_and_as_long_as_told() {
-    let room = made();
+    let room = Room::made();
     let start = Instant::now();
     let args = ["room", "tree.torrent", "--no-lsd"];
     let once = ["--once", "--within", "300ms"];
@@ -351,7 +344,7 @@ fn a_room_is_looked_at_as_often_and_as_long_as_told() {
 
 #[test]
 fn machines_reach_the_page_where_they_are_told_to_meet_it() {
-    let room = made();
+    let room = Room::made();
     let addr = ports::free().to_string();
     let args = [
         "room",
@@ -374,7 +367,7 @@ fn machines_reach_the_page_where_they_are_told_to_meet_it() {
 
 #[test]
 fn a_rehearsed_room_is_shown_on_the_page_that_is_asked_for() {
-    let room = made();
+    let room = Room::made();
     let args = ["rehearse", "tree", "--machines=2", "--origin-rate=150K"];
     let page = ["--watch", "--listen", "127.0.0.2:0", "--json"];
     let mut rehearsal = Running::start(&room, &[&args[..], &page].concat());
@@ -397,7 +390,7 @@ const SCHED_BATCH: &str = "3";
 #[cfg(target_os = "linux")]
 #[test]
 fn who_is_sent_to_the_background_takes_what_others_leave() {
-    let room = made();
+    let room = Room::made();
     // what a copy starts inherits it: field 41 of 52 (proc(5))
     let get = |name: &str, more: &[&str]| {
         let command = format!("cut -d' ' -f41 /proc/self/stat > {name}");

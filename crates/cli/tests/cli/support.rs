@@ -35,6 +35,14 @@ impl Room {
         }
     }
 
+    /// A room with `tree` and its `tree.torrent`.
+    pub(crate) fn made() -> Self {
+        let room = Self::new();
+        room.tree("tree");
+        room.run(&["make", "tree"]).exits(0);
+        room
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

@@ -6,9 +6,7 @@ use crate::support::Room;
 
 /// A room with a .torrent of more than a megabyte.
 fn described_at_length() -> Room {
-    let room = Room::new();
-    room.tree("tree");
-    room.run(&["make", "tree"]).exits(0);
+    let room = Room::made();
     let mut torrent = std::fs::read(room.path("tree.torrent")).unwrap();
     // what nobody knows comes last and is left alone
     assert_eq!(torrent.pop(), Some(b'e'));
@@ -68,16 +66,9 @@ mod seeds {
         seed.interrupted()
     }
 
-    fn made() -> Room {
-        let room = Room::new();
-        room.tree("tree");
-        room.run(&["make", "tree"]).exits(0);
-        room
-    }
-
     #[test]
     fn a_seed_tells_as_often_as_every_says() {
-        let room = made();
+        let room = Room::made();
         let told = |every: &str| {
             // a copy takes some seconds
             let events = served(&room, &["--every", every, "--limit-up", "300K"]);
@@ -91,7 +82,7 @@ mod seeds {
 
     #[test]
     fn a_recording_of_a_seed_names_who_came_only_if_told_to() {
-        let room = made();
+        let room = Room::made();
         let names = |more: &[&str]| {
             let record = ["--record", "rec"];
             served(&room, &[&record[..], more].concat());

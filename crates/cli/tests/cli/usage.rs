@@ -6,9 +6,7 @@ use crate::support::Room;
 
 #[test]
 fn bad_usage_exits_with_2() {
-    let room = Room::new();
-    room.tree("tree");
-    room.run(&["make", "tree"]).exits(0);
+    let room = Room::made();
     let cases = [
         "",
         "copy",
@@ -80,9 +78,7 @@ fn what_is_wrong_with_a_flag_is_said_without_logins_and_commands_no_terminal() {
 
 #[test]
 fn what_is_not_built_yet_is_refused_with_a_sentence() {
-    let room = Room::new();
-    room.tree("tree");
-    room.run(&["make", "tree"]).exits(0);
+    let room = Room::made();
     let cases = [
         "get tree.torrent --to x --share smb://server/share",
         "make tree --force --share smb://server/share",
@@ -136,9 +132,7 @@ fn every_command_has_help_with_an_example() {
 
 #[test]
 fn a_reader_that_closes_stdout_ends_the_program_quietly() {
-    let room = Room::new();
-    room.tree("tree");
-    room.run(&["make", "tree"]).exits(0);
+    let room = Room::made();
     let mut child = Command::new(env!("CARGO_BIN_EXE_swarmcopy"))
         .arg("show")
         .arg(room.path("tree.torrent"))

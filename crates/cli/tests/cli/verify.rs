@@ -46,9 +46,7 @@ fn a_whole_copy_exits_with_0_and_a_damaged_one_with_4() {
 
 #[test]
 fn a_folder_that_is_not_there_fails_with_its_name() {
-    let room = Room::new();
-    room.tree("tree");
-    room.run(&["make", "tree"]).exits(0);
+    let room = Room::made();
     room.run(&["verify", "tree.torrent", "--at", "gone"])
         .exits(1)
         .says("cannot read gone");

@@ -38,6 +38,8 @@ pub(crate) enum Coming {
     Word(Way, Word),
     /// An end that had to wait may send again.
     Turn(Way),
+    /// Turns of a machine's uplink may have lasted too long.
+    TurnsEnd(usize),
     /// A machine's link has sent what it was sending.
     Sent(usize),
     /// So many bytes of a job have arrived; sent from this end.

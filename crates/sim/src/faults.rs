@@ -61,6 +61,7 @@ impl World {
             Coming::Dial(machine)
             | Coming::Timeout(machine)
             | Coming::Sent(machine)
+            | Coming::TurnsEnd(machine)
             | Coming::Checked(machine, _)
             | Coming::Have(machine, _)
             | Coming::Haves(machine)

@@ -44,7 +44,7 @@ impl World {
             if far.machine != machine {
                 continue;
             }
-            for key in far.serving.clone() {
+            for key in far.serving.iter().copied().collect::<Vec<u32>>() {
                 self.put_fate(key, Duration::ZERO, Outcome::Broken);
             }
         }

@@ -6,10 +6,10 @@
 //! receiver's downlink is behind, as TCP would. That shares both ends fairly without solving for
 //! rates at each change; the rounding costs a link at most one quantum of time.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span};
+use swarmcopy_layout::{BLOCK_LEN, Span};
+use swarmcopy_scheduler::spread::requests::Requests;
 use swarmcopy_scheduler::{Instant, JobId, Outcome, SourceId};
 
 /// Longest quantum in bytes.
@@ -36,9 +36,6 @@ fn both_ways(rate: u64, latency: Duration) -> u64 {
     let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
     rate.saturating_mul(micros.saturating_mul(2)) / 1_000_000
 }
-
-/// So many links are served at a time, a fetch each; others wait for their turn, as in the tool.
-pub(crate) const SERVED: usize = 4;
 
 /// One end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +65,7 @@ pub(crate) struct End {
     /// The number under which this machine knows the other.
     pub(crate) source: SourceId,
     /// Jobs that this machine serves, in order.
-    pub(crate) serving: VecDeque<u32>,
+    pub(crate) serving: Requests<u32>,
     /// Jobs that this machine asked for and has not ended.
     pub(crate) asked: Vec<u32>,
     /// Bytes that this machine sent and that have not arrived.
@@ -81,8 +78,6 @@ pub(crate) struct End {
     pub(crate) serves: bool,
     /// Whether its scheduler wants that.
     pub(crate) lets: bool,
-    /// The piece that the other end asked for before anybody else did.
-    pub(crate) first_of: Option<PieceIndex>,
     /// When the last word of this machine is heard: none overtakes another.
     pub(crate) word_at: Instant,
 }
@@ -92,14 +87,13 @@ impl End {
         Self {
             machine,
             source,
-            serving: VecDeque::new(),
+            serving: Requests::default(),
             asked: Vec::new(),
             on_way: 0,
             ready_at: Instant::ZERO,
             in_turn: false,
             serves,
             lets: serves,
-            first_of: None,
             word_at: Instant::ZERO,
         }
     }
@@ -148,8 +142,6 @@ pub(crate) struct Job {
     /// The end that asked.
     pub(crate) asker: Way,
     pub(crate) span: Span,
-    /// Nobody asked its server for this piece before.
-    pub(crate) first: bool,
     pub(crate) sent: u64,
     pub(crate) arrived: u64,
     /// Bytes that the scheduler was not told of yet, and since when.
@@ -175,7 +167,6 @@ impl Job {
             id,
             asker,
             span,
-            first: false,
             sent: 0,
             arrived: 0,
             untold: 0,

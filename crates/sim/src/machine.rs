@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 
 use swarmcopy_layout::{PieceIndex, PieceSet};
+use swarmcopy_scheduler::spread::uplink::Uplink as Order;
 use swarmcopy_scheduler::{Instant, NodeId, Scheduler, SourceId};
 
 use crate::agenda::Coming;
 use crate::liar::Claimer;
 use crate::link::Way;
 use crate::outcome::{Arrival, Came, Read};
-use crate::profile::MachineSpec;
+use crate::profile::{MachineSpec, Role};
 use crate::reading::Reading;
 
 /// What decides for a machine.
@@ -50,6 +51,10 @@ pub(crate) struct Uplink {
     pub(crate) rate: u64,
     /// Ends with something to send, in turn.
     pub(crate) turns: VecDeque<Way>,
+    /// Which of them may send, on a machine of ours.
+    pub(crate) order: Order,
+    /// When it is asked next whose turn has lasted too long.
+    pub(crate) order_due: Option<Instant>,
     /// What is being sent: from which end, of which job, how many bytes.
     pub(crate) sending: Option<(Way, u32, u64)>,
     /// It sends nothing for now.
@@ -100,8 +105,6 @@ pub(crate) struct Machine {
     pub(crate) asked_origin: Vec<Option<usize>>,
     pub(crate) arrivals: Vec<Arrival>,
     pub(crate) came: Vec<Came>,
-    /// Pieces that somebody asked this machine for.
-    pub(crate) asked_for: PieceSet,
     /// The tracker has answered it.
     pub(crate) answered: bool,
     pub(crate) condition: Condition,
@@ -122,6 +125,8 @@ impl Machine {
             up: Uplink {
                 rate: spec.up_rate,
                 turns: VecDeque::new(),
+                order: order_of(&spec, pieces),
+                order_due: None,
                 sending: None,
                 stopped: false,
             },
@@ -143,7 +148,6 @@ impl Machine {
             asked_origin: vec![None; places],
             arrivals: Vec::new(),
             came: Vec::new(),
-            asked_for: PieceSet::empty(pieces),
             answered: false,
             condition: Condition::Well,
             chokes: false,
@@ -161,11 +165,12 @@ impl Machine {
         self.reading = Reading::default();
         self.filled.fill(0);
         self.asked_origin.fill(None);
-        self.asked_for = PieceSet::empty(self.asked_for.capacity());
         self.heard.clear();
         self.haves_due = None;
         self.held.clear();
         self.up.turns.clear();
+        let pieces = u32::try_from(self.filled.len()).unwrap_or(0);
+        self.up.order = order_of(&self.spec, pieces);
         (self.up.sending, self.up.stopped) = (None, false);
     }
 
@@ -235,4 +240,10 @@ impl Machine {
             Brain::Absent | Brain::Claimer(_) | Brain::User { .. } => PieceSet::empty(pieces),
         }
     }
+}
+
+/// Others know no first copies: nothing is new to them.
+fn order_of(spec: &MachineSpec, pieces: u32) -> Order {
+    let ours = spec.role == Role::Own;
+    Order::new(if ours { pieces } else { 0 })
 }

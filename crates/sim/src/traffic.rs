@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use swarmcopy_layout::{BLOCK_LEN, PieceIndex, Span, Spans};
+use swarmcopy_scheduler::spread::uplink::Uplink as Order;
 use swarmcopy_scheduler::{Event, Instant, Outcome};
 
 use crate::agenda::{Coming, Word};
-use crate::link::{QUANTUM, SERVED, Way, backlog, micros_for, window};
+use crate::link::{QUANTUM, Way, backlog, micros_for, window};
 use crate::machine::Brain;
 use crate::outcome::Readers;
+use crate::profile::Role;
 use crate::world::World;
 
 /// A job's bytes are told at least this often.
@@ -17,45 +19,23 @@ const PROGRESS: (u64, Duration) = (1 << 20, Duration::from_millis(50));
 impl World {
     /// A job waits at this end to be served.
     pub(crate) fn serve(&mut self, way: Way, job: u32) {
+        self.line_up(way, job);
         if self.is_origin(self.links[way.link()].end(way).machine) {
-            self.links[way.link()].end_mut(way).serving.push_back(job);
             self.count_reader(way, Readers::opened);
             self.answer(way, self.now, 1);
-        } else {
-            self.line_up(way, job);
         }
         self.take_turn(way);
     }
 
-    /// Puts a job among those that this end serves: what nobody asked for before comes first.
+    /// Puts a job among those that this end serves.
     fn line_up(&mut self, way: Way, key: u32) {
-        let machine = self.links[way.link()].end(way).machine;
         let start = self.jobs.get(key).map(|job| job.span.start());
         let piece = start.and_then(|start| self.layout.piece_at(start));
-        let new = piece.is_some_and(|piece| self.machines[machine].asked_for.insert(piece));
         let end = self.links[way.link()].end_mut(way);
-        if new {
-            end.first_of = piece;
+        let order = &mut self.machines[end.machine].up.order;
+        if let Some(piece) = piece {
+            end.serving.put(order, piece, key);
         }
-        let first = piece.is_some() && end.first_of == piece;
-        if let Some(job) = self.jobs.get_mut(key) {
-            job.first = first;
-        }
-        let waits = |other: &&u32| {
-            let job = self.jobs.get(**other);
-            job.is_some_and(|job| job.sent == 0 && !job.first)
-        };
-        let end = self.links[way.link()].end(way);
-        let behind = end.serving.iter().rev().take_while(waits).count();
-        let at = end.serving.len() - if first { behind } else { 0 };
-        self.links[way.link()].end_mut(way).serving.insert(at, key);
-    }
-
-    /// Whether nobody asked before for what this end serves next.
-    fn is_first(&self, way: Way) -> bool {
-        let next = self.links[way.link()].end(way).serving.front();
-        next.and_then(|key| self.jobs.get(*key))
-            .is_some_and(|job| job.first)
     }
 
     /// The server is done with a job, one way or the other.
@@ -71,18 +51,20 @@ impl World {
 
     /// Forgets all that this end has to send.
     pub(crate) fn drop_serving(&mut self, way: Way) {
-        let serving = std::mem::take(&mut self.links[way.link()].end_mut(way).serving);
+        let end = self.links[way.link()].end_mut(way);
+        let serving: Vec<u32> = end.serving.drain().collect();
         for key in serving {
             self.served(way, key);
         }
+        self.give_back(way);
     }
 
     /// The server at this end hears that a job is not wanted any more.
     pub(crate) fn withdraw(&mut self, way: Way, key: u32) {
         let serving = &mut self.links[way.link()].end_mut(way).serving;
-        if let Some(at) = serving.iter().position(|other| *other == key) {
-            serving.remove(at);
+        if serving.remove(|other| *other == key).is_some() {
             self.served(way, key);
+            self.give_back(way);
         }
         if let Some(job) = self.jobs.get_mut(key) {
             job.withdrawn = false;
@@ -98,26 +80,62 @@ impl World {
 
     /// An end with something to send gets in line.
     pub(crate) fn take_turn(&mut self, way: Way) {
+        self.get_in_line(way);
+        self.send(self.links[way.link()].end(way).machine);
+    }
+
+    fn get_in_line(&mut self, way: Way) {
         let end = self.links[way.link()].end(way);
         let machine = end.machine;
         if end.in_turn || end.serving.is_empty() || !self.sends(machine) || self.is_held(way) {
             return;
         }
-        let end = self.links[way.link()].end(way);
-        let first = end.serving.front().and_then(|key| self.jobs.get(*key));
-        let begun = first.is_some_and(|job| job.sent > 0) && !self.is_origin(machine);
         self.links[way.link()].end_mut(way).in_turn = true;
-        // whoever is being served shares the uplink with few others until its fetch ends
-        let first = self.is_first(way);
-        let turns = &self.machines[machine].up.turns;
-        let urgent = turns.iter().take_while(|way| self.is_first(**way)).count();
-        let place = match (begun, first) {
-            (false, true) => urgent,
-            (true, true) => urgent.min(SERVED - 1),
-            (true, false) => urgent.max(SERVED - 1).min(turns.len()),
-            (false, false) => turns.len(),
-        };
-        self.machines[machine].up.turns.insert(place, way);
+        self.machines[machine].up.turns.push_back(way);
+    }
+
+    /// Whether a machine of ours serves this end now; others serve all ends at the same time.
+    fn has_turn(&mut self, way: Way) -> bool {
+        let end = self.links[way.link()].end(way);
+        let (machine, source) = (end.machine, end.source);
+        let urgency = end.serving.urgency(std::iter::empty());
+        !self.is_own(machine) || self.ask_order(machine, |now, order| order.want(now, source, urgency))
+    }
+
+    /// An end without anything to send leaves its place to others.
+    fn give_back(&mut self, way: Way) {
+        let end = self.links[way.link()].end(way);
+        let (machine, source) = (end.machine, end.source);
+        if end.serving.is_empty() && self.is_own(machine) {
+            self.ask_order(machine, |now, order| order.give_back(now, source));
+            self.send(machine);
+        }
+    }
+
+    fn is_own(&self, machine: usize) -> bool {
+        !self.is_origin(machine) && self.machines[machine].spec.role == Role::Own
+    }
+
+    /// Asks the uplink of a machine of ours; ends whose turn has come get in line.
+    fn ask_order<T>(&mut self, machine: usize, ask: impl FnOnce(Instant, &mut Order) -> T) -> T {
+        let answer = ask(self.now, &mut self.machines[machine].up.order);
+        while let Some(source) = self.machines[machine].up.order.poll_turn() {
+            if let Some(way) = self.way(machine, source) {
+                self.get_in_line(way);
+            }
+        }
+        let up = &mut self.machines[machine].up;
+        if let (Some(at), None) = (up.order.poll_timeout(), up.order_due) {
+            up.order_due = Some(at);
+            self.agenda.put(at.max(self.now), Coming::TurnsEnd(machine));
+        }
+        answer
+    }
+
+    /// Turns of a machine's uplink may have lasted too long.
+    pub(crate) fn turns_end(&mut self, machine: usize) {
+        self.machines[machine].up.order_due = None;
+        self.ask_order(machine, |now, order| order.handle_timeout(now));
         self.send(machine);
     }
 
@@ -136,6 +154,7 @@ impl World {
             };
             self.links[way.link()].end_mut(way).in_turn = false;
             if self.may_send(way)
+                && self.has_turn(way)
                 && let Some((key, bytes)) = self.next_quantum(way)
             {
                 self.start(way, key, bytes);
@@ -161,7 +180,7 @@ impl World {
             let key = end.serving.front().copied()?;
             let machine = end.machine;
             if self.is_revoked(way, key) {
-                self.links[way.link()].end_mut(way).serving.pop_front();
+                self.links[way.link()].end_mut(way).serving.pop();
                 self.served(way, key);
                 continue;
             }
@@ -217,7 +236,7 @@ impl World {
         let end = self.links[way.link()].end_mut(way);
         end.on_way += bytes;
         if whole {
-            end.serving.pop_front();
+            end.serving.pop();
             self.served(way, key);
             self.tell_uploaded(way, span);
         }
@@ -225,6 +244,11 @@ impl World {
         let up = &mut self.machines[machine].up;
         up.sending = Some((way, key, bytes));
         self.agenda.put(self.now + time, Coming::Sent(machine));
+        if self.is_own(machine) {
+            let source = self.links[way.link()].end(way).source;
+            self.ask_order(machine, |now, order| order.spend(now, source, bytes));
+            self.give_back(way);
+        }
         self.take_turn(way);
     }
 

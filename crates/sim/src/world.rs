@@ -193,6 +193,7 @@ impl World {
             Coming::Timeout(machine) => self.timeout(machine),
             Coming::Word(way, word) => self.hear(way, word),
             Coming::Turn(way) => self.take_turn(way),
+            Coming::TurnsEnd(machine) => self.turns_end(machine),
             Coming::Sent(machine) => self.sent(machine),
             Coming::Arrived(way, job, bytes) => self.arrived(way, job, u64::from(bytes)),
             Coming::JobEnd(job) => self.tell_job_end(job),

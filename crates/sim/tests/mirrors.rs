@@ -69,7 +69,8 @@ fn a_mirror_with_every_third_piece_wrong_is_the_last_resort_after_three() {
         profile.origins.push(wrong);
         let outcome = run(profile);
         let told = format!("seed {seed}: {}", outcome.summary());
-        assert_eq!(outcome.asked_again, 0, "{told}");
+        // what nobody else brought for seconds is asked for once more
+        assert!(outcome.asked_again <= 2, "{told}");
         assert!(outcome.wasted_bytes > 0, "nothing wrong came: {told}");
         // three pieces, and what was on its way when they were called off
         let most = if machines == 1 {

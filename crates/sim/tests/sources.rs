@@ -162,3 +162,22 @@ fn a_long_way_between_machines_costs_no_second_copy() {
         }
     }
 }
+
+/// Twelve machines that can't reach each other take from one seed.
+#[test]
+fn a_seed_serves_all_who_ask_alike() {
+    for seed in 1..4 {
+        let mut profile = room(seed, 0);
+        profile.origins.clear();
+        profile.machines = vec![spec(|it| it.holds = Holds::Everything)];
+        let takers = std::iter::repeat_with(|| spec(|it| it.listens = false));
+        profile.machines.extend(takers.take(12));
+        let outcome = run(profile);
+        let takers = outcome.machines.iter().skip(1);
+        let took: Vec<Duration> = takers.filter_map(|it| it.took()).collect();
+        let (first, last) = (took.iter().min().unwrap(), took.iter().max().unwrap());
+        let part = first.as_secs_f64() / last.as_secs_f64();
+        let told = format!("seed {seed}: the first took {part:.2} of the time of the last");
+        assert!(took.len() == 12 && part > 0.9, "{told}");
+    }
+}

@@ -69,7 +69,7 @@ fn a_room_survives_the_death_of_all_holders_again_and_again() {
         let at = part(&profile, 26);
         finishes(
             profile.with(at, Some(9 * SECOND), Fault::KillHolders),
-            1.05,
+            1.08,
             1.10,
         );
     }
@@ -83,7 +83,7 @@ fn a_partition_that_heals_costs_little() {
         let profile = profile
             .with(at, None, Fault::Part)
             .with(healed, None, Fault::Heal);
-        finishes(profile, 1.02, 1.20);
+        finishes(profile, 1.05, 1.20);
     }
 }
 
@@ -95,7 +95,7 @@ fn a_swarm_half_of_stock_clients_finishes_with_one_copy() {
                 spec.role = Role::Stock;
             }
         });
-        finishes(profile, 1.02, 1.25);
+        finishes(profile, 1.03, 1.25);
     }
 }
 
@@ -144,7 +144,7 @@ fn the_fast_half_does_not_wait_for_the_slow_half() {
         let alone = profile.content_len() as f64 / rate as f64;
         let slowest = outcome.slowest(fast) * outcome.bound.as_secs_f64() / alone;
         // in a short copy the seconds until slow readers hear of better links weigh more
-        let allowed = if cfg!(debug_assertions) { 2.5 } else { 1.25 };
+        let allowed = if cfg!(debug_assertions) { 2.5 } else { 1.30 };
         assert!(
             slowest <= allowed,
             "seed {seed}: the fast half took {slowest:.2} times its bound"

@@ -178,11 +178,11 @@ fn shrink(wish: &Wish, which: &str) -> Result<ExitCode, String> {
 /// How many rooms of a thousand may break each promise today. No number here is ever raised; the aim is none at all.
 const BROKEN_MOST: &[(Promise, u64)] = &[
     (Promise::Sound, 0),
-    (Promise::Hangs, 6),
-    (Promise::Liveness, 75),
-    (Promise::Pace, 345),
-    (Promise::Copies, 100),
-    (Promise::Readers, 8),
+    (Promise::Hangs, 4),
+    (Promise::Liveness, 62),
+    (Promise::Pace, 330),
+    (Promise::Copies, 92),
+    (Promise::Readers, 6),
 ];
 
 /// Rooms that are always the same, and rooms that nobody saw before.

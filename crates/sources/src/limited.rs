@@ -1,10 +1,13 @@
 //! The limits of a copy around an origin that knows of none.
 //!
-//! What must stay true: while a limit is set, no more is asked of the origin than the limit allows.
+//! What must stay true: while a limit is set, no more is asked of the origin than the limit allows. What it says of itself
+//! is asked once; if it panics then, it is an origin without a name, and its first fetch tells more.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use swarmcopy_address::in_text;
 use swarmcopy_layout::Span;
 use swarmcopy_scheduler::{OriginKind, OriginPermit, OriginTag};
 
@@ -16,39 +19,80 @@ use crate::{Limiter, OriginSource, PieceSource, SourceError, SpanSink};
 pub struct Limited {
     origin: Arc<dyn OriginSource>,
     limits: Vec<Arc<Limiter>>,
+    facts: Facts,
+}
+
+/// What an origin says of itself.
+#[derive(Debug)]
+struct Facts {
+    kind: OriginKind,
+    name: String,
+    identity: String,
+    tag: OriginTag,
+    streams_max: u32,
+    lacks: Vec<Span>,
+}
+
+impl Facts {
+    fn of(origin: &dyn OriginSource) -> Self {
+        Self {
+            kind: origin.kind(),
+            name: in_text(&origin.name()).into_owned(),
+            identity: origin.identity(),
+            tag: origin.tag(),
+            streams_max: origin.streams_max(),
+            lacks: origin.lacks(),
+        }
+    }
+
+    fn unknown() -> Self {
+        Self {
+            kind: OriginKind::Mirror,
+            name: "source".to_owned(),
+            identity: String::new(),
+            tag: OriginTag::of(""),
+            streams_max: 1,
+            lacks: Vec::new(),
+        }
+    }
 }
 
 impl Limited {
     /// Puts `limits` around `origin`: all of them hold.
     pub fn new(origin: Arc<dyn OriginSource>, limits: Vec<Arc<Limiter>>) -> Self {
-        Self { origin, limits }
+        let facts = catch_unwind(AssertUnwindSafe(|| Facts::of(origin.as_ref())));
+        Self {
+            origin,
+            limits,
+            facts: facts.unwrap_or_else(|_| Facts::unknown()),
+        }
     }
 }
 
 #[async_trait]
 impl OriginSource for Limited {
     fn kind(&self) -> OriginKind {
-        self.origin.kind()
+        self.facts.kind
     }
 
     fn name(&self) -> String {
-        self.origin.name()
+        self.facts.name.clone()
     }
 
     fn identity(&self) -> String {
-        self.origin.identity()
+        self.facts.identity.clone()
     }
 
     fn tag(&self) -> OriginTag {
-        self.origin.tag()
+        self.facts.tag
     }
 
     fn streams_max(&self) -> u32 {
-        self.origin.streams_max()
+        self.facts.streams_max
     }
 
     fn lacks(&self) -> Vec<Span> {
-        self.origin.lacks()
+        self.facts.lacks.clone()
     }
 
     async fn open(&self, permit: OriginPermit) -> Result<Arc<dyn PieceSource>, SourceError> {
@@ -107,5 +151,45 @@ mod tests {
             .await
             .unwrap();
         assert!(start.elapsed().as_secs_f64() - slow < 0.25);
+    }
+
+    #[derive(Debug)]
+    struct Says(&'static str);
+
+    #[async_trait]
+    impl OriginSource for Says {
+        fn kind(&self) -> OriginKind {
+            OriginKind::Share
+        }
+
+        fn name(&self) -> String {
+            assert!(!self.0.is_empty(), "no name");
+            self.0.to_owned()
+        }
+
+        fn identity(&self) -> String {
+            self.name()
+        }
+
+        fn streams_max(&self) -> u32 {
+            7
+        }
+
+        async fn open(&self, _: OriginPermit) -> Result<Arc<dyn PieceSource>, SourceError> {
+            Err(SourceError::CalledOff)
+        }
+    }
+
+    #[test]
+    fn what_an_origin_says_is_handed_on_and_a_panic_of_it_is_no_panic_of_ours() {
+        let named = Limited::new(Arc::new(Says("store http://me:secret@h/")), Vec::new());
+        assert!(named.name().starts_with("store") && !named.name().contains("secret"));
+        assert_eq!(named.tag(), OriginTag::of("store http://me:secret@h/"));
+        assert_eq!((named.kind(), named.streams_max()), (OriginKind::Share, 7));
+        let nameless = Limited::new(Arc::new(Says("")), Vec::new());
+        assert_eq!(
+            (nameless.name(), nameless.streams_max()),
+            ("source".to_owned(), 1)
+        );
     }
 }

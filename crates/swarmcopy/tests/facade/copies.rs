@@ -3,18 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use swarmcopy::{AddError, Copy, ErrorKind, Event, Phase, Stay};
+use swarmcopy::{AddError, ErrorKind, Event, Phase, Stay};
 use tokio::sync::Semaphore;
 
-use crate::support::{GRACE, Room, ended, session, within};
-
-/// Waits for a look at the copy.
-async fn until(copy: &Copy, wanted: impl Fn(&swarmcopy::Progress) -> bool) {
-    let mut looks = copy.looks();
-    while !wanted(&copy.status()) {
-        within(looks.next()).await.expect("it runs");
-    }
-}
+use crate::support::{GRACE, Room, ended, session, until, within};
 
 fn held(folder: &Path) -> bool {
     folder.join("tree.swarmcopy-held").exists()

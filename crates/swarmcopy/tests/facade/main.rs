@@ -2,6 +2,7 @@
 
 mod copies;
 mod found;
+mod limits;
 mod secrets;
 mod sessions;
 mod sources;

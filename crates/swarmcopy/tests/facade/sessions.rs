@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use swarmcopy::source::async_trait;
 use swarmcopy::{
@@ -14,7 +13,7 @@ use swarmcopy::{
 };
 use tokio::sync::Semaphore;
 
-use crate::support::{GRACE, Room, ended, session, within};
+use crate::support::{GRACE, Room, ended, session};
 
 #[test]
 fn a_session_without_a_runtime_is_an_error_and_no_panic() {
@@ -96,26 +95,6 @@ async fn options_that_cannot_be_right_fail_where_they_are_given() {
     );
     let built = Session::builder().limits(none).build().await;
     assert!(matches!(built, Err(BuildError::Option(_))));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn limits_hold_for_own_sources_and_change_while_copies_run() {
-    let (room, session) = (Room::new(&[3_000_000]), session().await);
-    session.set_limits(Limits::none().down(1_000_000)).unwrap();
-    let content = room.content().source(Arc::new(room.source()));
-    let start = Instant::now();
-    let copy = session.add(content, room.options()).await.unwrap();
-    let mut looks = copy.looks();
-    while copy.status().verified < 2_000_000 {
-        within(looks.next()).await.expect("it runs");
-    }
-    let slow = start.elapsed().as_secs_f64();
-    // a look is 250 ms old at most, a piece waits for its last byte
-    assert!(slow > 1.9, "2 MB at 1 MB/s came in {slow} s");
-    session.set_limits(Limits::none()).unwrap();
-    let outcome = ended(&copy).await;
-    assert!(outcome.report.complete && room.is_copied());
-    session.shutdown(GRACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

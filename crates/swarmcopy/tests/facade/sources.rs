@@ -1,12 +1,12 @@
 //! Sources of the embedder's own that work, fail, lie, hang and panic.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use swarmcopy::source::RangeError;
-use swarmcopy::{Content, CopyOptions, ErrorKind, Outcome, SourceKind, SourceState};
+use swarmcopy::source::{RangeError, contract};
+use swarmcopy::{Content, CopyOptions, ErrorKind, Outcome, SourceKind, SourceState, Stay};
 
-use crate::support::{Does, GRACE, Room, Source, ended, session};
+use crate::support::{Does, GRACE, Room, Source, ended, session, until};
 
 async fn copied(room: &Room, options: CopyOptions, sources: Vec<Arc<Source>>) -> Outcome {
     let content = |content: Content, source| content.source(source);
@@ -115,13 +115,51 @@ async fn a_source_that_hangs_for_ever_ends_by_the_time_out_of_the_copy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_budget_of_origins_holds_for_own_sources() {
-    let room = Room::new(&[4_000_000]);
+async fn a_panic_frees_the_only_stream_of_its_source() {
+    let room = Room::new(&[1_000_000]);
+    let script = [Does::Panics, Does::Panics, Does::Panics];
+    let source = Arc::new(room.source().streams(1).does(&script));
+    let outcome = copied(&room, room.options(), vec![source]).await;
+    assert!(outcome.report.complete && room.is_copied());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_whose_source_panics_leaves_the_slot_to_others() {
+    let room = Room::new(&[1_000_000]);
+    let (first, second) = (session().await, session().await);
     let mut options = room.options();
-    options.origin_rate = Some(2_000_000);
-    let start = Instant::now();
-    let outcome = copied(&room, options, vec![Arc::new(room.source())]).await;
-    let took = start.elapsed().as_secs_f64();
-    assert!(outcome.report.complete);
-    assert!(took > 1.9, "4 MB at 2 MB/s took {took} s");
+    options.readers_max = 1;
+    let faulty = room
+        .content()
+        .source(Arc::new(room.source().always(Does::Panics)));
+    let faulty = first.add(faulty, options.clone()).await.unwrap();
+    until(&faulty, |look| {
+        look.sources
+            .iter()
+            .any(|source| source.state == SourceState::Down)
+    })
+    .await;
+    // the same store, as its name says, in order
+    options.into = room.dir.path().join("other");
+    let peer = faulty.started().listen.to_string();
+    let options = options.peer(peer).unwrap().stay(Stay::WhileNeeded(GRACE));
+    let good = room.content().source(Arc::new(room.source()));
+    let good = second.add(good, options).await.unwrap();
+    let report = ended(&faulty).await.report;
+    assert!(report.complete && room.is_copied());
+    assert_eq!((report.from_mirror, report.from_peers), (0, 1_000_000));
+    assert_eq!(ended(&good).await.report.from_mirror, 1_000_000);
+    first.shutdown(GRACE).await;
+    second.shutdown(GRACE).await;
+}
+
+#[tokio::test]
+async fn an_own_source_is_held_to_the_contract_with_permits_for_tests() {
+    let room = Room::padded(&[100_000, 7]);
+    let layout = Arc::new(room.layout.clone());
+    let holds = |source| contract::check_ranges(source, &layout, room.bytes().to_vec());
+    holds(Arc::new(room.source())).await.unwrap();
+    let broken = holds(Arc::new(room.source().always(Does::Lies))).await;
+    assert!(broken.is_err());
+    assert!(contract::permit(&layout).is_some());
 }

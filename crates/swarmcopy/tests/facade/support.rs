@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use swarmcopy::layout::{Attributes, FileEntry, Layout, PieceDigest, PieceDigests, RelPath, Span};
 use swarmcopy::source::{RangeError, RangeSource, async_trait};
-use swarmcopy::{Content, Copy, CopyOptions, Outcome, Session, Stay};
+use swarmcopy::{Content, Copy, CopyOptions, Outcome, Progress, Session, Stay};
 use tokio::sync::Semaphore;
 
 pub(crate) const PIECE_LEN: u64 = 64 << 10;
@@ -70,6 +70,11 @@ impl Room {
         Content::of("tree", self.layout.clone(), digests).unwrap()
     }
 
+    /// All bytes, with those of pads.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     fn part(&self, span: Span) -> &[u8] {
         &self.bytes[span.start() as usize..span.end() as usize]
     }
@@ -90,6 +95,7 @@ impl Room {
             script: Mutex::default(),
             always: None,
             gate: None,
+            streams: 16,
             asked: Mutex::default(),
         }
     }
@@ -140,7 +146,8 @@ pub(crate) struct Source {
     always: Option<Does>,
     /// Reads that may still be made.
     gate: Option<Arc<Semaphore>>,
-    asked: Mutex<Vec<u64>>,
+    streams: u32,
+    asked: Mutex<Vec<(Instant, u64)>>,
 }
 
 impl Source {
@@ -162,9 +169,28 @@ impl Source {
         self
     }
 
+    /// At most so many reads are made at once.
+    pub(crate) fn streams(mut self, streams: u32) -> Self {
+        self.streams = streams;
+        self
+    }
+
     /// The lengths of all reads.
     pub(crate) fn asked(&self) -> Vec<u64> {
-        self.asked.lock().unwrap().clone()
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|(_, len)| *len).collect()
+    }
+
+    /// How many bytes a second it was asked for, but for the first half second: an idle limit gives some at once.
+    pub(crate) fn pace(&self) -> f64 {
+        let asked = self.asked.lock().unwrap();
+        let begun = asked[0].0 + Duration::from_millis(500);
+        let steady = &asked[asked.partition_point(|(at, _)| *at < begun)..];
+        let [paid @ .., (end, _)] = steady else {
+            panic!("{} reads in less than half a second", asked.len());
+        };
+        let bytes: u64 = paid.iter().map(|(_, len)| *len).sum();
+        bytes as f64 / (*end - paid[0].0).as_secs_f64()
     }
 }
 
@@ -174,12 +200,17 @@ impl RangeSource for Source {
         "store".to_owned()
     }
 
+    fn streams_max(&self) -> u32 {
+        self.streams
+    }
+
     fn patience(&self) -> Duration {
         Duration::from_millis(300)
     }
 
     async fn read(&self, file: &FileEntry, at: u64, to: &mut [u8]) -> Result<(), RangeError> {
-        self.asked.lock().unwrap().push(to.len() as u64);
+        let now = (Instant::now(), to.len() as u64);
+        self.asked.lock().unwrap().push(now);
         let does = self.script.lock().unwrap().pop_front();
         let does = does.or_else(|| self.always.clone());
         if let Some(gate) = &self.gate {
@@ -208,6 +239,14 @@ pub(crate) async fn session() -> Session {
 /// Waits for the end, not for ever.
 pub(crate) async fn ended(copy: &Copy) -> Outcome {
     within(copy.finished()).await
+}
+
+/// Waits for a look at the copy.
+pub(crate) async fn until(copy: &Copy, wanted: impl Fn(&Progress) -> bool) {
+    let mut looks = copy.looks();
+    while !wanted(&copy.status()) {
+        within(looks.next()).await.expect("it runs");
+    }
 }
 
 /// Waits for what must come.

@@ -123,11 +123,43 @@ fn messages_of_the_library_name_no_flag_and_no_command() {
 }
 
 #[test]
-fn every_example_of_a_readme_is_run_or_built() {
+fn every_library_has_its_readme_as_its_front_page_with_an_example_that_is_built() {
     for (name, (_, readme)) in crates() {
         assert!(
             !readme.contains("```rust,ignore") && !readme.contains("```ignore"),
             "{name}"
         );
+        let root = top().join("crates").join(&name).join("src/lib.rs");
+        let Ok(root) = fs::read_to_string(root) else {
+            continue;
+        };
+        assert!(
+            root.starts_with("#![doc = include_str!(\"../README.md\")]"),
+            "{name}"
+        );
+        assert!(readme.contains("```rust"), "{name}");
+    }
+}
+
+#[test]
+fn every_crate_can_be_found_and_says_under_which_licence() {
+    for (name, (manifest, _)) in crates() {
+        let has = |head: &str, key: &str| {
+            let line = table(&manifest, head).find(|line| line.starts_with(key));
+            let told = line.is_some_and(|line| line.len() > key.len() + "[\"\"]".len());
+            assert!(told, "{name}: {key}");
+        };
+        has("[package]", "description = ");
+        has("[package]", "keywords = ");
+        has("[package]", "categories = ");
+        assert!(
+            table(&manifest, "[package.metadata.docs.rs]")
+                .any(|line| line == "all-features = true"),
+            "{name}: docs.rs"
+        );
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            let read = |folder: &str| fs::read(top().join(folder).join(licence)).unwrap();
+            assert_eq!(read(&format!("crates/{name}")), read("."), "{name}");
+        }
     }
 }

@@ -240,6 +240,12 @@ impl Progress {
         self.verified_by.get(&kind).copied().unwrap_or(0)
     }
 
+    /// Bytes a second that sources of this kind bring, lately.
+    pub fn rate_of(&self, kind: SourceKind) -> u64 {
+        let of_kind = self.sources.iter().filter(|source| source.kind == kind);
+        of_kind.map(|source| source.rate).sum()
+    }
+
     /// A copy of that many bytes that has just begun.
     pub fn new(bytes: u64) -> Self {
         Self {
@@ -399,4 +405,25 @@ pub struct Explanation {
     pub piece: Option<u32>,
     /// How many others with this reason and source were left out before it: one is told in a second.
     pub left_out: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_of_a_kind_is_that_of_all_its_sources() {
+        let mut look = Progress::new(100);
+        for (kind, rate) in [
+            (SourceKind::Peer, 3),
+            (SourceKind::Mirror, 10),
+            (SourceKind::Peer, 4),
+        ] {
+            let mut source = SourceProgress::new(kind, "x");
+            source.rate = rate;
+            look.sources.push(source);
+        }
+        let rates = [SourceKind::Peer, SourceKind::Mirror, SourceKind::Share];
+        assert_eq!(rates.map(|kind| look.rate_of(kind)), [7, 10, 0]);
+    }
 }

@@ -1,10 +1,10 @@
 //! What another reader of XML, `roxmltree`, finds in a document, and whether ours found the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roxmltree::{Node, ParsingOptions};
 use swarmcopy_metalink::Address;
-use swarmcopy_metalink::{Document, Error, File, Hash, HashKind, Version};
+use swarmcopy_metalink::{Document, Error, File, FilePath, Hash, HashKind, Part, Version};
 
 const V3: &str = "http://www.metalinker.org/";
 const V4: &str = "urn:ietf:params:xml:ns:metalink";
@@ -45,11 +45,10 @@ pub(crate) fn agree(bytes: &[u8]) {
     }
 }
 
-/// Whether the document has something that only ours refuses: other encodings than UTF-8 are told by the other reader
-/// in no way, and characters that XML has not are passed over in comments.
+/// Whether the document has something that only ours refuses: characters that XML has not, which the other reader passes
+/// over in comments.
 fn is_ours_alone(text: &str) -> bool {
-    let control = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
-    text.contains(control) || text.contains("<?") || text.contains("<!--")
+    text.contains(|c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r'))
 }
 
 fn version_of(node: &Node<'_, '_>) -> Option<Version> {
@@ -74,39 +73,44 @@ fn files<'a>(root: &Node<'a, 'a>, version: Version) -> Vec<Node<'a, 'a>> {
     found
 }
 
+/// Of each path the first `file` element says all that ours took, in the same order, and those that ours did not take are
+/// told as dropped.
 fn compare(ours: &Document, root: &Node<'_, '_>) {
-    let mut taken: BTreeSet<u32> = BTreeSet::new();
     let all = files(root, ours.version);
+    let path = |node: &Node<'_, '_>| FilePath::parse(node.attribute("name")?).ok();
+    let mut first = BTreeMap::new();
+    for (at, path) in all.iter().map(path).enumerate() {
+        if let Some(path) = path {
+            first.entry(path).or_insert(at);
+        }
+    }
+    let mut before = None;
     for file in &ours.files {
-        let same = |node: &&Node<'_, '_>| {
-            !taken.contains(&node.id().get()) && says(node, file, ours.version)
-        };
-        let found = all.iter().find(same);
-        let Some(found) = found else {
+        let Some(at) = first.get(&file.path).copied() else {
             panic!("{file:?} is not in {root:?}");
         };
-        taken.insert(found.id().get());
+        assert!(before < Some(at), "{file:?} is in another place");
+        before = Some(at);
+        assert!(
+            all.get(at)
+                .is_some_and(|node| says(node, file, ours.version)),
+            "{file:?} is not what {root:?} says"
+        );
+    }
+    if ours.dropped_unlisted == 0 {
+        let dropped = ours.dropped.iter().filter(|it| it.what == Part::File);
+        assert_eq!(ours.files.len() + dropped.count(), all.len(), "{root:?}");
     }
 }
 
 /// Whether an element says all that ours took of it.
 fn says(node: &Node<'_, '_>, file: &File, version: Version) -> bool {
-    let Some(name) = node.attribute("name") else {
-        return false;
-    };
     let told = Told::of(node, version);
-    let path = file.path.as_str();
-    // of a name, parts that mean nothing are left out
-    let named = name == path
-        || name
-            .replace('\\', "/")
-            .split('/')
-            .any(|part| path.ends_with(part));
     let sized = file.size.is_none_or(|size| told.numbers.contains(&size));
     let hashed = file.hashes.iter().all(|hash| told.hashes.contains(hash));
     let mirrors = file.mirrors.iter().map(|mirror| &mirror.url);
     let metaurls = file.metaurls.iter().map(|metaurl| &metaurl.url);
-    named && sized && hashed && mirrors.chain(metaurls).all(|url| told.urls.contains(url))
+    sized && hashed && mirrors.chain(metaurls).all(|url| told.urls.contains(url))
 }
 
 /// What stands in one `file` element.

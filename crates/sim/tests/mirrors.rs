@@ -135,3 +135,20 @@ fn a_budget_leaves_a_user_two_thirds_of_a_small_line() {
         assert!(rate >= 0.65, "seed {seed}: {rate:.2} of his rate");
     }
 }
+
+#[test]
+fn a_room_takes_all_of_its_budget_and_no_more() {
+    const RATE: u64 = 20_000_000;
+    for (seed, machines) in [(1, 1), (2, 3), (3, 12)] {
+        let mut profile = Profile::flash(seed, machines).sized(512 << 20, 512 << 10);
+        profile.policy.rate_bytes = Some(RATE);
+        let outcome = run(profile);
+        assert!(outcome.all_done(), "seed {seed}: {}", outcome.summary());
+        let ended = outcome.takers().filter_map(|machine| machine.done).max();
+        let used = outcome.origin_bytes as f64 / ended.unwrap().as_secs_f64() / RATE as f64;
+        assert!(
+            (0.95..=1.05).contains(&used),
+            "seed {seed}, {machines} machines: {used:.3} of the budget"
+        );
+    }
+}

@@ -2,10 +2,12 @@
 
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
 import time
+import tomllib
 
 import boto3
 import botocore
@@ -146,3 +148,14 @@ def test_two_groups_outlive_an_outage():
 def test_the_programs_are_short(program, most):
     lines = (HERE / program / "src" / "main.rs").read_text().splitlines()
     assert len(lines) <= most, len(lines)
+
+
+def test_the_table_of_the_readme_tells_lines_and_what_each_needs():
+    rows = re.findall(r"\| `(\w+)` \| (\d+) \| ([^|]*) \| ([^|]*)\|", (HERE / "README.md").read_text())
+    assert len(rows) == len(list(HERE.glob("*/src/main.rs")))
+    for name, lines, ours, others in rows:
+        assert len((HERE / name / "src" / "main.rs").read_text().splitlines()) == int(lines), name
+        crates = {crate if crate == "swarmcopy" else f"swarmcopy-{crate}" for crate in ours.split(", ")}
+        crates |= {crate for crate in others.strip().split(", ") if crate}
+        manifest = tomllib.loads((HERE / name / "Cargo.toml").read_text())
+        assert set(manifest["dependencies"]) == crates, name

@@ -15,8 +15,8 @@ use crate::limits::url_len_max;
 use crate::report::Reason;
 #[cfg(not(feature = "url"))]
 use plain::Inner;
-#[cfg(feature = "url")]
 use swarmcopy_address::Shown;
+#[cfg(feature = "url")]
 use whole::Inner;
 
 /// An absolute address of scheme http, https, ftp or ftps, without fragment.

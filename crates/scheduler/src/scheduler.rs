@@ -162,9 +162,9 @@ impl Scheduler {
         while let Some(piece) = at.book.next_due(now) {
             look_at_turn(&mut at, piece);
         }
-        let facts = Facts::of(at.book, at.sources, at.measures);
-        let view = facts.view(at.book.ledger().missing(), at.book);
-        at.gate.timeout(now, &view);
+        let known = (now, &at.terms.tuning);
+        let facts = Facts::of((at.book, at.sources), at.measures, known);
+        at.gate.timeout(now, &facts.to_be_read(at.book));
         make_way(&mut at);
         wake_origins(&mut at);
         settle(&mut at);
@@ -233,8 +233,9 @@ impl Scheduler {
 
     /// Why this machine may or may not read `piece` from the origin `source` now.
     pub fn origin_reason(&self, now: Instant, source: SourceId, piece: PieceIndex) -> Reason {
-        let facts = Facts::of(&self.book, &self.sources, &self.measures);
-        let view = facts.view(self.book.ledger().missing(), &self.book);
+        let known = (now, &self.terms.tuning);
+        let facts = Facts::of((&self.book, &self.sources), &self.measures, known);
+        let view = facts.to_be_read(&self.book);
         self.gate.reason(now, source, &view, piece)
     }
 

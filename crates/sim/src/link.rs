@@ -133,10 +133,6 @@ impl Link {
 
 /// A fetch on its way through the world.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "asker and server each know of its end at another time"
-)]
 pub(crate) struct Job {
     pub(crate) id: JobId,
     /// The end that asked.

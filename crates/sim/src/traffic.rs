@@ -99,7 +99,8 @@ impl World {
         let end = self.links[way.link()].end(way);
         let (machine, source) = (end.machine, end.source);
         let urgency = end.serving.urgency(std::iter::empty());
-        !self.is_own(machine) || self.ask_order(machine, |now, order| order.want(now, source, urgency))
+        !self.is_own(machine)
+            || self.ask_order(machine, |now, order| order.want(now, source, urgency))
     }
 
     /// An end without anything to send leaves its place to others.

@@ -143,6 +143,15 @@ fn machines_by_radio_are_stopped_by_no_forger_that_says_to_have_a_cable() {
 }
 
 #[test]
+fn what_only_a_machine_without_power_has_is_read_by_one_that_can_though_others_try_in_vain() {
+    let room = "pieces=40x16384 latency=500us; m join=3961ms up=50000 down=50000 reaches=10; \
+                m join=6581us up=50000 down=50000; m join=3191ms up=50000 down=50000 reaches=10; \
+                m join=2191ms up=50000 down=50000 reaches=10; m join=1191ms up=50000 down=50000 reaches=10; \
+                m up=777061 down=777061; o up=7770610; t 792ms power-loss 5";
+    keeps(room, &[Promise::Hangs]);
+}
+
+#[test]
 fn pieces_that_were_wrong_take_little_of_a_slow_line() {
     let room = "pieces=315x65536 latency=500us; m join=13122ms up=99511 down=99511; \
                 m up=2395893 down=2395893; o up=2922391 wrong=4";

@@ -62,9 +62,15 @@ impl Barren {
         self.turns > 0
     }
 
-    /// How much later than others this machine claims.
-    pub(super) fn later(&self) -> Duration {
-        self.tuning.later() * self.turns.min(2)
+    /// How much later than others this machine claims: where `others` could read and it never could, also later than
+    /// the slow.
+    pub(super) fn later(&self, others: bool) -> Duration {
+        let each = if others {
+            self.tuning.slow_last
+        } else {
+            self.tuning.later()
+        };
+        each * self.turns.min(2)
     }
 }
 
@@ -84,10 +90,11 @@ mod tests {
             barren.ends(end);
             now = end;
         }
-        assert_eq!(barren.later(), Duration::from_secs(2));
+        assert_eq!(barren.later(false), Duration::from_secs(2));
+        assert_eq!(barren.later(true), Duration::from_secs(4));
         assert!(barren.brought(now));
         assert!(!barren.brought(now));
-        assert_eq!(barren.later(), Duration::ZERO);
+        assert_eq!(barren.later(true), Duration::ZERO);
         assert!(barren.is_over(now + Duration::from_millis(500), true));
     }
 }

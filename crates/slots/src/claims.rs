@@ -17,6 +17,17 @@ use crate::table::{bit, median_of};
 use crate::tuning::Tuning;
 use crate::{Instant, MachineClass};
 
+/// What the neighbours can do for a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Near {
+    /// None may read.
+    Nobody,
+    /// Some may read.
+    Able,
+    /// Some that may read have, and this machine never could.
+    Proven,
+}
+
 /// Who else may want the slot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rivals {
@@ -24,8 +35,7 @@ pub(super) struct Rivals {
     machines: u32,
     /// Some of them have a better line.
     are_wired: bool,
-    /// Some of the neighbours may read.
-    are_near: bool,
+    near: Near,
     /// Some are faster.
     are_faster: bool,
 }
@@ -46,10 +56,20 @@ pub(super) fn rivals(
     let slow = link > 0 && median.is_some_and(|median| link.saturating_mul(2) < median);
     let tuning = &access.config().tuning;
     let is_wired = access.config().class == MachineClass::Wired;
+    let gossip = room.gossip();
+    let able = || gossip.iter().filter(|one| one.may_read());
+    let has_read = |one: &Neighbour| gossip.bytes_of(one.node()) > 0;
+    let near = if measures.origin_bytes() == 0 && able().any(has_read) {
+        Near::Proven
+    } else if able().next().is_some() {
+        Near::Able
+    } else {
+        Near::Nobody
+    };
     Some(Rivals {
         machines: room.machines(now, tuning.claimants().1 / tuning.claimants_each),
-        are_wired: !is_wired && room.gossip().knows_wired(),
-        are_near: room.gossip().iter().any(Neighbour::may_read),
+        are_wired: !is_wired && gossip.knows_wired(),
+        near,
         are_faster: slow || is_outdone(now, room, measures),
     })
 }
@@ -141,10 +161,10 @@ impl Claims {
         if rivals.are_wired {
             wait += tuning.wired_first;
         }
-        if rivals.are_near && (rivals.are_faster || self.is_modest(now)) {
+        if rivals.near != Near::Nobody && (rivals.are_faster || self.is_modest(now)) {
             wait += tuning.slow_last;
         }
-        wait + self.barren.later()
+        wait + self.barren.later(rivals.near == Near::Proven)
     }
 
     /// A holder gives slots back and wants this machine to have them: they are claimed at once, where they are free.

@@ -103,6 +103,11 @@ impl Book {
         self.left > 0 && self.left.saturating_mul(self.end_parts) <= self.layout.pieces()
     }
 
+    /// The pieces of which a fetch brings bytes.
+    pub(crate) fn pieces_of(&self, job: &Job) -> impl Iterator<Item = PieceIndex> + use<> {
+        self.layout.pieces_of(job.span())
+    }
+
     /// Pieces that are here or not wanted.
     pub(crate) fn settled(&self) -> &PieceSet {
         &self.settled

@@ -79,9 +79,10 @@ fn next_run(at: &mut Moment<'_>, id: SourceId) -> Option<Span> {
     let pieces_max = (run_len(at, source).min(room) / layout.piece_len()).max(1);
     let narrowed = narrowed(at, id, origin.gaps().shut());
     let missing = narrowed.as_ref().unwrap_or(ledger.missing());
-    let facts = Facts::of(at.book, at.sources, at.measures);
+    let known = (at.now, &at.terms.tuning);
+    let facts = Facts::of((at.book, at.sources), at.measures, known);
     let mut view = facts.view(missing, at.book);
-    view.narrowed = narrowed.is_some();
+    view.narrowed = narrowed.is_some() || facts.is_owed();
     let last = with_wrong(view.last, origin);
     view.last = last.as_ref().or(view.last);
     let pieces_max = u32::try_from(pieces_max).unwrap_or(u32::MAX);

@@ -9,7 +9,7 @@ use crate::moment::Moment;
 use crate::source::Source;
 use crate::source::health::Beside;
 use crate::spread::counting::set_serving;
-use crate::{JobId, Reason, SourceId};
+use crate::{Instant, JobId, Reason, SourceId, Tuning};
 use swarmcopy_slots::OriginState;
 
 /// Looks for sources that let us wait too long, and wakes the others: pauses may be over.
@@ -25,11 +25,21 @@ pub(crate) fn look_at_sources(at: &mut Moment<'_>) {
     }
 }
 
-/// Whether a source that is asked brought nothing for too long, as against all that is `coming`.
+/// Whether a peer that is doubted is waited for again, and in vain so far.
+pub(crate) fn is_waited_for_in_vain(source: &Source, (now, tuning): (Instant, &Tuning)) -> bool {
+    let is_doubted = source.peer().is_some_and(|peer| !peer.serving());
+    is_doubted && source.flow().is_silent(now, tuning.patience_short)
+}
+
+/// Whether a source that is asked brought nothing for too long, as against all that is `coming`. One that is doubted
+/// is waited for no longer where an origin may bring it.
 fn is_silent(at: &Moment<'_>, id: SourceId, coming: u64) -> bool {
     let Some(source) = at.sources.get(id).filter(|it| it.flow().is_asked()) else {
         return false;
     };
+    if is_waited_for_in_vain(source, (at.now, &at.terms.tuning)) && reads(at) {
+        return true;
+    }
     let (floor, block_len) = least_patience(at, id, source);
     let (usual, tuning) = (at.measures.best_rate(), &at.terms.tuning);
     let flow = source.flow();
@@ -39,6 +49,12 @@ fn is_silent(at: &Moment<'_>, id: SourceId, coming: u64) -> bool {
     let line = time_at(before, usual).unwrap_or_default();
     let line = line.min(tuning.patience_line);
     flow.quiet_for(at.now) > patience + line
+}
+
+/// Whether this machine reads an origin that answers.
+fn reads(at: &Moment<'_>) -> bool {
+    let mut origins = at.sources.origins();
+    origins.any(|(_, it)| it.is_open() && !it.is_failing())
 }
 
 /// The shortest time without a byte that is silence, and how much a source brings at a time.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use swarmcopy_layout::PieceSet;
 
+use super::silence::is_waited_for_in_vain;
 use crate::book::Book;
 use crate::measure::Measures;
 use crate::source::Sources;
+use crate::{Instant, Tuning};
 use swarmcopy_slots::View;
 
 /// What the gate needs to know besides sets of pieces.
@@ -17,11 +19,17 @@ pub(crate) struct Facts {
     slow: Option<PieceSet>,
     way: Duration,
     wrong: Option<PieceSet>,
+    /// What is missing with what doubted peers are waited for in vain, if there is such.
+    with_owed: Option<PieceSet>,
 }
 
 impl Facts {
     /// What these parts say.
-    pub(crate) fn of(book: &Book, sources: &Sources, measures: &Measures) -> Self {
+    pub(crate) fn of(
+        (book, sources): (&Book, &Sources),
+        measures: &Measures,
+        (now, tuning): (Instant, &Tuning),
+    ) -> Self {
         let mut facts = Self {
             pieces_left: book.left(),
             link_goodput: measures.best_rate(),
@@ -29,6 +37,7 @@ impl Facts {
             slow: None,
             way: measures.way_time() / 2,
             wrong: wrong_everywhere(sources, book.have().capacity()),
+            with_owed: with_owed((book, sources), (now, tuning)),
         };
         for (_, peer) in sources.peers() {
             facts.peers += 1;
@@ -38,6 +47,17 @@ impl Facts {
             }
         }
         facts
+    }
+
+    /// What may have to be read: all that is missing, with what doubted peers are waited for in vain.
+    pub(crate) fn to_be_read<'a>(&'a self, book: &'a Book) -> View<'a> {
+        let missing = book.ledger().missing();
+        self.view(self.with_owed.as_ref().unwrap_or(missing), book)
+    }
+
+    /// Whether doubted peers are waited for in vain: that may have to be read soon.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.with_owed.is_some()
     }
 
     /// The same with sets of pieces.
@@ -58,6 +78,23 @@ impl Facts {
             link_goodput: self.link_goodput,
         }
     }
+}
+
+/// What is missing, and what was asked of peers that are doubted and bring nothing: a machine that waits for them
+/// again would not say that it needs the origin.
+fn with_owed((book, sources): (&Book, &Sources), at: (Instant, &Tuning)) -> Option<PieceSet> {
+    let mut all: Option<PieceSet> = None;
+    for (id, _) in sources.peers() {
+        let source = sources.get(id).filter(|it| is_waited_for_in_vain(it, at));
+        let jobs = source.into_iter().flat_map(|it| it.flow().jobs());
+        for job in jobs.filter_map(|job| book.ledger().job(*job)) {
+            let all = all.get_or_insert_with(|| book.ledger().missing().clone());
+            for piece in book.pieces_of(job) {
+                all.insert(piece);
+            }
+        }
+    }
+    all
 }
 
 /// Pieces that each origin had with wrong bytes lately.

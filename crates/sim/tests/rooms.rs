@@ -36,7 +36,9 @@ fn run(profile: Profile) -> Outcome {
 fn one_copy(outcome: &Outcome, last_max: f64) {
     let told = format!("seed {}: {}", outcome.seed, outcome.summary());
     assert!(outcome.all_done(), "{told}");
-    assert!(outcome.copies() <= 1.01, "{told}");
+    // of a short one a piece is a larger part
+    let copies_max = if small() { 1.02 } else { 1.01 };
+    assert!(outcome.copies() <= copies_max, "{told}");
     assert!(
         outcome.readers_peak <= 4 && outcome.over_cap <= Duration::from_millis(300),
         "{told}"

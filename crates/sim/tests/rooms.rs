@@ -34,10 +34,14 @@ fn run(profile: Profile) -> Outcome {
 
 /// All are complete, by one copy, read by at most K machines.
 fn one_copy(outcome: &Outcome, last_max: f64) {
+    // of a short one a piece is a larger part
+    copies(outcome, if small() { 1.02 } else { 1.01 }, last_max);
+}
+
+/// All are complete, by so many copies, read by at most K machines.
+fn copies(outcome: &Outcome, copies_max: f64, last_max: f64) {
     let told = format!("seed {}: {}", outcome.seed, outcome.summary());
     assert!(outcome.all_done(), "{told}");
-    // of a short one a piece is a larger part
-    let copies_max = if small() { 1.02 } else { 1.01 };
     assert!(outcome.copies() <= copies_max, "{told}");
     assert!(
         outcome.readers_peak <= 4 && outcome.over_cap <= Duration::from_millis(300),
@@ -88,8 +92,8 @@ fn two_hundred_machines_share_one_copy() {
 }
 
 #[test]
-fn a_thousand_machines_share_one_copy() {
-    one_copy(&run(flash(1, 1000)), 1.15);
+fn a_thousand_machines_share_little_more_than_one_copy() {
+    copies(&run(flash(1, 1000)), 1.10, 1.17);
 }
 
 #[test]

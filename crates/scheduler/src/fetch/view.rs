@@ -84,7 +84,8 @@ impl Facts {
 /// again would not say that it needs the origin.
 fn with_owed((book, sources): (&Book, &Sources), at: (Instant, &Tuning)) -> Option<PieceSet> {
     let mut all: Option<PieceSet> = None;
-    for (id, _) in sources.peers() {
+    // this is asked all the time, and nearly all peers serve
+    for (id, _) in sources.peers().filter(|(_, peer)| !peer.serving()) {
         let source = sources.get(id).filter(|it| is_waited_for_in_vain(it, at));
         let jobs = source.into_iter().flat_map(|it| it.flow().jobs());
         for job in jobs.filter_map(|job| book.ledger().job(*job)) {

@@ -14,11 +14,13 @@ use swarmcopy_swarm::PeerName;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::content::Content;
 use crate::errors::OptionError;
 use crate::event::{Events, Told};
 use crate::outcome::Outcome;
+use crate::policy::Policy;
 use crate::report::{Progress, Report, Started};
-use crate::{ContentId, Error, ErrorKind, check};
+use crate::{ContentId, Error, ErrorKind, OriginMode, check};
 
 /// Why a copy does not run.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -33,6 +35,9 @@ pub enum AddError {
     /// The copy is over: it can't go on.
     #[error("the copy is over")]
     Over,
+    /// The copy has no use for what was named.
+    #[error("{0}")]
+    NoUse(NoUse),
     /// An option can't be right.
     #[error(transparent)]
     Option(#[from] OptionError),
@@ -51,13 +56,28 @@ impl From<AddError> for Error {
     }
 }
 
+/// Why a copy has no use for somebody to copy from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoUse {
+    /// It serves what is there and copies nothing.
+    #[error("what is served is copied from nobody: no mirror and no origin is read")]
+    Serves,
+    /// Its options or its torrent say that origins are never read.
+    #[error("origins are never read: its options or its torrent say so")]
+    Never,
+    /// A metalink gives hashes of whole files alone: no piece of a peer could be verified.
+    #[error("its metalink has no hashes of pieces: it takes part in no swarm")]
+    NoSwarm,
+}
+
 /// What a handle asks of its copy.
 #[derive(Debug)]
 pub(crate) enum Order {
     Pause(oneshot::Sender<()>),
     Resume(oneshot::Sender<Result<(), AddError>>),
     Select(Vec<String>, oneshot::Sender<Result<(), AddError>>),
-    Add(Way),
+    Add(Way, oneshot::Sender<Result<(), AddError>>),
 }
 
 /// Somebody to copy from, named while the copy runs.
@@ -66,6 +86,22 @@ pub(crate) enum Way {
     Peer(PeerName),
     Mirror(String),
     Range(Arc<dyn RangeSource>),
+}
+
+impl Way {
+    /// Whether a copy of this content can use it.
+    pub(crate) fn check(&self, content: &Content) -> Result<(), NoUse> {
+        let is_peer = matches!(self, Self::Peer(_));
+        if is_peer && content.has_whole_files() {
+            Err(NoUse::NoSwarm)
+        } else if !is_peer && content.is_seed() {
+            Err(NoUse::Serves)
+        } else if !is_peer && Policy::of(content).mode == OriginMode::Never {
+            Err(NoUse::Never)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl fmt::Debug for Way {
@@ -173,27 +209,31 @@ impl Copy {
     /// Adds a peer to connect to, as `HOST:PORT`; it is tried until it answers.
     ///
     /// # Errors
-    /// [`AddError::Option`] if that is no address, [`AddError::Over`] if the copy is over.
+    /// [`AddError::Option`] if that is no address, [`AddError::NoUse`] if the copy takes part in no swarm,
+    /// [`AddError::Over`] if it is over.
     pub async fn add_peer(&self, addr: &str) -> Result<(), AddError> {
         let peer = check::peer(addr)?;
-        self.order(Order::Add(Way::Peer(peer))).await
+        self.ask(|reply| Order::Add(Way::Peer(peer), reply)).await
     }
 
     /// Adds a mirror (BEP 19): the address of an HTTP or FTP server that holds the content.
     ///
     /// # Errors
-    /// [`AddError::Option`] if that is no address of such a server, [`AddError::Over`] if the copy is over.
+    /// [`AddError::Option`] if that is no address of such a server, [`AddError::NoUse`] if the copy reads no origins,
+    /// [`AddError::Over`] if it is over.
     pub async fn add_mirror(&self, url: &str) -> Result<(), AddError> {
         check::mirror(url)?;
-        self.order(Order::Add(Way::Mirror(url.to_owned()))).await
+        let way = Way::Mirror(url.to_owned());
+        self.ask(|reply| Order::Add(way, reply)).await
     }
 
     /// Adds an origin of the embedder's own.
     ///
     /// # Errors
-    /// [`AddError::Over`] if the copy is over.
+    /// [`AddError::NoUse`] if the copy reads no origins, [`AddError::Over`] if it is over.
     pub async fn add_origin(&self, source: Arc<dyn RangeSource>) -> Result<(), AddError> {
-        self.order(Order::Add(Way::Range(source))).await
+        self.ask(|reply| Order::Add(Way::Range(source), reply))
+            .await
     }
 
     /// Waits until every wanted piece is verified and on disk: how long that took. Serving may go on. May be dropped

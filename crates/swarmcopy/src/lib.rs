@@ -85,7 +85,7 @@ pub use config::{
     RecordNames, Replace, StatusUse, Stay, group_len_max, machine_name_len_max,
 };
 pub use content::Content;
-pub use copy::{AddError, Copy, Looks, StopOnDrop};
+pub use copy::{AddError, Copy, Looks, NoUse, StopOnDrop};
 pub use description::{Description, DescriptionKind, FileDescription};
 pub use discovery::Discovery;
 pub use error::{Error, ErrorKind};

@@ -146,11 +146,12 @@ impl Running {
                 waiting.resumed.push(reply);
                 (waiting.ends, waiting.goes_on) = (true, true);
             }
-            Order::Add(way) => {
-                self.keep(&way);
-                let notes = notes.clone();
-                // waits for room; the engine has just ended where nobody listens, and the next begins with it
-                tokio::spawn(async move { notes.send(Note::Way(way)).await });
+            Order::Add(way, reply) => {
+                if self.keep(&way, reply) {
+                    let notes = notes.clone();
+                    // waits for room; the engine has just ended where nobody listens, and the next begins with it
+                    tokio::spawn(async move { notes.send(Note::Way(way)).await });
+                }
             }
         }
     }
@@ -182,19 +183,28 @@ impl Running {
                     }
                     let _ = reply.send(checked.map(|_| ()).map_err(AddError::Start));
                 }
-                Order::Add(way) => self.keep(&way),
+                Order::Add(way, reply) => {
+                    self.keep(&way, reply);
+                }
             }
         }
     }
 
-    /// The next engine is to know of it, too.
-    fn keep(&mut self, way: &Way) {
+    /// The next engine is to know of it, too; whether the copy has a use for it.
+    fn keep(&mut self, way: &Way, reply: oneshot::Sender<Result<(), AddError>>) -> bool {
+        let checked = way.check(&self.content);
+        // who asked may have gone
+        let _ = reply.send(checked.map_err(AddError::NoUse));
+        if checked.is_err() {
+            return false;
+        }
         let options = &mut self.content.options;
         match way {
             Way::Peer(peer) => options.peers.push(peer.to_string()),
             Way::Mirror(url) => options.mirrors.push(url.clone()),
             Way::Range(source) => self.content.ranges.push(Arc::clone(source)),
         }
+        true
     }
 
     async fn open(&self) -> Result<Prepared, AddError> {

@@ -12,33 +12,24 @@ use super::standing::Named;
 use super::{Engine, Note};
 use crate::copy::Way;
 use crate::event::Event;
-use crate::{OriginMode, Progress, SourceKind, SourceState, mirrors};
+use crate::{Progress, SourceKind, SourceState, mirrors};
 
 impl Engine {
-    /// Somebody to copy from was named.
+    /// Somebody to copy from was named, whom this copy can use: [`Way::check`].
     pub(super) fn take_way(&mut self, way: Way) {
         match way {
             Way::Peer(peer) => self.take_peer(peer),
             Way::Mirror(url) => self.take_mirror(url),
             Way::Range(source) => {
-                if self.reads_origins() {
-                    let layout = Arc::clone(&self.content.layout);
-                    let limits = self.late.limits.all();
-                    let origin = RangeOrigin::new(source, layout, limits);
-                    self.take_origin(self.late.ids.next(), Arc::new(origin));
-                }
+                let layout = Arc::clone(&self.content.layout);
+                let limits = self.late.limits.all();
+                let origin = RangeOrigin::new(source, layout, limits);
+                self.take_origin(self.late.ids.next(), Arc::new(origin));
             }
         }
     }
 
-    fn reads_origins(&self) -> bool {
-        !self.content.is_seed() && self.policy.mode != OriginMode::Never
-    }
-
     fn take_peer(&mut self, peer: PeerName) {
-        if self.content.has_whole_files() {
-            return;
-        }
         let name = peer.to_string();
         if self.account.named(SourceKind::Peer, &name).is_none() {
             self.account.name_all(vec![Named {
@@ -53,7 +44,7 @@ impl Engine {
 
     /// Makes the mirror ready in a task: its name may have to be looked up.
     fn take_mirror(&mut self, url: String) {
-        if !self.reads_origins() || self.content.options.mirrors.contains(&url) {
+        if self.content.options.mirrors.contains(&url) {
             return;
         }
         self.content.options.mirrors.push(url.clone());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use swarmcopy::{AddError, ErrorKind, Event, Phase, Stay};
+use swarmcopy::{AddError, Content, ErrorKind, Event, NoUse, OriginMode, Phase, Stay};
 use tokio::sync::Semaphore;
 
 use crate::support::{GRACE, Room, ended, session, until, within};
@@ -102,6 +102,57 @@ async fn peers_and_origins_may_be_named_later() {
         copy.add_peer("127.0.0.1:2").await,
         Err(AddError::Over)
     ));
+    session.shutdown(GRACE).await;
+}
+
+fn useless(added: Result<(), AddError>) -> NoUse {
+    match added {
+        Err(AddError::NoUse(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_says_for_whom_it_has_no_use() {
+    let (room, session) = (Room::new(&[100_000]), session().await);
+    let gate = Arc::new(Semaphore::new(0));
+    let source = || Arc::new(room.source().gated(&gate));
+    let mut options = room.options().peer("127.0.0.1:1").unwrap();
+    options.origin = OriginMode::Never;
+    let copy = session.add(room.content(), options).await.unwrap();
+    for paused in [false, true] {
+        if paused {
+            within(copy.pause()).await;
+        }
+        let mirror = copy.add_mirror("http://127.0.0.1:1/").await;
+        assert_eq!(useless(mirror), NoUse::Never);
+        let origin = copy.add_origin(source()).await;
+        assert_eq!(useless(origin), NoUse::Never);
+        copy.add_peer("127.0.0.1:2").await.unwrap();
+    }
+    within(copy.stop()).await;
+    let seed = room.content().seed_from(room.share());
+    let options = room.options().stay(Stay::Always);
+    let seed = session.add(seed, options).await.unwrap();
+    let mirror = seed.add_mirror("http://127.0.0.1:1/").await;
+    assert_eq!(useless(mirror), NoUse::Serves);
+    let origin = seed.add_origin(source()).await;
+    assert_eq!(useless(origin), NoUse::Serves);
+    seed.add_peer("127.0.0.1:2").await.unwrap();
+    session.shutdown(GRACE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_by_hashes_of_whole_files_takes_mirrors_and_no_peers() {
+    let (room, session) = (Room::new(&[4]), session().await);
+    let document =
+        br#"<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="a.bin"><size>100000000</size>
+        <hash type="sha-256">9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08</hash>
+        <url>http://127.0.0.1:1/a.bin</url></file></metalink>"#;
+    let content = Content::metalink(document, None).unwrap();
+    let copy = session.add(content, room.options()).await.unwrap();
+    assert_eq!(useless(copy.add_peer("127.0.0.1:2").await), NoUse::NoSwarm);
+    copy.add_mirror("http://127.0.0.1:2/").await.unwrap();
     session.shutdown(GRACE).await;
 }
 

@@ -28,8 +28,11 @@ mod sockets;
 
 /// Pause between announcements of a content (BEP 14).
 const EVERY: Duration = Duration::from_mins(5);
-/// Pause before the second announcement of a content that knows nobody; doubled each time.
-const LONELY_MIN: Duration = Duration::from_secs(1);
+/// Pause before the second announcement of a content that knows nobody; doubled each time. A full line loses datagrams:
+/// three are on their way before a machine that heard nobody reads the origin.
+const LONELY_MIN: Duration = Duration::from_millis(75);
+/// How often that pause is doubled at most.
+const LONELY_DOUBLINGS: u32 = 12;
 /// Least pause between two datagrams.
 const DATAGRAM_PAUSE: Duration = Duration::from_millis(50);
 /// Contents that are announced at most.
@@ -270,8 +273,9 @@ impl Content {
             .known
             .load(std::sync::atomic::Ordering::Relaxed);
         let pause = if known == 0 {
+            let doublings = self.lonely.min(LONELY_DOUBLINGS);
             self.lonely = self.lonely.saturating_add(1);
-            LONELY_MIN.saturating_mul(1 << self.lonely.min(10)) / 2
+            LONELY_MIN * (1 << doublings)
         } else {
             EVERY
         };

@@ -68,6 +68,7 @@ fn judged(at: &Moment<'_>) -> Judged {
 
 fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
     at.weighing.compared();
+    note_good(at, judged, origins);
     let tuning = &at.terms.tuning;
     // what many peers have to give is what the room has by then
     let (gain_of_few, gain_of_many) = tuning.thin_percent;
@@ -104,9 +105,23 @@ fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
         let sole = peer.map_or(0, |peer| u64::from(peer.sole()));
         let sole = time_of(sole.saturating_mul(at.terms.layout.piece_len()), *rate);
         let late = lone && sole > in_time;
-        let slow = slow && (lasting || peer.is_some_and(Peer::thin));
+        // who was good a moment ago may be held up by what others send for as long as that takes to end
+        let bad = peer.is_some_and(|it| it.conduct().is_bad_for(at.now, tuning.thin_lasting * 2));
+        let slow = slow && (lasting && bad || peer.is_some_and(Peer::thin));
         let thin = slow && rate.saturating_mul(tuning.thin_parts) < origins || late;
         set_thin(at, *id, thin);
+    }
+}
+
+/// Remembers who brings a good part of what origins do.
+fn note_good(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
+    let parts = at.terms.tuning.thin_parts;
+    for (id, rate) in &judged.peers {
+        if rate.saturating_mul(parts) >= origins
+            && let Some(peer) = at.sources.peer_mut(*id)
+        {
+            peer.conduct_mut().is_good(at.now);
+        }
     }
 }
 

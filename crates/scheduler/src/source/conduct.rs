@@ -17,6 +17,8 @@ pub(crate) struct Conduct {
     serving: bool,
     /// It answers far too slowly for what is left.
     thin: bool,
+    /// When it last brought a good part of what origins bring.
+    good_at: Option<Instant>,
     /// It let us wait too long; it is tried again after this.
     snubbed_until: Option<Instant>,
     /// Since when it owes us the first byte that it ever brings, if it is not one of our machines.
@@ -38,6 +40,7 @@ impl Conduct {
             choking_since: Some(now),
             serving: true,
             thin: false,
+            good_at: None,
             snubbed_until: None,
             owes_since: None,
             snubs: 0,
@@ -136,6 +139,16 @@ impl Conduct {
     /// It is far too slow, or is so no more.
     pub(crate) fn set_thin(&mut self, thin: bool) {
         self.thin = thin;
+    }
+
+    /// It brings a good part of what origins bring.
+    pub(crate) fn is_good(&mut self, now: Instant) {
+        self.good_at = Some(now);
+    }
+
+    /// Whether it did for the last time so long ago, or never.
+    pub(crate) fn is_bad_for(&self, now: Instant, time: Duration) -> bool {
+        self.good_at.is_none_or(|at| now.since(at) >= time)
     }
 
     /// Whether its pieces count as available.

@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use swarmcopy_sim::{Holds, MachineSpec, Profile, Role};
+use swarmcopy_sim::{Fault, Holds, MachineSpec, Profile, Role};
 
 use support::{LINE, SECOND, run};
 
@@ -93,8 +93,8 @@ fn an_origin_that_is_gone_for_twenty_seconds_is_read_again_within_three() {
         let profile = room(seed, 8);
         let plain = run(profile.clone());
         let (gone, back) = (profile.bound() / 4, profile.bound() / 4 + 20 * SECOND);
-        let profile = profile.with(gone, None, swarmcopy_sim::Fault::OriginDown);
-        let outcome = run(profile.with(back, None, swarmcopy_sim::Fault::OriginUp));
+        let profile = profile.with(gone, None, Fault::OriginDown);
+        let outcome = run(profile.with(back, None, Fault::OriginUp));
         let lost = outcome.ended.saturating_sub(plain.ended);
         assert!(lost <= 23 * SECOND, "seed {seed}: {lost:?} later");
     }
@@ -116,6 +116,21 @@ fn a_slow_machine_does_not_hold_up_the_only_other_one() {
             times <= at_most(1.15),
             "seed {seed}: {times:.2} times as long"
         );
+    }
+}
+
+/// What others send through a line holds a good peer up for a second or two.
+#[test]
+fn a_good_seed_that_is_held_up_for_two_seconds_keeps_the_origin_unread() {
+    for seed in 1..9 {
+        let mut profile = room(seed, 1);
+        profile
+            .machines
+            .push(spec(|spec| spec.holds = Holds::Everything));
+        let slow = Fault::Rates(1, LINE / 8, LINE);
+        let profile = profile.with(3 * SECOND, None, slow);
+        let outcome = run(profile.with(5 * SECOND, None, Fault::Rates(1, LINE, LINE)));
+        assert!(outcome.copies() <= 0.05, "{}", outcome.summary());
     }
 }
 

@@ -42,24 +42,32 @@ pub(crate) fn weigh_peers(at: &mut Moment<'_>) {
     }
 }
 
-/// The peers that are asked for enough, and what they bring.
-fn judged(at: &Moment<'_>) -> Judged {
-    let mut judged = Judged {
-        peers: Vec::new(),
-        rate: 0,
-    };
+/// The peers that are asked for enough, and what they bring: at best within a few seconds, for what others send holds
+/// good peers up for about as long.
+fn judged(at: &mut Moment<'_>) -> Judged {
     let queue = QueueRule::among(at.sources, at.terms);
+    let mut asked = Vec::new();
     for (id, source) in at.sources.iter() {
         let Some(peer) = source.peer().filter(|peer| peer.serving()) else {
             continue;
         };
         let flow = source.flow();
-        let asked = flow.is_asked() && flow.busy_for(at.now) >= at.terms.tuning.thin_busy;
-        let Some(rate) = flow.rate().filter(|_| asked) else {
-            continue;
-        };
+        let is_busy = flow.is_asked() && flow.busy_for(at.now) >= at.terms.tuning.thin_busy;
+        if let Some(rate) = flow.rate().filter(|_| is_busy) {
+            let is_full = flow.in_flight() * 2 >= queue.len(source);
+            asked.push((id, rate, is_full || peer.thin()));
+        }
+    }
+    let mut judged = Judged {
+        peers: Vec::new(),
+        rate: 0,
+    };
+    let lately = at.terms.tuning.thin_lasting;
+    for (id, rate, is_judged) in asked {
+        let peer = at.sources.peer_mut(id);
+        let rate = peer.map_or(rate, |it| it.conduct_mut().brings(at.now, rate, lately));
         judged.rate = judged.rate.saturating_add(rate);
-        if flow.in_flight() * 2 >= queue.len(source) || peer.thin() {
+        if is_judged {
             judged.peers.push((id, rate));
         }
     }
@@ -67,8 +75,9 @@ fn judged(at: &Moment<'_>) -> Judged {
 }
 
 fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
-    at.weighing.compared();
-    note_good(at, judged, origins);
+    if is_tried(at) {
+        return;
+    }
     let tuning = &at.terms.tuning;
     // what many peers have to give is what the room has by then
     let (gain_of_few, gain_of_many) = tuning.thin_percent;
@@ -85,11 +94,15 @@ fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
             .measures
             .best_rate()
             .saturating_mul(tuning.full_percent.1);
+    let slow = judged.rate.saturating_mul(gain) < origins.saturating_mul(100);
     if as_ever || at.gate.is_link_full() {
         at.weighing.not_slow();
+        // who brings a good part although squeezed is good
+        if !slow {
+            trust_peers(at);
+        }
         return;
     }
-    let slow = judged.rate.saturating_mul(gain) < origins.saturating_mul(100);
     let others = time_of(at.book.left_len(), judged.rate.max(origins));
     let in_time = others.saturating_mul(u32::try_from(gain_of_few).unwrap_or(u32::MAX)) / 100
         + tuning.thin_busy;
@@ -105,24 +118,28 @@ fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
         let sole = peer.map_or(0, |peer| u64::from(peer.sole()));
         let sole = time_of(sole.saturating_mul(at.terms.layout.piece_len()), *rate);
         let late = lone && sole > in_time;
-        // who was good a moment ago may be held up by what others send for as long as that takes to end
-        let bad = peer.is_some_and(|it| it.conduct().is_bad_for(at.now, tuning.thin_lasting * 2));
-        let slow = slow && (lasting && bad || peer.is_some_and(Peer::thin));
+        let slow = slow && (lasting || peer.is_some_and(Peer::thin));
         let thin = slow && rate.saturating_mul(tuning.thin_parts) < origins || late;
         set_thin(at, *id, thin);
     }
 }
 
-/// Remembers who brings a good part of what origins do.
-fn note_good(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
-    let parts = at.terms.tuning.thin_parts;
-    for (id, rate) in &judged.peers {
-        if rate.saturating_mul(parts) >= origins
-            && let Some(peer) = at.sources.peer_mut(*id)
-        {
-            peer.conduct_mut().is_good(at.now);
-        }
+/// Whether it is still to be seen what origins bring beside peers. Where all bring together no more than peers alone, the
+/// line is what is slow.
+fn is_tried(at: &mut Moment<'_>) -> bool {
+    let Some((since, alone)) = at.weighing.seen(at.now) else {
+        return false;
+    };
+    let tuning = &at.terms.tuning;
+    if at.now.since(since) < tuning.thin_busy / 2 {
+        return true;
     }
+    let gain = alone.saturating_mul(tuning.thin_percent.0);
+    if at.sources.rate().saturating_mul(100) < gain {
+        trust_peers(at);
+    }
+    at.weighing.set_trial(Trial::None);
+    false
 }
 
 /// Whether this thin peer would bring a piece later than origins all that is left.
@@ -187,14 +204,14 @@ fn try_origins(at: &mut Moment<'_>, judged: &Judged) {
     };
     let few = few && !judged.peers.iter().all(is_good);
     match at.weighing.trial() {
-        Trial::Since(since) if at.now.since(since) >= tuning.thin_lasting => {
+        Trial::Since(since, _) if at.now.since(since) >= tuning.thin_lasting => {
             at.weighing
                 .set_trial(Trial::NotBefore(at.now + tuning.thin_again));
             trust_peers(at);
         }
         Trial::NotBefore(until) if at.now < until => (),
         Trial::None | Trial::NotBefore(_) if few => {
-            at.weighing.set_trial(Trial::Since(at.now));
+            at.weighing.set_trial(Trial::Since(at.now, judged.rate));
             // who could not read otherwise asks the others to let it
             let told = !at.gate.may_get_slot(at.now);
             for (id, _) in &judged.peers {
@@ -205,7 +222,7 @@ fn try_origins(at: &mut Moment<'_>, judged: &Judged) {
                 }
             }
         }
-        Trial::None | Trial::NotBefore(_) | Trial::Since(_) => {}
+        Trial::None | Trial::NotBefore(_) | Trial::Since(..) | Trial::Seen(..) => {}
     }
 }
 

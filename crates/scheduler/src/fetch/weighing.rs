@@ -8,8 +8,10 @@ pub(crate) enum Trial {
     /// Nothing speaks for it.
     #[default]
     None,
-    /// It began then.
-    Since(Instant),
+    /// It began then, when peers brought so many bytes a second.
+    Since(Instant, u64),
+    /// What origins bring beside them is seen since then.
+    Seen(Instant, u64),
     /// It showed nothing; not before that time again.
     NotBefore(Instant),
 }
@@ -33,10 +35,14 @@ impl Weighing {
         self.trial = trial;
     }
 
-    /// What origins bring is known: a trial is over.
-    pub(crate) fn compared(&mut self) {
-        if let Trial::Since(_) = self.trial {
-            self.trial = Trial::None;
+    /// What origins bring is known; since when, and what peers brought alone, while that is a trial.
+    pub(crate) fn seen(&mut self, now: Instant) -> Option<(Instant, u64)> {
+        if let Trial::Since(_, alone) = self.trial {
+            self.trial = Trial::Seen(now, alone);
+        }
+        match self.trial {
+            Trial::Seen(since, alone) => Some((since, alone)),
+            _ => None,
         }
     }
 

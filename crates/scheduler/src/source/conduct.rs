@@ -17,8 +17,10 @@ pub(crate) struct Conduct {
     serving: bool,
     /// It answers far too slowly for what is left.
     thin: bool,
-    /// When it last brought a good part of what origins bring.
-    good_at: Option<Instant>,
+    /// The most bytes a second that it brought since a moment ago, and in as long a time before that.
+    peaks: (u64, u64),
+    /// Since when the first of them counts.
+    peak_since: Instant,
     /// It let us wait too long; it is tried again after this.
     snubbed_until: Option<Instant>,
     /// Since when it owes us the first byte that it ever brings, if it is not one of our machines.
@@ -40,7 +42,8 @@ impl Conduct {
             choking_since: Some(now),
             serving: true,
             thin: false,
-            good_at: None,
+            peaks: (0, 0),
+            peak_since: now,
             snubbed_until: None,
             owes_since: None,
             snubs: 0,
@@ -141,14 +144,14 @@ impl Conduct {
         self.thin = thin;
     }
 
-    /// It brings a good part of what origins bring.
-    pub(crate) fn is_good(&mut self, now: Instant) {
-        self.good_at = Some(now);
-    }
-
-    /// Whether it did for the last time so long ago, or never.
-    pub(crate) fn is_bad_for(&self, now: Instant, time: Duration) -> bool {
-        self.good_at.is_none_or(|at| now.since(at) >= time)
+    /// It brings so many bytes a second; the most of them lately: within once to twice this time.
+    pub(crate) fn brings(&mut self, now: Instant, rate: u64, lately: Duration) -> u64 {
+        if now.since(self.peak_since) >= lately {
+            self.peaks = (0, self.peaks.0);
+            self.peak_since = now;
+        }
+        self.peaks.0 = self.peaks.0.max(rate);
+        self.peaks.0.max(self.peaks.1)
     }
 
     /// Whether its pieces count as available.

@@ -134,6 +134,23 @@ fn a_good_seed_that_is_held_up_for_two_seconds_keeps_the_origin_unread() {
     }
 }
 
+/// Who is asked little because it was slow can't show that it is well: it is tried again after fifteen seconds.
+#[test]
+fn a_seed_that_was_slow_for_nine_seconds_is_found_to_be_well_while_origins_fill_the_line() {
+    for seed in 1..9 {
+        let mut profile = room(seed, 1).sized(512 << 20, 512 << 10);
+        profile
+            .machines
+            .push(spec(|spec| spec.holds = Holds::Everything));
+        let slow = Fault::Rates(1, LINE / 20, LINE);
+        let profile = profile.with(3 * SECOND, None, slow);
+        let outcome = run(profile.with(12 * SECOND, None, Fault::Rates(1, LINE, LINE)));
+        // of 43 s: till then, fifteen more, and what it takes to see it
+        assert!(outcome.copies() <= 0.65, "{}", outcome.summary());
+        assert!(outcome.last() <= 1.15, "{}", outcome.summary());
+    }
+}
+
 /// Requests must last for as long as the way there and back, and the last ones stay where they are.
 #[test]
 fn far_seeds_fill_a_line_however_many_they_are() {

@@ -97,8 +97,10 @@ fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
     let slow = judged.rate.saturating_mul(gain) < origins.saturating_mul(100);
     if as_ever || at.gate.is_link_full() {
         at.weighing.not_slow();
-        // who brings a good part although squeezed is good
-        if !slow {
+        // who brings a good part although squeezed is good; of who is asked little because it is thin that can't be known
+        let is_thin = |(id, _): &(SourceId, u64)| at.sources.peer(*id).is_some_and(Peer::thin);
+        let any_thin = judged.peers.iter().any(is_thin);
+        if any_thin && (!slow || at.weighing.tries_again(at.now, tuning.thin_again)) {
             trust_peers(at);
         }
         return;
@@ -120,6 +122,9 @@ fn compare(at: &mut Moment<'_>, judged: &Judged, origins: u64) {
         let late = lone && sole > in_time;
         let slow = slow && (lasting || peer.is_some_and(Peer::thin));
         let thin = slow && rate.saturating_mul(tuning.thin_parts) < origins || late;
+        if thin && !peer.is_some_and(Peer::thin) {
+            at.weighing.found_thin(at.now);
+        }
         set_thin(at, *id, thin);
     }
 }

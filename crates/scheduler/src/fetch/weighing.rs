@@ -1,6 +1,11 @@
 //! How far peers were weighed against origins.
 
+use std::time::Duration;
+
 use crate::Instant;
+
+/// The pause before thin peers are tried again doubles so often at most.
+const TRIES_DOUBLED: u32 = 4;
 
 /// Whether origins are tried beside slow peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +27,10 @@ pub(crate) struct Weighing {
     trial: Trial,
     /// Since when peers bring too little.
     slow_since: Option<Instant>,
+    /// Since when they are taken for thin.
+    thin_since: Instant,
+    /// How often thin ones were tried again.
+    tries: u32,
 }
 
 impl Weighing {
@@ -44,6 +53,21 @@ impl Weighing {
             Trial::Seen(since, alone) => Some((since, alone)),
             _ => None,
         }
+    }
+
+    /// Some are taken for thin from now on.
+    pub(crate) fn found_thin(&mut self, now: Instant) {
+        self.thin_since = now;
+    }
+
+    /// Whether it is time to try those that are thin again: later each time.
+    pub(crate) fn tries_again(&mut self, now: Instant, again: Duration) -> bool {
+        let is_due = now.since(self.thin_since) >= again * (1 << self.tries.min(TRIES_DOUBLED));
+        if is_due {
+            self.thin_since = now;
+            self.tries = self.tries.saturating_add(1);
+        }
+        is_due
     }
 
     /// Peers bring too little; since when.

@@ -19,7 +19,6 @@ class Screen:
 
     def __init__(self, t: Trial, host: Host, argv: Argv, columns: int, rows: int):
         self.tmux = ("tmux", "-S", str(t.dir / "tmux"), "-f", "/dev/null")
-        self.rows = rows
         inside = ["nsenter", f"--net=/run/netns/{host.space}", *map(str, argv)]
         env = {**os.environ, "XDG_STATE_HOME": str(t.dir / "state"), "LC_ALL": "C.UTF-8"}
         subprocess.run([*self.tmux, "new-session", "-d", "-x", str(columns), "-y", str(rows), *inside], check=True, env=env, cwd=t.dir)
@@ -31,6 +30,10 @@ class Screen:
     def lines(self) -> list[str]:
         """What stands there, without the empty rows below."""
         return run(*self.tmux, "capture-pane", "-p").rstrip().split("\n")
+
+    def history(self) -> list[str]:
+        """That, and what has left the window above."""
+        return run(*self.tmux, "capture-pane", "-p", "-S", "-").rstrip().split("\n")
 
 
 @contextlib.contextmanager
@@ -52,12 +55,35 @@ def a_copy_fits_a_terminal_of_any_width(t: Trial) -> None:
             screen.size(columns, 20)
 
             def fits(said: str = said, columns: int = columns) -> bool:
-                # what was drawn for another width may stand above
                 *_, bar, below, trouble = ["", "", "", *screen.lines()]
                 return (bar.startswith("CS5") and said in bar and "MB of" * (columns > 72) in bar and len(bar) <= columns
                         and below.startswith("  share ") and "127.0.0.1:1 down" in trouble)
 
             t.wait(f"all fits {columns} columns", fits)
+
+
+def a_window_that_shrinks_keeps_nothing_of_what_was_drawn_for_it_before(t: Trial) -> None:
+    """Nothing of the old width stands in the window above what is drawn for the new one, and what was printed is still there. (What tmux
+    moves out of the window when it folds rows nobody can draw over.)"""
+    torrent, host = _content(t), t.host("lab")
+    argv = [t.bench.swarmcopy, "get", torrent, "--to", t.dir / "to", "--share", t.dir / "origin", "--limit-down", "300K", "--no-lsd",
+            "--mirror", "http://127.0.0.1:1/", "--listen", f"{host.address}:6881"]
+    with _screen(t, host, argv, 120, 24) as screen:
+        widths = (120, 60, 110, 40, 30, 90, 50, 120)
+        for columns in widths:
+            screen.size(columns, 24)
+
+            def clean(columns: int = columns) -> bool:
+                lines = screen.lines()
+                drawn = [at for at, line in enumerate(lines) if "━" in line or "─" in line]
+                # the bar, what comes from where, the mirror that is down
+                return drawn == [len(lines) - 3] and lines[-3].startswith("CS5 ") and all(len(line) < columns for line in lines[-3:])
+
+            t.wait(f"only what fits {columns} columns stands there", clean)
+        bars = sum("━" in line or "─" in line for line in screen.history())
+        t.check(bars <= 2 * len(widths), f"{bars} rows of bars have left the window")
+        printed = [line for line in screen.history() if line.startswith(("CS5: ", "mirror "))]
+        t.check(len(printed) == 2 and " in 1 file" in printed[0] and " is down" in printed[1], f"what was printed is {printed}")
 
 
 def more_machines_than_rows_are_a_total_and_the_slowest(t: Trial) -> None:

@@ -29,13 +29,7 @@ struct MadeEvent<'a> {
 pub(super) fn run(args: &MakeArgs) -> Result<u8, Error> {
     let style = Style::of(args.json);
     let gauge = Gauge::with_json("hashing", style);
-    let made = swarmcopy::make(&options(args), &|progress| {
-        if progress.bytes == 0 {
-            gauge.found(progress.files);
-        } else {
-            gauge.set(progress.hashed, progress.bytes);
-        }
-    });
+    let made = swarmcopy::make(&options(args), &|progress| gauge.make(progress));
     gauge.end();
     let made = made?;
     for warning in &made.warnings {

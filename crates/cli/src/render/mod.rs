@@ -10,6 +10,7 @@ mod news;
 mod plain;
 mod rehearsal;
 pub(crate) mod room;
+mod screen;
 mod text;
 mod view;
 

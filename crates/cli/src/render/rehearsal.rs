@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar};
 use serde::Serialize;
 use swarmcopy::Progress;
 use swarmcopy_rehearsal::MachineProgress;
 
-use super::live::{self, Width};
+use super::live::Width;
+use super::screen::{Row, Screen};
 use super::view::on_terminal;
 use super::{json, text};
 use crate::exit::Style;
@@ -38,7 +38,7 @@ pub(crate) trait RehearsalView {
 pub(crate) fn rehearsal_view(style: Style) -> Box<dyn RehearsalView> {
     match style {
         Style::Json => Box::new(JsonView::default()),
-        Style::Human if on_terminal() => Box::new(LiveView::default()),
+        Style::Human if on_terminal() => Box::new(LiveView::new()),
         Style::Human => Box::new(PlainView::default()),
     }
 }
@@ -60,24 +60,45 @@ impl Pace {
 
 /// Rows of the screen that bars leave to other words.
 const ROWS_LEFT: usize = 2;
+/// Columns of a machine's bar.
+const BAR_COLUMNS: usize = 20;
+/// The same on a narrow terminal.
+const NARROW_BAR_COLUMNS: usize = 6;
 /// Time between two looks that are drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(100);
 
 /// A bar for each machine; with more machines than rows, one for all and those that are slowest.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct LiveView {
-    all: MultiProgress,
-    bars: Vec<ProgressBar>,
+    screen: Screen,
     looks: BTreeMap<usize, Progress>,
-    drawn_at: Option<(Instant, Width)>,
+    drawn_at: Option<Instant>,
 }
 
 impl LiveView {
-    /// What is to be drawn in so many rows: name, part, whole and words.
-    fn rows(&self, rows: usize, width: Width) -> Vec<(String, u64, u64, String)> {
+    fn new() -> Self {
+        Self {
+            screen: Screen::new(),
+            looks: BTreeMap::new(),
+            drawn_at: None,
+        }
+    }
+
+    /// What is to be drawn in so many rows.
+    fn rows(&self, rows: usize, width: Width) -> Vec<Row> {
+        let bar = |name: String, (part, whole), words: &str| Row::ShortBar {
+            name,
+            part,
+            whole,
+            columns: match width {
+                Width::Narrow => NARROW_BAR_COLUMNS,
+                Width::Wide => BAR_COLUMNS,
+            },
+            words: output::clean(words).into_owned(),
+        };
         let row = |(machine, look): (&usize, &Progress)| {
-            let name = machine_name(*machine);
-            (name, look.verified, look.bytes, machine_line(look))
+            let part = (look.verified, look.bytes);
+            bar(machine_name(*machine), part, &machine_line(look))
         };
         if self.looks.len() <= rows {
             return self.looks.iter().map(row).collect();
@@ -98,52 +119,29 @@ impl LiveView {
         let mut slowest: Vec<_> = self.looks.iter().collect();
         slowest.sort_by_key(|(machine, look)| (look.verified, **machine));
         let slowest = slowest.into_iter().take(rows.saturating_sub(1)).map(row);
-        std::iter::once(("all".to_owned(), verified, bytes, words))
+        std::iter::once(bar("all".to_owned(), (verified, bytes), &words))
             .chain(slowest)
             .collect()
     }
 
-    fn draw(&mut self, width: Width) {
+    fn draw(&mut self) {
         let height = usize::from(console::Term::stderr().size().0);
         let rows = height.saturating_sub(ROWS_LEFT).clamp(2, BARS_MAX);
-        let rows = self.rows(rows, width);
-        if self.drawn_at.is_some_and(|(_, before)| before != width) {
-            for bar in &self.bars {
-                bar.set_style(live::machine_style(width));
-            }
-        }
-        while self.bars.len() > rows.len() {
-            if let Some(bar) = self.bars.pop() {
-                bar.finish_and_clear();
-                self.all.remove(&bar);
-            }
-        }
-        while self.bars.len() < rows.len() {
-            let bar = ProgressBar::new(1).with_style(live::machine_style(width));
-            self.bars.push(self.all.add(bar));
-        }
-        for (bar, (name, part, whole, words)) in self.bars.iter().zip(rows) {
-            bar.set_prefix(name);
-            bar.set_length(whole.max(1));
-            bar.set_position(part);
-            bar.set_message(output::clean(&words).into_owned());
-        }
+        self.screen.draw(self.rows(rows, Width::now()));
     }
 }
 
 impl RehearsalView for LiveView {
     fn progress(&mut self, look: &MachineProgress) {
         self.looks.insert(look.machine, look.progress.clone());
-        let is_due = |(at, _): (Instant, Width)| at.elapsed() >= DRAWN_EVERY;
-        if self.drawn_at.is_none_or(is_due) {
-            let width = Width::now();
-            self.draw(width);
-            self.drawn_at = Some((Instant::now(), width));
+        if self.drawn_at.is_none_or(|at| at.elapsed() >= DRAWN_EVERY) {
+            self.draw();
+            self.drawn_at = Some(Instant::now());
         }
     }
 
     fn end(&mut self) {
-        self.bars.iter().for_each(ProgressBar::finish_and_clear);
+        self.screen.clear();
     }
 
     fn result(&mut self, rollout: &RollOut) {
@@ -365,9 +363,17 @@ mod tests {
         assert!(!pace.is_due(0, hour) && pace.is_due(0, Duration::ZERO));
     }
 
+    /// Name and words of a row.
+    fn said(row: &Row) -> (&str, &str) {
+        match row {
+            Row::ShortBar { name, words, .. } => (name, words),
+            row => panic!("{row:?} is no machine's"),
+        }
+    }
+
     #[test]
     fn where_machines_have_no_row_the_total_says_who_has_in_any_width() {
-        let mut view = LiveView::default();
+        let mut view = LiveView::new();
         for machine in 0..1000 {
             let mut progress = Progress::new(1000);
             progress.rate = 9_999_999;
@@ -378,14 +384,15 @@ mod tests {
         for (width, room) in [(Width::Narrow, 40 - 11), (Width::Wide, 72 - 25)] {
             let rows = view.rows(5, width);
             assert_eq!(rows.len(), 5);
-            let (name, _, _, words) = &rows[0];
+            let (name, words) = said(&rows[0]);
             assert_eq!(name, "all");
             assert!(words.chars().count() <= room, "{words}");
             assert!(
                 words.contains("999") && words.contains("9.99 GB/s") && words.ends_with("slowest:")
             );
-            assert!(rows[1].0.ends_with(" 8"), "{rows:?}");
+            assert!(said(&rows[1]).0.ends_with(" 8"), "{rows:?}");
         }
-        assert_eq!(view.rows(1000, Width::Wide)[0].0, machine_name(0));
+        let rows = view.rows(1000, Width::Wide);
+        assert_eq!(said(&rows[0]).0, machine_name(0));
     }
 }

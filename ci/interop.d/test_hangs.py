@@ -13,6 +13,8 @@ HANG = Path(__file__).with_name("hang.py")
 LIMIT = ("--limit-down", "8M", "--seed-for", "0s")
 INTERRUPTED = 130
 LEAVES_WITHIN_SECONDS = 2
+# it waits ten seconds for the share, and listens to the network
+DOCTOR_WITHIN_SECONDS = 45
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,17 @@ def who_copies_from_a_share_that_hangs_can_leave_at_once(t: Trial) -> None:
         # the target is free: the same command with another source goes on
         finished(t, _get(t, torrent, f"{name}-again", "--mirror", mirror.url, to=name))
         share.hangs("")
+
+
+def the_doctor_tells_of_a_share_that_hangs(t: Trial) -> None:
+    """Where the share of the .torrent hangs, too: that is ill, and all other looks are taken."""
+    share, _, torrent = _room(t)
+    (t.tree.parent / torrent.name).write_bytes(torrent.read_bytes())
+    share.hangs("lookup open read")
+    doctor = t.start(t.host("doctor"), "doctor", [t.bench.swarmcopy, "doctor", share.at / torrent.name, "--json"])
+    t.wait_exit(doctor, 1, seconds=DOCTOR_WITHIN_SECONDS)
+    found = {it["check"]: it["verdict"] for it in doctor.events("finding")}
+    t.check(found["what"] == "ill" and "disk" in found and "multicast" in found, f"it found {found}")
 
 
 def _room(t: Trial) -> tuple[Share, servers.Mirror, Path]:

@@ -15,7 +15,7 @@ EXAMPLE
   looks at what a copy would need; exit code 1 if something stops it";
 
 /// What to look at.
-#[derive(Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DoctorArgs {
     /// What is to be copied: its shares, trackers and room are looked at, too

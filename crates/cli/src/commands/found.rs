@@ -12,7 +12,7 @@ use crate::what::What;
 use crate::words;
 
 /// How long peers are asked what a magnet link means, where nothing is copied.
-const MAGNET_TIME: Duration = Duration::from_mins(1);
+pub(super) const MAGNET_TIME: Duration = Duration::from_mins(1);
 /// Notes that are shown one by one.
 const NOTES_SHOWN: usize = 20;
 

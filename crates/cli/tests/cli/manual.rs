@@ -118,3 +118,22 @@ fn the_doctor_asks_the_tracker_that_it_is_told_of() {
     assert_eq!(found["verdict"], "well");
     assert!(found["told"].as_str().unwrap().contains(url), "{found}");
 }
+
+#[test]
+fn the_doctor_looks_at_the_rest_where_the_content_can_not_be_read() {
+    let room = Room::made();
+    for (what, verdict) in [("tree.torrent", "well"), ("nowhere.torrent", "ill")] {
+        let args = ["doctor", what, "--listen", "127.0.0.1:0", "--json"];
+        let told = room.run(&args).stdout;
+        let findings = told.lines().map(serde_json::from_str::<serde_json::Value>);
+        let findings: Vec<_> = findings.map(Result::unwrap).collect();
+        let of = |check: &str| findings.iter().find(|it| it["check"] == check);
+        let found = of("what").unwrap_or_else(|| panic!("nothing of {what}: {told}"));
+        assert_eq!(found["verdict"], verdict, "{told}");
+        assert!(found["told"].as_str().unwrap().contains(what), "{told}");
+        assert_eq!(found["todo"].is_string(), verdict == "ill", "{told}");
+        assert!(of("disk").is_some() && of("multicast").is_some(), "{told}");
+    }
+    let ran = room.run(&["doctor", "nowhere.torrent", "--listen", "127.0.0.1:0"]);
+    ran.exits(1);
+}

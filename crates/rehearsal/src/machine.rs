@@ -54,6 +54,10 @@ impl Machine {
         stage.note_session(&session);
         let (content, options) = content_for(stage, number).await?;
         let copy = session.add(content, options).await?;
+        if let Some(started) = &stage.options.started {
+            // who does not listen finds it by the tracker
+            let _ = started.try_send(copy.started().listen);
+        }
         let mut watch = copy.looks();
         let kept = stage.options.keep_arrivals;
         let looks = tokio::spawn(async move {
@@ -162,6 +166,28 @@ mod tests {
         let stage = Stage::set(options, dir.path(), &stop).await.unwrap();
         let (_, told) = content_for(&stage, 0).await.unwrap();
         assert_eq!(told.readers_max, 2);
+        stop.cancel();
+    }
+
+    #[tokio::test]
+    async fn who_listens_hears_of_the_hashing_and_where_machines_listen() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("it");
+        std::fs::write(&source, [7; 1000]).unwrap();
+        let mut options = RehearsalOptions::new(&source);
+        let (hashing, mut hashed) = mpsc::channel(1);
+        let (started, mut machines) = mpsc::channel(1);
+        (options.hashing, options.started) = (Some(hashing), Some(started));
+        let stop = CancellationToken::new();
+        let stage = Stage::set(options, dir.path(), &stop).await.unwrap();
+        let told = hashed.try_recv().expect("a word of the hashing");
+        assert_eq!(told.bytes, 1000);
+        let (look, _looks) = mpsc::channel(1);
+        let machine = Machine::start(&stage, 3, look).await.unwrap();
+        let addr = machines.try_recv().expect("a machine's address");
+        assert_eq!(addr, machine.copy.started().listen);
+        assert_eq!(addr.ip(), address(3));
+        stage.end_machines().await;
         stop.cancel();
     }
 }

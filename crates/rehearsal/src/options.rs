@@ -1,8 +1,10 @@
 //! What is rehearsed: the file or folder, the machines, the origin and the rates.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use swarmcopy::MakeProgress;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +59,10 @@ pub struct RehearsalOptions {
     pub keep_arrivals: bool,
     /// Hears where the room is, once it stands, so that somebody can look on.
     pub staged: Option<mpsc::Sender<Staged>>,
+    /// Hears where each machine listens, once it is started.
+    pub started: Option<mpsc::Sender<SocketAddr>>,
+    /// Hears how far the hashing is, as often as it listens.
+    pub hashing: Option<mpsc::Sender<MakeProgress>>,
     /// Ends the rehearsal early, in order: machines first, then their folders are removed.
     pub stop: CancellationToken,
 }
@@ -84,6 +90,8 @@ impl RehearsalOptions {
             readers_max: 3,
             keep_arrivals: false,
             staged: None,
+            started: None,
+            hashing: None,
             stop: CancellationToken::new(),
         }
     }

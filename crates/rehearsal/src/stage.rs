@@ -52,7 +52,12 @@ impl Stage {
             })?;
         let mut making = MakeOptions::new(&original);
         making.torrent = Some(folder.join("rehearsal.torrent"));
-        let made = tokio::task::spawn_blocking(move || make(&making, &|_| {})).await;
+        let hashing = options.hashing.clone();
+        let tell = move |progress| {
+            // whoever listens may be slow or gone: the next word comes soon
+            let _ = hashing.as_ref().map(|hears| hears.try_send(progress));
+        };
+        let made = tokio::task::spawn_blocking(move || make(&making, &tell)).await;
         let made = made.map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))??;
         let torrent =
             std::fs::read(&made.torrent).map_err(|error| disk("read the torrent", &error))?;

@@ -1,6 +1,7 @@
 //! Who looks on: feeds what a session sees into the room, and asks one machine for more.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,9 @@ const DETAIL_EVERY: Duration = Duration::from_secs(2);
 /// Wishes to look closely that may wait.
 const DETAILS_MAX: usize = 64;
 
+/// Machines to look at that may wait.
+const MEETINGS_MAX: usize = 64;
+
 /// A room that is being watched.
 #[derive(Debug)]
 pub struct Watch {
@@ -26,6 +30,8 @@ pub struct Watch {
     pub room: SharedRoom,
     /// Who wants to see a machine closely says so here.
     pub details: mpsc::Sender<Key>,
+    /// Who knows where a machine listens says so here; the others are found by discovery.
+    pub meetings: mpsc::Sender<SocketAddr>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -49,10 +55,12 @@ impl Watch {
         let looked = session.look_on(content, options)?;
         let room = Arc::new(Mutex::new(Seen::new(about, expected, Instant::now())));
         let (details, wanted) = mpsc::channel(DETAILS_MAX);
-        let task = tokio::spawn(run(looked, Arc::clone(&room), wanted, stop));
+        let (meetings, met) = mpsc::channel(MEETINGS_MAX);
+        let task = tokio::spawn(run(looked, Arc::clone(&room), (wanted, met), stop));
         Ok(Self {
             room,
             details,
+            meetings,
             task,
         })
     }
@@ -67,7 +75,7 @@ impl Watch {
 async fn run(
     mut looked: swarmcopy::Room,
     room: SharedRoom,
-    mut wanted: mpsc::Receiver<Key>,
+    (mut wanted, mut met): (mpsc::Receiver<Key>, mpsc::Receiver<SocketAddr>),
     stop: CancellationToken,
 ) {
     let mut ticks = interval(TICK);
@@ -80,6 +88,7 @@ async fn run(
                 Some(sighting) => lock(&room).see(sighting, Instant::now()),
                 None => break,
             },
+            Some(addr) = met.recv() => looked.meet(addr),
             Some(key) = wanted.recv() => ask(&looked, &room, &mut asked, key),
             _ = ticks.tick() => lock(&room).pass(Instant::now()),
         }

@@ -3,6 +3,7 @@
 //! Whoever looks on takes nothing, gives nothing and counts for nothing: machines of ours do not even hold a place for
 //! it. See `swarmcopy_swarm::Onlooker`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -71,6 +72,11 @@ impl Room {
     /// Asks a machine of ours for more than all are asked; the answer comes as a [`Sighting`], or not.
     pub fn ask(&self, id: u64, question: StatusQuestion) {
         self.onlooker.ask(id, question);
+    }
+
+    /// Looks at the machine that listens there, too.
+    pub fn meet(&self, addr: SocketAddr) {
+        self.onlooker.meet(addr);
     }
 
     /// Looks no more, and says so to the trackers; gives up after a few seconds.

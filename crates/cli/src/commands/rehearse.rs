@@ -1,9 +1,9 @@
 //! `rehearse`: a roll-out on this one computer.
 
-use swarmcopy::{Error, ErrorKind};
+use swarmcopy::{Error, ErrorKind, MakeProgress};
 use swarmcopy_rehearsal::{
-    MachineProgress, Rehearsal, RehearsalOptions, RehearsalOrigin, RehearsalRate, rehearse,
-    usual_rate,
+    MACHINES_MAX, MachineProgress, Rehearsal, RehearsalOptions, RehearsalOrigin, RehearsalRate,
+    rehearse, usual_rate,
 };
 use tokio::sync::mpsc;
 
@@ -15,7 +15,7 @@ use crate::args::values::Rate;
 use crate::args::{OriginKindArg, RehearseArgs};
 use crate::exit::{self, Style};
 use crate::host::Host;
-use crate::render::{self, RehearsalView};
+use crate::render::{self, Gauge, RehearsalView};
 use crate::rollout::RollOut;
 use crate::{format, output, page};
 
@@ -126,11 +126,15 @@ async fn watch(
     let mut signals = Signals::listen(&Host::nobody())?;
     let page = if args.watch {
         let (staged, stage) = mpsc::channel(1);
-        options.staged = Some(staged);
-        Some(Page::open(args, stage).await?)
+        let (started, machines) = mpsc::channel(usize::from(MACHINES_MAX));
+        (options.staged, options.started) = (Some(staged), Some(started));
+        Some(Page::open(args, (stage, machines)).await?)
     } else {
         None
     };
+    let (hashing, mut hashed) = mpsc::channel::<MakeProgress>(1);
+    options.hashing = Some(hashing);
+    let mut gauge = Some(Gauge::with_json("hashing", Style::of(args.json)));
     let (look, mut looks) = mpsc::channel::<MachineProgress>(LOOKS_MAX);
     let stop = options.stop.clone();
     let rehearsal = rehearse(options, look);
@@ -138,13 +142,28 @@ async fn watch(
     loop {
         tokio::select! {
             rehearsed = &mut rehearsal => {
+                end(&mut gauge);
                 if let Some(page) = page {
                     page.close().await;
                 }
                 return rehearsed;
             }
-            Some(look) = looks.recv() => view.progress(&look),
+            Some(progress) = hashed.recv() => {
+                if let Some(gauge) = &gauge {
+                    gauge.make(progress);
+                }
+            }
+            Some(look) = looks.recv() => {
+                end(&mut gauge);
+                view.progress(&look);
+            }
             () = signals.interrupted(), if !stop.is_cancelled() => stop.cancel(),
         }
+    }
+}
+
+fn end(gauge: &mut Option<Gauge>) {
+    if let Some(gauge) = gauge.take() {
+        gauge.end();
     }
 }

@@ -1,5 +1,6 @@
 //! The page of a room that is being rehearsed.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,10 +25,10 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Takes the port, and shows the room as soon as it stands.
+    /// Takes the port, and shows the room as soon as it stands, and its machines as they are started.
     pub(super) async fn open(
         args: &RehearseArgs,
-        mut stage: mpsc::Receiver<Staged>,
+        (mut stage, started): (mpsc::Receiver<Staged>, mpsc::Receiver<SocketAddr>),
     ) -> Result<Self, Error> {
         let server = room::bind(args.listen).await?;
         let url = format!("http://{}/", server.addr());
@@ -41,7 +42,7 @@ impl Page {
             let Some(staged) = stage.recv().await else {
                 return;
             };
-            if let Err(error) = show(server, &staged, stopped).await {
+            if let Err(error) = show(server, (&staged, started), stopped).await {
                 output::note(&format!("warning: no page of the room: {error}"));
             }
         });
@@ -56,7 +57,11 @@ impl Page {
     }
 }
 
-async fn show(server: Server, staged: &Staged, stop: CancellationToken) -> Result<(), Error> {
+async fn show(
+    server: Server,
+    (staged, mut started): (&Staged, mpsc::Receiver<SocketAddr>),
+    stop: CancellationToken,
+) -> Result<(), Error> {
     let mut config = Config::default();
     config.looks_on = true;
     config.listen = Some(([127, 0, 0, 1], 0).into());
@@ -68,6 +73,15 @@ async fn show(server: Server, staged: &Staged, stop: CancellationToken) -> Resul
     options.trackers = vec![staged.tracker.clone()];
     let content = Content::torrent(&staged.torrent)?;
     let watch = Watch::start(&session, (&content, &options), &[], stop.clone())?;
+    let meetings = watch.meetings.clone();
+    // ends with the rehearsal, which starts them
+    tokio::spawn(async move {
+        while let Some(addr) = started.recv().await {
+            if meetings.send(addr).await.is_err() {
+                return;
+            }
+        }
+    });
     let served = server
         .show(Arc::clone(&watch.room), watch.details.clone(), stop)
         .await;

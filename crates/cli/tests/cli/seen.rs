@@ -375,7 +375,9 @@ fn a_rehearsed_room_is_shown_on_the_page_that_is_asked_for() {
     assert!(url.starts_with("http://127.0.0.2:"), "{url}");
     // looked at with each step of the machines, until the rehearsal is over
     loop {
-        rehearsal.event("progress");
+        let step = rehearsal.event("progress");
+        // by the tracker alone it would take five seconds at least
+        assert!(step["seconds"].as_f64() < Some(4.5), "not yet: {step}");
         let told = get(&format!("{url}room.json"), "localhost");
         if told.contains("machine 1") && told.contains("machine 2") {
             break;

@@ -44,6 +44,7 @@ const SHUTDOWN_TIME: Duration = Duration::from_secs(3);
 /// Looks on at a content's room. Dropping it stops it without a word to the trackers.
 #[derive(Debug)]
 pub struct Onlooker {
+    commands: mpsc::Sender<Command>,
     questions: mpsc::Sender<(u64, StatusQuestion)>,
     cancel: CancellationToken,
     tasks: TaskTracker,
@@ -79,6 +80,7 @@ impl Onlooker {
         tasks.spawn(looker.run(received, questions));
         tasks.spawn(trackers::run(Arc::clone(&common), asked));
         tasks.spawn(pass_on(told, events, common.cancel.clone()));
+        let wishes = commands.clone();
         for peer in peers {
             let naming = name(peer, commands.clone());
             let cancel = common.cancel.clone();
@@ -97,6 +99,7 @@ impl Onlooker {
         }
         tasks.close();
         Self {
+            commands: wishes,
             questions: ask,
             cancel: common.cancel.clone(),
             tasks,
@@ -112,6 +115,15 @@ impl Onlooker {
     pub fn ask(&self, id: u64, question: StatusQuestion) {
         // who asks so much asks again
         let _ = self.questions.try_send((id, question));
+    }
+
+    /// Looks at the machine that listens there, too.
+    pub fn meet(&self, addr: SocketAddr) {
+        // who knows so many finds this one by others
+        let _ = self.commands.try_send(Command::Addresses {
+            addrs: vec![addr],
+            via: Via::Named,
+        });
     }
 
     /// Closes all connections and tells the trackers that we leave; gives up after a few seconds.

@@ -127,7 +127,7 @@ fn origin(to: &mut Writer<'_>, view: &RoomView) -> fmt::Result {
 }
 
 fn machines(to: &mut Writer<'_>, view: &RoomView) -> fmt::Result {
-    // another client's parts are pieces, not bytes
+    // what another client shows nobody has verified
     let ours = view
         .machines
         .iter()

@@ -119,7 +119,7 @@ function says(m) {
   if (m.why) return m.waits > 0 ? "for " + time(m.waits) + ", " + m.why : m.why;
   if (m.slots.length) return "reads the origin (" + some(m.slots.length, "slot") + ")";
   if (m.error && m.state !== "done") return "last trouble: " + m.error;
-  if (m.state === "other") return m.client + (m.bytes ? ", " + m.verified + " of " + some(m.bytes, "piece") : "");
+  if (m.state === "other") return m.client + (m.bytes ? ", shows " + bytes(m.verified) + " of " + bytes(m.bytes) : "");
   return m.uploaded > 0 ? "gave " + bytes(m.uploaded) : "";
 }
 
@@ -279,7 +279,7 @@ function drawMachine(m) {
   set($("m-why"), m.why ? says(m) : "");
   drawRates($("m-rates"), [m], null);
   const facts = [];
-  fact(facts, "Verified", m.state === "expected" ? "" : bytes(m.verified) + " of " + bytes(m.bytes));
+  fact(facts, m.state === "other" ? "Shows" : "Verified", m.state === "expected" ? "" : bytes(m.verified) + " of " + bytes(m.bytes));
   fact(facts, "Rate", rate(m.rate));
   fact(facts, "Now from", "share " + rate(m.rates.share) + ", mirrors " + rate(m.rates.mirror) + ", other machines " + rate(m.rates.peer));
   fact(facts, "Given to others", bytes(m.uploaded));

@@ -264,16 +264,20 @@ fn an_answer_is_told_to_a_page_once() {
 }
 
 #[test]
-fn another_client_shows_its_pieces() {
+fn another_client_shows_its_pieces_which_are_told_in_bytes() {
     let mut room = Room::new(&[]);
     room.meet(1, false);
-    room.seen
-        .see(Sighting::Shows { id: 1, pieces: 99 }, room.now);
-    let view = room.seen.view(room.now);
-    let it = &view.machines[0];
-    assert_eq!((it.state, it.verified, it.bytes), (State::Other, 10, 10));
-    assert_eq!(view.totals.machines, 0);
-    assert_eq!(view.totals.verified, 0);
+    for (pieces, bytes) in [(3, 300), (99, 1000)] {
+        room.seen.see(Sighting::Shows { id: 1, pieces }, room.now);
+        let view = room.seen.view(room.now);
+        let it = &view.machines[0];
+        assert_eq!(
+            (it.state, it.verified, it.bytes),
+            (State::Other, bytes, 1000)
+        );
+        assert_eq!(view.totals.machines, 0);
+        assert_eq!(view.totals.verified, 0);
+    }
 }
 
 #[test]

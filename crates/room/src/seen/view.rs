@@ -108,7 +108,7 @@ pub struct MachineView {
     pub class: String,
     /// Wanted bytes.
     pub bytes: u64,
-    /// Verified bytes.
+    /// Verified bytes; of another client those of the pieces that it shows.
     pub verified: u64,
     /// Verified bytes a second.
     pub rate: u64,
@@ -199,7 +199,7 @@ impl Seen {
     pub fn view(&self, now: Instant) -> RoomView {
         let machines = self.machines.iter();
         let mut machines: Vec<_> = machines
-            .map(|(key, it)| machine_view(*key, it, now))
+            .map(|(key, it)| machine_view(*key, it, self.about.bytes, now))
             .collect();
         machines.sort_by(|one, other| {
             let order = |it: &MachineView| (it.state, std::cmp::Reverse(it.waits));
@@ -217,7 +217,7 @@ impl Seen {
     /// One machine, with all that is known of it.
     pub fn machine(&self, key: Key, now: Instant) -> Option<MachineView> {
         let machine = self.machines.get(&key)?;
-        let mut view = machine_view(key, machine, now);
+        let mut view = machine_view(key, machine, self.about.bytes, now);
         view.sources = machine
             .sources
             .iter()
@@ -255,7 +255,7 @@ impl Seen {
             room: self.summary(now),
             machines: new
                 .map(|(key, it)| {
-                    let mut view = machine_view(*key, it, now);
+                    let mut view = machine_view(*key, it, self.about.bytes, now);
                     if !all {
                         view.history = told(it.history.iter().filter(|it| it.version > version));
                     }
@@ -359,12 +359,18 @@ fn told<'a>(history: impl Iterator<Item = &'a Heard>) -> Vec<(u64, u64)> {
     history.map(|it| (it.second, it.rate)).collect()
 }
 
-fn machine_view(key: Key, machine: &Machine, now: Instant) -> MachineView {
+/// Bytes of `has` pieces of `of`, as if all were of one length.
+fn part_of(whole: u64, has: u32, of: u32) -> u64 {
+    let bytes = u128::from(whole) * u128::from(has.min(of)) / u128::from(of.max(1));
+    u64::try_from(bytes).unwrap_or(whole)
+}
+
+fn machine_view(key: Key, machine: &Machine, whole: u64, now: Instant) -> MachineView {
     let status = machine.status.clone().unwrap_or_default();
     let state = machine.state(now);
     let heard = machine.heard_at;
     let (bytes, verified) = match (&machine.status, machine.shows) {
-        (None, Some((has, of))) => (u64::from(of), u64::from(has)),
+        (None, Some((has, of))) => (whole, part_of(whole, has, of)),
         _ => (status.bytes, status.verified),
     };
     let waits = matches!(state, State::Stuck | State::Waiting);

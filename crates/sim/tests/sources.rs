@@ -123,7 +123,7 @@ fn a_slow_machine_does_not_hold_up_the_only_other_one() {
 #[test]
 fn a_good_seed_that_is_held_up_for_two_seconds_keeps_the_origin_unread() {
     for seed in 1..9 {
-        let mut profile = room(seed, 1);
+        let mut profile = room(seed, 1).sized(512 << 20, 512 << 10);
         profile
             .machines
             .push(spec(|spec| spec.holds = Holds::Everything));

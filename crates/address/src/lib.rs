@@ -2,7 +2,8 @@
 //! Addresses as they may be shown: without logins, passkeys and the secrets of a query.
 //!
 //! What must stay true: nothing of a login and no value of a query is shown, whether the address can be
-//! read as one or not. A part of a path is left out if it looks like a passkey.
+//! read as one or not: slashes may be too few or too many behind the scheme, or lean the other way. A part of
+//! a path is left out if it looks like a passkey.
 //!
 //! ```
 //! use swarmcopy_address::{Shown, in_text};
@@ -16,8 +17,12 @@ use std::fmt;
 
 /// Shortest part of a path that may be taken for a passkey.
 const PASSKEY_LEN_MIN: usize = 16;
-/// What stands between the scheme of an address and the rest.
-const MARK: &str = "://";
+/// Longest part of a text that is searched for the end of a login.
+const LOGIN_LEN_MAX: usize = 512;
+/// What begins an address also where no slashes stand behind it.
+const SCHEMES: [&str; 10] = [
+    "http", "https", "ftp", "ftps", "udp", "ws", "wss", "smb", "socks5", "ssh",
+];
 
 /// An address that is shown by `Display` and `Debug` without its secrets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,9 +31,16 @@ pub struct Shown<A>(pub A);
 impl<A: AsRef<str>> fmt::Display for Shown<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.0.as_ref();
-        match address.split_once(MARK) {
-            Some((scheme, rest)) => write!(f, "{scheme}{MARK}{}", hidden(rest)),
-            None => f.write_str(address.rsplit_once('@').map_or(address, |(_, rest)| rest)),
+        let begun = Begun::find(address).filter(|begun| is_scheme(begun.before.trim_start()));
+        match begun {
+            Some(Begun {
+                before, mark, rest, ..
+            }) => {
+                write!(f, "{before}{mark}{}", hidden(rest))
+            }
+            None => f.write_str(&in_text(
+                address.rsplit_once('@').map_or(address, |(_, rest)| rest),
+            )),
         }
     }
 }
@@ -87,23 +99,155 @@ macro_rules! debug_shown {
 
 /// A text with each address in it as it may be shown.
 pub fn in_text(text: &str) -> Cow<'_, str> {
-    if !text.contains(MARK) {
+    shown_in(text, Kind::Plain)
+}
+
+/// The same for lines of JSON, which stay JSON.
+pub fn in_json(json: &str) -> Cow<'_, str> {
+    shown_in(json, Kind::Json)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Json,
+}
+
+fn shown_in(text: &str, kind: Kind) -> Cow<'_, str> {
+    let Some(first) = Begun::find(text) else {
         return Cow::Borrowed(text);
-    }
+    };
     let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(MARK) {
-        let end = after.find(ends_address).unwrap_or(after.len());
-        let (address, more) = after.split_at_checked(end).unwrap_or((after, ""));
+    let (mut next, mut rest) = (Some(first), text);
+    while let Some(begun) = next {
+        let Begun {
+            before,
+            mark,
+            rest: behind,
+            ..
+        } = begun;
+        let (address, more) = behind
+            .split_at_checked(len_of(behind, kind))
+            .unwrap_or((behind, ""));
+        let told = without_stop(address);
         shown.push_str(before);
-        shown.push_str(MARK);
-        let told = address.trim_end_matches([':', ';', ',', '.', ')']);
-        shown.push_str(&hidden(told));
+        shown.push_str(mark);
+        if begun.is_sure {
+            shown.push_str(&hidden(told));
+        } else {
+            shown.push_str(without_login(told));
+        }
         shown.push_str(address.get(told.len()..).unwrap_or_default());
-        rest = more;
+        (next, rest) = (Begun::find(more), more);
     }
     shown.push_str(rest);
     shown.into()
+}
+
+/// An address in a text without what belongs to the text; the dots that stand for a secret are no full stop.
+fn without_stop(address: &str) -> &str {
+    let told = address.trim_end_matches([':', ';', ',', '.', ')']);
+    let dotted = address
+        .get(..told.len() + 2)
+        .filter(|text| text.ends_with(".."));
+    dotted
+        .filter(|_| told.ends_with(['=', '?', '&', '/']))
+        .unwrap_or(told)
+}
+
+/// What was typed where an address or a path may stand: also what looks like a login without a scheme is
+/// left out. A colon behind a slash is none of a login, nor is that of a drive.
+pub fn typed(text: &str) -> Cow<'_, str> {
+    let login = text
+        .rsplit_once('@')
+        .and_then(|(login, _)| login.split_once(':'));
+    let is_login = |(user, password): (&str, &str)| {
+        let is_drive = user.len() == 1 && password.starts_with(['/', '\\']);
+        !is_drive && !user.contains(['/', '\\'])
+    };
+    if login.is_some_and(is_login) {
+        Shown(text).to_string().into()
+    } else {
+        in_text(text)
+    }
+}
+
+/// An address that begins in a text.
+#[derive(Clone, Copy)]
+struct Begun<'a> {
+    /// What stands before the scheme's colon.
+    before: &'a str,
+    /// The colon, and all slashes behind it.
+    mark: &'a str,
+    rest: &'a str,
+    /// Whether it is an address, not only what has the look of one.
+    is_sure: bool,
+}
+
+impl<'a> Begun<'a> {
+    /// The first one in `text`.
+    fn find(text: &'a str) -> Option<Self> {
+        text.match_indices(':').find_map(|(at, _)| {
+            let (before, behind) = text.split_at_checked(at)?;
+            let rest = behind
+                .trim_start_matches(':')
+                .trim_start_matches(['/', '\\']);
+            let mark = behind.strip_suffix(rest)?;
+            let is_sure = mark.starts_with("://") || names_scheme(before);
+            let is_likely = mark.len() > 1 && before.len() > 1 && ends_as_scheme(before);
+            let begun = Self {
+                before,
+                mark,
+                rest,
+                is_sure,
+            };
+            (is_sure || is_likely).then_some(begun)
+        })
+    }
+}
+
+/// Whether a text ends with a scheme of ours; letters of an escape may stand before it.
+fn names_scheme(before: &str) -> bool {
+    SCHEMES.iter().any(|scheme| {
+        let tail = before.len().checked_sub(scheme.len());
+        let tail = tail.and_then(|at| before.get(at..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(scheme))
+    })
+}
+
+/// Whether a text ends as schemes do; one letter is the name of a drive.
+fn ends_as_scheme(before: &str) -> bool {
+    before.bytes().rev().take(2).all(is_of_scheme)
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.bytes().all(is_of_scheme)
+}
+
+fn is_of_scheme(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)
+}
+
+/// How long the address is that begins a text. A password may hold what ends addresses: then it goes on behind
+/// the login's end.
+fn len_of(rest: &str, kind: Kind) -> usize {
+    let end = rest.find(ends_address).unwrap_or(rest.len());
+    let (head, more) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    if head.contains(['/', '?', '#', '@']) || !has_password(head) {
+        return end;
+    }
+    let mut is_escaped = false;
+    let near = more.char_indices().take_while(|(at, c)| {
+        let is_end = *c == '\n' || kind == Kind::Json && *c == '"' && !is_escaped;
+        is_escaped = *c == '\\' && !is_escaped;
+        *at < LOGIN_LEN_MAX && !is_end
+    });
+    let login = near.filter(|(_, c)| *c == '@').last();
+    let Some(behind) = login.and_then(|(at, _)| more.get(at..)) else {
+        return end;
+    };
+    let len = behind.find(ends_address).unwrap_or(behind.len());
+    rest.len() - behind.len() + len
 }
 
 /// Whether an address in a text ends before `c`.
@@ -148,14 +292,19 @@ fn without_login(rest: &str) -> &str {
     if let Some((login, _)) = host.rsplit_once('@') {
         return rest.get(login.len() + 1..).unwrap_or_default();
     }
+    match rest.rsplit_once('@') {
+        Some((_, behind)) if has_password(host) => behind,
+        _ => rest,
+    }
+}
+
+/// Whether what stands where the port does is none.
+fn has_password(host: &str) -> bool {
     let port = match host.rsplit_once(']') {
         Some((_, port)) => port.strip_prefix(':').unwrap_or_default(),
         None => host.split_once(':').map_or("", |(_, port)| port),
     };
-    match rest.rsplit_once('@') {
-        Some((_, behind)) if port.bytes().any(|byte| !byte.is_ascii_digit()) => behind,
-        _ => rest,
-    }
+    port.bytes().any(|byte| !byte.is_ascii_digit())
 }
 
 /// Whether a part of a path looks like a key: long, of letters and digits, and no word.
@@ -204,6 +353,78 @@ mod tests {
     }
 
     #[test]
+    fn logins_are_left_out_however_an_address_is_written() {
+        for (address, told) in [
+            ("http:/me:pw@h/x", "http:/h/x"),
+            ("http:me:pw@h", "http:h"),
+            ("HTTP:\\\\me:pw@h", "HTTP:\\\\h"),
+            ("ftp:/u:p@h/x", "ftp:/h/x"),
+            ("https:///me:pw@h/x?k=v", "https:///h/x?k=.."),
+            ("http:/\\/me@h", "http:/\\/h"),
+            ("foo:/me:pw@h/x", "foo:/h/x"),
+            ("svn+ssh:me:pw@h/x", "svn+ssh:h/x"),
+            (" http:/me:pw@h", " http:/h"),
+        ] {
+            assert_eq!(shown(address), told);
+            assert_eq!(in_text(address), told);
+            assert_eq!(typed(address), told);
+            let text = format!("cannot open '{address}': (\"{address}\")");
+            assert_eq!(
+                in_text(&text),
+                format!("cannot open '{told}': (\"{told}\")")
+            );
+        }
+    }
+
+    #[test]
+    fn a_password_with_what_ends_addresses_is_left_out_of_a_text() {
+        for login in [
+            "me:a b",
+            "me:it's",
+            "me:a <b> `c`|d",
+            "me:a\\\"b",
+            "me:a\\\\\\\"b",
+        ] {
+            let text = format!("\"cannot open http://{login}@h/x: no\"");
+            assert_eq!(in_text(&text), "\"cannot open http://h/x: no\"");
+            assert_eq!(in_json(&text), "\"cannot open http://h/x: no\"");
+        }
+        assert_eq!(in_text("http://me:a\"b@h/x"), "http://h/x");
+        for plain in [
+            "cannot open http://h:80 for me@home",
+            "cannot open http://h:80/a b@c",
+            "see http: a@b",
+        ] {
+            assert_eq!(in_text(plain), plain);
+        }
+        for json in [
+            "{\"a\":\"http://h:x\",\"b\":\"c@d\"}",
+            "{\"a\":\"http://h:x\\\\\",\"b\":\"c@d\"}",
+        ] {
+            assert_eq!(in_json(json), json);
+        }
+    }
+
+    #[test]
+    fn paths_and_names_are_no_logins() {
+        for plain in [
+            "C:\\a@b",
+            "cannot open C:\\share\\x:y@z",
+            "12:30@home.txt",
+            "/mnt/a:b@c/d",
+            "{\"path\":\"me:x@y\"}",
+            "at ab:/0123456789abcdef0123/x?k=v",
+        ] {
+            assert_eq!(in_text(plain), plain);
+        }
+        for plain in ["a@b", "C:\\x:a@b", "/mnt/a:b@c", "./12:30@x"] {
+            assert_eq!(typed(plain), plain);
+        }
+        assert_eq!(typed("me:pw@h:x"), "h:x");
+        assert_eq!(typed("--mirror=http:/me:pw@h"), "h");
+    }
+
+    #[test]
     fn passkeys_and_queries_are_left_out() {
         let told =
             shown("http://t/announce/c12fe1c06bba254a9dc9f519b335aa7c/x?passkey=abc&uid=7#f");
@@ -228,6 +449,18 @@ mod tests {
         let text = "mirror \"http://a:b@h/x?k=v\" and (ftp://c:d@g/y), or http://i/?q=1: no";
         let told = "mirror \"http://h/x?k=..\" and (ftp://g/y), or http://i/?q=..: no";
         assert_eq!(in_text(text), told);
+        assert_eq!(in_text(told), told, "shown twice");
+        for end in ["", ".", ":", "..."] {
+            for told in [
+                "http://h/x?k=..",
+                "http://h/x?..",
+                "http://h/a?k=..&..",
+                "http://h/..",
+            ] {
+                let told = format!("{told}{end}");
+                assert_eq!(in_text(&told), told);
+            }
+        }
         assert_eq!(in_text("no address: a@b"), "no address: a@b");
         assert_eq!(in_text("ends ://"), "ends ://");
     }
@@ -236,13 +469,15 @@ mod tests {
         #[test]
         fn no_login_and_no_value_is_ever_shown(
             scheme in "(http|ftps|udp)",
+            mark in ":[/\\\\]{0,4}",
             user in "[a-z%:]{1,5}",
             path in "[a-z/%.]{0,9}",
             text in "[ \"(]{0,2}",
         ) {
-            let address = format!("{scheme}://{user}:S3CRET@host/{path}?key=S3CRET&S3CRET");
+            let address = format!("{scheme}{mark}{user}:S3CRET@host/{path}?key=S3CRET&S3CRET");
             prop_assert!(!shown(&address).contains("S3CRET"));
             let told = in_text(&format!("{text}{address}{text}")).into_owned();
+            prop_assert_eq!(&in_text(&told), &told, "shown twice");
             prop_assert!(!told.contains("S3CRET") && told.contains("host/"), "{}", told);
         }
     }

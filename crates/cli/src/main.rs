@@ -23,6 +23,7 @@ mod rollout;
 mod what;
 mod words;
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -65,8 +66,10 @@ fn usage(error: &clap::Error) -> u8 {
         let _nobody_reads = error.print();
         return exit::DONE;
     }
+    // an argument may have more than one line: what is secret in it is found in the whole
     let text = error.to_string();
-    if text.lines().all(output::is_clean) {
+    let text = output::without_secrets(&text);
+    if matches!(text, Cow::Borrowed(_)) && text.lines().all(output::is_clean) {
         let _nobody_reads = error.print();
     } else {
         text.lines().for_each(output::note);

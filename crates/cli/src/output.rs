@@ -2,19 +2,28 @@
 //!
 //! What must stay true: a reader that closes stdout early ends the program quietly, and no text
 //! from outside reaches a terminal with characters in it that command the terminal or turn the
-//! direction of what stands around them.
+//! direction of what stands around them, nor any login that was given where an address may stand.
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
+use std::sync::LazyLock;
 
 use serde::Serialize;
 use swarmcopy::Error;
-use swarmcopy_address::in_text;
+use swarmcopy_address::{in_json, in_text, typed};
 
 use crate::words;
 
 /// The exit code after stdout was closed by its reader, as the shell counts it for SIGPIPE.
 const CLOSED_CODE: i32 = 141;
+
+/// Arguments that look like an address with a login, and how they may be shown.
+static LOGINS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+    let given: Vec<_> = std::env::args_os()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    logins(&given)
+});
 
 /// Writes a result, as one line.
 pub(crate) fn line(text: &str) {
@@ -36,7 +45,10 @@ pub(crate) fn script(text: &str) {
 /// Writes a result or an event as one line of JSON.
 pub(crate) fn json(event: &impl Serialize) {
     match serde_json::to_string(event) {
-        Ok(text) => write(&escaped(&in_text(&text), JSON_ESCAPES)),
+        Ok(text) => write(&escaped(
+            &in_json(&without_logins(&text, &LOGINS)),
+            JSON_ESCAPES,
+        )),
         Err(error) => note(&format!("warning: cannot write an event: {error}")),
     }
 }
@@ -63,10 +75,54 @@ pub(crate) fn is_clean(line: &str) -> bool {
 /// The text with characters that would be obeyed shown as something else, and addresses without
 /// their secrets.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    match in_text(text) {
+    match without_secrets(text) {
         Cow::Borrowed(text) => plain(text),
         Cow::Owned(text) => Cow::Owned(plain(&text).into_owned()),
     }
+}
+
+/// The text with addresses without their secrets, also those that an argument has in no known form.
+pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
+    let without = without_logins(text, &LOGINS);
+    match in_text(&without) {
+        Cow::Borrowed(_) => without,
+        Cow::Owned(text) => Cow::Owned(text),
+    }
+}
+
+fn without_logins<'a>(text: &'a str, logins: &[(String, String)]) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(text);
+    for (login, shown) in logins {
+        if text.contains(login) {
+            text = Cow::Owned(text.replace(login, shown));
+        }
+    }
+    text
+}
+
+/// What of the arguments must not be shown as it was given, as it stands and as it is quoted.
+fn logins(args: &[String]) -> Vec<(String, String)> {
+    let values = args.iter().flat_map(|arg| {
+        let value = arg.split_once('=').map(|(_, value)| value);
+        value.into_iter().chain([arg.as_str()])
+    });
+    let found = values.filter_map(|value| match typed(value) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(shown) => Some((value, shown)),
+    });
+    let found = found.filter(|(value, shown)| value != shown);
+    let both = found.flat_map(|(value, shown)| {
+        let quoted = (quoted(value), quoted(&shown));
+        [(value.to_owned(), shown), quoted]
+    });
+    both.collect()
+}
+
+/// A text as it stands between quotes.
+fn quoted(text: &str) -> String {
+    let quoted = format!("{text:?}");
+    let inner = quoted.len().saturating_sub(1);
+    quoted.get(1..inner).unwrap_or_default().to_owned()
 }
 
 fn plain(text: &str) -> Cow<'_, str> {
@@ -162,6 +218,21 @@ mod tests {
         assert_eq!(clean("plain ü"), "plain ü");
         assert_eq!(clean("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
         assert_eq!(clean("a\u{9b}2J\u{7f}"), "a\u{fffd}2J\u{fffd}");
+    }
+
+    #[test]
+    fn no_login_of_an_argument_is_shown_as_it_stands_or_quoted() {
+        let args = [
+            "get",
+            "me:p w@h",
+            "--to=foo:me:\"pw@h",
+            "--share=/a:b@c",
+            "a@b",
+        ];
+        let logins = logins(&args.map(str::to_owned));
+        let text = "cannot open me:p w@h, foo:me:\"pw@h (\"foo:me:\\\"pw@h\"), /a:b@c and a@b";
+        let told = "cannot open h, h (\"h\"), /a:b@c and a@b";
+        assert_eq!(without_logins(text, &logins), told);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Values of flags: sizes, rates, durations, locations.
 //!
-//! What must stay true: a value that could be meant in two ways is refused with both readings, and
-//! no number wraps round.
+//! What must stay true: a value that could be meant in two ways is refused with both readings, no number
+//! wraps round, and what is said of an address does not repeat it.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -122,7 +122,7 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
         return Ok((Ipv4Addr::UNSPECIFIED, port).into());
     }
     text.parse()
-        .map_err(|_| format!("{text:?} is no ADDR:PORT, such as 0.0.0.0:6881"))
+        .map_err(|_| "it is no ADDR:PORT, such as 0.0.0.0:6881".to_owned())
 }
 
 /// Parses the address of a peer; names are looked up later.
@@ -132,7 +132,7 @@ pub(crate) fn peer(text: &str) -> Result<String, String> {
         .and_then(|(_, port)| port.parse::<u16>().ok())
         .filter(|port| *port != 0);
     port.map(|_| text.to_owned())
-        .ok_or_else(|| format!("{text:?} is no HOST:PORT"))
+        .ok_or_else(|| "it is no HOST:PORT".to_owned())
 }
 
 /// Parses the URL of a mirror.
@@ -222,7 +222,7 @@ fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
             Ok(text.to_owned())
         }
         _ => Err(format!(
-            "{text:?} must be a URL that begins with {}",
+            "a URL that begins with {} is wanted",
             schemes.join("://, ") + "://"
         )),
     }

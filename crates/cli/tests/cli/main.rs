@@ -7,6 +7,8 @@ mod copy;
 #[cfg(test)]
 mod flags;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod make;
 #[cfg(test)]
 mod manual;

@@ -10,7 +10,7 @@ use url::Url;
 use super::named::{Kind, Named, document_len_max};
 use super::web::Web;
 use super::words::{failed, shown};
-use super::{What, plain};
+use super::{What, plain, words};
 use crate::Error;
 use crate::metalink::Place;
 use crate::provenance::Provenance;
@@ -25,7 +25,7 @@ impl Named {
                 let owned = path.clone();
                 let bytes = tokio::task::spawn_blocking(move || read(&owned)).await;
                 let bytes = bytes.map_err(|error| failed(&error))??;
-                Self::of_bytes(bytes, Place::of_path(path), &path.display().to_string())
+                Self::of_bytes(bytes, Place::of_path(path), &words::path(path))
             }
         }
     }
@@ -45,9 +45,9 @@ impl Named {
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let refused =
-        |why: &dyn std::fmt::Display| failed(&format!("cannot read {}: {why}", path.display()));
+        |why: &dyn std::fmt::Display| failed(&format!("cannot read {}: {why}", words::path(path)));
     if path.is_dir() {
-        let message = format!("{} is a folder: {}", path.display(), make_first(path));
+        let message = format!("{} is a folder: {}", words::path(path), make_first(path));
         return Err(failed(&message));
     }
     let file = File::open(path).map_err(|error| refused(&error))?;
@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     if Kind::of(&bytes) == Kind::Other {
         let message = format!(
             "{} is no .torrent, metalink or magnet link: {}",
-            path.display(),
+            words::path(path),
             make_first(path)
         );
         return Err(failed(&message));
@@ -77,7 +77,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 
 /// What to do with a content that has no .torrent yet, or is not that.
 fn make_first(path: &Path) -> String {
-    let shown = path.display();
+    let shown = words::path(path);
     let mut torrent = path.as_os_str().to_owned();
     torrent.push(".torrent");
     let ending = path.extension().and_then(|ending| ending.to_str());

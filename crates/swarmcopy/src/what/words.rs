@@ -1,6 +1,8 @@
 //! How messages show what was named.
 
-use swarmcopy_address::Shown;
+use std::path::Path;
+
+use swarmcopy_address::{Shown, typed};
 use url::Url;
 
 use crate::{Error, ErrorKind};
@@ -8,6 +10,11 @@ use crate::{Error, ErrorKind};
 /// An address as messages show it: without the name and password that may be in it.
 pub(crate) fn shown(url: &Url) -> String {
     Shown(url).to_string()
+}
+
+/// A path as messages show it: it may be an address that was written wrongly.
+pub(crate) fn path(path: &Path) -> String {
+    typed(&path.to_string_lossy()).into_owned()
 }
 
 /// Something that can't be read or makes no sense.

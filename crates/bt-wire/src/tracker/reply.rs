@@ -35,6 +35,18 @@ pub struct AnnounceReply {
     pub tracker_id: Option<Vec<u8>>,
 }
 
+/// Fails if a reply is a refusal; one whose reason is no text, or none at all, is a refusal all the same.
+pub(super) fn check_refusal(reply: &Value<'_>) -> Result<(), TrackerError> {
+    let Some(reason) = reply.find(b"failure reason") else {
+        return Ok(());
+    };
+    let reason = reason
+        .as_bytes()
+        .filter(|text| !text.trim_ascii().is_empty());
+    let told = reason.map_or_else(|| "it tells no reason".to_owned(), clean_text);
+    Err(TrackerError::Refused(told))
+}
+
 impl AnnounceReply {
     /// A reply with an interval and peers.
     pub fn new(interval_s: u32, peers: Vec<TrackerPeer>) -> Self {
@@ -58,12 +70,7 @@ impl AnnounceReply {
         if root.kind() != Kind::Dict {
             return Err(TrackerError::Field("reply"));
         }
-        if let Some(reason) = root
-            .find(b"failure reason")
-            .and_then(|value| value.as_bytes())
-        {
-            return Err(TrackerError::Refused(clean_text(reason)));
-        }
+        check_refusal(&root)?;
         let number = |key: &[u8]| root.find(key).and_then(|value| value.as_uint::<u32>());
         let bytes_of = |key: &[u8]| root.find(key).and_then(|value| value.as_bytes());
         let mut peers = match root.find(b"peers") {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 #[cfg(feature = "url")]
 use url::Url;
 
-use super::limits::clean_text;
+use super::reply::check_refusal;
 use super::{REPLY_LEN_MAX, SCRAPE_MAX, TrackerError};
 use crate::bencode::{self, Item, Limits, Value};
 use crate::percent;
@@ -36,12 +36,7 @@ impl ScrapeReply {
     pub fn parse(bytes: &[u8]) -> Result<Self, TrackerError> {
         let document = bencode::parse(bytes, &Limits::message(REPLY_LEN_MAX))?;
         let root = document.root();
-        if let Some(reason) = root
-            .find(b"failure reason")
-            .and_then(|value| value.as_bytes())
-        {
-            return Err(TrackerError::Refused(clean_text(reason)));
-        }
+        check_refusal(&root)?;
         let files = root.find(b"files").ok_or(TrackerError::Field("files"))?;
         let files = files.as_dict().ok_or(TrackerError::Field("files"))?;
         let entry = |(key, value): (&[u8], Value<'_>)| Some((key.try_into().ok()?, read(&value)));

@@ -117,6 +117,15 @@ fn a_refusal_comes_in_the_trackers_words_on_one_line() {
     let wire = AnnounceReply::encode_failure("not\n\u{1b}[31mregistered");
     let error = AnnounceReply::parse(&wire).unwrap_err();
     assert_eq!(error.to_string(), "tracker refused: not  [31mregistered");
+    for unclear in [
+        "d14:failure reasoni5ee",
+        "d14:failure reason0:e",
+        "d14:failure reason1: e",
+    ] {
+        let untold = Err(TrackerError::Refused("it tells no reason".to_owned()));
+        assert_eq!(AnnounceReply::parse(unclear.as_bytes()), untold);
+        assert!(ScrapeReply::parse(unclear.as_bytes()).is_err_and(|error| Err(error) == untold));
+    }
     let long = AnnounceReply::encode_failure(&"x".repeat(10_000));
     assert!(AnnounceReply::parse(&long).unwrap_err().to_string().len() < 600);
 }

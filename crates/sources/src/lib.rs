@@ -44,6 +44,7 @@ mod reach;
 mod shape;
 mod sink;
 mod source;
+mod whole;
 
 pub use error::{Blame, Finding, Lack, SourceError};
 #[cfg(feature = "ftp")]

@@ -1,9 +1,11 @@
 //! A mirror that is an FTP or FTPS server (RFC 959, RFC 3659, RFC 4217).
 //!
-//! One control connection per slot, one file per data connection, passive mode alone. What must stay true:
+//! One control connection per slot, one file per data connection, passive mode alone. Servers without `REST` send
+//! files from their beginning alone: long ones are read once for all who want a part. What must stay true:
 //! nothing is asked without a permit, data comes from the address of the control connection whatever the
 //! server names, and no address with a password is ever told.
 
+mod coming;
 #[cfg(all(any(test, fuzzing), feature = "contract", feature = "ftp"))]
 pub(crate) mod fuzzing;
 mod passive;
@@ -11,8 +13,10 @@ mod reader;
 mod server;
 mod session;
 mod sessions;
+mod turns;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub use passive::passive_port;
 
@@ -24,6 +28,7 @@ use crate::gate::Gate;
 use crate::http::MirrorError;
 use crate::http::notes::Notes;
 use crate::http::target::{Schemes, Target};
+use crate::whole::Sequences;
 use crate::{MirrorOptions, OriginSource, PieceSource, Shape, SourceError};
 use server::Server;
 use sessions::Sessions;
@@ -61,7 +66,7 @@ impl FtpSource {
     }
 
     fn at(target: Target, layout: Arc<Layout>, options: MirrorOptions) -> Self {
-        let sessions = Sessions::new(&target, &options);
+        let sessions = Arc::new(Sessions::new(&target, &options));
         Self {
             server: Arc::new(Server {
                 target,
@@ -69,6 +74,8 @@ impl FtpSource {
                 options,
                 notes: Notes::default(),
                 sessions,
+                sequences: Sequences::default(),
+                knows_no_rest: AtomicBool::new(false),
             }),
         }
     }

@@ -23,7 +23,7 @@ pub(super) enum Transfer {
 }
 
 impl Transfer {
-    /// Asks for the file at `path`, from the byte `from` on. A server that knows no `PASV` is asked by `EPSV`; where the reply
+    /// Asks for the file at `path`, from the byte `from` on, where the server can do that. A server that knows no `PASV` is asked by `EPSV`; where the reply
     /// is an odd one, the port in it is taken.
     pub(super) async fn open(
         session: &mut Session,
@@ -31,12 +31,14 @@ impl Transfer {
         path: &str,
         from: u64,
     ) -> Result<Self, Fault> {
-        let mut begun = Self::begin(session, path, from).await;
+        go_to(session, from).await?;
+        let mut begun = session.retr_as_stream(path).await;
         if let Err(FtpError::UnexpectedResponse(reply)) = &begun
             && is_unknown(reply)
         {
             session.set_mode(Mode::ExtendedPassive);
-            begun = Self::begin(session, path, from).await;
+            go_to(session, from).await?;
+            begun = session.retr_as_stream(path).await;
         }
         let reply = match begun {
             Ok(stream) => return Ok(Self::Usual(stream)),
@@ -48,29 +50,12 @@ impl Transfer {
         })?;
         let data = TcpStream::connect(SocketAddr::new(address(session).await?, port)).await;
         let data = data.map_err(|error| Fault::Passing(error.to_string()))?;
-        if from > 0 {
-            let go_on = [Status::RequestFilePending];
-            session
-                .custom_command(format!("REST {from}"), &go_on)
-                .await?;
-        }
+        go_to(session, from).await?;
         let begun = [Status::AboutToSend, Status::AlreadyOpen];
         session
             .custom_command(format!("RETR {path}"), &begun)
             .await?;
         Ok(Self::Odd(seal.put_on(data).await?))
-    }
-
-    async fn begin(
-        session: &mut Session,
-        path: &str,
-        from: u64,
-    ) -> Result<TransferStream<AsyncRustlsStream>, FtpError> {
-        if from > 0 {
-            let from = usize::try_from(from).map_err(|_| FtpError::BadResponse)?;
-            session.resume_transfer(from).await?;
-        }
-        session.retr_as_stream(path).await
     }
 
     /// Reads what comes next.
@@ -96,6 +81,25 @@ impl Transfer {
             }
         }
     }
+}
+
+/// Lets the next transfer begin at the byte `from`.
+async fn go_to(session: &mut Session, from: u64) -> Result<(), Fault> {
+    if from == 0 {
+        return Ok(());
+    }
+    let go_on = [Status::RequestFilePending];
+    let told = session.custom_command(format!("REST {from}"), &go_on).await;
+    told.map(drop).map_err(|error| match error {
+        FtpError::UnexpectedResponse(reply) if is_refused(&reply) => Fault::NoRest,
+        error => error.into(),
+    })
+}
+
+/// Whether a command is not obeyed for its own sake, and not for that of who gave it or of the hour.
+fn is_refused(reply: &Response) -> bool {
+    let code = reply.status.code();
+    matches!(code, 200..600) && !matches!(code, 400..500 | 530 | 532)
 }
 
 /// Where the control connection goes.

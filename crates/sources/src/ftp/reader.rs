@@ -4,12 +4,13 @@
 //! not keep the others from coming; a control connection is used again only if its last reply was read.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
 use suppaftp::FtpError;
-use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Span};
+use swarmcopy_layout::{FileEntry, FileSlice, Span};
 use url::Url;
 
 use super::passive::Transfer;
@@ -20,7 +21,8 @@ use crate::error::FirstLack;
 use crate::gate::Gate;
 use crate::http::answer::Refusal;
 use crate::http::percent;
-use crate::intake::{Intake, len_of};
+use crate::intake::len_of;
+use crate::whole::{Wanted, Whole as _, skip_len_max, take_turns};
 use crate::{PieceSource, SourceError, SpanSink, rate};
 
 /// Most tries in a row that bring no byte.
@@ -30,28 +32,36 @@ const ROUNDS_MAX: u32 = 1024;
 /// Longest run that is read at once.
 const READ_LEN: usize = 256 * 1024;
 /// How long the reply to a transfer may take once the data connection is closed.
-const REPLY_PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const REPLY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A server for as long as a permit lives.
 #[derive(Debug)]
 pub(super) struct FtpReader {
-    server: Arc<Server>,
-    gate: Gate,
-}
-
-/// The part of a file that is wanted.
-#[derive(Debug, Clone, Copy)]
-struct Wanted<'a> {
-    index: FileIndex,
-    file: &'a FileEntry,
-    span: Span,
+    pub(super) server: Arc<Server>,
+    pub(super) gate: Gate,
 }
 
 /// How a transfer ended that is no failure yet: up to where bytes came, and what to say if that is nowhere.
 #[derive(Debug)]
-struct Round {
+pub(super) struct Round {
     reached: u64,
-    trouble: String,
+    pub(super) trouble: String,
+}
+
+/// What came of asking for a transfer.
+pub(super) enum Asked {
+    /// It begins.
+    Open(Session, Transfer),
+    /// It does not; another try may mend that.
+    Again(Round),
+}
+
+/// What became of a slice.
+enum Filled {
+    /// It is there.
+    Full,
+    /// The server sends the file from its beginning alone, and it is a long one.
+    FromStart,
 }
 
 /// Why a transfer did not begin.
@@ -81,8 +91,7 @@ enum End {
 impl PieceSource for FtpReader {
     async fn fetch(&self, span: Span, sink: &SpanSink) -> Result<(), SourceError> {
         self.gate.check()?;
-        let taken = self.server.sessions.take().await;
-        let mut slot = taken.map_err(|what| self.broken(what))?;
+        let mut slot = None;
         let mut lack = FirstLack::default();
         for slice in self.server.layout.slices(span) {
             let Some(file) = self.server.layout.file(slice.file) else {
@@ -93,7 +102,7 @@ impl PieceSource for FtpReader {
                 sink.put_zeros(slice.span);
                 continue;
             }
-            lack.note(self.fill(&mut slot, slice, file, sink).await)?;
+            lack.note(self.take_file(&mut slot, slice, file, sink).await)?;
         }
         lack.into_result()
     }
@@ -102,6 +111,7 @@ impl PieceSource for FtpReader {
 impl Drop for FtpReader {
     fn drop(&mut self) {
         // the permit is over: the server need not hold connections for us
+        self.server.sequences.close_idle();
         self.server.sessions.close_idle();
     }
 }
@@ -111,24 +121,52 @@ impl FtpReader {
         Self { server, gate }
     }
 
-    /// Reads what is missing of a slice until it is there.
-    async fn fill(
+    /// Takes what is missing of a slice by transfers of its own, or from the file's one transfer.
+    async fn take_file(
         &self,
-        slot: &mut Slot<'_>,
+        free: &mut Option<Slot>,
         slice: FileSlice,
         file: &FileEntry,
         sink: &SpanSink,
     ) -> Result<(), SourceError> {
+        if self.server.sequences.find(slice.file).is_none() {
+            let mut slot = match free.take() {
+                Some(slot) => slot,
+                None => self.slot().await?,
+            };
+            let filled = self.fill(&mut slot, slice, file, sink).await;
+            if let Filled::Full = filled? {
+                *free = Some(slot);
+                return Ok(());
+            }
+        }
+        // whoever reads such a file on needs a connection, perhaps the only one
+        drop(free.take());
+        let sequence = self.server.sequences.enter(slice.file);
+        take_turns(self, &sequence, (slice, file), sink).await
+    }
+
+    /// Reads what is missing of a slice until it is there.
+    async fn fill(
+        &self,
+        slot: &mut Slot,
+        slice: FileSlice,
+        file: &FileEntry,
+        sink: &SpanSink,
+    ) -> Result<Filled, SourceError> {
         let mut rest = slice.span;
         let mut barren = 0;
         for _round in 0..ROUNDS_MAX {
             let Some(open) = sink.missing(rest) else {
-                return Ok(());
+                return Ok(Filled::Full);
             };
             self.gate.check()?;
             let span = Span::between(open.start(), rest.end());
             let index = slice.file;
             let wanted = Wanted { index, file, span };
+            if self.is_read_whole(wanted) && file.len() > skip_len_max {
+                return Ok(Filled::FromStart);
+            }
             let round = self.round(slot, wanted, sink).await?;
             barren = if round.reached > span.start() {
                 0
@@ -143,47 +181,21 @@ impl FtpReader {
         Err(self.broken(format!("{} comes in too small parts", file.path())))
     }
 
+    /// Whether a part of a file comes only with all that stands before it.
+    fn is_read_whole(&self, wanted: Wanted<'_>) -> bool {
+        wanted.span != wanted.file.span() && self.server.knows_no_rest.load(Ordering::Relaxed)
+    }
+
     /// Makes one transfer. A connection that is in doubt afterwards is not kept.
     async fn round(
         &self,
-        slot: &mut Slot<'_>,
+        slot: &mut Slot,
         wanted: Wanted<'_>,
         sink: &SpanSink,
     ) -> Result<Round, SourceError> {
-        if let Some(refusal) = self.server.notes.refusal(wanted.index) {
-            return Err(self.lacks(wanted, refusal));
-        }
-        let spelling = self.server.notes.known(wanted.index).spelling;
-        let target = &self.server.target;
-        let url = target.file_url(wanted.index, wanted.file.path(), spelling);
-        let url = url.ok_or_else(|| self.refuse(wanted, Refusal::NoAddress))?;
-        let Some(path) = path_of(&url) else {
-            return self.absent(wanted, Refusal::Name);
-        };
-        let kept = slot.session.take();
-        let is_kept = kept.is_some();
-        let mut session = match kept {
-            Some(session) => session,
-            None => match self.dial(&url).await {
-                Ok(session) => session,
-                Err(fault) => return self.faulty(wanted, fault),
-            },
-        };
-        let mut transfer = match self.begin(&mut session, wanted, (&url, &path)).await {
-            Ok(transfer) => transfer,
-            Err(Begin::Size(len)) => {
-                slot.session = Some(session);
-                return Err(self.refuse(wanted, Refusal::Total(len)));
-            }
-            Err(Begin::Fault(Fault::Refused(code))) => {
-                slot.session = Some(session);
-                return self.absent(wanted, Refusal::Reply(code));
-            }
-            // a server that closed a kept connection may say so by a reply
-            Err(Begin::Fault(Fault::Busy(why))) if is_kept => {
-                return self.faulty(wanted, Fault::Passing(why));
-            }
-            Err(Begin::Fault(fault)) => return self.faulty(wanted, fault),
+        let (mut session, mut transfer) = match self.ask(slot, wanted).await? {
+            Asked::Open(session, transfer) => (session, transfer),
+            Asked::Again(round) => return Ok(round),
         };
         let (reached, mut end) = self.take(&mut transfer, wanted, sink).await?;
         let reply = tokio::time::timeout(REPLY_PATIENCE, transfer.finish(&mut session)).await;
@@ -197,6 +209,55 @@ impl FtpReader {
             _ => end = end.unconfirmed(),
         }
         self.ended(wanted, reached, end)
+    }
+
+    /// Asks for a transfer. A connection that is in doubt if there is none is not kept.
+    pub(super) async fn ask(
+        &self,
+        slot: &mut Slot,
+        wanted: Wanted<'_>,
+    ) -> Result<Asked, SourceError> {
+        self.check_refusal(wanted)?;
+        let again = |round: Round| Asked::Again(round);
+        let spelling = self.server.notes.known(wanted.index).spelling;
+        let target = &self.server.target;
+        let url = target.file_url(wanted.index, wanted.file.path(), spelling);
+        let url = url.ok_or_else(|| self.refuse(wanted, Refusal::NoAddress))?;
+        let Some(path) = path_of(&url) else {
+            return self.absent(wanted, Refusal::Name).map(again);
+        };
+        let kept = slot.session.take();
+        let is_kept = kept.is_some();
+        let mut session = match kept {
+            Some(session) => session,
+            None => match self.dial(&url).await {
+                Ok(session) => session,
+                Err(fault) => return self.faulty(wanted, fault).map(again),
+            },
+        };
+        let fault = match self.begin(&mut session, wanted, (&url, &path)).await {
+            Ok(transfer) => return Ok(Asked::Open(session, transfer)),
+            Err(Begin::Size(len)) => {
+                slot.session = Some(session);
+                return Err(self.refuse(wanted, Refusal::Total(len)));
+            }
+            Err(Begin::Fault(fault)) => fault,
+        };
+        let round = match fault {
+            Fault::Refused(code) => {
+                slot.session = Some(session);
+                self.absent(wanted, Refusal::Reply(code))
+            }
+            Fault::NoRest => {
+                slot.session = Some(session);
+                self.server.knows_no_rest.store(true, Ordering::Relaxed);
+                self.faulty(wanted, Fault::NoRest)
+            }
+            // a server that closed a kept connection may say so by a reply
+            Fault::Busy(why) if is_kept => self.faulty(wanted, Fault::Passing(why)),
+            fault => self.faulty(wanted, fault),
+        };
+        round.map(again)
     }
 
     async fn dial(&self, url: &Url) -> Result<Session, Fault> {
@@ -218,7 +279,7 @@ impl FtpReader {
         let tls = self.server.sessions.tls();
         let seal = Seal { url, tls };
         let patience = self.server.options.idle_timeout;
-        let from = wanted.span.start() - wanted.file.span().start();
+        let from = self.first_of(wanted) - wanted.file.span().start();
         let is_known = self.server.notes.known(wanted.index).is_sized;
         if wanted.span != wanted.file.span() && !is_known {
             let asking = async {
@@ -240,6 +301,15 @@ impl FtpReader {
         Ok(within(patience, Transfer::open(session, &seal, path, from)).await?)
     }
 
+    /// The content's offset at which a transfer begins.
+    fn first_of(&self, wanted: Wanted<'_>) -> u64 {
+        if self.is_read_whole(wanted) {
+            wanted.file.span().start()
+        } else {
+            wanted.span.start()
+        }
+    }
+
     /// Keeps that a file has the right size.
     fn check_size(&self, wanted: Wanted<'_>, len: u64) -> Result<(), Begin> {
         if len != wanted.file.len() {
@@ -259,13 +329,8 @@ impl FtpReader {
         sink: &SpanSink,
     ) -> Result<(u64, End), SourceError> {
         let options = &self.server.options;
-        let intake = Intake {
-            layout: &self.server.layout,
-            gate: &self.gate,
-            sink,
-            want: wanted.span,
-        };
-        let (mut at, file_end) = (wanted.span.start(), wanted.file.span().end());
+        let intake = self.intake(wanted.span, sink);
+        let (mut at, file_end) = (self.first_of(wanted), wanted.file.span().end());
         let mut buffer = BytesMut::with_capacity(READ_LEN);
         loop {
             buffer.clear();
@@ -315,27 +380,13 @@ impl FtpReader {
                 what,
                 retry_after: None,
             }),
-            Fault::Closed(what) => {
-                let name = self.name();
-                Err(SourceError::Refuses { name, what })
-            }
+            Fault::Closed(what) => Err(self.closed(what)),
             Fault::Unknown(what) | Fault::Broken(what) => Err(self.broken(what)),
+            Fault::NoRest => Ok(Round {
+                reached: wanted.span.start(),
+                trouble: "it sends files from their beginning alone".to_owned(),
+            }),
         }
-    }
-
-    fn name(&self) -> String {
-        self.server.target.shown().to_owned()
-    }
-
-    fn broken(&self, what: String) -> SourceError {
-        let name = self.name();
-        SourceError::Broken { name, what }
-    }
-
-    fn silent(&self) -> SourceError {
-        let what = format!("nothing came for {:?}", self.server.options.idle_timeout);
-        let name = self.name();
-        SourceError::Silent { name, what }
     }
 
     /// Looks for the file under its other name, if it has one; else it is not there.
@@ -349,22 +400,6 @@ impl FtpReader {
             reached: wanted.span.start(),
             trouble: refusal.to_string(),
         })
-    }
-
-    /// Notes that the file is not to be asked for, and says so.
-    fn refuse(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
-        self.server.notes.refuse(wanted.index, refusal);
-        self.lacks(wanted, refusal)
-    }
-
-    fn lacks(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
-        SourceError::Lacks {
-            name: self.name(),
-            path: wanted.file.path().as_str().to_owned(),
-            what: refusal.to_string(),
-            lack: refusal.lack(),
-            span: wanted.file.span(),
-        }
     }
 }
 

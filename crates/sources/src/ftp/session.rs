@@ -45,6 +45,8 @@ pub(super) enum Fault {
     Closed(String),
     /// The server does not know the command.
     Unknown(String),
+    /// The server sends files from their beginning alone.
+    NoRest,
     /// The server is of no use.
     Broken(String),
 }

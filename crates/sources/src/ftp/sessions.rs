@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::ClientConfig;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::session::Session;
 use crate::http::guard::Guard;
@@ -28,7 +28,9 @@ const LOGINS_MAX: usize = 2;
 
 /// The slots of one server.
 pub(super) struct Sessions {
-    free: Semaphore,
+    free: Arc<Semaphore>,
+    /// How many wait for a slot.
+    waiting: AtomicU32,
     count: AtomicU32,
     idle: Mutex<Vec<Session>>,
     guard: Guard,
@@ -37,11 +39,20 @@ pub(super) struct Sessions {
 }
 
 /// One slot while it is in use; given back when dropped.
-pub(super) struct Slot<'a> {
+pub(super) struct Slot {
     /// The connection; taken out while its state is in doubt.
     pub(super) session: Option<Session>,
-    sessions: &'a Sessions,
-    _free: SemaphorePermit<'a>,
+    sessions: Arc<Sessions>,
+    _free: OwnedSemaphorePermit,
+}
+
+/// Somebody who waits for a slot.
+pub(super) struct Waiting<'a>(&'a Sessions);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Sessions {
@@ -53,7 +64,8 @@ impl Sessions {
             Arc::new(config)
         });
         let sessions = Self {
-            free: Semaphore::new(0),
+            free: Arc::new(Semaphore::new(0)),
+            waiting: AtomicU32::new(0),
             count: AtomicU32::new(0),
             idle: Mutex::default(),
             guard: Guard::new(target.host(), options),
@@ -104,14 +116,30 @@ impl Sessions {
         self.free.add_permits(more);
     }
 
-    /// Waits for a free slot.
-    pub(super) async fn take(&self) -> Result<Slot<'_>, String> {
-        let free = self.free.acquire().await;
-        Ok(Slot {
-            _free: free.map_err(|error| error.to_string())?,
+    /// Waits for a free slot. May be dropped while it waits.
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Slot, String> {
+        let free = Arc::clone(&self.free).acquire_owned().await;
+        Ok(self.slot(free.map_err(|error| error.to_string())?))
+    }
+
+    /// Takes a slot if one is free and nobody waits for it.
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<Slot> {
+        let free = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        Some(self.slot(free))
+    }
+
+    /// Says that a slot is waited for, for as long as the result lives.
+    pub(super) fn want(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        Waiting(self)
+    }
+
+    fn slot(self: &Arc<Self>, free: OwnedSemaphorePermit) -> Slot {
+        Slot {
             session: self.idle().pop(),
-            sessions: self,
-        })
+            sessions: Arc::clone(self),
+            _free: free,
+        }
     }
 
     /// Closes the connections that nobody uses.
@@ -130,7 +158,14 @@ impl fmt::Debug for Sessions {
     }
 }
 
-impl Drop for Slot<'_> {
+impl Slot {
+    /// Whether somebody waits for a slot of this server.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.sessions.waiting.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             self.sessions.idle().push(session);

@@ -16,14 +16,6 @@ use super::retry_after;
 use crate::Lack;
 use swarmcopy_address::Shown;
 
-/// How long a file may be that is read from its beginning for each part where a server ignores ranges; longer ones
-/// are read once.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(super) const skip_len_max: u64 = 1024 * 1024;
-
 /// What was asked for: bytes `from..to` of a file of `len` bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -43,11 +35,11 @@ pub(crate) enum Refusal {
     Total(u64),
     Html,
     Encoded,
-    /// The server ignores ranges, and its answers break off.
+    /// The server sends the file from its beginning alone, and its answers break off.
     BreaksOff,
-    /// The server ignores ranges, and between two answers the file became another.
+    /// The server sends the file from its beginning alone, and between two answers the file became another.
     Changed,
-    /// The server ignores ranges, and what comes too early cannot be kept.
+    /// The server sends the file from its beginning alone, and what comes too early cannot be kept.
     Spool(std::io::ErrorKind),
     OtherRange,
     NoAddress,
@@ -207,11 +199,13 @@ impl fmt::Display for Refusal {
             Self::Total(len) => write!(f, "a file of {len} bytes"),
             Self::Html => f.write_str("a web page (perhaps a login) instead of the file"),
             Self::Encoded => f.write_str("compressed though asked for plain bytes"),
-            Self::BreaksOff => f.write_str("breaks off each time, and the server ignores ranges"),
-            Self::Changed => f.write_str("changed meanwhile, and the server ignores ranges"),
+            Self::BreaksOff => {
+                f.write_str("breaks off each time, and comes from its beginning alone")
+            }
+            Self::Changed => f.write_str("changed meanwhile, and comes from its beginning alone"),
             Self::Spool(error) => write!(
                 f,
-                "the server ignores ranges, and what comes early cannot be kept: {error}"
+                "comes from its beginning alone, and what comes early cannot be kept: {error}"
             ),
             Self::OtherRange => f.write_str("other bytes than asked for"),
             #[cfg(feature = "ftp")]

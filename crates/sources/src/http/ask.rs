@@ -12,12 +12,13 @@ use url::Url;
 
 use super::answer::{self, Answer, Asked, Refusal};
 use super::options::redirects_max;
-use super::reader::{MirrorReader, Wanted};
+use super::reader::MirrorReader;
 use super::seal::{complaint, is_not_trusted};
 use super::slots::{NoAnswer, Slot};
 use super::target::without_credentials;
 use super::trouble::{Trouble, leads_to_private, plain_words};
 use crate::SourceError;
+use crate::whole::{Wanted, Whole as _};
 
 /// Longest body of an answer without use that is read to keep its connection.
 #[expect(

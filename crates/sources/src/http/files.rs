@@ -7,10 +7,12 @@
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use swarmcopy_layout::{FileEntry, FileSlice, Span};
 
+use super::coming::Coming;
 use super::reader::{Filled, MirrorReader};
-use super::sequence::{Stream, Version};
 use super::slots::Slot;
+use super::turns::version_of;
 use crate::error::FirstLack;
+use crate::whole::{Stream, take_turns};
 use crate::{SourceError, SpanSink};
 
 /// Longest file that counts as small.
@@ -99,10 +101,12 @@ impl MirrorReader {
         }
         let sequence = self.mirror.sequences.enter(slice.file);
         if let Some((slot, response)) = whole {
-            let version = Version::of(response.headers());
-            sequence.adopt(Stream::new(slot, response, file.span().start()), &version);
+            let version = version_of(response.headers());
+            let stream = Stream::new(Coming::new(slot, response), file.span().start());
+            sequence.adopt(stream, &version);
         }
-        (None, self.take_turns(&sequence, slice, file, sink).await)
+        let end = take_turns(self, &sequence, (slice, file), sink).await;
+        (None, end)
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use swarmcopy_layout::Layout;
 
+use super::coming::Coming;
 use super::notes::Notes;
 use super::options::MirrorOptions;
-use super::sequence::Sequences;
 use super::slots::Slots;
 use super::target::Target;
+use crate::whole::Sequences;
 
 /// What the fetches of a mirror share; it outlives a permit, so that connections and what is known of
 /// files do too.
@@ -19,5 +20,5 @@ pub(super) struct Mirror {
     pub(super) options: MirrorOptions,
     pub(super) notes: Notes,
     pub(super) slots: Arc<Slots>,
-    pub(super) sequences: Sequences,
+    pub(super) sequences: Sequences<Coming>,
 }

@@ -7,6 +7,7 @@
 pub(crate) mod answer;
 mod ask;
 mod body;
+mod coming;
 #[cfg(not(feature = "tls"))]
 mod distrust;
 mod document;
@@ -31,9 +32,7 @@ mod reader;
 mod retry_after;
 #[cfg(feature = "tls")]
 mod seal;
-mod sequence;
 mod slots;
-mod spool;
 pub(crate) mod target;
 mod trouble;
 #[cfg(feature = "tls")]
@@ -57,10 +56,10 @@ pub use unpack::unpacked;
 #[cfg(not(feature = "tls"))]
 use self::{distrust as trust, plain as seal};
 use crate::gate::Gate;
+use crate::whole::Sequences;
 use crate::{OriginSource, PieceSource, Shape, SourceError};
 use mirror::Mirror;
 use notes::Notes;
-use sequence::Sequences;
 use slots::Slots;
 use target::{Schemes, Target};
 

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::Response;
 use hyper::body::Incoming;
-use swarmcopy_layout::{FileEntry, FileIndex, FileSlice, Span};
+use swarmcopy_layout::{FileEntry, FileSlice, Span};
 
-use super::answer::{Answer, Refusal, skip_len_max};
+use super::answer::{Answer, Refusal};
 use super::body::{Body, End};
 use super::mirror::Mirror;
 use super::slots::Slot;
 use super::trouble::Trouble;
 use crate::gate::Gate;
-use crate::intake::Intake;
+use crate::whole::{Wanted, Whole as _, skip_len_max};
 use crate::{PieceSource, SourceError, SpanSink};
 
 /// Most questions in a row that bring no byte.
@@ -24,7 +24,7 @@ use crate::{PieceSource, SourceError, SpanSink};
     non_upper_case_globals,
     reason = "limits are written as the nouns they are"
 )]
-pub(super) const barren_rounds_max: u32 = 3;
+const barren_rounds_max: u32 = 3;
 /// Most questions for one slice of a file.
 #[expect(
     non_upper_case_globals,
@@ -37,14 +37,6 @@ const rounds_max: u32 = 4096;
 pub(super) struct MirrorReader {
     pub(super) mirror: Arc<Mirror>,
     pub(super) gate: Gate,
-}
-
-/// The part of a file that a question is about.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub(super) index: FileIndex,
-    pub(super) file: &'a FileEntry,
-    pub(super) span: Span,
 }
 
 /// How a question ended that is no failure yet.
@@ -186,14 +178,6 @@ impl MirrorReader {
         other.is_some()
     }
 
-    /// Fails if the file is known not to be had here.
-    pub(super) fn check_refusal(&self, wanted: Wanted<'_>) -> Result<(), SourceError> {
-        match self.mirror.notes.refusal(wanted.index) {
-            Some(refusal) => Err(self.lacks(wanted, refusal)),
-            None => Ok(()),
-        }
-    }
-
     fn ended(
         &self,
         wanted: Wanted<'_>,
@@ -220,57 +204,6 @@ impl MirrorReader {
             limits: &self.mirror.options.limits,
             idle_timeout: self.mirror.options.idle_timeout,
             promised,
-        }
-    }
-
-    pub(super) fn intake<'a>(&'a self, want: Span, sink: &'a SpanSink) -> Intake<'a> {
-        Intake {
-            layout: &self.mirror.layout,
-            gate: &self.gate,
-            sink,
-            want,
-        }
-    }
-
-    pub(super) fn name(&self) -> String {
-        self.mirror.target.shown().to_owned()
-    }
-
-    pub(super) fn broken(&self, what: String) -> SourceError {
-        SourceError::Broken {
-            name: self.name(),
-            what,
-        }
-    }
-
-    /// The mirror lets this machine not in.
-    pub(super) fn closed(&self, what: String) -> SourceError {
-        let name = self.name();
-        SourceError::Refuses { name, what }
-    }
-
-    pub(super) fn silent(&self) -> SourceError {
-        let what = format!("nothing came for {:?}", self.mirror.options.idle_timeout);
-        let name = self.name();
-        SourceError::Silent { name, what }
-    }
-
-    /// Notes that the file is not to be asked for, and says so.
-    pub(super) fn refuse(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
-        self.mirror.notes.refuse(wanted.index, refusal);
-        self.mirror.sequences.forget(wanted.index);
-        self.lacks(wanted, refusal)
-    }
-
-    fn lacks(&self, wanted: Wanted<'_>, refusal: Refusal) -> SourceError {
-        let span = wanted.file.span();
-        let path = wanted.file.path().as_str().to_owned();
-        SourceError::Lacks {
-            name: self.name(),
-            path,
-            what: refusal.to_string(),
-            lack: refusal.lack(),
-            span,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! FTP mirrors against a scripted server: one test per way in which a server may behave.
 
 mod sealed;
+mod whole;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,7 +45,14 @@ impl Rig {
         options: MirrorOptions,
         script: impl Fn(&Command) -> Act + Send + Sync + 'static,
     ) -> Self {
-        let content = awkward();
+        Self::of(awkward(), options, script).await
+    }
+
+    async fn of(
+        content: Content,
+        options: MirrorOptions,
+        script: impl Fn(&Command) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let server = FtpServer::start(&content, script).await;
         let layout = Arc::clone(&content.layout);
         let mirror = mirror_at(&server.url(), &name("tree"), Shape::Tree, layout, options)

@@ -1,4 +1,4 @@
-//! A file of a server that ignores ranges: one answer, read from its beginning to its end.
+//! A file of a server that sends it from its beginning alone: one answer, read to its end.
 //!
 //! Of the fetches that want bytes of such a file one leads: it reads the answer on. What comes and is not
 //! its own goes into a spool, from which the others take what they wait for. Nobody reads ahead of what is
@@ -10,14 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf as _, Bytes};
-use http::{HeaderMap, Response, header};
-use hyper::body::Incoming;
 use swarmcopy_layout::{FileIndex, Span, Spans};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::answer::strong_etag;
-use super::slots::Slot;
 use super::spool::Spool;
 
 /// Most files that are remembered though nobody wants anything of them now.
@@ -33,20 +29,33 @@ const idle_files_max: usize = 8;
 )]
 const fruitless_max: u32 = 8;
 
-/// The files of one mirror that come as one answer each.
-#[derive(Debug, Default)]
-pub(super) struct Sequences {
-    files: Mutex<BTreeMap<FileIndex, Arc<Sequence>>>,
+/// What an answer comes over.
+pub(crate) trait Line {
+    /// Whether somebody waits for its place at the server.
+    fn is_wanted(&self) -> bool;
 }
 
-impl Sequences {
+/// The files of one mirror that come as one answer each.
+#[derive(Debug)]
+pub(crate) struct Sequences<L: Line> {
+    files: Mutex<BTreeMap<FileIndex, Arc<Sequence<L>>>>,
+}
+
+impl<L: Line> Default for Sequences<L> {
+    fn default() -> Self {
+        let files = Mutex::default();
+        Self { files }
+    }
+}
+
+impl<L: Line> Sequences<L> {
     /// The answer that a file comes by, if its server is known to ignore ranges.
-    pub(super) fn find(&self, file: FileIndex) -> Option<Arc<Sequence>> {
+    pub(crate) fn find(&self, file: FileIndex) -> Option<Arc<Sequence<L>>> {
         locked(&self.files).get(&file).cloned()
     }
 
     /// The same, made if there is none. Of too many the one that keeps least is forgotten.
-    pub(super) fn enter(&self, file: FileIndex) -> Arc<Sequence> {
+    pub(crate) fn enter(&self, file: FileIndex) -> Arc<Sequence<L>> {
         let mut files = locked(&self.files);
         let idle = files.iter().filter(|(_, it)| Arc::strong_count(it) == 1);
         let (count, least) = idle.fold((0, None), |(count, least), (file, it)| {
@@ -60,12 +69,12 @@ impl Sequences {
     }
 
     /// Gives up what is kept of a file.
-    pub(super) fn forget(&self, file: FileIndex) {
+    pub(crate) fn forget(&self, file: FileIndex) {
         locked(&self.files).remove(&file);
     }
 
     /// Closes the answers that nobody reads.
-    pub(super) fn close_idle(&self) {
+    pub(crate) fn close_idle(&self) {
         for sequence in locked(&self.files).values() {
             locked(&sequence.state).close_idle();
         }
@@ -73,15 +82,32 @@ impl Sequences {
 }
 
 /// One file's answer, and what is kept of it.
-#[derive(Debug, Default)]
-pub(super) struct Sequence {
-    state: Mutex<State>,
+#[derive(Debug)]
+pub(crate) struct Sequence<L: Line> {
+    state: Mutex<State<L>>,
     moved: Notify,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    place: Place,
+impl<L: Line> Default for Sequence<L> {
+    fn default() -> Self {
+        let state = State {
+            place: Place::Closed,
+            spool: None,
+            kept: Spans::default(),
+            version: None,
+            furthest: 0,
+            fruitless: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            moved: Notify::new(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct State<L> {
+    place: Place<L>,
     /// Holds what is kept; `None` as long as that is nothing.
     spool: Option<Spool>,
     kept: Spans,
@@ -92,52 +118,40 @@ struct State {
 }
 
 /// Where the open answer is.
-#[derive(Debug, Default)]
-enum Place {
-    #[default]
+#[derive(Debug)]
+enum Place<L> {
     Closed,
-    Here(Box<Stream>),
+    Here(Stream<L>),
     /// With the leader.
     Away,
 }
 
-/// What tells one version of a file from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Version {
-    etag: Option<String>,
-    modified: Option<String>,
-}
-
-impl Version {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        let modified = headers.get(header::LAST_MODIFIED);
-        let modified = modified.and_then(|value| value.to_str().ok());
-        Self {
-            etag: strong_etag(headers).map(str::to_owned),
-            modified: modified.map(str::to_owned),
-        }
-    }
+/// What tells one version of a file from another, as far as the server does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) etag: Option<String>,
+    pub(crate) modified: Option<String>,
 }
 
 /// What a fetch is to do next.
 #[derive(Debug)]
-pub(super) enum Turn {
+pub(crate) enum Turn<L: Line> {
     /// Take these bytes from the spool.
     Take(Span, Spool),
     /// Read the answer on.
-    Lead(Lead),
+    Lead(Lead<L>),
     /// Wait until the leader is further.
     Wait,
 }
 
-impl Sequence {
+impl<L: Line> Sequence<L> {
     /// Becomes ready when something came or the leader went away after this call.
-    pub(super) fn moved(&self) -> Notified<'_> {
+    pub(crate) fn moved(&self) -> Notified<'_> {
         self.moved.notified()
     }
 
     /// What whoever wants `span` is to do.
-    pub(super) fn turn(self: &Arc<Self>, span: Span) -> Turn {
+    pub(super) fn turn(self: &Arc<Self>, span: Span) -> Turn<L> {
         let mut state = locked(&self.state);
         let first = span.head(1);
         let run = state.kept.iter().find(|run| run.contains(first));
@@ -161,7 +175,7 @@ impl Sequence {
     }
 
     /// Takes an answer that came to a question for a part, unless there is one already.
-    pub(super) fn adopt(&self, stream: Box<Stream>, version: &Version) {
+    pub(crate) fn adopt(&self, stream: Stream<L>, version: &Version) {
         let mut state = locked(&self.state);
         if matches!(state.place, Place::Closed) && state.is_same(version) {
             state.place = Place::Here(stream);
@@ -178,7 +192,7 @@ impl Sequence {
     }
 }
 
-impl State {
+impl<L> State<L> {
     /// Whether the file is the same as when it was first asked for.
     fn is_same(&mut self, version: &Version) -> bool {
         self.version.get_or_insert_with(|| version.clone()) == version
@@ -193,13 +207,13 @@ impl State {
 
 /// The right to read the answer on; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Lead {
-    sequence: Arc<Sequence>,
+pub(crate) struct Lead<L: Line> {
+    sequence: Arc<Sequence<L>>,
     /// The open answer; `None` if it must be asked for.
-    pub(super) stream: Option<Box<Stream>>,
+    pub(super) stream: Option<Stream<L>>,
 }
 
-impl Lead {
+impl<L: Line> Lead<L> {
     /// The answer broke off; `false` if too many did before anything new came.
     pub(super) fn broke_off(&mut self) -> bool {
         self.stream = None;
@@ -209,7 +223,7 @@ impl Lead {
     }
 
     /// Takes an answer that begins with the file's first byte; `false` if the file has changed.
-    pub(super) fn begin(&mut self, stream: Box<Stream>, version: &Version) -> bool {
+    pub(crate) fn begin(&mut self, stream: Stream<L>, version: &Version) -> bool {
         let same = locked(&self.sequence.state).is_same(version);
         self.stream = Some(stream).filter(|_| same);
         same
@@ -248,11 +262,11 @@ impl Lead {
     }
 }
 
-impl Drop for Lead {
+impl<L: Line> Drop for Lead<L> {
     fn drop(&mut self) {
         let mut state = locked(&self.sequence.state);
         // whoever wants a connection says so before it looks for idle ones: it sees this one, or is seen
-        let stream = self.stream.take().filter(|it| !it.slot.is_wanted());
+        let stream = self.stream.take().filter(|it| !it.line.is_wanted());
         state.place = stream.map_or(Place::Closed, Place::Here);
         drop(state);
         self.sequence.moved.notify_waiters();
@@ -261,24 +275,27 @@ impl Drop for Lead {
 
 /// An answer that is read from the file's beginning.
 #[derive(Debug)]
-pub(super) struct Stream {
-    pub(super) slot: Slot,
-    pub(super) body: Incoming,
+pub(crate) struct Stream<L> {
+    pub(crate) line: L,
     /// What came and is not dealt with yet.
     pub(super) frame: Bytes,
     /// Where in the content the frame begins.
     pub(super) at: u64,
 }
 
-impl Stream {
-    /// The body of an answer, whose first byte lies at `at` in the content.
-    pub(super) fn new(slot: Slot, response: Response<Incoming>, at: u64) -> Box<Self> {
-        Box::new(Self {
-            slot,
-            body: response.into_body(),
+impl<L> Stream<L> {
+    /// An answer over `line`, whose first byte lies at `at` in the content.
+    pub(crate) fn new(line: L, at: u64) -> Self {
+        Self {
+            line,
             frame: Bytes::new(),
             at,
-        })
+        }
+    }
+
+    /// Where in the content the next bytes lie.
+    pub(crate) fn at(&self) -> u64 {
+        self.at
     }
 
     fn advance(&mut self, len: usize) {

@@ -37,6 +37,8 @@ mod show;
 #[cfg(test)]
 mod site;
 #[cfg(test)]
+mod stays;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod there;

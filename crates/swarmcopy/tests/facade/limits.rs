@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use swarmcopy::{CopyOptions, Limits};
+use swarmcopy::{Config, CopyOptions, Limits, Session};
 
 use crate::support::{GRACE, Room, ended, session, until};
 
@@ -12,11 +12,10 @@ const RATE: u64 = 2_000_000;
 const TRIES: usize = 5;
 
 /// Copies 2.5 s worth until what the source was asked for is within 5 % of the rate; it must never be more.
-async fn holds(limits: Limits, options: impl Fn(CopyOptions) -> CopyOptions) {
+async fn holds(session: impl AsyncFn() -> Session, options: impl Fn(CopyOptions) -> CopyOptions) {
     let mut paces = Vec::new();
     while paces.len() < TRIES {
         let (room, session) = (Room::new(&[5_000_000]), session().await);
-        session.set_limits(limits).unwrap();
         let source = Arc::new(room.source());
         let content = room.content().source(source.clone());
         let copy = session.add(content, options(room.options())).await.unwrap();
@@ -35,7 +34,25 @@ async fn holds(limits: Limits, options: impl Fn(CopyOptions) -> CopyOptions) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_of_the_line_holds_within_5_percent() {
-    holds(Limits::none().down(RATE), |options| options).await;
+    let limited = async || {
+        let session = session().await;
+        session.set_limits(Limits::none().down(RATE)).unwrap();
+        session
+    };
+    holds(limited, |options| options).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_that_a_session_is_built_with_holds_within_5_percent() {
+    let built = async || {
+        let mut config = Config::default();
+        config.listen = Some(([127, 0, 0, 1], 0).into());
+        config.lsd = false;
+        config.limit_down = Some(RATE);
+        let session = Session::builder().config(config).build().await;
+        session.unwrap()
+    };
+    holds(built, |options| options).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +61,7 @@ async fn the_budget_of_origins_holds_within_5_percent() {
         options.origin_rate = Some(RATE);
         options
     };
-    holds(Limits::none(), within).await;
+    holds(session, within).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

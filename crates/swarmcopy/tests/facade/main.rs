@@ -3,6 +3,7 @@
 mod copies;
 mod found;
 mod limits;
+mod rules;
 mod secrets;
 mod sessions;
 mod sources;

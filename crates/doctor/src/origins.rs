@@ -160,9 +160,10 @@ pub(crate) async fn room(
 
 fn tracker_finding(tracker: &str, note: &TrackerNote) -> Finding {
     match note {
-        TrackerNote::Answered { peers } => {
-            Finding::well("tracker", format!("{tracker} names {peers} machines"))
-        }
+        TrackerNote::Answered { peers } => Finding::well(
+            "tracker",
+            format!("{tracker} answers, machines named: {peers}"),
+        ),
         TrackerNote::Warning(words) => {
             let todo = "ask who runs the tracker";
             Finding::unclear("tracker", format!("{tracker} warns: {words}"), todo)
@@ -212,6 +213,7 @@ fn machines_finding(machines: usize, unreached: usize) -> Finding {
             let todo = "let their ports (6881 to 6889 by habit) through the firewalls on the way";
             Finding::ill("room", told, todo)
         }
+        (1, _) => Finding::well("room", "1 machine was met"),
         (machines, _) => Finding::well("room", format!("{machines} machines were met")),
     }
 }

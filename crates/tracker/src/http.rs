@@ -4,9 +4,11 @@
 //! and a request that can't be read is told why.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::SystemTime;
 
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, parse_scrape_query};
 
+use crate::date::http_date;
 use crate::torrent::Families;
 use crate::tracker::Tracker;
 
@@ -33,8 +35,9 @@ impl Answer {
 
     fn encode(&self) -> Vec<u8> {
         let head = format!(
-            "HTTP/1.1 {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             self.status,
+            http_date(SystemTime::now()),
             self.body.len()
         );
         [head.as_bytes(), &self.body].concat()

@@ -30,6 +30,7 @@
 
 mod address;
 mod connection;
+mod date;
 mod http;
 mod options;
 mod server;

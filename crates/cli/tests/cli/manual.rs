@@ -112,8 +112,11 @@ fn the_doctor_asks_the_tracker_that_it_is_told_of() {
     let args = ["doctor", "tree.torrent", "--tracker", url, "--json"];
     let told = room.run(&args).stdout;
     let findings = told.lines().map(serde_json::from_str::<serde_json::Value>);
-    let mut findings = findings.map(Result::unwrap);
-    let found = findings.find(|it| it["check"] == "tracker");
+    let findings: Vec<_> = findings.map(Result::unwrap).collect();
+    let of = |check: &str| findings.iter().find(|it| it["check"] == check);
+    let clock = of("tracker-clock").unwrap_or_else(|| panic!("its clock is not told: {told}"));
+    assert_eq!(clock["verdict"], "well", "{clock}");
+    let found = of("tracker");
     let found = found.unwrap_or_else(|| panic!("it asked no tracker: {told}"));
     assert_eq!(found["verdict"], "well");
     assert!(found["told"].as_str().unwrap().contains(url), "{found}");

@@ -25,7 +25,7 @@ use crate::{Chunk, Lack, Limiter, OriginSource, PieceSource, SourceError, SpanSi
 /// The shortest and the longest run that is asked for at once, in bytes. The first is as long as can be: where an answer takes
 /// long to begin, each cut costs a way there and back, and whoever is slow is asked for less from then on.
 const RUN_MIN: u64 = 64 << 10;
-const RUN_MAX: u64 = 8 << 20;
+const RUN_MAX: u64 = 16 << 20;
 /// A read that takes less makes the next runs longer, one that takes four times as long makes them shorter.
 const RUN_TIME: Duration = Duration::from_secs(1);
 /// Most reads of one source at once, whatever it says.
@@ -50,7 +50,7 @@ pub trait RangeSource: Debug + Send + Sync {
         16
     }
 
-    /// How long one read may take, of at most 8 MiB; 30 s unless told otherwise. Where reads take long, shorter runs
+    /// How long one read may take, of at most 16 MiB; 30 s unless told otherwise. Where reads take long, shorter runs
     /// are asked for.
     fn patience(&self) -> Duration {
         Duration::from_secs(30)

@@ -122,7 +122,7 @@ async fn long_runs_are_asked_for_and_not_pieces() {
     rig.fetch().await.unwrap();
     assert!(rig.is_right(&[]));
     // 1,024 pieces
-    assert_eq!(rig.asked().len(), 8);
+    assert_eq!(rig.asked().len(), 4);
 }
 
 #[tokio::test]

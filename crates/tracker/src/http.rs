@@ -8,7 +8,6 @@ use std::time::SystemTime;
 
 use swarmcopy_bt_wire::tracker::{AnnounceReply, AnnounceRequest, parse_scrape_query};
 
-use crate::date::http_date;
 use crate::torrent::Families;
 use crate::tracker::Tracker;
 
@@ -37,7 +36,7 @@ impl Answer {
         let head = format!(
             "HTTP/1.1 {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             self.status,
-            http_date(SystemTime::now()),
+            httpdate::fmt_http_date(SystemTime::now().max(SystemTime::UNIX_EPOCH)),
             self.body.len()
         );
         [head.as_bytes(), &self.body].concat()

@@ -30,7 +30,6 @@
 
 mod address;
 mod connection;
-mod date;
 mod http;
 mod options;
 mod server;

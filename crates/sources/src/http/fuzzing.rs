@@ -84,6 +84,7 @@ enum Pause {
         second: u8,
     },
     Text(String),
+    Time(u32),
 }
 
 /// Any `Retry-After` at any time: a pause within the limit, or none.
@@ -108,16 +109,20 @@ pub fn retry_after(bytes: &[u8]) {
             format!("Sun, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
         }
         Pause::Text(text) => text.clone(),
+        Pause::Time(seconds) => httpdate::fmt_http_date(since_1970(*seconds)),
     };
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now.into());
-    let told = retry_after::parse(&value, now);
+    let told = retry_after::parse(&value, since_1970(now));
     assert!(told.is_none_or(|pause| pause <= retry_after_max));
-    if let Pause::Seconds(seconds) = pause {
-        assert_eq!(
-            told,
-            Some(Duration::from_secs(seconds).min(retry_after_max))
-        );
-    }
+    let right = match pause {
+        Pause::Seconds(seconds) => seconds,
+        Pause::Time(seconds) => u64::from(seconds.saturating_sub(now)),
+        Pause::Date { .. } | Pause::Text(_) => return,
+    };
+    assert_eq!(told, Some(Duration::from_secs(right).min(retry_after_max)));
+}
+
+fn since_1970(seconds: u32) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into())
 }
 
 #[derive(Debug, Arbitrary)]

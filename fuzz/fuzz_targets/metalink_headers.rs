@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use swarmcopy_metalink::Address;
-use swarmcopy_metalink::limits::{dropped_max, urls_max};
+use swarmcopy_metalink::limits::{DROPPED_MAX, URLS_MAX};
 use swarmcopy_metalink::{File, FilePath, Headers};
 
 fuzz_target!(|text: &str| {
@@ -16,6 +16,6 @@ fuzz_target!(|text: &str| {
     let [link, digest, repr] = [link, digest, repr].map(|line| [line.unwrap_or_default()]);
     let path = FilePath::parse("file").unwrap();
     let (file, dropped) = File::from_headers(path, &asked, Headers::new(&link, &digest, &repr));
-    assert!(file.mirrors.len() <= urls_max && file.metaurls.len() <= urls_max);
-    assert!(dropped.len() <= dropped_max && file.hashes.len() <= 5);
+    assert!(file.mirrors.len() <= URLS_MAX && file.metaurls.len() <= URLS_MAX);
+    assert!(dropped.len() <= DROPPED_MAX && file.hashes.len() <= 5);
 });

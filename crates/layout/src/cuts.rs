@@ -65,7 +65,7 @@ impl Cuts {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Attributes, Layout, LayoutError, RelPath, Span, pieces_max};
+    use crate::{Attributes, Layout, LayoutError, PIECES_MAX, RelPath, Span};
     use proptest::prelude::*;
 
     fn layout(files: &[(u64, u64)]) -> Result<Layout, LayoutError> {
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn pieces_without_length_and_too_many_are_refused() {
         assert_eq!(layout(&[(1, 0)]), Err(LayoutError::PieceLen(0)));
-        let many = u64::from(pieces_max) / 2;
+        let many = u64::from(PIECES_MAX) / 2;
         assert!(layout(&[(many, 1), (many, 1)]).is_ok());
         let refused = layout(&[(many, 1), (many, 1), (1, 1)]);
         assert_eq!(refused, Err(LayoutError::TooManyPieces));

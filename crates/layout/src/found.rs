@@ -12,11 +12,7 @@ use crate::stored::fold;
 use crate::{Platform, RelPath};
 
 /// Most names that are followed from one to the next: `CON`, `%43ON`, `%2543ON` and so on.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const steps_max: usize = 128;
+const STEPS_MAX: usize = 128;
 
 /// The names of a tree's files that a disk stores under others.
 #[derive(Debug, Clone)]
@@ -59,7 +55,7 @@ impl FoundNames {
     /// under its own given name, which in turn may be that under which a third one is stored.
     fn is_taken(&self, path: &RelPath, is_there: &mut dyn FnMut(&Path) -> bool) -> bool {
         let mut path = path;
-        for _ in 0..steps_max {
+        for _ in 0..STEPS_MAX {
             let paths = path.source_paths(self.platform);
             let given = paths.first().filter(|_| paths.len() > 1);
             let given = given.and_then(|given| key(given, self.platform));

@@ -33,10 +33,10 @@ mod stored;
 pub use digest::{FileDigest, PieceDigest, PieceDigests};
 pub use found::FoundNames;
 pub use map::{
-    Attributes, FileEntry, FileIndex, FileSlice, Layout, LayoutBuilder, LayoutError, PieceIndex,
-    files_max, piece_len_max, pieces_max,
+    Attributes, FILES_MAX, FileEntry, FileIndex, FileSlice, Layout, LayoutBuilder, LayoutError,
+    PIECE_LEN_MAX, PIECES_MAX, PieceIndex,
 };
-pub use path::{PathError, RelPath, component_len_max, depth_max};
+pub use path::{COMPONENT_LEN_MAX, DEPTH_MAX, PathError, RelPath};
 pub use piece_set::{PieceSet, PieceSetError};
 pub use span::{Span, Spans};
 pub use stored::Platform;

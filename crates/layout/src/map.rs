@@ -8,35 +8,23 @@ use crate::cuts::Cuts;
 use crate::{RelPath, Span};
 
 /// Longest piece in bytes: longer ones are refused.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const piece_len_max: u64 = 256 * 1024 * 1024;
+pub const PIECE_LEN_MAX: u64 = 256 * 1024 * 1024;
 /// Most pieces of a content.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const pieces_max: u32 = 4 * 1024 * 1024;
+pub const PIECES_MAX: u32 = 4 * 1024 * 1024;
 /// Most files of a content.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const files_max: usize = 2 * 1024 * 1024;
+pub const FILES_MAX: usize = 2 * 1024 * 1024;
 
 /// Why files and a piece length make no layout.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayoutError {
-    /// The piece length is zero or above [`piece_len_max`].
+    /// The piece length is zero or above [`PIECE_LEN_MAX`].
     #[error("piece length of {0} bytes")]
     PieceLen(u64),
-    /// More than [`pieces_max`] pieces, or more bytes than a `u64` counts.
+    /// More than [`PIECES_MAX`] pieces, or more bytes than a `u64` counts.
     #[error("too many pieces")]
     TooManyPieces,
-    /// More than [`files_max`] files.
+    /// More than [`FILES_MAX`] files.
     #[error("{0} files: too many")]
     TooManyFiles(usize),
     /// Two files have the same path, or one's path is a folder of another's.
@@ -338,11 +326,11 @@ impl LayoutBuilder {
         let piece_lens = self.cuts.iter().flatten().chain([&self.piece_len]);
         if let Some(bad) = piece_lens
             .copied()
-            .find(|len| *len == 0 || *len > piece_len_max)
+            .find(|len| *len == 0 || *len > PIECE_LEN_MAX)
         {
             return Err(LayoutError::PieceLen(bad));
         }
-        if self.files.len() > files_max {
+        if self.files.len() > FILES_MAX {
             return Err(LayoutError::TooManyFiles(self.files.len()));
         }
         check_distinct(&self.files)?;
@@ -372,7 +360,7 @@ impl LayoutBuilder {
                 .map_or(self.piece_len, |cuts| cuts.longest().max(1)),
             len: end,
             pieces: pieces
-                .filter(|pieces| *pieces <= pieces_max)
+                .filter(|pieces| *pieces <= PIECES_MAX)
                 .ok_or(LayoutError::TooManyPieces)?,
             cuts,
         })
@@ -382,7 +370,7 @@ impl LayoutBuilder {
 fn cut(files: &[FileEntry], piece_lens: &[u64]) -> Result<Cuts, LayoutError> {
     let mut cuts = Cuts::default();
     for (file, piece_len) in files.iter().zip(piece_lens) {
-        cuts.push(file.len(), *piece_len, pieces_max)
+        cuts.push(file.len(), *piece_len, PIECES_MAX)
             .ok_or(LayoutError::TooManyPieces)?;
     }
     Ok(cuts)
@@ -479,7 +467,7 @@ mod tests {
                 .build()
         };
         assert_eq!(one(0, 1), Err(LayoutError::PieceLen(0)));
-        assert!(one(piece_len_max + 1, 1).is_err());
+        assert!(one(PIECE_LEN_MAX + 1, 1).is_err());
         assert_eq!(one(1, u64::MAX), Err(LayoutError::TooManyPieces));
         assert_eq!(one(16, 0).unwrap().pieces(), 0);
     }

@@ -10,17 +10,9 @@ use std::hash::{Hash, Hasher};
 
 /// Longest name of a path in units of UTF-16, as Windows stores it; others count bytes of UTF-8, of which no name
 /// has fewer, and refuse a longer one when it is written.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const component_len_max: usize = 255;
+pub const COMPONENT_LEN_MAX: usize = 255;
 /// Most names in a path.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const depth_max: usize = 256;
+pub const DEPTH_MAX: usize = 256;
 
 /// Why a path is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,10 +24,10 @@ pub enum PathError {
     /// A name that is empty, `.` or `..`, or holds a separator or NUL.
     #[error("path with the unsafe name {0:?}")]
     Unsafe(String),
-    /// A name longer than [`component_len_max`].
+    /// A name longer than [`COMPONENT_LEN_MAX`].
     #[error("path with a name of {0} units of UTF-16")]
     TooLong(usize),
-    /// More than [`depth_max`] names.
+    /// More than [`DEPTH_MAX`] names.
     #[error("path of {0} levels")]
     TooDeep(usize),
 }
@@ -72,7 +64,7 @@ impl RelPath {
         }
         match depth {
             0 => Err(PathError::Empty),
-            _ if depth > depth_max => Err(PathError::TooDeep(depth)),
+            _ if depth > DEPTH_MAX => Err(PathError::TooDeep(depth)),
             _ => Ok(Self {
                 joined: joined.into(),
                 given: None,
@@ -165,7 +157,7 @@ fn check(name: &str) -> Result<(), PathError> {
         return Err(PathError::Unsafe(name.to_owned()));
     }
     let len = name.encode_utf16().count();
-    if len > component_len_max {
+    if len > COMPONENT_LEN_MAX {
         return Err(PathError::TooLong(len));
     }
     Ok(())

@@ -41,7 +41,7 @@ pub struct Document {
     /// Folders that hold the files under their paths, as paths of the machines that read them. Our
     /// own addition to the format: others skip it as foreign markup.
     pub shares: Vec<String>,
-    /// What was left out and why, at most [`dropped_max`](crate::limits::dropped_max) entries.
+    /// What was left out and why, at most [`DROPPED_MAX`](crate::limits::DROPPED_MAX) entries.
     pub dropped: Vec<Dropped>,
     /// How many more were left out.
     pub dropped_unlisted: u64,

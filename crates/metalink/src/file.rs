@@ -3,7 +3,7 @@
 use crate::about::About;
 use crate::address::Address;
 use crate::hash::{Hash, HashKind, PieceList};
-use crate::limits::priority_max;
+use crate::limits::PRIORITY_MAX;
 use crate::path::FilePath;
 use std::cmp::Reverse;
 use swarmcopy_address::{Shown, debug_shown};
@@ -93,7 +93,7 @@ impl File {
 pub struct Mirror {
     /// Absolute, of scheme http, https, ftp or ftps, without fragment.
     pub url: Address,
-    /// From 1, the best, to [`priority_max`], the worst, which holds where none is given.
+    /// From 1, the best, to [`PRIORITY_MAX`], the worst, which holds where none is given.
     pub priority: u32,
     /// The country it stands in: two small letters.
     pub location: Option<String>,
@@ -108,7 +108,7 @@ impl Mirror {
     pub fn new(url: Address) -> Self {
         Self {
             url,
-            priority: priority_max,
+            priority: PRIORITY_MAX,
             location: None,
             connections_max: None,
         }
@@ -157,7 +157,7 @@ impl MetaUrl {
         Self {
             url,
             kind,
-            priority: priority_max,
+            priority: PRIORITY_MAX,
             name: None,
         }
     }

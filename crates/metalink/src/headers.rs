@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::excerpt::excerpt;
 use crate::file::{File, MetaKind, MetaUrl, Mirror};
 use crate::hash::{Hash, HashKind};
-use crate::limits::{priority_max, tag_len_max, urls_max};
+use crate::limits::{PRIORITY_MAX, TAG_LEN_MAX, URLS_MAX};
 use crate::path::FilePath;
 use crate::report::{Dropped, Part, Reason, Report};
 use swarmcopy_address::{debug_shown, in_text};
@@ -64,7 +64,7 @@ impl File {
             asked,
             report: Report::default(),
         };
-        let fits = |value: &&&str| value.len() <= tag_len_max;
+        let fits = |value: &&&str| value.len() <= TAG_LEN_MAX;
         for value in headers.link.iter().filter(fits) {
             for link in split(value, ',') {
                 reader.link(link);
@@ -113,7 +113,7 @@ impl Reader<'_> {
     }
 
     fn mirror(&mut self, target: &str, pri: Option<&str>, geo: Option<&str>) {
-        if self.file.mirrors.len() >= urls_max {
+        if self.file.mirrors.len() >= URLS_MAX {
             return self.report.push(Part::Url, target, Reason::TooMany);
         }
         let Some(url) = self.url(Part::Url, target) else {
@@ -139,7 +139,7 @@ impl Reader<'_> {
             let reason = Reason::MediaType(excerpt(kind));
             return self.report.push(Part::MetaUrl, target, reason);
         };
-        if self.file.metaurls.len() >= urls_max {
+        if self.file.metaurls.len() >= URLS_MAX {
             return self.report.push(Part::MetaUrl, target, Reason::TooMany);
         }
         let name = match name.map(FilePath::parse).transpose() {
@@ -164,14 +164,14 @@ impl Reader<'_> {
 
     fn priority(&mut self, text: Option<&str>) -> u32 {
         let Some(text) = text else {
-            return priority_max;
+            return PRIORITY_MAX;
         };
         let number = text.parse().ok();
-        let Some(number) = number.filter(|number| (1..=priority_max).contains(number)) else {
-            let (min, max) = (1, u64::from(priority_max));
+        let Some(number) = number.filter(|number| (1..=PRIORITY_MAX).contains(number)) else {
+            let (min, max) = (1, u64::from(PRIORITY_MAX));
             self.report
                 .push(Part::Priority, text, Reason::Number { min, max });
-            return priority_max;
+            return PRIORITY_MAX;
         };
         number
     }
@@ -273,7 +273,7 @@ mod tests {
         #[test]
         fn any_headers_are_read(link: String, digest: String, repr in "[a-z0-9=:, -]{0,80}") {
             let (file, _) = read(&[&link], &[&digest], &[&repr]);
-            prop_assert!(file.mirrors.len() <= urls_max);
+            prop_assert!(file.mirrors.len() <= URLS_MAX);
         }
 
         #[test]
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(
             mirrors,
             [
-                ("http://www2.example.com/example.ext", priority_max),
+                ("http://www2.example.com/example.ext", PRIORITY_MAX),
                 ("ftp://ftp.example.com/example.ext", 4)
             ]
         );
@@ -370,7 +370,7 @@ mod tests {
             (file.mirrors.len(), file.metaurls.len(), file.hashes.len()),
             (1, 0, 0)
         );
-        assert_eq!(file.mirrors[0].priority, priority_max);
+        assert_eq!(file.mirrors[0].priority, PRIORITY_MAX);
         assert_eq!(dropped.len(), 11);
     }
 

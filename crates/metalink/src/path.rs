@@ -5,7 +5,7 @@
 //! leave that folder. What a disk cannot store, or folds, is the business of whoever writes.
 
 use crate::excerpt::excerpt;
-use crate::limits::{name_len_max, names_max};
+use crate::limits::{NAME_LEN_MAX, NAMES_MAX};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -19,10 +19,10 @@ pub enum PathError {
     /// A name that is empty, `.` or `..`, or holds a backslash or a control character.
     #[error("path holds the unsafe name {0:?}")]
     Unsafe(String),
-    /// A name longer than [`name_len_max`].
+    /// A name longer than [`NAME_LEN_MAX`].
     #[error("path holds a name of {0} units of UTF-16")]
     TooLong(usize),
-    /// More than [`names_max`] names.
+    /// More than [`NAMES_MAX`] names.
     #[error("path has {0} levels")]
     TooDeep(usize),
 }
@@ -46,7 +46,7 @@ impl FilePath {
             return Err(PathError::Absolute);
         }
         let depth = path.split('/').count();
-        if depth > names_max {
+        if depth > NAMES_MAX {
             return Err(PathError::TooDeep(depth));
         }
         path.split('/').try_for_each(check)?;
@@ -107,7 +107,7 @@ fn check(name: &str) -> Result<(), PathError> {
         return Err(PathError::Unsafe(excerpt(name)));
     }
     let len = name.encode_utf16().count();
-    if len > name_len_max {
+    if len > NAME_LEN_MAX {
         return Err(PathError::TooLong(len));
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::document::{Document, Origin};
 use crate::error::Error;
 use crate::excerpt::excerpt;
 use crate::file::File;
-use crate::limits::{files_max, priority_max, share_len_max, shares_max};
+use crate::limits::{FILES_MAX, PRIORITY_MAX, SHARE_LEN_MAX, SHARES_MAX};
 use crate::path::FilePath;
 use crate::report::{Part, Reason, Report};
 use crate::version::Version;
@@ -118,11 +118,11 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
         };
-        if self.document.files.len() >= files_max {
+        if self.document.files.len() >= FILES_MAX {
             let at = self.cursor.at();
             return Err(Error::Limit {
                 what: "files",
-                max: files_max,
+                max: FILES_MAX,
                 at,
             });
         }
@@ -189,9 +189,9 @@ impl<'a> Reader<'a> {
         let Some(location) = self.line()? else {
             return Ok(());
         };
-        if location.len() > share_len_max || location.contains(char::is_control) {
+        if location.len() > SHARE_LEN_MAX || location.contains(char::is_control) {
             self.report.push(Part::Share, &location, Reason::Location);
-        } else if self.document.shares.len() >= shares_max {
+        } else if self.document.shares.len() >= SHARES_MAX {
             self.report.push(Part::Share, &location, Reason::TooMany);
         } else {
             self.document.shares.push(location);
@@ -233,19 +233,19 @@ impl<'a> Reader<'a> {
     pub(crate) fn priority(&mut self, tag: &Tag<'_>) -> Result<u32, Error> {
         let (name, range) = match self.version {
             Version::V3 => ("preference", (0, u64::from(u32::MAX))),
-            Version::V4 => ("priority", (1, u64::from(priority_max))),
+            Version::V4 => ("priority", (1, u64::from(PRIORITY_MAX))),
         };
         let Some(text) = tag.attribute(name)? else {
-            return Ok(priority_max);
+            return Ok(PRIORITY_MAX);
         };
         let Some(number) = self.number(Part::Priority, &text, range) else {
-            return Ok(priority_max);
+            return Ok(PRIORITY_MAX);
         };
         let priority = match self.version {
             Version::V3 => 101 - number.min(100),
             Version::V4 => number,
         };
-        Ok(u32::try_from(priority).unwrap_or(priority_max))
+        Ok(u32::try_from(priority).unwrap_or(PRIORITY_MAX))
     }
 
     /// Drops files that lie where others do, and hands out what is left.

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::excerpt::excerpt;
 use crate::file::{File, MetaKind, MetaUrl, Mirror, Signature};
 use crate::hash::{Hash, HashError, HashKind, PieceList, push_hex};
-use crate::limits::urls_max;
+use crate::limits::URLS_MAX;
 use crate::path::FilePath;
 use crate::read::Reader;
 use crate::report::{Part, Reason};
@@ -148,7 +148,7 @@ impl Reader<'_> {
         let Some(url) = self.url(Part::Url, &text) else {
             return Ok(());
         };
-        if file.mirrors.len() >= urls_max {
+        if file.mirrors.len() >= URLS_MAX {
             self.report.push(Part::Url, &text, Reason::TooMany);
             return Ok(());
         }
@@ -221,7 +221,7 @@ impl Reader<'_> {
         let Some(url) = self.url(Part::MetaUrl, &text) else {
             return Ok(());
         };
-        if file.metaurls.len() >= urls_max {
+        if file.metaurls.len() >= URLS_MAX {
             self.report.push(Part::MetaUrl, &text, Reason::TooMany);
             return Ok(());
         }

@@ -1,11 +1,11 @@
 //! What was left out of a document, and why: the reader says so of every entry.
 //!
-//! The list is bounded: beyond `dropped_max` entries are counted only. Nothing of a document is
+//! The list is bounded: beyond `DROPPED_MAX` entries are counted only. Nothing of a document is
 //! repeated at length, and what is repeated is for people: it is quoted when shown.
 
 use crate::excerpt::excerpt;
 use crate::hash::HashError;
-use crate::limits::{dropped_max, urls_max};
+use crate::limits::{DROPPED_MAX, URLS_MAX};
 use crate::path::PathError;
 use std::fmt;
 use swarmcopy_address::in_text;
@@ -101,8 +101,8 @@ pub enum Reason {
     /// A metaurl to something that is neither a torrent nor a metalink.
     #[error("media type {0:?} is not supported")]
     MediaType(String),
-    /// More than [`urls_max`] for one file, or more shares than are taken.
-    #[error("there are too many: a file has at most {urls_max}")]
+    /// More than [`URLS_MAX`] for one file, or more shares than are taken.
+    #[error("there are too many: a file has at most {URLS_MAX}")]
     TooMany,
 }
 
@@ -124,7 +124,7 @@ impl Reason {
 pub struct Dropped {
     /// What it was.
     pub what: Part,
-    /// The name of the file it belongs to, as written, cut to [`excerpt_len_max`](crate::limits::excerpt_len_max) characters.
+    /// The name of the file it belongs to, as written, cut to [`EXCERPT_LEN_MAX`](crate::limits::EXCERPT_LEN_MAX) characters.
     pub file: Option<String>,
     /// What it said, cut as well.
     pub value: String,
@@ -154,7 +154,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn push(&mut self, what: Part, value: &str, reason: impl Into<Reason>) {
-        if self.dropped.len() >= dropped_max {
+        if self.dropped.len() >= DROPPED_MAX {
             self.unlisted = self.unlisted.saturating_add(1);
             return;
         }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::file::{File, MetaKind, MetaUrl, Mirror};
 use crate::hash::Hex;
 use crate::limits::{
-    document_len_max, elements_max, files_max, priority_max, tag_len_max, text_len_max,
+    DOCUMENT_LEN_MAX, ELEMENTS_MAX, FILES_MAX, PRIORITY_MAX, TAG_LEN_MAX, TEXT_LEN_MAX,
 };
 use crate::xml::{NAMESPACE_OWN, NAMESPACE_V4, is_xml_char};
 use std::fmt::{self, Display, Write as _};
@@ -67,7 +67,7 @@ impl Writer {
     ///
     /// Metalink 4 has no place for `connections_max`.
     pub fn file(&mut self, file: &File) -> Result<(), Error> {
-        limit("files", self.files + 1, files_max)?;
+        limit("files", self.files + 1, FILES_MAX)?;
         let before = (self.out.len(), self.elements);
         let written = self.file_parts(file).and_then(|()| self.check());
         if written.is_ok() {
@@ -87,8 +87,8 @@ impl Writer {
 
     /// The document as it is, its end included, is one the reader takes.
     fn check(&self) -> Result<(), Error> {
-        limit("elements", self.elements, elements_max)?;
-        limit("bytes", self.out.len() + END.len(), document_len_max)
+        limit("elements", self.elements, ELEMENTS_MAX)?;
+        limit("bytes", self.out.len() + END.len(), DOCUMENT_LEN_MAX)
     }
 
     fn file_parts(&mut self, file: &File) -> Result<(), Error> {
@@ -189,7 +189,7 @@ impl Writer {
         self.open(indent, name, attributes)?;
         self.out.push('>');
         let len = self.escaped(text, "\r")?;
-        limit("bytes of text in an element", len, text_len_max)?;
+        limit("bytes of text in an element", len, TEXT_LEN_MAX)?;
         self.out.extend(["</", name, ">\n"]);
         Ok(())
     }
@@ -211,7 +211,7 @@ impl Writer {
                 self.out.push('"');
             }
         }
-        limit("bytes in a tag", self.out.len() - start, tag_len_max)
+        limit("bytes in a tag", self.out.len() - start, TAG_LEN_MAX)
     }
 
     /// Writes text, the characters `special` and what XML makes markup of as references, and says
@@ -243,7 +243,7 @@ fn limit(what: &'static str, have: usize, max: usize) -> Result<(), Error> {
 
 /// The lowest priority is what none says.
 fn priority(priority: u32) -> Option<String> {
-    (priority < priority_max).then(|| priority.to_string())
+    (priority < PRIORITY_MAX).then(|| priority.to_string())
 }
 
 /// Escapes what is written through it.

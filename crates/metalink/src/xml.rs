@@ -8,8 +8,8 @@
 use crate::error::Error;
 use crate::excerpt::excerpt;
 use crate::limits::{
-    attributes_max, bindings_max, depth_max, document_len_max, elements_max, tag_len_max,
-    text_len_max,
+    ATTRIBUTES_MAX, BINDINGS_MAX, DEPTH_MAX, DOCUMENT_LEN_MAX, ELEMENTS_MAX, TAG_LEN_MAX,
+    TEXT_LEN_MAX,
 };
 use crate::version::Version;
 use quick_xml::XmlVersion;
@@ -26,10 +26,10 @@ pub(crate) const NAMESPACE_OWN: &str = "https://github.com/swarmcopy/swarmcopy/m
 
 /// The text of a document: UTF-8, with or without a byte order mark, of characters XML has.
 pub(crate) fn decode(bytes: &[u8]) -> Result<&str, Error> {
-    if bytes.len() > document_len_max {
+    if bytes.len() > DOCUMENT_LEN_MAX {
         return Err(Error::Limit {
             what: "bytes",
-            max: document_len_max,
+            max: DOCUMENT_LEN_MAX,
             at: 0,
         });
     }
@@ -116,7 +116,7 @@ impl<'a> Cursor<'a> {
         let mut reader = NsReader::from_str(text);
         reader
             .resolver_mut()
-            .set_max_namespace_bindings(bindings_max);
+            .set_max_namespace_bindings(BINDINGS_MAX);
         Self {
             reader,
             depth: 0,
@@ -153,7 +153,7 @@ impl<'a> Cursor<'a> {
                     self.limit(
                         "bytes of text in an element",
                         text.len() + more.len(),
-                        text_len_max,
+                        TEXT_LEN_MAX,
                     )?;
                     text.push_str(&more);
                 }
@@ -199,15 +199,15 @@ impl<'a> Cursor<'a> {
     fn open(&mut self, start: BytesStart<'a>) -> Result<Token<'a>, Error> {
         self.depth += 1;
         self.elements += 1;
-        self.limit("levels of elements", self.depth, depth_max)?;
-        self.limit("elements", self.elements, elements_max)?;
-        self.limit("bytes in a tag", start.len(), tag_len_max)?;
+        self.limit("levels of elements", self.depth, DEPTH_MAX)?;
+        self.limit("elements", self.elements, ELEMENTS_MAX)?;
+        self.limit("bytes in a tag", start.len(), TAG_LEN_MAX)?;
         let count = start
             .attributes()
             .with_checks(false)
-            .take(attributes_max + 1)
+            .take(ATTRIBUTES_MAX + 1)
             .count();
-        self.limit("attributes of an element", count, attributes_max)?;
+        self.limit("attributes of an element", count, ATTRIBUTES_MAX)?;
         for attribute in start.attributes() {
             attribute.map_err(|fault| xml_error(&fault, self.at()))?;
         }
@@ -230,7 +230,7 @@ impl<'a> Cursor<'a> {
         if self.depth == 0 && !text.chars().all(|c| c.is_ascii_whitespace()) {
             return Err(self.fault("text outside of the root element"));
         }
-        self.limit("bytes of text in an element", text.len(), text_len_max)?;
+        self.limit("bytes of text in an element", text.len(), TEXT_LEN_MAX)?;
         Ok(Token::Text(text))
     }
 

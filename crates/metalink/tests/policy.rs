@@ -6,7 +6,7 @@
 mod read;
 
 use read::{file_v3, file_v4, read_v4};
-use swarmcopy_metalink::limits::dropped_max;
+use swarmcopy_metalink::limits::DROPPED_MAX;
 use swarmcopy_metalink::{Document, Error, HashError, HashKind, Part, PathError, Reason};
 
 fn refusal(text: &str) -> Error {
@@ -295,10 +295,10 @@ fn signatures_are_kept_as_written() {
 
 #[test]
 fn the_report_is_bounded() {
-    let document = read_v4(&"<file/>".repeat(dropped_max + 5));
+    let document = read_v4(&"<file/>".repeat(DROPPED_MAX + 5));
     assert_eq!(
         (document.dropped.len(), document.dropped_unlisted),
-        (dropped_max, 5)
+        (DROPPED_MAX, 5)
     );
     let document = read_v4(&format!("<file name='/{}'/>", "ü".repeat(10_000)));
     assert_eq!(document.dropped[0].value.chars().count(), 121);

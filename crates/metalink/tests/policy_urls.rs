@@ -6,7 +6,7 @@
 mod read;
 
 use read::{file_v3, file_v4};
-use swarmcopy_metalink::limits::{priority_max, urls_max};
+use swarmcopy_metalink::limits::{PRIORITY_MAX, URLS_MAX};
 use swarmcopy_metalink::{Address, Document, MetaKind, Part, Reason, Writer};
 
 #[test]
@@ -84,13 +84,13 @@ fn relative_urls_need_the_url_of_the_document() {
 #[test]
 fn a_priority_out_of_range_is_the_lowest() {
     for (priority, want, faults) in [
-        ("", priority_max, 0),
+        ("", PRIORITY_MAX, 0),
         ("priority='1'", 1, 0),
         ("priority='999999'", 999_999, 0),
-        ("priority='0'", priority_max, 1),
-        ("priority='1000000'", priority_max, 1),
-        ("priority='-100'", priority_max, 1),
-        ("priority='high'", priority_max, 1),
+        ("priority='0'", PRIORITY_MAX, 1),
+        ("priority='1000000'", PRIORITY_MAX, 1),
+        ("priority='-100'", PRIORITY_MAX, 1),
+        ("priority='high'", PRIORITY_MAX, 1),
     ] {
         let (file, dropped) = file_v4(&format!("<url {priority}>http://h/</url>"));
         assert_eq!(
@@ -104,12 +104,12 @@ fn a_priority_out_of_range_is_the_lowest() {
 #[test]
 fn a_preference_becomes_a_priority() {
     for (preference, want, faults) in [
-        ("", priority_max, 0),
+        ("", PRIORITY_MAX, 0),
         ("preference='100'", 1, 0),
         ("preference='99'", 2, 0),
         ("preference='0'", 101, 0),
         ("preference='200'", 1, 0),
-        ("preference='-1'", priority_max, 1),
+        ("preference='-1'", PRIORITY_MAX, 1),
     ] {
         let (file, dropped) = file_v3(&format!(
             "<resources><url {preference}>http://h/</url></resources>"
@@ -150,7 +150,7 @@ fn a_metaurl_leads_to_a_torrent_or_a_metalink() {
     assert_eq!(file.metaurls[0].name.as_ref().unwrap().as_str(), "top/f");
     assert_eq!(
         (file.metaurls[0].priority, file.metaurls[1].priority),
-        (3, priority_max)
+        (3, PRIORITY_MAX)
     );
     assert!(matches!(
         dropped[..],
@@ -182,8 +182,8 @@ fn a_bittorrent_url_is_a_metaurl() {
 #[test]
 fn urls_beyond_the_limit_are_dropped() {
     let url = "<url>http://h/</url>";
-    let (file, dropped) = file_v4(&url.repeat(urls_max + 2));
-    assert_eq!(file.mirrors.len(), urls_max);
+    let (file, dropped) = file_v4(&url.repeat(URLS_MAX + 2));
+    assert_eq!(file.mirrors.len(), URLS_MAX);
     assert_eq!(
         dropped,
         [(Part::Url, Reason::TooMany), (Part::Url, Reason::TooMany)]

@@ -8,7 +8,7 @@ mod honest;
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
-use swarmcopy_metalink::limits::{files_max, text_len_max};
+use swarmcopy_metalink::limits::{FILES_MAX, TEXT_LEN_MAX};
 use swarmcopy_metalink::{
     About, Address, Document, Error, File, FilePath, Hash, HashKind, MetaKind, MetaUrl, Mirror,
     Origin, PieceList, Publisher, Signature, Writer,
@@ -234,9 +234,9 @@ fn a_file_that_cannot_be_written_leaves_no_trace() {
         writer.file(&file),
         Err(Error::Unwritable("bell \u{7}".into()))
     );
-    file.about.description = Some("x".repeat(text_len_max + 1));
+    file.about.description = Some("x".repeat(TEXT_LEN_MAX + 1));
     assert!(matches!(writer.file(&file), Err(Error::TooLarge { .. })));
-    file.about.description = Some("&".repeat(text_len_max));
+    file.about.description = Some("&".repeat(TEXT_LEN_MAX));
     writer.file(&file).unwrap();
     let document = Document::parse(writer.finish().as_bytes(), None).unwrap();
     assert_eq!(document.files, [file]);
@@ -245,7 +245,7 @@ fn a_file_that_cannot_be_written_leaves_no_trace() {
 #[test]
 fn no_more_files_are_written_than_are_read() {
     let mut writer = Writer::new(&Document::default()).unwrap();
-    for index in 0..files_max {
+    for index in 0..FILES_MAX {
         writer
             .file(&File::new(FilePath::parse(&index.to_string()).unwrap()))
             .unwrap();
@@ -256,7 +256,7 @@ fn no_more_files_are_written_than_are_read() {
         Err(Error::TooLarge { what: "files", .. })
     ));
     let document = Document::parse(writer.finish().as_bytes(), None).unwrap();
-    assert_eq!(document.files.len(), files_max);
+    assert_eq!(document.files.len(), FILES_MAX);
 }
 
 #[test]

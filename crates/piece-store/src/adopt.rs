@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::files::{u64_of, usize_of};
 use crate::pool::SEGMENT_LEN_MAX;
 use crate::shared::Shared;
-use crate::verify::{batch_pieces_max, verify};
+use crate::verify::{BATCH_PIECES_MAX, verify};
 use crate::worker;
 
 /// Bytes that one thread reads before it hashes them.
@@ -37,7 +37,7 @@ pub(crate) fn adopt(
     report: &(dyn Fn(PieceIndex) + Sync),
 ) -> Result<PieceSet, StoreError> {
     let piece_len = shared.target.layout().piece_len().max(1);
-    let batch_len = usize_of(BATCH_BYTES_MAX / piece_len).clamp(1, batch_pieces_max);
+    let batch_len = usize_of(BATCH_BYTES_MAX / piece_len).clamp(1, BATCH_PIECES_MAX);
     let queue = Mutex::new(pieces.iter());
     let taken = Mutex::new(PieceSet::empty(pieces.capacity()));
     let failed = Mutex::new(None);

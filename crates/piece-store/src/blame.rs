@@ -3,7 +3,7 @@
 //! The blocks of a bad piece are remembered as short keyed digests with their senders. When the
 //! piece verifies later, whoever sent a block that differs from the right one has lied. What must
 //! stay true: an honest sender is never named (a block is compared only with verified bytes); no
-//! more than `bad_pieces_max` bad pieces are remembered.
+//! more than `BAD_PIECES_MAX` bad pieces are remembered.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -15,11 +15,7 @@ use crate::assembly::Filled;
 use crate::files::{u64_of, usize_of};
 
 /// Bad pieces remembered, the latest ones.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(crate) const bad_pieces_max: usize = 64;
+pub(crate) const BAD_PIECES_MAX: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Blame {
@@ -55,7 +51,7 @@ impl Blame {
             piece: filled.piece,
             blocks: blocks.collect(),
         };
-        if self.bad.len() >= bad_pieces_max {
+        if self.bad.len() >= BAD_PIECES_MAX {
             self.bad.pop_front();
         }
         self.bad.push_back(bad);
@@ -175,9 +171,9 @@ mod tests {
     #[test]
     fn no_more_bad_pieces_are_remembered_than_told() {
         let mut blame = Blame::default();
-        for _ in 0..bad_pieces_max + 10 {
+        for _ in 0..BAD_PIECES_MAX + 10 {
             blame.handle_bad(&filled(&[1; 40_000], thirds()));
         }
-        assert_eq!(blame.bad.len(), bad_pieces_max);
+        assert_eq!(blame.bad.len(), BAD_PIECES_MAX);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Such a piece is fetched whole, but only the part of the wanted files is written. Its bytes are kept
 //! in memory, so that machines with the same selection can have it from this one. What must stay
-//! true: no more than `kept_bytes_max` bytes are kept.
+//! true: no more than `KEPT_BYTES_MAX` bytes are kept.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,11 +13,7 @@ use crate::assembly::Filled;
 use crate::cache::HotCache;
 
 /// Bytes of such pieces that are kept.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const kept_bytes_max: u64 = 64 << 20;
+const KEPT_BYTES_MAX: u64 = 64 << 20;
 
 /// The pieces of one copy.
 #[derive(Debug)]
@@ -28,7 +24,7 @@ pub(crate) struct Edges {
 
 impl Default for Edges {
     fn default() -> Self {
-        let pieces = HotCache::new(kept_bytes_max);
+        let pieces = HotCache::new(KEPT_BYTES_MAX);
         pieces.set_wanted(true);
         Self {
             pieces,
@@ -42,7 +38,7 @@ impl Edges {
     pub(crate) fn insert(&self, filled: &Filled) -> bool {
         let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let more = bytes.saturating_add(filled.span.len());
-        if more > kept_bytes_max {
+        if more > KEPT_BYTES_MAX {
             return false;
         }
         *bytes = more;

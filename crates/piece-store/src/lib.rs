@@ -86,5 +86,5 @@ pub use placement::{ASIDE_SUFFIX, Placement, STAGED_SUFFIX};
 pub use pool::{Pool, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, Segment};
 pub use resume::Resume;
 pub use store::{JOURNAL_SUFFIX, Store};
-pub use target::{Shape, Target, assembled_len_max};
+pub use target::{ASSEMBLED_LEN_MAX, Shape, Target};
 pub use tenure::Tenure;

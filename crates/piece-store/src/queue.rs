@@ -9,29 +9,17 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::assembly::Filled;
-use crate::verify::batch_pieces_max;
+use crate::verify::BATCH_PIECES_MAX;
 
 /// Bytes that one worker takes at once: half of what is usually on the way, so that one can hash
 /// while another writes.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const batch_bytes_max: u64 = 32 * 1024 * 1024;
+const BATCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// Bytes filled and not yet written before readers on own threads pause: enough to keep the workers
 /// busy, and few enough to be still in the processor's cache when they are hashed and written.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const unwritten_bytes_max: u64 = 24 * 1024 * 1024;
+const UNWRITTEN_BYTES_MAX: u64 = 24 * 1024 * 1024;
 /// The same in pieces, where these are long: so many are hashed side by side with profit.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const unwritten_pieces_max: u64 = 12;
+const UNWRITTEN_PIECES_MAX: u64 = 12;
 /// Longest pause of such a reader.
 const ROOM_WAIT_MAX: Duration = Duration::from_secs(1);
 
@@ -90,7 +78,7 @@ impl Queue {
     /// Waits while more bytes are unwritten than it pays to run ahead of the disk, but not for long:
     /// whoever asks may be the one they wait for.
     pub(crate) fn wait_room(&self, piece_len: u64) {
-        let most = unwritten_bytes_max.max(piece_len.saturating_mul(unwritten_pieces_max));
+        let most = UNWRITTEN_BYTES_MAX.max(piece_len.saturating_mul(UNWRITTEN_PIECES_MAX));
         let state = self.lock();
         if state.unwritten_bytes > most {
             let full = |state: &mut State| !state.stop && state.unwritten_bytes > most;
@@ -182,11 +170,11 @@ impl State {
     fn take_batch(&mut self) -> Vec<Filled> {
         let mut batch = Vec::new();
         let mut bytes: u64 = 0;
-        while batch.len() < batch_pieces_max
+        while batch.len() < BATCH_PIECES_MAX
             && let Some((_, next)) = self.waiting.front()
         {
             bytes = bytes.saturating_add(next.span.len());
-            if bytes > batch_bytes_max && !batch.is_empty() {
+            if bytes > BATCH_BYTES_MAX && !batch.is_empty() {
                 break;
             }
             batch.extend(self.waiting.pop_front().map(|(_, filled)| filled));

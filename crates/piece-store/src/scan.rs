@@ -8,7 +8,7 @@ use swarmcopy_layout::{PieceIndex, PieceSet};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::files::{Files, usize_of};
 use crate::target::Target;
-use crate::verify::{batch_pieces_max, verify};
+use crate::verify::{BATCH_PIECES_MAX, verify};
 
 /// Bytes that one thread reads before it hashes them.
 const BATCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -30,7 +30,7 @@ pub(crate) fn scan(
     let batch_len = BATCH_BYTES_MAX / target.layout().piece_len().max(1);
     let batch_len = usize::try_from(batch_len)
         .unwrap_or(usize::MAX)
-        .clamp(1, batch_pieces_max);
+        .clamp(1, BATCH_PIECES_MAX);
     let batches = usize_of(u64::from(pieces.len())).div_ceil(batch_len);
     let queue = Mutex::new(pieces.iter());
     let failed = Mutex::new(None);

@@ -15,11 +15,7 @@ use crate::error::StoreError;
 use crate::names;
 
 /// Longest piece that is assembled, in bytes.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const assembled_len_max: u64 = 64 * 1024 * 1024;
+pub const ASSEMBLED_LEN_MAX: u64 = 64 * 1024 * 1024;
 
 /// How a content lies on a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +65,7 @@ impl Target {
         if name.names().nth(1).is_some() {
             return Err(StoreError::Name { name });
         }
-        let (len, max) = (layout.piece_len(), assembled_len_max);
+        let (len, max) = (layout.piece_len(), ASSEMBLED_LEN_MAX);
         if len > max && layout.len() > max {
             return Err(StoreError::PieceTooLong { len, max });
         }

@@ -10,11 +10,7 @@ use crate::files::{u64_of, usize_of};
 use crate::target::Target;
 
 /// Pieces that are hashed side by side at most: what the widest vector registers take.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(crate) const batch_pieces_max: usize = 16;
+pub(crate) const BATCH_PIECES_MAX: usize = 16;
 
 /// How many pieces of `target` must be there at least to be hashed side by side with profit.
 pub(crate) fn side_by_side_min(target: &Target) -> usize {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swarmcopy_layout::{Attributes, Layout, PieceSet, RelPath, pieces_max};
+use swarmcopy_layout::{Attributes, Layout, PIECES_MAX, PieceSet, RelPath};
 use swarmcopy_scheduler::origin::{GuardUse, Hours, Isolated, Mode, OriginConfig};
 use swarmcopy_scheduler::{Config, Instant, MachineClass, NodeId, Scheduler};
 
@@ -174,7 +174,7 @@ fn read_layout(from: &mut Reader<'_>) -> Result<Layout, Broken> {
     for _ in 0..runs {
         let (len, count) = (from.number()?, from.number()?);
         pieces = pieces.saturating_add(count);
-        if pieces > u64::from(pieces_max) || count == 0 {
+        if pieces > u64::from(PIECES_MAX) || count == 0 {
             return Err(wrong);
         }
         lens.push((len, count));

@@ -7,7 +7,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use swarmcopy_layout::{Layout, PieceSet, RelPath, Span, Spans};
 
 use crate::origin::{
-    Claim, Hours, Isolated, NodeBytes, OriginConfig, SlotMessage, SlotRecord, message_items_max,
+    Claim, Hours, Isolated, MESSAGE_ITEMS_MAX, NodeBytes, OriginConfig, SlotMessage, SlotRecord,
 };
 use crate::{
     Action, Config, Discovery, Down, Event, Has, Hello, Instant, JobId, NodeId, OriginKind,
@@ -210,7 +210,7 @@ impl Bench {
                 }
                 Action::Cancel { job } => cancelled.push(job),
                 Action::SendSlots { message, .. } => {
-                    assert!(message.records.len() <= message_items_max);
+                    assert!(message.records.len() <= MESSAGE_ITEMS_MAX);
                 }
                 _ => {}
             }

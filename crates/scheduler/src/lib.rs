@@ -67,7 +67,7 @@ pub use tuning::Tuning;
 /// Who may read the origin, and what: policy and messages of the swarm-wide slots.
 pub mod origin {
     pub use swarmcopy_slots::{
-        Claim, GuardUse, Hours, Isolated, Mode, NodeBytes, OriginConfig, SlotMessage, SlotRecord,
-        Tuning, flags, message_items_max, readers_max_max,
+        Claim, GuardUse, Hours, Isolated, MESSAGE_ITEMS_MAX, Mode, NodeBytes, OriginConfig,
+        READERS_MAX_MAX, SlotMessage, SlotRecord, Tuning, flags,
     };
 }

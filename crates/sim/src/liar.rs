@@ -54,7 +54,7 @@ impl Claimer {
             records: self
                 .records
                 .iter()
-                .take(swarmcopy_scheduler::origin::message_items_max)
+                .take(swarmcopy_scheduler::origin::MESSAGE_ITEMS_MAX)
                 .copied()
                 .collect(),
             ..SlotMessage::default()

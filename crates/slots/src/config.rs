@@ -7,11 +7,7 @@ use crate::tuning::Tuning;
 use crate::{MachineClass, NodeId};
 
 /// Most slots of a table.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const readers_max_max: u32 = 64;
+pub const READERS_MAX_MAX: u32 = 64;
 
 /// How origins are used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -64,7 +60,7 @@ pub enum Hours {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct OriginConfig {
-    /// How many machines may read at a time (K); taken as 1..=[`readers_max_max`].
+    /// How many machines may read at a time (K); taken as 1..=[`READERS_MAX_MAX`].
     pub readers_max: u32,
     /// How origins are used.
     pub mode: Mode,
@@ -115,6 +111,6 @@ impl OriginConfig {
 
     /// The number of slots, within limits.
     pub(crate) fn slots(&self) -> u32 {
-        self.readers_max.clamp(1, readers_max_max)
+        self.readers_max.clamp(1, READERS_MAX_MAX)
     }
 }

@@ -13,7 +13,7 @@ use swarmcopy_layout::{Layout, PieceIndex};
 use crate::agenda::{Agenda, Explained, Moment};
 use crate::config::{Hours, OriginConfig};
 use crate::holder::Holder;
-use crate::message::{SlotMessage, SlotRecord, message_items_max};
+use crate::message::{MESSAGE_ITEMS_MAX, SlotMessage, SlotRecord};
 use crate::report::{rate_max, reason};
 use crate::room::Room;
 use crate::sight::Sight;
@@ -206,7 +206,7 @@ impl OriginGate {
             return;
         }
         let mut changed = 0;
-        for record in message.records.iter().take(message_items_max) {
+        for record in message.records.iter().take(MESSAGE_ITEMS_MAX) {
             changed |= self.hear(now, from, record);
         }
         if changed != 0 {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::marks::Marks;
-use crate::message::{Claim, NodeBytes, SlotMessage, message_items_max};
+use crate::message::{Claim, MESSAGE_ITEMS_MAX, NodeBytes, SlotMessage};
 use crate::neighbour::Neighbour;
 use crate::table::SlotTable;
 use crate::tuning::Tuning;
@@ -215,7 +215,7 @@ impl Gossip {
                 blocked = Some(blocked.map_or(ready, |at| at.min(ready)));
                 continue;
             }
-            let told = lowest_bits(*dirty, message_items_max);
+            let told = lowest_bits(*dirty, MESSAGE_ITEMS_MAX);
             *dirty &= !told;
             return Some((one.source(), told));
         }
@@ -241,11 +241,11 @@ impl Gossip {
             let news = self.bytes.iter().filter(is_news).map(count);
             let mut news: Vec<(u64, NodeBytes)> = news.collect();
             news.sort_unstable_by_key(|(seq, _)| *seq);
-            news.truncate(message_items_max);
+            news.truncate(MESSAGE_ITEMS_MAX);
             told_counts = news.last().map_or(self.bytes_seq, |(seq, _)| *seq);
             message.bytes = news.into_iter().map(|(_, count)| count).collect();
         }
-        message.bad = marks.told(told_marks, message_items_max);
+        message.bad = marks.told(told_marks, MESSAGE_ITEMS_MAX);
         one.is_told(told_marks + message.bad.len(), told_counts);
     }
 

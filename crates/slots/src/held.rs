@@ -8,7 +8,7 @@ use swarmcopy_layout::{Layout, PieceIndex};
 use crate::agenda::Agenda;
 use crate::extent::Extents;
 use crate::lock::Lock;
-use crate::message::{Claim, message_items_max};
+use crate::message::{Claim, MESSAGE_ITEMS_MAX};
 use crate::own::Own;
 use crate::table::bit;
 use crate::tuning::Tuning;
@@ -329,7 +329,7 @@ impl Held {
                 && last.first + last.count == *piece
             {
                 last.count += 1;
-            } else if claims.len() < message_items_max {
+            } else if claims.len() < MESSAGE_ITEMS_MAX {
                 claims.push(Claim {
                     slot: *slot,
                     first: *piece,

@@ -54,9 +54,9 @@ mod wire;
 mod work;
 
 pub use agenda::Explained;
-pub use config::{GuardUse, Hours, Isolated, Mode, OriginConfig, readers_max_max};
+pub use config::{GuardUse, Hours, Isolated, Mode, OriginConfig, READERS_MAX_MAX};
 pub use gate::OriginGate;
-pub use message::{Claim, NodeBytes, SlotMessage, SlotRecord, flags, message_items_max};
+pub use message::{Claim, MESSAGE_ITEMS_MAX, NodeBytes, SlotMessage, SlotRecord, flags};
 pub use names::{MachineClass, NodeId, OriginKind, OriginTag, SourceId};
 pub use news::{Discovery, Down, Hello, LockWord};
 pub use numbers::{Number, in_order};

@@ -52,11 +52,7 @@ pub struct NodeBytes {
 }
 
 /// Most records, and most claims, marks and counts, of one message: keeps it below 1 KiB.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const message_items_max: usize = 8;
+pub const MESSAGE_ITEMS_MAX: usize = 8;
 
 /// A reader's word that it reads these pieces now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

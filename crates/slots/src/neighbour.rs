@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::message::{Claim, SlotMessage, message_items_max};
+use crate::message::{Claim, MESSAGE_ITEMS_MAX, SlotMessage};
 use crate::table::bit;
 use crate::tuning::Tuning;
 use crate::{Hello, Instant, MachineClass, NodeId, SourceId};
@@ -220,7 +220,7 @@ impl Neighbour {
     /// It says that it reads these pieces.
     pub(super) fn claims(&mut self, now: Instant, claims: &[Claim]) {
         self.claims.clear();
-        let claims = claims.iter().take(message_items_max);
+        let claims = claims.iter().take(MESSAGE_ITEMS_MAX);
         self.claims.extend(claims.map(|claim| (*claim, now)));
     }
 

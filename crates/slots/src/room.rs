@@ -9,11 +9,11 @@ use std::time::Duration;
 use swarmcopy_layout::{Layout, PieceIndex};
 
 use crate::cell::{NOBODY, Verdict};
-use crate::config::{Isolated, OriginConfig, readers_max_max};
+use crate::config::{Isolated, OriginConfig, READERS_MAX_MAX};
 use crate::extent::Extents;
 use crate::gossip::{Gossip, News};
 use crate::marks::Marks;
-use crate::message::{SlotMessage, SlotRecord, message_items_max};
+use crate::message::{MESSAGE_ITEMS_MAX, SlotMessage, SlotRecord};
 use crate::neighbour::Neighbour;
 use crate::rights::{Claimed, Rights};
 use crate::standing::{Company, Standing, WhenIsolated};
@@ -253,7 +253,7 @@ impl Room {
             neighbour.is_of_others();
             return None;
         }
-        if message.readers_max == 0 || message.readers_max > readers_max_max {
+        if message.readers_max == 0 || message.readers_max > READERS_MAX_MAX {
             return None;
         }
         let first = neighbour.says(message);
@@ -340,10 +340,10 @@ impl Room {
             return;
         };
         self.gossip.claimed(now, from, &message.claims);
-        for (tag, piece) in message.bad.iter().take(message_items_max) {
+        for (tag, piece) in message.bad.iter().take(MESSAGE_ITEMS_MAX) {
             self.marks.heard(now, node, (*tag, *piece));
         }
-        for count in message.bytes.iter().take(message_items_max) {
+        for count in message.bytes.iter().take(MESSAGE_ITEMS_MAX) {
             if count.node != self.me() {
                 self.gossip
                     .counted(now, count.node, count.bytes, News::Alone);

@@ -4,7 +4,7 @@
 
 use swarmcopy_bt_wire::extension::{self as wire, SlotsMessage};
 
-use crate::message::{Claim, NodeBytes, SlotMessage, SlotRecord, message_items_max};
+use crate::message::{Claim, MESSAGE_ITEMS_MAX, NodeBytes, SlotMessage, SlotRecord};
 use crate::{NodeId, OriginTag};
 
 impl SlotMessage {
@@ -37,7 +37,7 @@ impl SlotMessage {
             bytes: count.bytes,
         };
         words.bytes = self.bytes.iter().map(count).collect();
-        words.into_parts(message_items_max)
+        words.into_parts(MESSAGE_ITEMS_MAX)
     }
 
     /// Reads a payload; `None` if it is malformed.

@@ -13,17 +13,9 @@ use tokio::time::Instant;
 /// What a bucket that was idle may give at once, as time at its rate.
 const BURST: Duration = Duration::from_millis(100);
 /// The least that an idle bucket gives at once: one block.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const burst_min: u64 = 16 * 1024;
+const BURST_MIN: u64 = 16 * 1024;
 /// The most that [`Limiter::quantum`] tells.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const quantum_max: u64 = 1024 * 1024;
+const QUANTUM_MAX: u64 = 1024 * 1024;
 
 /// A shared limit in bytes per second.
 #[derive(Debug)]
@@ -72,7 +64,7 @@ impl Limiter {
     /// A good number of bytes to take at a time: 50 ms worth, within 4 KiB and 1 MiB.
     pub fn quantum(&self) -> u64 {
         self.rate()
-            .map_or(quantum_max, |rate| (rate / 20).clamp(4096, quantum_max))
+            .map_or(QUANTUM_MAX, |rate| (rate / 20).clamp(4096, QUANTUM_MAX))
     }
 
     /// Waits until `bytes` may pass. May be dropped at any time: then nothing was taken.
@@ -115,7 +107,7 @@ impl Bucket {
         if self.paid_at > now {
             return Some(self.paid_at);
         }
-        let burst = BURST.max(time_of(burst_min, rate));
+        let burst = BURST.max(time_of(BURST_MIN, rate));
         let oldest = now.checked_sub(burst).unwrap_or(now);
         self.paid_at = self.paid_at.max(oldest) + time_of(bytes, rate);
         None

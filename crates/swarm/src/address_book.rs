@@ -1,6 +1,6 @@
 //! Whom we know: addresses, when each may be dialled, who is banned, which of them is ourselves.
 //!
-//! No I/O. What must stay true: at most [`addresses_max`] are remembered, an address is dialled by
+//! No I/O. What must stay true: at most [`ADDRESSES_MAX`] are remembered, an address is dialled by
 //! one attempt at a time, and never while its peer is linked. No single peer, machine or way of discovery
 //! fills the book, and what peers say is dialled slowly: a list of addresses is cheap, a connection is not.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::limits::{addresses_max, dials_max};
+use crate::limits::{ADDRESSES_MAX, DIALS_MAX};
 use crate::tokens::Tokens;
 
 mod bans;
@@ -45,7 +45,7 @@ const ONLOOKER_DIALS: (u32, Duration) = (64, Duration::from_millis(5));
 /// The same for addresses that only peers tell of.
 const HEARSAY_DIALS: (u32, Duration) = (32, Duration::from_millis(125));
 /// Dials to addresses that only peers tell of that may be under way: the dead ones take ten seconds each.
-const HEARSAY_DIALS_MAX: usize = dials_max / 2;
+const HEARSAY_DIALS_MAX: usize = DIALS_MAX / 2;
 
 /// How an address came to us; a better way replaces a worse one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,9 +73,9 @@ impl Via {
     /// Addresses that are remembered of those that came this way.
     fn share(self) -> usize {
         match self {
-            Self::Named => addresses_max,
-            Self::Incoming => addresses_max / 4,
-            Self::Pex | Self::Dht | Self::Tracker | Self::Lsd => addresses_max / 2,
+            Self::Named => ADDRESSES_MAX,
+            Self::Incoming => ADDRESSES_MAX / 4,
+            Self::Pex | Self::Dht | Self::Tracker | Self::Lsd => ADDRESSES_MAX / 2,
         }
     }
 }
@@ -373,7 +373,7 @@ impl AddressBook {
         if same_via >= via.share() {
             return self.forget_one(|_, entry| entry.via == via);
         }
-        self.entries.len() < addresses_max
+        self.entries.len() < ADDRESSES_MAX
             || self.forget_one(|_, entry| entry.via <= via)
             || self.forget_any(|_, entry| entry.via < via)
     }

@@ -14,6 +14,6 @@ use swarmcopy_layout::Span;
 pub trait BlockReader: Send + Sync + Debug {
     /// Reads all of `span`, in as many parts as suits the reader; together they are exactly as long
     /// as the span. Asked only for pieces that were told by [`crate::Swarm::have`]; at most
-    /// [`crate::read_ahead_len_max`] bytes at a time. The future may be dropped at any await.
+    /// [`crate::READ_AHEAD_LEN_MAX`] bytes at a time. The future may be dropped at any await.
     async fn read(&self, span: Span) -> io::Result<Vec<Bytes>>;
 }

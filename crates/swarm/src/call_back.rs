@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::handshake::connect;
-use crate::limits::dials_max;
+use crate::limits::DIALS_MAX;
 use crate::{LinkEnd, SwarmEvent};
 
 /// Pauses before each call: a process that is just ending closes its links before, or after, it listens
@@ -35,9 +35,9 @@ pub(crate) struct CallBacks {
 }
 
 impl CallBacks {
-    /// Calls a process at the address where it listened; at most [`dials_max`] at a time.
+    /// Calls a process at the address where it listened; at most [`DIALS_MAX`] at a time.
     pub(crate) fn call(&mut self, node: NodeId, addr: SocketAddr, from: Option<IpAddr>) {
-        if self.calls.len() < dials_max {
+        if self.calls.len() < DIALS_MAX {
             let call = async move { refuses(addr, from).await.then_some(node) };
             self.calls.spawn(call);
         }
@@ -115,12 +115,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let mut calls = CallBacks::default();
-        for _ in 0..dials_max + 5 {
+        for _ in 0..DIALS_MAX + 5 {
             calls.call(NodeId([1; 8]), addr, None);
         }
-        assert_eq!(calls.calls.len(), dials_max);
+        assert_eq!(calls.calls.len(), DIALS_MAX);
         soon(calls.ended()).await;
         calls.call(NodeId([1; 8]), addr, None);
-        assert_eq!(calls.calls.len(), dials_max);
+        assert_eq!(calls.calls.len(), DIALS_MAX);
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::command::Command;
-use crate::limits::{block_len_max, read_ahead_all_len_max, read_ahead_len_max};
+use crate::limits::{BLOCK_LEN_MAX, READ_AHEAD_ALL_LEN_MAX, READ_AHEAD_LEN_MAX};
 use crate::uplink::SharedUplink;
 use crate::witnesses::Witnesses;
 use crate::{BlockReader, Encryption, HaveLog, SourceIds, StatusBoard, SwarmEvent};
@@ -87,8 +87,8 @@ impl Common {
     pub(crate) fn read_ahead_len(&self) -> u64 {
         let links = u64::try_from(self.totals.links.load(Ordering::Relaxed)).unwrap_or(u64::MAX);
         // a run that is being read, and half of one that is ready
-        let share = read_ahead_all_len_max / links.max(1) / 3 * 2;
-        share.clamp(block_len_max.into(), read_ahead_len_max)
+        let share = READ_AHEAD_ALL_LEN_MAX / links.max(1) / 3 * 2;
+        share.clamp(BLOCK_LEN_MAX.into(), READ_AHEAD_LEN_MAX)
     }
 
     /// Bytes of the content that are not verified yet, as trackers want to know.
@@ -123,14 +123,14 @@ mod tests {
         let (events, _) = mpsc::channel(1);
         let (hub, _) = mpsc::channel(1);
         let common = common(&Options::default(), events, hub);
-        assert_eq!(common.read_ahead_len(), read_ahead_len_max);
+        assert_eq!(common.read_ahead_len(), READ_AHEAD_LEN_MAX);
         for links in [20, 60] {
             common
                 .totals
                 .links
                 .store(usize::try_from(links).unwrap(), Ordering::Relaxed);
             let all = common.read_ahead_len() * 3 / 2 * links;
-            assert!(all <= read_ahead_all_len_max, "{all} of {links} links");
+            assert!(all <= READ_AHEAD_ALL_LEN_MAX, "{all} of {links} links");
         }
     }
 }

@@ -12,7 +12,7 @@ use swarmcopy_scheduler::Hello;
 use swarmcopy_sources::{Limiter, Networks};
 use url::Url;
 
-use crate::limits::{block_len_default, connections_max, links_max_default};
+use crate::limits::{BLOCK_LEN_DEFAULT, CONNECTIONS_MAX, LINKS_MAX_DEFAULT};
 use crate::{Dht, Encryption, Listener, Lsd, SourceIds, StatusBoard, SwarmError};
 
 /// The address of a peer as a person names it: `HOST:PORT`, `192.0.2.7:6881`, `[2001:db8::1]:6881`.
@@ -110,7 +110,7 @@ pub struct SwarmConfig {
     /// Longest block to agree on with machines of ours, at least 16 KiB.
     pub block_len: u32,
     /// Connections to one machine of ours where one does not fill the line; 1 turns more of them
-    /// off, and [`connections_max`] is the most.
+    /// off, and [`CONNECTIONS_MAX`] is the most.
     pub connections: usize,
     /// What onlookers are told of this machine; without it they are sent away.
     pub status: Option<Arc<StatusBoard>>,
@@ -137,7 +137,7 @@ impl SwarmConfig {
             lsd: None,
             dht: None,
             bind_ip: None,
-            links_max: links_max_default,
+            links_max: LINKS_MAX_DEFAULT,
             hello: None,
             info_bytes: None,
             limit_down: None,
@@ -151,8 +151,8 @@ impl SwarmConfig {
             ids: Arc::new(SourceIds::new()),
             client: concat!("swarmcopy ", env!("CARGO_PKG_VERSION")).to_owned(),
             encryption: Encryption::Accept,
-            connections: connections_max,
-            block_len: block_len_default,
+            connections: CONNECTIONS_MAX,
+            block_len: BLOCK_LEN_DEFAULT,
             status: None,
         }
     }

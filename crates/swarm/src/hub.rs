@@ -21,7 +21,7 @@ use crate::command::Command;
 use crate::common::Common;
 use crate::discovery::{Way, Ways};
 use crate::handshake::{self, Dialled};
-use crate::limits::dials_max;
+use crate::limits::DIALS_MAX;
 use crate::link::{self, Direction, Setup, Shared, lane_name};
 use crate::onlooker;
 use crate::wire::Wire;
@@ -34,8 +34,8 @@ mod onlookers;
 mod pex;
 mod told;
 
+pub use gone::GONE_MAX;
 use gone::Gone;
-pub use gone::gone_max;
 use named::{NamedPeers, Stage, words};
 use onlookers::Onlookers;
 use told::Told;
@@ -395,7 +395,7 @@ impl Hub {
         let links_max = self.setup.links_max;
         let wanted = (links_max / 3 * 2).max(NEIGHBOURS_MIN.min(links_max));
         let taken = self.taken();
-        while self.dials.len() < dials_max {
+        while self.dials.len() < DIALS_MAX {
             let now = Instant::now();
             let is_free = self.dials.len().saturating_add(taken) < wanted;
             let next = if is_free {

@@ -109,15 +109,15 @@ pub use encryption::Encryption;
 pub use error::{LinkEnd, SwarmError};
 pub use event::{NamedAnswer, SwarmEvent, TrackerNote, tracker_name};
 pub use have_log::{HaveCursor, HaveLog};
-pub use hub::gone_max;
+pub use hub::GONE_MAX;
 pub use ids::SourceIds;
 pub use limits::{
-    addresses_max, block_len_default, block_len_max, connections_max, dials_max, handshakes_max,
-    lanes_max, links_max_default, pex_addresses_max, read_ahead_all_len_max, read_ahead_len_max,
-    requests_max,
+    ADDRESSES_MAX, BLOCK_LEN_DEFAULT, BLOCK_LEN_MAX, CONNECTIONS_MAX, DIALS_MAX, HANDSHAKES_MAX,
+    LANES_MAX, LINKS_MAX_DEFAULT, PEX_ADDRESSES_MAX, READ_AHEAD_ALL_LEN_MAX, READ_AHEAD_LEN_MAX,
+    REQUESTS_MAX,
 };
 pub use link::{LinkStats, PeerLink};
 pub use listener::Listener;
 pub use lsd::{Lsd, LsdOptions};
-pub use onlooker::{Onlooker, Sighting, StatusBoard, onlookers_max};
+pub use onlooker::{ONLOOKERS_MAX, Onlooker, Sighting, StatusBoard};
 pub use swarm::{Swarm, SwarmStats, fetch_metadata};

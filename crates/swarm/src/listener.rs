@@ -1,7 +1,7 @@
 //! The port where peers reach this process: one for all its contents.
 //!
 //! What must stay true: a connection that says nothing, or asks for a content that we don't have,
-//! is closed within ten seconds, and at most [`handshakes_max`] of them are heard at a time: where more come,
+//! is closed within ten seconds, and at most [`HANDSHAKES_MAX`] of them are heard at a time: where more come,
 //! those that wait longest at the most crowded address go, so that nobody is kept out by silence.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::command::Command;
 use crate::handshake;
-use crate::limits::{HANDSHAKE_TIME, handshakes_max};
+use crate::limits::{HANDSHAKE_TIME, HANDSHAKES_MAX};
 use crate::tokens::Tokens;
 use crate::wire::Wire;
 use crate::{Encryption, LinkEnd, SwarmError, mse};
@@ -94,7 +94,7 @@ impl Listener {
             }),
             cancel: cancel.child_token(),
         });
-        let heard = Arc::new(Hearing::new(handshakes_max));
+        let heard = Arc::new(Hearing::new(HANDSHAKES_MAX));
         for socket in sockets {
             let (registry, cancel) = (Arc::clone(&listener.registry), listener.cancel.clone());
             let accepting = accept(socket, registry, Arc::clone(&heard));

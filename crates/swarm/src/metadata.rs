@@ -22,7 +22,7 @@ use crate::address_book::AddressBook;
 use crate::address_book::Via;
 use crate::command::Command;
 use crate::handshake::{self, Dialled};
-use crate::limits::dials_max;
+use crate::limits::DIALS_MAX;
 use crate::talk::Talk;
 use crate::wire::Wire;
 use crate::{Encryption, LinkEnd};
@@ -62,7 +62,7 @@ pub(crate) async fn fetch(
                     Command::NameResolved { found, .. } => for addr in found.unwrap_or_default() {
                         book.learn(addr, Via::Named, Instant::now());
                     },
-                    Command::Incoming { wire, addr, theirs } if asking.len() < dials_max => {
+                    Command::Incoming { wire, addr, theirs } if asking.len() < DIALS_MAX => {
                         asking.spawn(async move { (addr, answer(wire, &theirs, ours).await) });
                     }
                     _ => {}
@@ -78,7 +78,7 @@ pub(crate) async fn fetch(
             },
             _ = ticks.tick() => {}
         }
-        while asking.len() < dials_max
+        while asking.len() < DIALS_MAX
             && let Some(addr) = book.next_dial(Instant::now())
         {
             asking.spawn(async move { (addr, ask(addr, (bind_ip, wish), ours).await) });

@@ -26,7 +26,7 @@ use crate::command::Command;
 use crate::common::{Common, Totals};
 use crate::discovery::{Way, Ways};
 use crate::hub::{Hub, HubSetup};
-use crate::limits::{connections_max, lanes_max};
+use crate::limits::{CONNECTIONS_MAX, LANES_MAX};
 use crate::uplink::SharedUplink;
 use crate::witnesses::Witnesses;
 use crate::{
@@ -155,7 +155,7 @@ impl Swarm {
     }
 
     /// Closes the link to a peer that lied, and leaves the peer alone for ten minutes; one whose link is gone is left
-    /// alone, too, if it was among the last [`gone_max`](crate::gone_max).
+    /// alone, too, if it was among the last [`GONE_MAX`](crate::GONE_MAX).
     pub fn ban(&self, id: SourceId, proof: Proof) {
         self.command(Command::Ban { id, proof });
     }
@@ -303,8 +303,8 @@ pub(crate) fn common(
         encryption: config.encryption,
         block_len: config.block_len,
         status: config.status,
-        connections: config.connections.clamp(1, connections_max),
-        lanes: Arc::new(Semaphore::new(lanes_max)),
+        connections: config.connections.clamp(1, CONNECTIONS_MAX),
+        lanes: Arc::new(Semaphore::new(LANES_MAX)),
         listen_port: config
             .listener
             .map_or(0, |listener| listener.local_addr().port()),

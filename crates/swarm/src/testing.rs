@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::command::Command;
 use crate::common::{Common, Totals};
-use crate::limits::{connections_max, lanes_max};
+use crate::limits::{CONNECTIONS_MAX, LANES_MAX};
 use crate::link::{self, Direction, Setup, Shared};
 use crate::witnesses::Witnesses;
 use crate::{BlockReader, HaveLog, LinkEnd, PeerLink, SourceIds, SwarmEvent};
@@ -240,8 +240,8 @@ pub(crate) fn common(
         block_len: options.block_len,
         status: None,
         bind_ip: None,
-        connections: connections_max,
-        lanes: Arc::new(Semaphore::new(lanes_max)),
+        connections: CONNECTIONS_MAX,
+        lanes: Arc::new(Semaphore::new(LANES_MAX)),
         listen_port: 6881,
         totals: Totals::default(),
         cancel: CancellationToken::new(),

@@ -9,7 +9,7 @@ use swarmcopy_swarm::PeerName;
 use url::Url;
 
 use crate::errors::{OptionError, OptionName};
-use crate::{Config, CopyOptions, Encryption, Stay, group_len_max, select};
+use crate::{Config, CopyOptions, Encryption, GROUP_LEN_MAX, Stay, select};
 
 impl CopyOptions {
     /// Adds a share: the folder that contains NAME, or NAME itself.
@@ -111,8 +111,8 @@ pub(crate) fn options(options: &CopyOptions) -> Result<(), OptionError> {
     if options.connections == 0 {
         return wrong(OptionName::Connections, "0", "at least one");
     }
-    if options.group.len() > group_len_max {
-        let why = format!("at most {group_len_max} bytes are sent");
+    if options.group.len() > GROUP_LEN_MAX {
+        let why = format!("at most {GROUP_LEN_MAX} bytes are sent");
         return wrong(OptionName::Group, &options.group, &why);
     }
     Ok(())
@@ -238,7 +238,7 @@ mod tests {
             named(|it| it.locations = text("germany")),
             Some(OptionName::Location)
         );
-        let long = "x".repeat(group_len_max + 1);
+        let long = "x".repeat(GROUP_LEN_MAX + 1);
         assert_eq!(named(|it| it.group = long), Some(OptionName::Group));
     }
 

@@ -244,18 +244,10 @@ pub enum Stay {
 }
 
 /// Longest name of a group, in bytes.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const group_len_max: usize = swarmcopy_bt_wire::extension::GROUP_LEN_MAX;
+pub const GROUP_LEN_MAX: usize = swarmcopy_bt_wire::extension::GROUP_LEN_MAX;
 
 /// Longest name that a machine calls itself, in bytes.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const machine_name_len_max: usize = swarmcopy_bt_wire::extension::STATUS_NAME_LEN_MAX;
+pub const MACHINE_NAME_LEN_MAX: usize = swarmcopy_bt_wire::extension::STATUS_NAME_LEN_MAX;
 
 /// What to do about another process that holds the target with another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -311,7 +303,7 @@ pub struct CopyOptions {
     pub origin_rate: Option<u64>,
     /// What to do when others are known but can't be reached.
     pub isolated: Isolated,
-    /// Machines with the same group share the slots; at most [`group_len_max`] bytes.
+    /// Machines with the same group share the slots; at most [`GROUP_LEN_MAX`] bytes.
     pub group: String,
     /// How this machine is connected.
     pub class: MachineClass,
@@ -388,7 +380,7 @@ impl CopyOptions {
             private_redirects: false,
             trust_document: false,
             peers: Vec::new(),
-            connections: swarmcopy_swarm::links_max_default,
+            connections: swarmcopy_swarm::LINKS_MAX_DEFAULT,
             trackers: Vec::new(),
             reuse: Vec::new(),
             select: Vec::new(),

@@ -81,8 +81,8 @@ mod web;
 mod what;
 
 pub use config::{
-    Config, CopyOptions, Encryption, GuardUse, Isolated, Limits, MachineClass, OriginMode, Record,
-    RecordNames, Replace, StatusUse, Stay, group_len_max, machine_name_len_max,
+    Config, CopyOptions, Encryption, GROUP_LEN_MAX, GuardUse, Isolated, Limits,
+    MACHINE_NAME_LEN_MAX, MachineClass, OriginMode, Record, RecordNames, Replace, StatusUse, Stay,
 };
 pub use content::Content;
 pub use copy::{AddError, Copy, Looks, NoUse, StopOnDrop};
@@ -110,7 +110,7 @@ pub use swarmcopy_swarm::TrackerNote;
 pub use swarmcopy_sys::host::name as host_name;
 pub use tree::Preview;
 pub use verify::{Evidence, Verified, VerifyProgress, differences, verify};
-pub use what::{What, document_len_max};
+pub use what::{DOCUMENT_LEN_MAX, What};
 
 /// Files, pieces and digests of a content: what [`Content::of`] takes and [`RangeSource`](source::RangeSource) is given.
 pub mod layout {

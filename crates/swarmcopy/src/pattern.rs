@@ -9,11 +9,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 /// Most patterns that one with `{a,b}` and `**/` stands for.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const alternatives_max: usize = 1024;
+const ALTERNATIVES_MAX: usize = 1024;
 
 /// One pattern.
 #[derive(Debug, Clone)]
@@ -113,7 +109,7 @@ fn product(firsts: &[Vec<Token>], seconds: &[Vec<Token>]) -> Result<Vec<Vec<Toke
     if seconds.is_empty() {
         return Ok(firsts.to_vec());
     }
-    if firsts.len().saturating_mul(seconds.len()) > alternatives_max {
+    if firsts.len().saturating_mul(seconds.len()) > ALTERNATIVES_MAX {
         return Err("too many alternatives");
     }
     let after = |first: &Vec<Token>| {
@@ -169,7 +165,7 @@ fn set(chars: &mut Peekable<Chars<'_>>) -> Result<Token, &'static str> {
 fn tell_folders(tokens: Vec<Token>, told: &mut Vec<Vec<Token>>) -> Result<(), &'static str> {
     let mut open = vec![tokens];
     while let Some(mut with) = open.pop() {
-        if open.len() + told.len() >= alternatives_max {
+        if open.len() + told.len() >= ALTERNATIVES_MAX {
             return Err("too many alternatives");
         }
         let Some(at) = with.iter().position(|token| *token == Token::Folders) else {

@@ -8,10 +8,10 @@ use swarmcopy_scheduler::origin::{self, OriginConfig};
 
 use crate::content::Content;
 use crate::hours::all_allow;
-use crate::{GuardUse, Hours, Isolated, MachineClass, OriginMode, group_len_max};
+use crate::{GROUP_LEN_MAX, GuardUse, Hours, Isolated, MachineClass, OriginMode};
 
 /// The least and the most machines that may be allowed to read at a time.
-const READERS: (u32, u32) = (1, origin::readers_max_max);
+const READERS: (u32, u32) = (1, origin::READERS_MAX_MAX);
 
 /// The policy of one content on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +147,7 @@ fn read<T>(name: &str, text: Option<&str>, parse: impl Fn(&str) -> Option<T>) ->
 }
 
 fn group_of(text: &str) -> Option<String> {
-    (text.len() <= group_len_max).then(|| text.to_owned())
+    (text.len() <= GROUP_LEN_MAX).then(|| text.to_owned())
 }
 
 fn mode_of(text: &str) -> Option<OriginMode> {
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_group_that_no_message_has_room_for_is_taken_from_nobody() {
-        let long = "x".repeat(group_len_max + 1);
+        let long = "x".repeat(GROUP_LEN_MAX + 1);
         let policy = resolved(|_| {}, |own| own.policy.group = Some(long.clone()));
         assert_eq!(policy.group, "");
     }

@@ -22,11 +22,7 @@ const DIGEST_LEN: usize = 20;
 /// The stamp of a file that was not part of the copy.
 const NONE: u64 = 0;
 /// Records kept; the oldest go first.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const records_max: usize = 256;
+const RECORDS_MAX: usize = 256;
 
 /// What is known of a copy by its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,7 +159,7 @@ fn drop_oldest(folder: &Path) {
     });
     let mut entries: Vec<(SystemTime, PathBuf)> = entries.collect();
     entries.sort_unstable();
-    let excess = (entries.len() + 1).saturating_sub(records_max);
+    let excess = (entries.len() + 1).saturating_sub(RECORDS_MAX);
     for (_, path) in entries.iter().take(excess) {
         let _another_run_may_have_done_it = fs::remove_file(path);
     }
@@ -230,11 +226,11 @@ mod tests {
     #[test]
     fn old_records_make_room() {
         let dir = tempfile::tempdir().unwrap();
-        for at in 0..records_max + 3 {
+        for at in 0..RECORDS_MAX + 3 {
             write(dir.path().join(at.to_string()), "x").unwrap();
         }
         drop_oldest(dir.path());
         let left = std::fs::read_dir(dir.path()).unwrap().count();
-        assert_eq!(left, records_max - 1);
+        assert_eq!(left, RECORDS_MAX - 1);
     }
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use swarmcopy::{group_len_max, machine_name_len_max};
+use swarmcopy::{GROUP_LEN_MAX, MACHINE_NAME_LEN_MAX};
 
 /// Longest name of a service.
 const SERVICE_LEN_MAX: usize = 80;
@@ -156,12 +156,12 @@ pub(crate) fn connections(text: &str) -> Result<usize, String> {
 
 /// Parses the name of a group.
 pub(crate) fn group(text: &str) -> Result<String, String> {
-    if text.len() <= group_len_max {
+    if text.len() <= GROUP_LEN_MAX {
         Ok(text.to_owned())
     } else {
         let len = text.len();
         Err(format!(
-            "a group's name has at most {group_len_max} bytes, this one has {len}"
+            "a group's name has at most {GROUP_LEN_MAX} bytes, this one has {len}"
         ))
     }
 }
@@ -171,9 +171,9 @@ pub(crate) fn machine_name(text: &str) -> Result<String, String> {
     let len = text.len();
     if text.trim().is_empty() || text.contains(char::is_control) {
         Err("a machine's name has letters, and no control characters".to_owned())
-    } else if len > machine_name_len_max {
+    } else if len > MACHINE_NAME_LEN_MAX {
         Err(format!(
-            "a machine's name has at most {machine_name_len_max} bytes, this one has {len}"
+            "a machine's name has at most {MACHINE_NAME_LEN_MAX} bytes, this one has {len}"
         ))
     } else {
         Ok(text.to_owned())

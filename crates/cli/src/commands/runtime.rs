@@ -10,11 +10,7 @@ use swarmcopy::{Error, ErrorKind};
 /// that one would have done by then: a fifth of the processor's time on a lab's network.
 const CORES_PER_SOCKET_THREAD: usize = 4;
 /// Most threads that serve sockets.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const socket_threads_max: usize = 4;
+const SOCKET_THREADS_MAX: usize = 4;
 
 /// Threads that are started at once to see whether the system lets us: the runtime can't tell, it panics.
 const THREADS_PROBED: usize = 8;
@@ -41,7 +37,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Resul
     })?;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads((cores / CORES_PER_SOCKET_THREAD).clamp(1, socket_threads_max))
+        .worker_threads((cores / CORES_PER_SOCKET_THREAD).clamp(1, SOCKET_THREADS_MAX))
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Failed, format!("cannot start: {error}")))?;

@@ -100,7 +100,7 @@ pub(crate) fn check(bytes: &[u8]) {
     );
     assert!(rules.rate.is_none_or(|rate| rate > 0));
     let group = rules.group.as_ref().map_or(0, String::len);
-    assert!(group <= swarmcopy::group_len_max);
+    assert!(group <= swarmcopy::GROUP_LEN_MAX);
     let flag = match strict % 3 {
         0 => OriginArg::Fast,
         1 => OriginArg::Protect,

@@ -11,7 +11,7 @@ mod whole;
 
 use std::fmt;
 
-use crate::limits::url_len_max;
+use crate::limits::URL_LEN_MAX;
 use crate::report::Reason;
 #[cfg(not(feature = "url"))]
 use plain::Inner;
@@ -51,7 +51,7 @@ impl Address {
     }
 
     pub(crate) fn resolve(text: &str, base: Option<&Self>) -> Result<Self, Reason> {
-        if text.is_empty() || text.len() > url_len_max {
+        if text.is_empty() || text.len() > URL_LEN_MAX {
             let fault = if text.is_empty() {
                 "it is empty"
             } else {

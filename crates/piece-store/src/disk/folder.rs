@@ -3,7 +3,7 @@
 //! What must stay true: no link below the folder is followed for a write, neither as the last name
 //! nor as a folder on the way (checked before the open, each folder once in a while; a hostile
 //! process that can swap folders of the tree in between is out of scope); no more than
-//! `open_files_max` files stay open.
+//! `OPEN_FILES_MAX` files stay open.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, IoSlice};

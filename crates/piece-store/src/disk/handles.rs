@@ -1,6 +1,6 @@
 //! Open files, the most recently used ones.
 //!
-//! What must stay true: no more than `open_files_max` are kept, pinned ones aside; a pinned file
+//! What must stay true: no more than `OPEN_FILES_MAX` are kept, pinned ones aside; a pinned file
 //! stays open until it is unpinned (it carries a lock).
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,11 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Files kept open.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(crate) const open_files_max: usize = 192;
+pub(crate) const OPEN_FILES_MAX: usize = 192;
 
 /// What a file was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +90,7 @@ impl Handles {
         };
         state.files.insert(path.to_owned(), handle);
         let mut closed = Vec::new();
-        while state.by_turn.len() > open_files_max
+        while state.by_turn.len() > OPEN_FILES_MAX
             && let Some((_, oldest)) = state.by_turn.pop_first()
         {
             closed.extend(state.files.remove(&oldest));
@@ -150,18 +146,18 @@ mod tests {
     fn the_file_that_was_not_used_for_longest_is_closed() {
         let handles = Handles::default();
         let path = |at: usize| PathBuf::from(at.to_string());
-        for at in 0..open_files_max {
+        for at in 0..OPEN_FILES_MAX {
             handles.keep(&path(at), tempfile::tempfile().unwrap(), Access::Write);
         }
         assert!(handles.find(&path(0), Access::Read).is_some());
         handles.keep(
-            &path(open_files_max),
+            &path(OPEN_FILES_MAX),
             tempfile::tempfile().unwrap(),
             Access::Write,
         );
         assert!(handles.find(&path(0), Access::Read).is_some());
         assert!(handles.find(&path(1), Access::Read).is_none());
-        assert_eq!(handles.lock().files.len(), open_files_max);
+        assert_eq!(handles.lock().files.len(), OPEN_FILES_MAX);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Folders that were found to be folders a moment ago.
 //!
 //! Looking at each folder on the way of each of 50,000 files costs more than writing them. What must
-//! stay true: a folder is looked at again after [`TRUST`], and no more than `known_max` are known.
+//! stay true: a folder is looked at again after [`TRUST`], and no more than `KNOWN_MAX` are known.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,7 @@ use std::time::{Duration, Instant};
 /// How long a folder is taken for what it was.
 const TRUST: Duration = Duration::from_secs(1);
 /// Folders known at a time.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const known_max: usize = 256;
+const KNOWN_MAX: usize = 256;
 
 /// Folders below one root, by when they were looked at.
 #[derive(Debug, Default)]
@@ -34,7 +30,7 @@ impl KnownFolders {
     /// Notes that `folder` and all that lead to it are folders.
     pub(super) fn insert(&self, folder: &Path) {
         let mut looked = self.lock();
-        if looked.len() >= known_max {
+        if looked.len() >= KNOWN_MAX {
             looked.clear();
         }
         looked.insert(folder.to_owned(), Instant::now());
@@ -58,13 +54,13 @@ mod tests {
     fn what_was_looked_at_is_known_until_it_is_forgotten() {
         let known = KnownFolders::default();
         let folder = |at: usize| PathBuf::from(at.to_string());
-        for at in 0..=known_max {
+        for at in 0..=KNOWN_MAX {
             assert!(!known.has(&folder(at)));
             known.insert(&folder(at));
             assert!(known.has(&folder(at)));
         }
-        assert!(known.lock().len() <= known_max);
+        assert!(known.lock().len() <= KNOWN_MAX);
         known.forget_all();
-        assert!(!known.has(&folder(known_max)));
+        assert!(!known.has(&folder(KNOWN_MAX)));
     }
 }

@@ -90,7 +90,7 @@ fn put_newer<T, K: PartialEq>(new: &mut Vec<T>, old: &mut Vec<T>, key: fn(&T) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::origin::{Claim, NodeBytes, SlotRecord, message_items_max};
+    use crate::origin::{Claim, MESSAGE_ITEMS_MAX, NodeBytes, SlotRecord};
     use crate::{NodeId, OriginTag};
 
     fn message(slot: u32, heartbeat: u64) -> SlotMessage {
@@ -171,11 +171,11 @@ mod tests {
         assert!(messages.iter().all(|_| taken.take(Instant::ZERO)));
         let mut newest = std::collections::BTreeMap::new();
         for message in &messages {
-            for record in message.records.iter().take(message_items_max) {
+            for record in message.records.iter().take(MESSAGE_ITEMS_MAX) {
                 newest.insert(record.slot, record.heartbeat);
             }
             let claims = message.claims.len();
-            assert!(claims <= message_items_max && message.bad.len() <= message_items_max);
+            assert!(claims <= MESSAGE_ITEMS_MAX && message.bad.len() <= MESSAGE_ITEMS_MAX);
         }
         let expected =
             (936..1000).map(|heartbeat| (u32::try_from(heartbeat % 64).unwrap(), heartbeat));

@@ -31,8 +31,8 @@ use crate::http::target::{Schemes, Target};
 use crate::whole::Sequences;
 use crate::{MirrorOptions, OriginSource, PieceSource, Shape, SourceError};
 use server::Server;
+pub use sessions::FTP_STREAMS_MAX;
 use sessions::Sessions;
-pub use sessions::ftp_streams_max;
 
 /// An FTP server that holds a content.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use crate::gate::Gate;
 use crate::http::answer::Refusal;
 use crate::http::percent;
 use crate::intake::len_of;
-use crate::whole::{Wanted, Whole as _, skip_len_max, take_turns};
+use crate::whole::{SKIP_LEN_MAX, Wanted, Whole as _, take_turns};
 use crate::{PieceSource, SourceError, SpanSink, rate};
 
 /// Most tries in a row that bring no byte.
@@ -164,7 +164,7 @@ impl FtpReader {
             let span = Span::between(open.start(), rest.end());
             let index = slice.file;
             let wanted = Wanted { index, file, span };
-            if self.is_read_whole(wanted) && file.len() > skip_len_max {
+            if self.is_read_whole(wanted) && file.len() > SKIP_LEN_MAX {
                 return Ok(Filled::FromStart);
             }
             let round = self.round(slot, wanted, sink).await?;

@@ -16,11 +16,7 @@ use crate::http::target::Target;
 use crate::{MirrorOptions, Ownership};
 
 /// Most connections to an FTP server: many allow few from one address.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const ftp_streams_max: u32 = 8;
+pub const FTP_STREAMS_MAX: u32 = 8;
 
 /// Logins at a time: servers that take seconds for one often take them one after the other, and the
 /// last of eight would wait longer than anybody's patience.
@@ -109,7 +105,7 @@ impl Sessions {
     /// Makes as many slots as the server's ownership allows.
     fn grow(&self, options: &MirrorOptions) {
         let alone = options.ownership == Ownership::Others && !self.guard.home_is_private();
-        let most = if alone { 1 } else { ftp_streams_max };
+        let most = if alone { 1 } else { FTP_STREAMS_MAX };
         let streams = options.streams_max.clamp(1, most);
         let before = self.count.fetch_max(streams, Ordering::Relaxed);
         let more = usize::try_from(streams.saturating_sub(before)).unwrap_or(0);

@@ -1,6 +1,6 @@
 //! Asking for a file: the request, its redirects, and what is learnt for the next time.
 //!
-//! What must stay true: a login goes to the mirror's own origin alone, at most `redirects_max` redirects are
+//! What must stay true: a login goes to the mirror's own origin alone, at most `REDIRECTS_MAX` redirects are
 //! followed, and none to where the mirror must not lead.
 
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use swarmcopy_address::Shown;
 use url::Url;
 
 use super::answer::{self, Answer, Asked, Refusal};
-use super::options::redirects_max;
+use super::options::REDIRECTS_MAX;
 use super::reader::MirrorReader;
 use super::seal::{complaint, is_not_trusted};
 use super::slots::{NoAnswer, Slot};
@@ -21,11 +21,7 @@ use crate::SourceError;
 use crate::whole::{Wanted, Whole as _};
 
 /// Longest body of an answer without use that is read to keep its connection.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const drain_len_max: u64 = 16 * 1024;
+const DRAIN_LEN_MAX: u64 = 16 * 1024;
 
 impl MirrorReader {
     /// Asks for a part of a file and follows redirects.
@@ -40,7 +36,7 @@ impl MirrorReader {
         let home = home.ok_or_else(|| self.refuse(wanted, Refusal::NoAddress))?;
         let kept = known.moved.is_some();
         let mut url = known.moved.unwrap_or_else(|| home.clone());
-        for _redirect in 0..=redirects_max {
+        for _redirect in 0..=REDIRECTS_MAX {
             let (response, answer) = self
                 .ask_at(slot, wanted, &url, known.etag.as_deref())
                 .await?;
@@ -164,7 +160,7 @@ impl MirrorReader {
         if body
             .size_hint()
             .exact()
-            .is_none_or(|len| len > drain_len_max)
+            .is_none_or(|len| len > DRAIN_LEN_MAX)
         {
             return;
         }

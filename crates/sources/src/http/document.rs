@@ -2,7 +2,7 @@
 //!
 //! The same connections, certificates, logins and rules for redirects as for mirrors. What must stay true:
 //! no more than `len_max` bytes are kept whatever the server claims, a body that does not look like a
-//! document is not read on, and nothing waits longer than `document_time_max`.
+//! document is not read on, and nothing waits longer than `DOCUMENT_TIME_MAX`.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use url::Url;
 
 use super::MirrorOptions;
 use super::error::MirrorError;
-use super::options::redirects_max;
+use super::options::REDIRECTS_MAX;
 use super::seal::complaint;
 use super::slots::{NoAnswer, NoFrame, Slot, Slots};
 use super::target::{Target, without_credentials};
@@ -21,11 +21,7 @@ use super::trouble::plain_words;
 use super::unpack::{MAGIC, unpacked};
 
 /// Longest time for a document, redirects and all.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const document_time_max: Duration = Duration::from_mins(5);
+pub const DOCUMENT_TIME_MAX: Duration = Duration::from_mins(5);
 /// Bytes of a body that are read before it is judged by its looks.
 const LOOK_LEN: usize = 1024;
 
@@ -115,7 +111,7 @@ pub async fn fetch_document(
         slots: &slots,
         patience: options.idle_timeout,
     };
-    let fetched = tokio::time::timeout(document_time_max, fetch.run(len_max, looks)).await;
+    let fetched = tokio::time::timeout(DOCUMENT_TIME_MAX, fetch.run(len_max, looks)).await;
     fetched.unwrap_or_else(|_| Err(fetch.broken("it takes too long")))
 }
 
@@ -135,7 +131,7 @@ impl Fetch<'_> {
         let mut slot = self.slots.take().await.map_err(|what| self.broken(&what))?;
         let mut url = self.target.base().clone();
         let mut heads = Vec::new();
-        for _redirect in 0..=redirects_max {
+        for _redirect in 0..=REDIRECTS_MAX {
             let response = self.get(&mut slot, &url).await?;
             heads.push(Head {
                 url: url.clone(),

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::answer::{self, Answer, Asked};
 use super::netrc::Netrc;
-use super::retry_after::{self, retry_after_max};
+use super::retry_after::{self, RETRY_AFTER_MAX};
 use crate::fuzzing::made_of;
 
 #[derive(Debug, Arbitrary)]
@@ -112,13 +112,13 @@ pub fn retry_after(bytes: &[u8]) {
         Pause::Time(seconds) => httpdate::fmt_http_date(since_1970(*seconds)),
     };
     let told = retry_after::parse(&value, since_1970(now));
-    assert!(told.is_none_or(|pause| pause <= retry_after_max));
+    assert!(told.is_none_or(|pause| pause <= RETRY_AFTER_MAX));
     let right = match pause {
         Pause::Seconds(seconds) => seconds,
         Pause::Time(seconds) => u64::from(seconds.saturating_sub(now)),
         Pause::Date { .. } | Pause::Text(_) => return,
     };
-    assert_eq!(told, Some(Duration::from_secs(right).min(retry_after_max)));
+    assert_eq!(told, Some(Duration::from_secs(right).min(RETRY_AFTER_MAX)));
 }
 
 fn since_1970(seconds: u32) -> SystemTime {
@@ -197,7 +197,7 @@ pub fn content_range(bytes: &[u8]) {
             assert!(start <= end && end <= len && start == if whole { 0 } else { from });
         }
         Answer::Busy { retry_after, .. } => {
-            assert!(retry_after.is_none_or(|pause| pause <= retry_after_max));
+            assert!(retry_after.is_none_or(|pause| pause <= RETRY_AFTER_MAX));
         }
         _ => {}
     }

@@ -19,11 +19,7 @@ use super::options::MirrorOptions;
 use crate::reach::{PrivateAddress, Reach, host_is_loopback, host_is_private};
 
 /// Most hosts that a mirror's redirects may name.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const redirect_hosts_max: usize = 256;
+const REDIRECT_HOSTS_MAX: usize = 256;
 
 /// The rule of one mirror, shared by its connections, whose names it resolves.
 #[derive(Debug, Clone)]
@@ -102,7 +98,7 @@ impl Guard {
         }
         let known = state.named.contains(host);
         Reach::Public.check_host(host)?;
-        if !known && state.named.len() >= redirect_hosts_max {
+        if !known && state.named.len() >= REDIRECT_HOSTS_MAX {
             return Err(PrivateAddress);
         }
         state.named.insert(host.to_owned());

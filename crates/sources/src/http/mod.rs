@@ -46,10 +46,10 @@ use async_trait::async_trait;
 use swarmcopy_layout::{FileIndex, Layout, RelPath, Span};
 use swarmcopy_scheduler::{OriginKind, OriginPermit};
 
-pub use document::{DocumentError, Fetched, Head, document_time_max, fetch_document};
+pub use document::{DOCUMENT_TIME_MAX, DocumentError, Fetched, Head, fetch_document};
 pub use error::MirrorError;
 pub use netrc::{Login, Netrc};
-pub use options::{MirrorOptions, Ownership, mirror_streams_max};
+pub use options::{MIRROR_STREAMS_MAX, MirrorOptions, Ownership};
 pub use trust::Trust;
 pub use unpack::unpacked;
 

@@ -7,11 +7,7 @@ use std::fmt;
 use http::HeaderValue;
 
 /// Most entries that are kept.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const netrc_entries_max: usize = 10_000;
+const NETRC_ENTRIES_MAX: usize = 10_000;
 
 /// A user name and password.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,7 +72,7 @@ impl Netrc {
                 _ => None,
             };
             if let Some(host) = host {
-                if entries.len() == netrc_entries_max {
+                if entries.len() == NETRC_ENTRIES_MAX {
                     break;
                 }
                 let (user, password) = (String::new(), String::new());

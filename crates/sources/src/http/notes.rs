@@ -15,11 +15,7 @@ use super::answer::Refusal;
 use super::target::Spelling;
 
 /// Most files whose redirect or validator is remembered.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const files_known_max: usize = 4096;
+const FILES_KNOWN_MAX: usize = 4096;
 /// How long a refusal holds: it spares the server the other questions of the same moment. Whoever decides what is
 /// asked may want to know a moment later whether the file is there now.
 const REFUSED_FOR: Duration = Duration::from_secs(1);
@@ -76,7 +72,7 @@ impl Notes {
     /// Changes what is known of a file; if too many are known, another is forgotten.
     pub(crate) fn learn(&self, file: FileIndex, change: impl FnOnce(&mut Known)) {
         let mut known = locked(&self.known);
-        if !known.contains_key(&file.value()) && known.len() >= files_known_max {
+        if !known.contains_key(&file.value()) && known.len() >= FILES_KNOWN_MAX {
             known.pop_first();
         }
         change(known.entry(file.value()).or_default());

@@ -10,17 +10,9 @@ use crate::Limiter;
 use swarmcopy_address::{ShownAll, debug_shown};
 
 /// Most connections to a mirror unless told otherwise.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const mirror_streams_max: u32 = 32;
+pub const MIRROR_STREAMS_MAX: u32 = 32;
 /// Most redirects in a row.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(super) const redirects_max: u32 = 10;
+pub(super) const REDIRECTS_MAX: u32 = 10;
 
 /// Whose server a mirror is, as far as this machine was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,7 +67,7 @@ debug_shown!(MirrorOptions {
 impl Default for MirrorOptions {
     fn default() -> Self {
         Self {
-            streams_max: mirror_streams_max,
+            streams_max: MIRROR_STREAMS_MAX,
             ownership: Ownership::Admin,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(20),

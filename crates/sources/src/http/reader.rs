@@ -16,21 +16,13 @@ use super::mirror::Mirror;
 use super::slots::Slot;
 use super::trouble::Trouble;
 use crate::gate::Gate;
-use crate::whole::{Wanted, Whole as _, skip_len_max};
+use crate::whole::{SKIP_LEN_MAX, Wanted, Whole as _};
 use crate::{PieceSource, SourceError, SpanSink};
 
 /// Most questions in a row that bring no byte.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const barren_rounds_max: u32 = 3;
+const BARREN_ROUNDS_MAX: u32 = 3;
 /// Most questions for one slice of a file.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const rounds_max: u32 = 4096;
+const ROUNDS_MAX: u32 = 4096;
 
 /// A mirror for as long as a permit lives.
 #[derive(Debug)]
@@ -86,7 +78,7 @@ impl MirrorReader {
     ) -> Result<Filled, SourceError> {
         let mut rest = slice.span;
         let mut barren = 0;
-        for _round in 0..rounds_max {
+        for _round in 0..ROUNDS_MAX {
             let Some(open) = sink.missing(rest) else {
                 return Ok(Filled::Full);
             };
@@ -103,7 +95,7 @@ impl MirrorReader {
             } else {
                 barren + 1
             };
-            if barren == barren_rounds_max {
+            if barren == BARREN_ROUNDS_MAX {
                 return Err(self.broken(trouble));
             }
             rest = Span::between(reached.max(span.start()), rest.end());
@@ -127,7 +119,7 @@ impl MirrorReader {
         };
         let file = wanted.file.span();
         if let Answer::Bytes { start, end, whole } = answer {
-            if whole && wanted.span != file && file.len() > skip_len_max {
+            if whole && wanted.span != file && file.len() > SKIP_LEN_MAX {
                 return Ok(Round::Whole(response));
             }
             let promised = Span::between(file.start() + start, file.start() + end);

@@ -4,11 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// Longest pause that a server is granted; it may ask again. A server that is well again before the
 /// hours it asked for is not left alone that long.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(super) const retry_after_max: Duration = Duration::from_secs(30);
+pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
 /// Reads the header's value, told at `now`. A date in the past is no pause; nonsense is none at all.
 pub(super) fn parse(value: &str, now: SystemTime) -> Option<Duration> {
@@ -19,7 +15,7 @@ pub(super) fn parse(value: &str, now: SystemTime) -> Option<Duration> {
         let at = httpdate::parse_http_date(value).ok()?;
         at.duration_since(now).unwrap_or_default()
     };
-    Some(delay.min(retry_after_max))
+    Some(delay.min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]
@@ -67,7 +63,7 @@ mod tests {
             "100000",
             "Sat, 06 Nov 2094 08:49:37 GMT",
         ] {
-            assert_eq!(parse(long, at(0)), Some(retry_after_max));
+            assert_eq!(parse(long, at(0)), Some(RETRY_AFTER_MAX));
         }
     }
 }

@@ -25,11 +25,7 @@ use super::options::{MirrorOptions, Ownership};
 use super::target::Target;
 
 /// Most servers that a slot keeps a connection to.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const links_max: usize = 3;
+const LINKS_MAX: usize = 3;
 /// A connection that takes as long was asked for twice: systems ask again after a second.
 const LATE: Duration = Duration::from_secs(1);
 /// Most slots that anybody may ask for.
@@ -273,7 +269,7 @@ impl Slot {
     /// Lets the connection wait if its last answer was read to its end; closes it otherwise.
     fn put_aside(&mut self) {
         if let Some(link) = self.link.take().filter(|_| self.use_of_link == Use::Idle) {
-            self.waiting.truncate(links_max - 1);
+            self.waiting.truncate(LINKS_MAX - 1);
             self.waiting.insert(0, link);
         }
     }

@@ -1,6 +1,6 @@
 //! The files that one reading thread keeps open.
 //!
-//! What must stay true: at most `handles_max` per thread, the longest unused goes first.
+//! What must stay true: at most `HANDLES_MAX` per thread, the longest unused goes first.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,11 +12,7 @@ use swarmcopy_layout::FileIndex;
 use super::places;
 
 /// Open files of all threads of a share together.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(super) const handles_max: u32 = 64;
+pub(super) const HANDLES_MAX: u32 = 64;
 
 /// How a file will be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,9 +31,9 @@ pub(super) struct Handles {
 }
 
 impl Handles {
-    /// Keeps at most its part of [`handles_max`] where `threads` share them.
+    /// Keeps at most its part of [`HANDLES_MAX`] where `threads` share them.
     pub(super) fn new(threads: u32) -> Self {
-        let max = usize::try_from(handles_max / threads.max(1))
+        let max = usize::try_from(HANDLES_MAX / threads.max(1))
             .unwrap_or(1)
             .max(1);
         Self {

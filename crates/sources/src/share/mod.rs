@@ -25,11 +25,7 @@ use crate::gate::Gate;
 use crate::{Limiter, OriginSource, PieceSource, Shape, SourceError};
 
 /// Most fetches that run at once in a share unless told otherwise.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const share_streams_max: u32 = 16;
+pub const SHARE_STREAMS_MAX: u32 = 16;
 
 /// A folder (or file) that holds the bytes of a content.
 #[derive(Debug)]
@@ -54,7 +50,7 @@ impl ShareSource {
         layout: Arc<Layout>,
     ) -> Result<Self, ShareError> {
         let found = locate::find(location, name, shape, &layout)?;
-        let streams_max = share_streams_max;
+        let streams_max = SHARE_STREAMS_MAX;
         let pool = pool::Pool::new(found.root.display().to_string(), streams_max);
         let places = places::Places::new(found.root, shape, &layout);
         Ok(Self {

@@ -2,7 +2,7 @@
 //!
 //! A read of a dead server hangs in the kernel and cannot be called off, so the threads are the share's
 //! own: as many as fetches run, started when needed, gone after [`IDLE`] or when the share is let go of. A fetch that is dropped while its
-//! read hangs abandons the thread. What must stay true: at most `abandoned_max` threads are abandoned at a
+//! read hangs abandons the thread. What must stay true: at most `ABANDONED_MAX` threads are abandoned at a
 //! time, and after the first that hung a single fetch probes the share until some read answers.
 
 use std::collections::VecDeque;
@@ -16,11 +16,7 @@ use super::handles::Handles;
 use crate::SourceError;
 
 /// Most threads of a share that hang and were given up.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(super) const abandoned_max: u32 = 8;
+pub(super) const ABANDONED_MAX: u32 = 8;
 /// A read that brought nothing for so long when it is given up hangs.
 const HANG: Duration = Duration::from_secs(1);
 /// How long a thread without work stays.
@@ -122,7 +118,7 @@ impl Pool {
             .await
             .map_err(|_| self.broken("closed"))?;
         let mut state = self.shared.state();
-        if state.abandoned >= abandoned_max {
+        if state.abandoned >= ABANDONED_MAX {
             return Err(self.broken(&format!("{} reads hang", state.abandoned)));
         }
         if state.stalled && state.probing {

@@ -10,4 +10,4 @@ mod wanted;
 
 pub(crate) use sequence::{Lead, Line, Sequences, Stream, Version};
 pub(crate) use turns::{NoFrame, Whole, take_turns};
-pub(crate) use wanted::{Wanted, skip_len_max};
+pub(crate) use wanted::{SKIP_LEN_MAX, Wanted};

@@ -17,17 +17,9 @@ use tokio::sync::futures::Notified;
 use super::spool::Spool;
 
 /// Most files that are remembered though nobody wants anything of them now.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const idle_files_max: usize = 8;
+const IDLE_FILES_MAX: usize = 8;
 /// Most answers in a row that break off and bring nothing that had not come before.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const fruitless_max: u32 = 8;
+const FRUITLESS_MAX: u32 = 8;
 
 /// What an answer comes over.
 pub(crate) trait Line {
@@ -62,7 +54,7 @@ impl<L: Line> Sequences<L> {
             let kept = locked(&it.state).kept.len();
             (count + 1, least.into_iter().chain([(kept, *file)]).min())
         });
-        if let Some((_, file)) = least.filter(|_| count >= idle_files_max) {
+        if let Some((_, file)) = least.filter(|_| count >= IDLE_FILES_MAX) {
             files.remove(&file);
         }
         Arc::clone(files.entry(file).or_default())
@@ -219,7 +211,7 @@ impl<L: Line> Lead<L> {
         self.stream = None;
         let mut state = locked(&self.sequence.state);
         state.fruitless += 1;
-        state.fruitless <= fruitless_max
+        state.fruitless <= FRUITLESS_MAX
     }
 
     /// Takes an answer that begins with the file's first byte; `false` if the file has changed.

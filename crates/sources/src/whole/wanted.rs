@@ -3,11 +3,7 @@
 use swarmcopy_layout::{FileEntry, FileIndex, Span};
 
 /// How long a file may be that is read from its beginning for each part; longer ones are read once.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(crate) const skip_len_max: u64 = 1024 * 1024;
+pub(crate) const SKIP_LEN_MAX: u64 = 1024 * 1024;
 
 /// The part of a file that a question is about.
 #[derive(Debug, Clone, Copy)]

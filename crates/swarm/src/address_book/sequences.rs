@@ -111,7 +111,7 @@ impl Bench {
 
     fn check(&self) {
         let entries = &self.book.entries;
-        assert!(entries.len() <= addresses_max);
+        assert!(entries.len() <= ADDRESSES_MAX);
         for teller in 0..4 {
             let teller = Some(IpAddr::from([10, 0, 1, teller]));
             let told = entries.values().filter(|entry| entry.teller == teller);

@@ -198,11 +198,11 @@ fn far(number: usize) -> SocketAddr {
 async fn the_book_is_limited_and_prefers_what_works_and_better_ways() {
     let start = Instant::now();
     let mut book = AddressBook::new(start);
-    for number in 0..addresses_max {
+    for number in 0..ADDRESSES_MAX {
         let via = [Via::Pex, Via::Tracker][number % 2];
         assert!(book.learn(far(number), via, start), "{number}");
     }
-    let new = far(addresses_max);
+    let new = far(ADDRESSES_MAX);
     assert!(!book.learn(new, Via::Pex, start));
     assert!(!book.learn(new, Via::Tracker, start));
     let dialled = book.next_dial(start).unwrap();
@@ -211,9 +211,9 @@ async fn the_book_is_limited_and_prefers_what_works_and_better_ways() {
         book.learn(new, Via::Tracker, start),
         "in place of a dead one"
     );
-    let named = far(addresses_max + 1);
+    let named = far(ADDRESSES_MAX + 1);
     assert!(book.learn(named, Via::Named, start), "in place of hearsay");
-    assert_eq!(book.others(), addresses_max);
+    assert_eq!(book.others(), ADDRESSES_MAX);
 }
 
 #[tokio::test]
@@ -221,11 +221,11 @@ async fn no_way_of_discovery_fills_the_book() {
     let start = Instant::now();
     for via in [Via::Pex, Via::Dht, Via::Incoming, Via::Tracker, Via::Lsd] {
         let mut book = AddressBook::new(start);
-        for number in 0..addresses_max {
+        for number in 0..ADDRESSES_MAX {
             book.learn(far(number), via, start);
         }
         assert_eq!(book.others(), via.share(), "{via:?}");
-        assert!(book.others() <= addresses_max / 2);
+        assert!(book.others() <= ADDRESSES_MAX / 2);
     }
 }
 

@@ -15,7 +15,7 @@ use swarmcopy_bt_wire::peer::Message;
 use tokio::time::Instant;
 
 use super::{Hub, Linked, TICK};
-use crate::limits::dials_max;
+use crate::limits::DIALS_MAX;
 use crate::link::{Direction, Setup, Shared, extension};
 use crate::wire::Wire;
 use crate::{LinkEnd, handshake};
@@ -122,7 +122,7 @@ impl Hub {
 
     /// Tells a refused peer who we are, so that it can see why, and closes.
     pub(super) fn decline(&mut self, mut wire: Wire, setup: &Setup, why: &LinkEnd) {
-        if self.farewells.len() >= dials_max {
+        if self.farewells.len() >= DIALS_MAX {
             return;
         }
         let ours = handshake::ours(self.common.info_hash, self.common.peer_id);

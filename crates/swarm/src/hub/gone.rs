@@ -6,11 +6,7 @@ use std::net::SocketAddr;
 use swarmcopy_scheduler::SourceId;
 
 /// Links that ended and are remembered, the latest ones.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const gone_max: usize = 256;
+pub const GONE_MAX: usize = 256;
 
 /// The peers of the last links that ended.
 #[derive(Debug, Default)]
@@ -19,7 +15,7 @@ pub(super) struct Gone(VecDeque<(SourceId, SocketAddr, [u8; 20])>);
 impl Gone {
     /// Remembers a link that ended: where its peer can be met again, and the peer's name.
     pub(super) fn add(&mut self, id: SourceId, (addr, peer_id): (SocketAddr, [u8; 20])) {
-        self.0.truncate(gone_max - 1);
+        self.0.truncate(GONE_MAX - 1);
         self.0.push_front((id, addr, peer_id));
     }
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::StatusBoard;
 use crate::common::Common;
 use crate::link::Direction;
-use crate::onlooker::{self, onlookers_max};
+use crate::onlooker::{self, ONLOOKERS_MAX};
 use crate::wire::Wire;
 
 /// Pause between two messages to onlookers about others.
@@ -50,7 +50,7 @@ impl Onlookers {
 
     /// Whether one more finds room.
     pub(super) fn has_room(&self) -> bool {
-        self.serving.len() < onlookers_max
+        self.serving.len() < ONLOOKERS_MAX
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What one peer was told of others (BEP 11).
 //!
-//! What must stay true: a message names at most [`pex_addresses_max`] peers.
+//! What must stay true: a message names at most [`PEX_ADDRESSES_MAX`] peers.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use swarmcopy_bt_wire::extension::{Pex, PexFlags, PexPeer};
 use tokio::time::Instant;
 
-use crate::limits::pex_addresses_max;
+use crate::limits::PEX_ADDRESSES_MAX;
 
 /// What one peer was told of others.
 #[derive(Debug)]
@@ -36,9 +36,9 @@ impl Told {
         let others = all.iter().filter(|(addr, _)| Some(**addr) != itself);
         let new = others.filter(|(addr, _)| !self.addrs.contains(*addr));
         let mut pex = Pex::default();
-        pex.added = new.take(pex_addresses_max).map(peer).collect();
+        pex.added = new.take(PEX_ADDRESSES_MAX).map(peer).collect();
         let gone = self.addrs.iter().filter(|addr| !all.contains_key(*addr));
-        pex.dropped = gone.take(pex_addresses_max).copied().collect();
+        pex.dropped = gone.take(PEX_ADDRESSES_MAX).copied().collect();
         self.addrs.extend(pex.added.iter().map(|peer| peer.addr));
         for addr in &pex.dropped {
             self.addrs.remove(addr);

@@ -25,7 +25,7 @@ use super::lane_name;
 use super::setup::{Direction, Setup};
 use super::upload::Upload;
 use crate::LinkEnd;
-use crate::limits::connections_max;
+use crate::limits::CONNECTIONS_MAX;
 use crate::uplink::Place;
 
 /// Suggestions that may wait to be written; older ones are forgotten.
@@ -130,7 +130,7 @@ impl Core {
         close: CancellationToken,
         setup: Setup,
     ) -> (Self, mpsc::Receiver<TcpStream>) {
-        let (lane_streams, streams) = mpsc::channel(connections_max);
+        let (lane_streams, streams) = mpsc::channel(CONNECTIONS_MAX);
         let cutter = Cutter::new(Arc::clone(layout), BLOCK_LEN);
         let now = Instant::now();
         let mut download = Download::new(cutter, setup.fast, now);

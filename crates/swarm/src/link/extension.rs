@@ -20,7 +20,7 @@ use super::reader::Reader;
 use super::{Direction, Shared, lane_name};
 use crate::command::Command;
 use crate::common::Common;
-use crate::limits::{pex_addresses_max, requests_max};
+use crate::limits::{PEX_ADDRESSES_MAX, REQUESTS_MAX};
 use crate::{LinkEnd, SwarmEvent};
 
 /// The number by which we want to receive peer exchange.
@@ -49,7 +49,7 @@ pub(super) fn greeting(shared: &Shared) -> Vec<u8> {
     }
     words.port = Some(common.listen_port).filter(|port| *port != 0);
     words.client = Some(common.client.clone());
-    words.requests_max = u32::try_from(requests_max).ok();
+    words.requests_max = u32::try_from(REQUESTS_MAX).ok();
     words.metadata_len = common
         .info_bytes
         .as_ref()
@@ -210,7 +210,7 @@ impl Reader {
         let Ok(pex) = Pex::parse(payload) else { return };
         let now = Instant::now();
         let named = pex.added.iter().map(|peer| peer.addr);
-        let named = named.take(pex_addresses_max);
+        let named = named.take(PEX_ADDRESSES_MAX);
         let addrs: Vec<_> = named
             .take_while(|_| self.quotas.addresses.take(now))
             .collect();

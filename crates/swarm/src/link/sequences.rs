@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::command::Command;
-use crate::limits::requests_max;
+use crate::limits::REQUESTS_MAX;
 use crate::link::{self, Direction, Setup};
 use crate::testing::{BLOCK, Options, PIECE_LEN, Peer, Rig, pair, soon};
 
@@ -308,7 +308,7 @@ impl Bench {
             let _ = soon(fetch).await;
         }
         let stats = self.rig.link().stats();
-        assert!(stats.requests_waiting <= requests_max && stats.requests_open == 0);
+        assert!(stats.requests_waiting <= REQUESTS_MAX && stats.requests_open == 0);
         assert_eq!(self.rig.sink.wrong(), 0, "a byte came twice");
         assert!(self.rig.sink.reserved().is_empty(), "memory is with nobody");
         self.serve_honestly().await;

@@ -1,7 +1,7 @@
 //! The serving side of a link: requests that wait, blocks that are read, blocks that are ready.
 //!
 //! No I/O; the order of requests is decided by [`Requests`]. What must stay true: at most
-//! `requests_max` requests wait, at most one and a half runs are read ahead, and with the fast
+//! `REQUESTS_MAX` requests wait, at most one and a half runs are read ahead, and with the fast
 //! extension each request is answered by its block or a reject.
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use swarmcopy_scheduler::spread::requests::Requests;
 use swarmcopy_scheduler::spread::uplink::Urgency;
 
 use super::block::Block;
-use crate::limits::{read_ahead_len_max, requests_max};
+use crate::limits::{READ_AHEAD_LEN_MAX, REQUESTS_MAX};
 use crate::uplink::SharedUplink;
 
 /// A block on its way: its head and its bytes.
@@ -55,7 +55,7 @@ impl Upload {
             reading: Vec::new(),
             ready: VecDeque::new(),
             ready_len: 0,
-            run_len_max: read_ahead_len_max,
+            run_len_max: READ_AHEAD_LEN_MAX,
             choking: true,
         }
     }
@@ -68,7 +68,7 @@ impl Upload {
         let waiting = self.wanted.len().saturating_add(self.reading.len());
         if self.wanted.iter().any(|it| *it == block) || self.reading.contains(&block) {
             Verdict::Repeated
-        } else if waiting.saturating_add(self.ready.len()) >= requests_max {
+        } else if waiting.saturating_add(self.ready.len()) >= REQUESTS_MAX {
             Verdict::Refused
         } else {
             uplink.ask(|uplink| self.wanted.put(uplink, block.piece, block));
@@ -122,7 +122,7 @@ impl Upload {
 
     /// Sets how much is read at once.
     pub(crate) fn set_read_ahead(&mut self, len: u64) {
-        self.run_len_max = len.min(read_ahead_len_max);
+        self.run_len_max = len.min(READ_AHEAD_LEN_MAX);
     }
 
     /// Whether there is a run to read now.

@@ -9,11 +9,7 @@ use swarmcopy_bt_wire::extension::{
 /// The number by which both sides want to receive `sc_status`.
 pub(super) const STATUS_ID: u8 = 5;
 /// Onlookers that a machine answers at a time.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const onlookers_max: usize = 8;
+pub const ONLOOKERS_MAX: usize = 8;
 
 /// What this machine tells onlookers: written by its owner, read by whoever answers them.
 #[derive(Debug, Default)]

@@ -23,7 +23,7 @@ use crate::address_book::{AddressBook, Via};
 use crate::command::Command;
 use crate::common::Common;
 use crate::handshake::{self, Dialled};
-use crate::limits::dials_max;
+use crate::limits::DIALS_MAX;
 use crate::swarm::{Nothing, Reachable, bind_ip, common, name};
 use crate::wire::Wire;
 use crate::{LinkEnd, SwarmConfig, SwarmEvent, dht, trackers};
@@ -251,7 +251,7 @@ impl Looker {
     }
 
     fn dial(&mut self) {
-        while self.dials.len() < dials_max
+        while self.dials.len() < DIALS_MAX
             && self.links.len() < LINKS_MAX
             && let Some(addr) = self.book.next_dial(Instant::now())
         {

@@ -5,7 +5,7 @@
 //! hears of it, and all it gets is answers to `sc_status` and addresses of others. To other people's clients it
 //! is a peer that has nothing and wants nothing.
 //!
-//! What must stay true: an onlooker costs a machine at most [`onlookers_max`] connections and a few answers a
+//! What must stay true: an onlooker costs a machine at most [`ONLOOKERS_MAX`] connections and a few answers a
 //! second, and learns nothing that [`StatusBoard`] does not hold.
 
 mod answer;
@@ -17,7 +17,7 @@ mod see;
 mod sighting;
 
 pub(crate) use answer::serve;
-pub use board::{StatusBoard, onlookers_max};
+pub use board::{ONLOOKERS_MAX, StatusBoard};
 pub use look::Onlooker;
 pub(crate) use name::is_name;
 pub use sighting::Sighting;

@@ -20,7 +20,7 @@ use super::sighting::Sighting;
 use crate::LinkEnd;
 use crate::command::Command;
 use crate::common::Common;
-use crate::limits::pex_addresses_max;
+use crate::limits::PEX_ADDRESSES_MAX;
 use crate::link::extension::PEX_ID;
 use crate::link::readable;
 use crate::talk::Talk;
@@ -214,7 +214,7 @@ impl Eye {
         let Ok(pex) = Pex::parse(payload) else { return };
         let now = Instant::now();
         let named = pex.added.iter().map(|peer| peer.addr);
-        let named = named.take(pex_addresses_max);
+        let named = named.take(PEX_ADDRESSES_MAX);
         let addrs: Vec<_> = named.take_while(|_| self.addresses.take(now)).collect();
         if !addrs.is_empty() {
             let by = self.seeing.addr.ip();

@@ -1,7 +1,7 @@
 //! Reading and hashing the pieces of a tree with several threads.
 //!
 //! Each thread takes the next run of pieces, reads it into its one buffer and hashes the pieces
-//! side by side. What must stay true: memory is bounded by `buffers_len_max` (or one piece per
+//! side by side. What must stay true: memory is bounded by `BUFFERS_LEN_MAX` (or one piece per
 //! thread where pieces are longer), and a file that ends early is an error, never short data.
 
 use std::collections::BTreeMap;
@@ -20,29 +20,13 @@ use super::{Format, MakeOptions, MakeProgress};
 use crate::{Error, ErrorKind};
 
 /// Most bytes of all buffers together.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const buffers_len_max: u64 = 256 * 1024 * 1024;
+const BUFFERS_LEN_MAX: u64 = 256 * 1024 * 1024;
 /// Most bytes of one thread's buffer.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const buffer_len_max: u64 = 64 * 1024 * 1024;
+const BUFFER_LEN_MAX: u64 = 64 * 1024 * 1024;
 /// Most pieces that one thread takes at a time: as many as are hashed side by side at best.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const run_pieces_max: u64 = 16;
+const RUN_PIECES_MAX: u64 = 16;
 /// Bytes read between two calls of the progress function.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const read_len_max: usize = 4 * 1024 * 1024;
+const READ_LEN_MAX: usize = 4 * 1024 * 1024;
 
 /// What to hash and how.
 #[derive(Debug)]
@@ -180,8 +164,8 @@ fn run_pieces(piece_len: u64, threads: usize) -> u64 {
         return 1;
     }
     let threads = u64::try_from(threads).unwrap_or(u64::MAX).max(1);
-    let buffer = buffer_len_max.min(buffers_len_max / threads);
-    (buffer / piece_len.max(1)).clamp(1, run_pieces_max)
+    let buffer = BUFFER_LEN_MAX.min(BUFFERS_LEN_MAX / threads);
+    (buffer / piece_len.max(1)).clamp(1, RUN_PIECES_MAX)
 }
 
 /// The digests of a run of pieces.
@@ -314,7 +298,7 @@ impl Work<'_> {
         };
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         let mut offset = slice.offset;
-        for chunk in part.chunks_mut(read_len_max) {
+        for chunk in part.chunks_mut(READ_LEN_MAX) {
             swarmcopy_sys::io::read_exact_at(&file, chunk, offset).map_err(|error| match error
                 .kind()
             {

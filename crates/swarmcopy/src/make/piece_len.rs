@@ -53,7 +53,7 @@ fn check(len: u64) -> Result<u64, Error> {
 }
 
 fn is_good(len: u64) -> bool {
-    len.is_power_of_two() && (LEN_MIN..=swarmcopy_layout::piece_len_max).contains(&len)
+    len.is_power_of_two() && (LEN_MIN..=swarmcopy_layout::PIECE_LEN_MAX).contains(&len)
 }
 
 fn hint(len: u64) -> String {

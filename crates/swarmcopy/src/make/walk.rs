@@ -268,7 +268,7 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Error {
 }
 
 fn check_count(walk: &Walk) -> Result<(), Error> {
-    let most = swarmcopy_layout::files_max;
+    let most = swarmcopy_layout::FILES_MAX;
     let lens = [
         walk.files.len(),
         walk.folders.len(),

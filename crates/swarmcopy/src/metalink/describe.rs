@@ -8,10 +8,10 @@ use std::sync::Arc;
 use swarmcopy_bt_wire::metainfo::Form;
 use swarmcopy_digest::Sha1;
 use swarmcopy_layout::{
-    Attributes, FileDigest, Layout, PieceDigest, PieceDigests, RelPath, pieces_max,
+    Attributes, FileDigest, Layout, PIECES_MAX, PieceDigest, PieceDigests, RelPath,
 };
 use swarmcopy_metalink::{File, Hash, HashKind, PieceList};
-use swarmcopy_piece_store::assembled_len_max;
+use swarmcopy_piece_store::ASSEMBLED_LEN_MAX;
 
 use super::{Advice, hosts};
 use crate::content::{Named, Role};
@@ -27,11 +27,7 @@ pub(super) const USABLE: [HashKind; 4] = [
     HashKind::Sha512,
 ];
 /// Longest file that is checked as one piece in memory, in bytes.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub(super) const whole_len_max: u64 = 16 << 20;
+pub(super) const WHOLE_LEN_MAX: u64 = 16 << 20;
 
 /// Most entries that are told with an error.
 const HINTS: usize = 3;
@@ -70,7 +66,7 @@ pub(super) fn content(files: &[File], stem: &str, mut advice: Advice) -> Result<
     if entries.is_empty() {
         return Err(nothing(&advice));
     }
-    let mut builder = Layout::builder_by_file(whole_len_max);
+    let mut builder = Layout::builder_by_file(WHOLE_LEN_MAX);
     let mut digests = Vec::new();
     for entry in &entries {
         builder.push_cut(
@@ -196,7 +192,7 @@ fn entry<'f>(file: &'f File, naming: &Naming) -> Result<Entry<'f>, String> {
     let path = naming.path(file)?;
     let len = file.size.ok_or("its size is not told, nor by a mirror")?;
     let checks = if len == 0 {
-        Checks::of_pieces(whole_len_max, Vec::new())
+        Checks::of_pieces(WHOLE_LEN_MAX, Vec::new())
     } else {
         checks(file, len)?
     };
@@ -224,9 +220,9 @@ fn checks(file: &File, len: u64) -> Result<Checks, String> {
     let pieces = file
         .pieces_of(&USABLE)
         .filter(|list| list.check_size(len).is_ok())
-        .filter(|list| list.piece_len().min(len) <= assembled_len_max);
+        .filter(|list| list.piece_len().min(len) <= ASSEMBLED_LEN_MAX);
     let hash = file.strongest_of(&USABLE);
-    let short = hash.filter(|_| len <= whole_len_max);
+    let short = hash.filter(|_| len <= WHOLE_LEN_MAX);
     match (pieces, short, hash) {
         (Some(list), Some(hash), _) if hash.kind() > list.kind() => one(hash, len),
         (Some(list), _, _) => many(list),
@@ -244,7 +240,7 @@ fn one(hash: &Hash, len: u64) -> Result<Checks, String> {
 fn many(list: &PieceList) -> Result<Checks, String> {
     let digests = list.hashes().map(|hash| digest(list.kind(), hash));
     // longer than the file, pieces are as long as the file
-    let piece_len = list.piece_len().min(assembled_len_max);
+    let piece_len = list.piece_len().min(ASSEMBLED_LEN_MAX);
     Ok(Checks::of_pieces(
         piece_len,
         digests.collect::<Result<_, _>>()?,
@@ -260,7 +256,7 @@ fn at_the_end(hash: &Hash, len: u64) -> Result<Checks, String> {
         _ => return Err(format!("its {} hash is not computed here", hash.kind())),
     };
     let parts = u32::try_from(len.div_ceil(PART_LEN)).ok();
-    let parts = parts.filter(|parts| *parts <= pieces_max);
+    let parts = parts.filter(|parts| *parts <= PIECES_MAX);
     let parts = parts.and_then(|parts| usize::try_from(parts).ok());
     let parts = parts.ok_or("it is too long")?;
     Ok(Checks {

@@ -1,7 +1,7 @@
 //! Follows what a metalink leads to: other metalinks, and .torrents.
 //!
-//! What must stay true: no more than `documents_max` documents are fetched, each address once, and a
-//! metalink is followed `depth_max` times at most; what a followed metalink says of a file counts only
+//! What must stay true: no more than `DOCUMENTS_MAX` documents are fetched, each address once, and a
+//! metalink is followed `DEPTH_MAX` times at most; what a followed metalink says of a file counts only
 //! where it does not contradict the document that led to it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use swarmcopy_bt_wire::metainfo::{self, Torrent};
 use swarmcopy_layout::{FileIndex, Layout};
-use swarmcopy_metalink::limits::urls_max;
+use swarmcopy_metalink::limits::URLS_MAX;
 use swarmcopy_metalink::{Document, File, Hash, HashKind, MetaKind, MetaUrl, PieceList};
 use url::Url;
 
@@ -21,17 +21,9 @@ use crate::what::{Named, Web, failed};
 use crate::{Error, What};
 
 /// Most .torrents and metalinks that one document makes us fetch.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const documents_max: usize = 16;
+const DOCUMENTS_MAX: usize = 16;
 /// How many metalinks may lead to each other.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const depth_max: u32 = 3;
+const DEPTH_MAX: u32 = 3;
 
 /// Fetches what a document leads to.
 pub(super) struct Gather<'a> {
@@ -71,7 +63,7 @@ impl<'a> Gather<'a> {
             if !seen.insert(metaurl.url.clone()) {
                 continue;
             }
-            if depth > depth_max {
+            if depth > DEPTH_MAX {
                 let note = format!(
                     "metaurl {} of {}: metalinks lead too deep",
                     metaurl.url, file.path
@@ -117,9 +109,9 @@ impl<'a> Gather<'a> {
     }
 
     async fn fetch(&mut self, url: &Url) -> Result<Named, Error> {
-        if self.fetched >= documents_max {
+        if self.fetched >= DOCUMENTS_MAX {
             return Err(failed(&format!(
-                "not fetched, as {documents_max} documents were already"
+                "not fetched, as {DOCUMENTS_MAX} documents were already"
             )));
         }
         self.fetched += 1;
@@ -235,11 +227,11 @@ fn merge(file: &mut File, found: &File) -> Result<(), &'static str> {
         file.pieces.retain(|list| list.check_size(size).is_ok());
     }
     file.mirrors.extend(found.mirrors.iter().cloned());
-    file.mirrors.truncate(urls_max);
+    file.mirrors.truncate(URLS_MAX);
     let torrents = found.metaurls.iter();
     let torrents = torrents.filter(|metaurl| metaurl.kind == MetaKind::Torrent);
     file.metaurls.extend(torrents.cloned());
-    file.metaurls.truncate(urls_max);
+    file.metaurls.truncate(URLS_MAX);
     Ok(())
 }
 

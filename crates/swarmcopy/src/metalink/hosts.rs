@@ -1,6 +1,6 @@
 //! Sorts the mirrors of all files by the server they lie on.
 //!
-//! What must stay true: a server is named once, the preferred ones first, and `hosts_max` at most.
+//! What must stay true: a server is named once, the preferred ones first, and `HOSTS_MAX` at most.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,11 +14,7 @@ use url::Url;
 use super::{Holds, Host};
 
 /// Most servers of one content.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const hosts_max: usize = 100;
+const HOSTS_MAX: usize = 100;
 
 /// What lies on one server.
 struct Entry<'f> {
@@ -66,7 +62,7 @@ pub(super) fn hosts(
     }
     let mut entries: Vec<Entry<'_>> = servers.into_values().collect();
     entries.sort_by_key(|entry| (entry.priority, Reverse(entry.files.len()), entry.place));
-    entries.truncate(hosts_max);
+    entries.truncate(HOSTS_MAX);
     let bytes = layout.files();
     let wanted = bytes
         .filter(|(_, file)| !file.attributes().pad && !file.is_empty())
@@ -203,7 +199,7 @@ mod tests {
         let urls: Vec<String> = (0..150).map(|at| format!("http://h{at}/a")).collect();
         let urls: Vec<_> = urls.iter().map(String::as_str).zip(1..).collect();
         let hosts = sorted(&[file("a", &urls)]);
-        assert_eq!(hosts.len(), hosts_max);
+        assert_eq!(hosts.len(), HOSTS_MAX);
         assert!(matches!(&hosts[0], Holds::Files(files) if files[0].1 == "http://h0/a"));
     }
 

@@ -6,7 +6,7 @@ use swarmcopy_layout::{Attributes, FileIndex, Layout, RelPath};
 use swarmcopy_metalink::{Document, File, MetaKind};
 use url::Url;
 
-use super::describe::{Naming, whole_len_max};
+use super::describe::{Naming, WHOLE_LEN_MAX};
 use super::hosts::hosts;
 use super::{Advice, Holds, Host, Place};
 use crate::{Description, DescriptionKind, Error, FileDescription};
@@ -57,7 +57,7 @@ pub(crate) fn describe(document: &Document, place: &Place) -> Result<Description
 
 /// The servers: the address that all files lie below, those of the only file, else where the server is.
 fn mirrors(files: &[(RelPath, &File)], naming: &Naming) -> Vec<String> {
-    let mut builder = Layout::builder_by_file(whole_len_max);
+    let mut builder = Layout::builder_by_file(WHOLE_LEN_MAX);
     for (path, file) in files {
         let len = file.size.unwrap_or(0).min(1 << 40);
         builder.push(path.clone(), len, Attributes::default());

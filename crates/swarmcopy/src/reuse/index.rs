@@ -1,6 +1,6 @@
 //! Guesses which file of an old copy is which of the new one.
 //!
-//! What must stay true: no more than `guesses_max` are made for a file, and old copies are walked only
+//! What must stay true: no more than `GUESSES_MAX` are made for a file, and old copies are walked only
 //! if something is not found at its path.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -14,17 +14,9 @@ use swarmcopy_layout::{FileEntry, FileIndex, Platform};
 use crate::Content;
 
 /// Places tried for one file.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const guesses_max: usize = 4;
+const GUESSES_MAX: usize = 4;
 /// Old files that are looked at.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-const old_files_max: usize = swarmcopy_layout::files_max;
+const OLD_FILES_MAX: usize = swarmcopy_layout::FILES_MAX;
 /// Bytes read at a time to find the root of a file.
 const READ_LEN: u64 = 4 << 20;
 
@@ -98,7 +90,7 @@ impl<'a> Index<'a> {
                 if lens.contains(&len) && !settled.contains(&path) {
                     by_len.entry(len).or_default().push(path);
                 }
-                count < old_files_max
+                count < OLD_FILES_MAX
             });
         }
         let roots = self.roots_of_files();
@@ -123,7 +115,7 @@ impl<'a> Index<'a> {
                 found = vec![(*known).clone()];
             }
             found.append(guesses);
-            found.truncate(guesses_max);
+            found.truncate(GUESSES_MAX);
             *guesses = found;
         }
     }
@@ -148,7 +140,7 @@ fn guess(entry: &FileEntry, alike: &[PathBuf]) -> Vec<PathBuf> {
     let is_named = |path: &&PathBuf| path.file_name() == name && name != Some(OsStr::new(""));
     let named = alike.iter().filter(is_named);
     let others = alike.iter().filter(|path| !is_named(path));
-    named.chain(others).take(guesses_max).cloned().collect()
+    named.chain(others).take(GUESSES_MAX).cloned().collect()
 }
 
 /// Calls `each` with every plain file below `root` and its length, as long as it says so. What can't

@@ -1,7 +1,7 @@
 //! What a person names: a path, an http(s) address or a magnet link, of a .torrent or a metalink.
 //!
 //! What it is, is told by its first bytes and not by its name. What must stay true: no more than
-//! `document_len_max` bytes are read, whatever is claimed; an address of a plain file is copied only
+//! `DOCUMENT_LEN_MAX` bytes are read, whatever is claimed; an address of a plain file is copied only
 //! where its server tells a hash of it (RFC 6249).
 
 mod find;
@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use swarmcopy_address::{Shown, in_text};
 use swarmcopy_bt_wire::magnet::Magnet;
 
+pub use named::DOCUMENT_LEN_MAX;
 pub(crate) use named::Named;
-pub use named::document_len_max;
 pub(crate) use web::Web;
 pub(crate) use words::failed;
 

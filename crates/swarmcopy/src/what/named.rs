@@ -10,11 +10,7 @@ use crate::metalink::Place;
 use crate::provenance::Provenance;
 
 /// The longest .torrent or metalink that is read, in bytes.
-#[expect(
-    non_upper_case_globals,
-    reason = "limits are written as the nouns they are"
-)]
-pub const document_len_max: usize = 32 * 1024 * 1024;
+pub const DOCUMENT_LEN_MAX: usize = 32 * 1024 * 1024;
 
 /// What was found under a name.
 pub(crate) enum Named {

@@ -7,7 +7,7 @@ use std::path::Path;
 use swarmcopy_sources::http::unpacked;
 use url::Url;
 
-use super::named::{Kind, Named, document_len_max};
+use super::named::{DOCUMENT_LEN_MAX, Kind, Named};
 use super::web::Web;
 use super::words::{failed, shown};
 use super::{What, plain, words};
@@ -52,17 +52,17 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     }
     let file = File::open(path).map_err(|error| refused(&error))?;
     let mut bytes = Vec::new();
-    let limit = u64::try_from(document_len_max).unwrap_or(u64::MAX);
+    let limit = u64::try_from(DOCUMENT_LEN_MAX).unwrap_or(u64::MAX);
     file.take(limit.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| refused(&error))?;
-    if bytes.len() > document_len_max {
+    if bytes.len() > DOCUMENT_LEN_MAX {
         return Err(refused(&format!(
-            "it is longer than the {document_len_max} bytes that a .torrent or a metalink may have; {}",
+            "it is longer than the {DOCUMENT_LEN_MAX} bytes that a .torrent or a metalink may have; {}",
             make_first(path)
         )));
     }
-    let bytes = unpacked(bytes, document_len_max);
+    let bytes = unpacked(bytes, DOCUMENT_LEN_MAX);
     let bytes = bytes.ok_or_else(|| refused(&"it can't be unpacked"))?;
     if Kind::of(&bytes) == Kind::Other {
         let message = format!(

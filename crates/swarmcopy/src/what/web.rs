@@ -3,7 +3,7 @@
 use swarmcopy_sources::MirrorOptions;
 use swarmcopy_sources::http::{Fetched, fetch_document};
 
-use super::named::{Kind, document_len_max};
+use super::named::{DOCUMENT_LEN_MAX, Kind};
 use super::words::failed;
 use crate::provenance::Provenance;
 use crate::web::mirror_options;
@@ -42,7 +42,7 @@ impl Web {
     /// Fetches a document; its body is `None` if it is too long or nothing that names a content.
     pub(crate) async fn fetch(&self, url: &str) -> Result<Fetched, Error> {
         let looks = |head: &[u8]| Kind::of(head) != Kind::Other;
-        let fetched = fetch_document(url, &self.options, document_len_max, looks).await;
+        let fetched = fetch_document(url, &self.options, DOCUMENT_LEN_MAX, looks).await;
         fetched.map_err(|error| failed(&error))
     }
 

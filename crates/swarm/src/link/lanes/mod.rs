@@ -8,8 +8,8 @@
 //! no name get none, and the rules against second connections see none.
 //!
 //! What must stay true: lanes end before their link does; a lane that breaks loses no block for
-//! good, because the jobs that wait for one end; there are never more than `connections_max` to one
-//! peer and `lanes_max` in all.
+//! good, because the jobs that wait for one end; there are never more than `CONNECTIONS_MAX` to one
+//! peer and `LANES_MAX` in all.
 
 mod serve;
 mod take;

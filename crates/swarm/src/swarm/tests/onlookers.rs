@@ -5,7 +5,7 @@ use swarmcopy_bt_wire::extension::{
 };
 
 use super::*;
-use crate::{Onlooker, Sighting, StatusBoard, onlookers_max};
+use crate::{ONLOOKERS_MAX, Onlooker, Sighting, StatusBoard};
 
 /// An onlooker's name in the handshake.
 const LOOKING: [u8; 20] = *b"-SCLOOK-............";
@@ -199,7 +199,7 @@ async fn nonsense_gets_no_answer_and_a_lie_about_its_length_ends_the_talk() {
 async fn a_machine_answers_a_few_onlookers_at_a_time() {
     let machine = tells([5; 20]);
     let mut kept = Vec::new();
-    for _ in 0..onlookers_max {
+    for _ in 0..ONLOOKERS_MAX {
         kept.push(greet_looking(machine.addr()).await);
     }
     let (_, theirs) = dial_looking(machine.addr()).await;

@@ -286,6 +286,7 @@ impl<L> Stream<L> {
     }
 
     /// Where in the content the next bytes lie.
+    #[cfg(feature = "ftp")]
     pub(crate) fn at(&self) -> u64 {
         self.at
     }

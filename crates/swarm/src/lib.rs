@@ -77,6 +77,7 @@ mod handshake;
 mod have_log;
 mod hub;
 mod ids;
+mod inquiry;
 mod limits;
 mod link;
 mod listener;
@@ -111,6 +112,7 @@ pub use event::{NamedAnswer, SwarmEvent, TrackerNote, tracker_name};
 pub use have_log::{HaveCursor, HaveLog};
 pub use hub::GONE_MAX;
 pub use ids::SourceIds;
+pub use inquiry::Inquiry;
 pub use limits::{
     ADDRESSES_MAX, BLOCK_LEN_DEFAULT, BLOCK_LEN_MAX, CONNECTIONS_MAX, DIALS_MAX, HANDSHAKES_MAX,
     LANES_MAX, LINKS_MAX_DEFAULT, PEX_ADDRESSES_MAX, READ_AHEAD_ALL_LEN_MAX, READ_AHEAD_LEN_MAX,

@@ -25,7 +25,7 @@ use crate::handshake::{self, Dialled};
 use crate::limits::DIALS_MAX;
 use crate::talk::Talk;
 use crate::wire::Wire;
-use crate::{Encryption, LinkEnd};
+use crate::{Encryption, Inquiry, LinkEnd};
 
 /// Time for the next message of a peer.
 const MESSAGE_TIME: Duration = Duration::from_secs(15);
@@ -48,6 +48,7 @@ pub(crate) async fn fetch(
     ours: Handshake,
     (bind_ip, wish): (Option<IpAddr>, Encryption),
     mut found: mpsc::Receiver<Command>,
+    inquiry: &Inquiry,
 ) -> Bytes {
     let mut book = AddressBook::new(Instant::now());
     let mut asking = JoinSet::new();
@@ -59,9 +60,10 @@ pub(crate) async fn fetch(
                     Command::Addresses { addrs, via } => for addr in addrs {
                         book.learn(addr, via, Instant::now());
                     },
-                    Command::NameResolved { found, .. } => for addr in found.unwrap_or_default() {
+                    Command::NameResolved { found: Ok(found), .. } => for addr in found {
                         book.learn(addr, Via::Named, Instant::now());
                     },
+                    Command::NameResolved { peer, found: Err(why) } => inquiry.note(peer, why),
                     Command::Incoming { wire, addr, theirs } if asking.len() < DIALS_MAX => {
                         asking.spawn(async move { (addr, answer(wire, &theirs, ours).await) });
                     }
@@ -73,6 +75,7 @@ pub(crate) async fn fetch(
                 Err(LinkEnd::Ourselves) => book.is_ourselves(addr),
                 Err(end) => {
                     tracing::debug!(%addr, %end, "no metadata from this peer");
+                    inquiry.note(addr.to_string(), end.to_string());
                     book.failed(addr, Instant::now());
                 }
             },

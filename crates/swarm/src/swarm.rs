@@ -30,8 +30,8 @@ use crate::limits::{CONNECTIONS_MAX, LANES_MAX};
 use crate::uplink::SharedUplink;
 use crate::witnesses::Witnesses;
 use crate::{
-    BlockReader, HaveLog, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, dht, handshake,
-    metadata, trackers,
+    BlockReader, HaveLog, Inquiry, Listener, Lsd, PeerName, SwarmConfig, SwarmEvent, dht,
+    handshake, metadata, tracker_name, trackers,
 };
 
 /// Commands that may wait for the hub.
@@ -201,9 +201,9 @@ impl Drop for Swarm {
 
 /// Fetches the info dictionary of a content that is known by a magnet link alone, from whatever
 /// peers the configured ways of discovery bring; the layout, the pieces and the limits of the
-/// configuration don't matter. Waits until some peer has sent it: the caller sets the deadline. The
-/// future may be dropped at any await.
-pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
+/// configuration don't matter. Waits until some peer has sent it, and tells `inquiry` what others
+/// answered meanwhile: the caller sets the deadline. The future may be dropped at any await.
+pub async fn fetch_metadata(config: SwarmConfig, inquiry: &Inquiry) -> Bytes {
     let (commands, found) = mpsc::channel(COMMANDS_MAX);
     let (events, mut told) = mpsc::channel(COMMANDS_MAX);
     let lsd = config.lsd.clone().filter(|_| !config.private);
@@ -212,13 +212,23 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
     let bind_ip = bind_ip(&config);
     let asked = trackers::Asked::of(&config, bind_ip);
     let peers = config.peers.clone();
+    let trackers = config.trackers.iter().flatten().map(tracker_name);
+    let named = peers.iter().map(|peer| peer.as_str().to_owned());
+    trackers.chain(named).for_each(|name| inquiry.asks(name));
     let cancel = CancellationToken::new();
     let _stops_discovery = cancel.clone().drop_guard();
     let common = common(config, Arc::new(Nothing), events, commands.clone(), &cancel);
     let common = Arc::new(common);
     let tasks = TaskTracker::new();
     tasks.spawn(trackers::run(Arc::clone(&common), asked));
-    tasks.spawn(async move { while told.recv().await.is_some() {} });
+    let heard = inquiry.clone();
+    tasks.spawn(async move {
+        while let Some(event) = told.recv().await {
+            if let SwarmEvent::TrackerNote { tracker, note, .. } = event {
+                heard.note_tracker(tracker, &note);
+            }
+        }
+    });
     for peer in peers {
         spawn_naming(&tasks, peer, commands.clone(), &cancel);
     }
@@ -232,7 +242,7 @@ pub async fn fetch_metadata(config: SwarmConfig) -> Bytes {
         lsd: lsd.filter(|lsd| lsd.register_if_free(&common)),
     };
     let ours = handshake::ours(common.info_hash, common.peer_id);
-    metadata::fetch(ours, (bind_ip, common.encryption), found).await
+    metadata::fetch(ours, (bind_ip, common.encryption), found, inquiry).await
 }
 
 /// A content that peers can reach us for, though it is not copied; until this is dropped.

@@ -110,7 +110,7 @@ pub use swarmcopy_swarm::TrackerNote;
 pub use swarmcopy_sys::host::name as host_name;
 pub use tree::Preview;
 pub use verify::{Evidence, Verified, VerifyProgress, differences, verify};
-pub use what::{DOCUMENT_LEN_MAX, What};
+pub use what::{Asked, DOCUMENT_LEN_MAX, Finding, What};
 
 /// Files, pieces and digests of a content: what [`Content::of`] takes and [`RangeSource`](source::RangeSource) is given.
 pub mod layout {

@@ -1,9 +1,10 @@
 //! What a name on the command line stands for, and what of it is left out.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::Serialize;
-use swarmcopy::{Config, Content, CopyOptions, Error, ErrorKind, Session};
+use swarmcopy::{Asked, Config, Content, CopyOptions, Error, ErrorKind, Finding, Session};
 
 use super::runtime::block_on;
 use crate::exit::Style;
@@ -16,6 +17,10 @@ pub(super) const MAGNET_TIME: Duration = Duration::from_mins(1);
 /// Notes that are shown one by one.
 const NOTES_SHOWN: usize = 20;
 
+/// When it is told for the first time who is asked what a magnet link means, and how often after that.
+const ASKED_AFTER: Duration = Duration::from_millis(400);
+const ASKED_EVERY: Duration = Duration::from_secs(3);
+
 /// A description of more bytes is told of before it is read: that of 100,000 files takes its time.
 const TOLD_OF_LEN: u64 = 1 << 20;
 
@@ -25,6 +30,20 @@ struct ReadingEvent {
     event: &'static str,
     path: String,
     bytes: u64,
+}
+
+/// Who is asked what a magnet link means, as JSON.
+#[derive(Debug, Serialize)]
+struct FindingEvent<'a> {
+    event: &'static str,
+    asked: Vec<AskedEvent<'a>>,
+}
+
+/// One of them.
+#[derive(Debug, Serialize)]
+struct AskedEvent<'a> {
+    name: &'a str,
+    answer: &'a str,
 }
 
 /// Says that a large description is being read.
@@ -65,10 +84,56 @@ pub(super) fn find(what: &What, style: Style) -> Result<Content, Error> {
         let mut options = CopyOptions::new(".");
         options.timeout = Some(MAGNET_TIME);
         options.netrc = crate::netrc::find();
-        let content = session.find(&what.0, &options).await;
+        let finding = Finding::default();
+        let found = session.find_watched(&what.0, &options, &finding);
+        let content = telling(&finding, style, found).await;
         session.shutdown(Duration::ZERO).await;
         content.inspect(tell_notes)
     })
+}
+
+/// Waits until it is found, and tells who was asked meanwhile whenever that has changed.
+pub(super) async fn telling<T>(
+    finding: &Finding,
+    style: Style,
+    found: impl Future<Output = T>,
+) -> T {
+    let (mut found, mut told) = (pin!(found), Vec::new());
+    let mut pause = ASKED_AFTER;
+    loop {
+        tokio::select! {
+            found = &mut found => return found,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let asked = finding.asked();
+        if asked != told {
+            tell_asked(&asked, style);
+            told = asked;
+            pause = ASKED_EVERY;
+        }
+    }
+}
+
+fn tell_asked(asked: &[Asked], style: Style) {
+    let shown = asked.iter().take(NOTES_SHOWN);
+    if let Style::Json = style {
+        let asked = shown.map(|one| AskedEvent {
+            name: &one.name,
+            answer: &one.answer,
+        });
+        output::json(&FindingEvent {
+            event: "finding",
+            asked: asked.collect(),
+        });
+        return;
+    }
+    let shown: Vec<_> = shown
+        .map(|one| format!("{}: {}", one.name, one.answer))
+        .collect();
+    output::note(&format!(
+        "asking what the magnet link means: {}",
+        shown.join("; ")
+    ));
 }
 
 /// Tells what of a metalink was not taken.

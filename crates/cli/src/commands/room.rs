@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use swarmcopy::{Config, Content, CopyOptions, Error, ErrorKind, Session};
+use swarmcopy::{Config, Content, CopyOptions, Error, ErrorKind, Finding, Session};
 use swarmcopy_room::{RoomView, Server, Watch, expected_names, lock};
 use tokio_util::sync::CancellationToken;
 
-use super::found::{tell_notes, tell_reading};
+use super::found::{tell_notes, tell_reading, telling};
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::args::RoomArgs;
@@ -47,8 +47,10 @@ pub(super) fn run(args: &RoomArgs) -> Result<u8, Error> {
         options.trackers.clone_from(&args.tracker);
         options.timeout = Some(MAGNET_TIME);
         options.netrc = crate::netrc::find();
+        let finding = Finding::default();
+        let found = session.find_watched(&args.what.0, &options, &finding);
         let content = tokio::select! {
-            content = session.find(&args.what.0, &options) => content?,
+            content = telling(&finding, Style::of(args.json), found) => content?,
             () = signals.interrupted() => return Ok(exit::code(ErrorKind::Interrupted)),
         };
         tell_notes(&content);

@@ -7,13 +7,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use swarmcopy::{
-    Config, Content, Copy, CopyOptions, Error, ErrorKind, Event, Outcome, Progress, Session,
+    Config, Content, Copy, CopyOptions, Error, ErrorKind, Event, Finding, Outcome, Progress,
+    Session,
 };
 
 use swarmcopy_sys::awake::{Awake, stay_awake};
 
 use super::beside::{Beside, Wishes};
-use super::found::{tell_left_out, tell_notes, tell_reading};
+use super::found::{tell_left_out, tell_notes, tell_reading, telling};
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::exit::{self, Style};
@@ -82,9 +83,10 @@ async fn copying(running: Running<'_>) -> Result<u8, Error> {
     let session = session.map_err(words::of_build)?;
     // looking for the content may take longer than a system waits for a service to begin
     host.ready();
-    let finding = session.find(&running.what.0, &running.options);
+    let finding = Finding::default();
+    let found = session.find_watched(&running.what.0, &running.options, &finding);
     let content = tokio::select! {
-        content = finding => content?,
+        content = telling(&finding, style, found) => content?,
         () = signals.interrupted() => return Err(interrupted()),
     };
     tell_notes(&content);

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::copy::Seed;
 use crate::support::{NAMES, Ran, Room, bytes, write};
 use crate::web::{Page, Web};
@@ -157,6 +159,29 @@ fn a_magnet_link_names_torrent_and_mirrors_by_address() {
     get(&room, &link, &["--timeout=1s"])
         .exits(3)
         .says("no peer described");
+}
+
+#[test]
+fn who_was_asked_what_a_magnet_link_means_is_told_meanwhile_and_in_the_end() {
+    let (room, _web) = room();
+    let link = "magnet:?xt=urn:btih:c12fe1c06bba254a9dc9f519b335aa7c1367a88a&x.pe=127.0.0.1:1\
+                &tr=http%3A%2F%2F127.0.0.1%3A1%2Fannounce%3Fpasskey%3Dsecret";
+    let tracker = "http://127.0.0.1:1/announce";
+    let flags = ["--timeout=2s", "--peer=nobody.invalid:1"];
+    let ran = get(&room, link, &flags).exits(3);
+    let events = ran.stdout.lines().map(serde_json::from_str::<Value>);
+    let (first, last) = (
+        events.clone().next().unwrap().unwrap(),
+        events.last().unwrap().unwrap(),
+    );
+    assert_eq!(first["event"], "finding");
+    assert_eq!(last["event"], "error");
+    for event in [&first["asked"], &last["message"]].map(Value::to_string) {
+        for name in ["127.0.0.1:1", "nobody.invalid:1", tracker] {
+            assert!(event.contains(name), "{name}: {event}");
+        }
+        assert!(!event.contains("secret"), "{event}");
+    }
 }
 
 #[test]

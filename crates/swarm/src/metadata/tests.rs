@@ -49,7 +49,13 @@ async fn metadata_is_fetched_in_blocks_and_a_liar_is_passed_over() {
     .await
     .unwrap();
     assert_eq!(
-        soon(fetch(ours(&info), (None, Encryption::Accept), found)).await,
+        soon(fetch(
+            ours(&info),
+            (None, Encryption::Accept),
+            found,
+            &Inquiry::default()
+        ))
+        .await,
         info
     );
 }
@@ -65,11 +71,14 @@ async fn a_liar_alone_is_never_believed() {
     })
     .await
     .unwrap();
+    let inquiry = Inquiry::default();
     let fetched = tokio::time::timeout(
         Duration::from_secs(1),
-        fetch(ours(&info), (None, Encryption::Accept), found),
+        fetch(ours(&info), (None, Encryption::Accept), found, &inquiry),
     );
     assert!(fetched.await.is_err());
+    let told = inquiry.answers();
+    assert_eq!(told[0].0, addr.to_string(), "{told:?}");
 }
 
 #[tokio::test]
@@ -106,7 +115,13 @@ async fn a_peer_that_answers_one_request_at_a_time_is_asked_again() {
     .await
     .unwrap();
     assert_eq!(
-        soon(fetch(ours(&info), (None, Encryption::Accept), found)).await,
+        soon(fetch(
+            ours(&info),
+            (None, Encryption::Accept),
+            found,
+            &Inquiry::default()
+        ))
+        .await,
         info
     );
     assert!(serving.await.unwrap() <= REQUESTS_MAX);
@@ -137,7 +152,13 @@ async fn metadata_comes_from_a_peer_that_dials() {
     };
     send.send(command).await.unwrap();
     assert_eq!(
-        soon(fetch(ours(&info), (None, Encryption::Accept), found)).await,
+        soon(fetch(
+            ours(&info),
+            (None, Encryption::Accept),
+            found,
+            &Inquiry::default()
+        ))
+        .await,
         info
     );
 }

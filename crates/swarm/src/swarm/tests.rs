@@ -367,7 +367,10 @@ async fn the_metadata_of_a_running_swarm_is_found() {
         Arc::new(swarmcopy_layout::Layout::builder(1).build().unwrap()),
     );
     config.peers = vec![seed.addr().into()];
-    assert_eq!(soon(fetch_metadata(config)).await, info);
+    assert_eq!(
+        soon(fetch_metadata(config, &Inquiry::default())).await,
+        info
+    );
 }
 
 #[tokio::test]

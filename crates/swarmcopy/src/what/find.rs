@@ -1,5 +1,6 @@
 //! From a name to a content.
 
+use super::finding::Finding;
 use super::magnet::{self, Link};
 use super::named::Named;
 use super::web::Web;
@@ -18,22 +19,36 @@ impl Session {
     /// [`ErrorKind::Failed`](crate::ErrorKind::Failed) when it can't be read or makes no sense, [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) when
     /// no peer described the content of a magnet link in time.
     pub async fn find(&self, what: &What, options: &CopyOptions) -> Result<Content, Error> {
+        self.find_watched(what, options, &Finding::default()).await
+    }
+
+    /// The same; `finding` tells meanwhile how it goes.
+    ///
+    /// # Errors
+    /// Those of [`find`](Self::find).
+    pub async fn find_watched(
+        &self,
+        what: &What,
+        options: &CopyOptions,
+        finding: &Finding,
+    ) -> Result<Content, Error> {
         let web = Web::new(options)?;
         let named = Named::read(what, &web).await?;
-        self.content_of(named, options, &web).await
+        self.content_of(named, (options, finding), &web).await
     }
 
     /// Makes a content of what was found.
     async fn content_of(
         &self,
         mut named: Named,
-        options: &CopyOptions,
+        (options, finding): (&CopyOptions, &Finding),
         web: &Web,
     ) -> Result<Content, Error> {
         let mut link = None;
         if let Named::Magnet(text, from) = &named {
             let found = Link::read(text, *from, options).await?;
-            let (bytes, from) = magnet::torrent(&found, &self.inner, options, web).await?;
+            let (bytes, from) =
+                magnet::torrent(&found, &self.inner, (options, finding), web).await?;
             named = Named::Torrent(bytes, from);
             link = Some(found);
         }
@@ -83,7 +98,11 @@ mod tests {
         options.timeout = Some(std::time::Duration::from_millis(500));
         let web = Web::new(&options).unwrap();
         let found = session
-            .content_of(Named::Magnet(link, from), &options, &web)
+            .content_of(
+                Named::Magnet(link, from),
+                (&options, &Finding::default()),
+                &web,
+            )
             .await;
         let error = found.unwrap_err();
         let told = format!("{error} {}", error.hint().unwrap_or_default());

@@ -4,7 +4,6 @@
 //! this machine ask no private address, unless it is trusted.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use swarmcopy_address::Shown;
 use swarmcopy_bt_wire::magnet::Magnet;
@@ -12,6 +11,7 @@ use swarmcopy_bt_wire::metainfo::Torrent;
 use swarmcopy_layout::Layout;
 use swarmcopy_swarm::{SwarmConfig, fetch_metadata};
 
+use super::finding::Finding;
 use super::web::Web;
 use super::words::failed;
 use crate::inner::Inner;
@@ -112,7 +112,7 @@ impl Link {
 pub(super) async fn torrent(
     link: &Link,
     session: &Inner,
-    options: &CopyOptions,
+    (options, finding): (&CopyOptions, &Finding),
     web: &Web,
 ) -> Result<(Vec<u8>, Provenance), Error> {
     let magnet = &link.magnet;
@@ -128,7 +128,7 @@ pub(super) async fn torrent(
         }
     }
     // what peers send is checked by the link's own hash, and names nothing
-    match from_peers(link, session, options).await {
+    match from_peers(link, session, (options, finding)).await {
         Err(error) if !link.left_out.is_empty() => Err(error.with_hint(format!(
             "the link came from the internet, and {} private addresses that it names were not asked: \
              `trust_document` allows that",
@@ -148,7 +148,11 @@ fn is_of(magnet: &Magnet, bytes: &[u8]) -> bool {
     })
 }
 
-async fn from_peers(link: &Link, session: &Inner, options: &CopyOptions) -> Result<Vec<u8>, Error> {
+async fn from_peers(
+    link: &Link,
+    session: &Inner,
+    (options, finding): (&CopyOptions, &Finding),
+) -> Result<Vec<u8>, Error> {
     let config = swarm_config(link, session, options)?;
     if config.trackers.is_empty()
         && config.peers.is_empty()
@@ -162,13 +166,12 @@ async fn from_peers(link: &Link, session: &Inner, options: &CopyOptions) -> Resu
         .with_hint("name a machine that has it with `peers`, or a tracker with `trackers`"));
     }
     let patience = options.timeout.into_iter().chain(options.deadline).min();
-    let asking = fetch_metadata(config);
+    let asking = fetch_metadata(config, &finding.0);
     let info = match patience {
-        Some(patience) => tokio::time::timeout(patience, asking).await.map_err(|_| {
-            let seconds = patience.max(Duration::from_secs(1)).as_secs();
-            let message = format!("no peer described the magnet link in {seconds} s");
-            Error::new(ErrorKind::Incomplete, message)
-        })?,
+        Some(patience) => {
+            let asked = tokio::time::timeout(patience, asking).await;
+            asked.map_err(|_| finding.in_vain(patience))?
+        }
         None => asking.await,
     };
     let bytes = [b"d4:info".as_slice(), &info, b"e"].concat();

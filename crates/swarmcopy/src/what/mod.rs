@@ -5,6 +5,7 @@
 //! where its server tells a hash of it (RFC 6249).
 
 mod find;
+mod finding;
 mod magnet;
 mod named;
 mod plain;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use swarmcopy_address::{Shown, in_text};
 use swarmcopy_bt_wire::magnet::Magnet;
 
+pub use finding::{Asked, Finding};
 pub use named::DOCUMENT_LEN_MAX;
 pub(crate) use named::Named;
 pub(crate) use web::Web;

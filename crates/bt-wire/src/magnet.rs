@@ -1,7 +1,7 @@
 //! Magnet links (BEP 9, BEP 53): an info-hash, a name and where to ask.
 //!
 //! What must stay true: a link has at least one info-hash; formatting and parsing are inverse; what
-//! is not understood is left out.
+//! is not understood is left out, and addresses that are none are told as unusable.
 
 use std::net::SocketAddr;
 
@@ -50,6 +50,8 @@ pub struct Magnet {
     pub sources: Vec<String>,
     /// `x.pe`: peers as HOST:PORT; addresses of IPv6 stand in brackets.
     pub peers: Vec<String>,
+    /// Trackers, mirrors, addresses and peers that are none, or one too many, as `tr=ADDRESS`.
+    pub unusable: Vec<String>,
 }
 
 debug_shown!(Magnet {
@@ -57,6 +59,7 @@ debug_shown!(Magnet {
     trackers: ShownAll(trackers),
     mirrors: ShownAll(mirrors),
     sources: ShownAll(sources),
+    unusable: ShownAll(unusable),
 });
 
 impl Magnet {
@@ -80,12 +83,19 @@ impl Magnet {
             match kind {
                 "xt" => magnet.add_topic(&text),
                 "dn" => magnet.name = Some(text),
-                "tr" => add_url(&mut magnet.trackers, text, &["http", "https", "udp"]),
-                "xs" => add_url(&mut magnet.sources, text, &["http", "https"]),
-                "ws" | "as" => add_url(&mut magnet.mirrors, text, &["http", "https", "ftp"]),
-                "x" if name == "x.pe" && magnet.peers.len() < ENTRIES_MAX => {
-                    magnet.peers.extend(peer(&text));
+                "tr" => {
+                    magnet.add_url(kind, text, |it| &mut it.trackers, &["http", "https", "udp"]);
                 }
+                "xs" => {
+                    magnet.add_url(kind, text, |it| &mut it.sources, &["http", "https"]);
+                }
+                "ws" | "as" => {
+                    magnet.add_url(kind, text, |it| &mut it.mirrors, &["http", "https", "ftp"]);
+                }
+                "x" if name == "x.pe" => match peer(&text) {
+                    Some(peer) if magnet.peers.len() < ENTRIES_MAX => magnet.peers.push(peer),
+                    _ => magnet.cannot_use(name, &text),
+                },
                 _ => {}
             }
         }
@@ -93,6 +103,30 @@ impl Magnet {
             return Err(MagnetError::InfoHash);
         }
         Ok(magnet)
+    }
+
+    fn add_url(
+        &mut self,
+        kind: &str,
+        text: String,
+        list: fn(&mut Self) -> &mut Vec<String>,
+        schemes: &[&str],
+    ) {
+        let urls = list(self);
+        if urls.contains(&text) {
+            return;
+        }
+        if has_scheme(&text, schemes) && urls.len() < ENTRIES_MAX {
+            urls.push(text);
+        } else {
+            self.cannot_use(kind, &text);
+        }
+    }
+
+    fn cannot_use(&mut self, kind: &str, text: &str) {
+        if self.unusable.len() < ENTRIES_MAX {
+            self.unusable.push(format!("{kind}={text}"));
+        }
     }
 
     fn add_topic(&mut self, topic: &str) {
@@ -125,6 +159,8 @@ impl std::fmt::Display for Magnet {
         let sources = self.sources.iter().map(|url| encoded("xs", url));
         // colons and brackets stay: not every client decodes them here
         let peers = self.peers.iter().map(|addr| format!("x.pe={addr}"));
+        let unusable = self.unusable.iter().filter_map(|one| one.split_once('='));
+        let unusable = unusable.map(|(kind, text)| encoded(kind, text));
         let parts = v1
             .into_iter()
             .chain(v2)
@@ -132,7 +168,8 @@ impl std::fmt::Display for Magnet {
             .chain(trackers)
             .chain(mirrors)
             .chain(sources)
-            .chain(peers);
+            .chain(peers)
+            .chain(unusable);
         write!(f, "magnet:?{}", parts.collect::<Vec<_>>().join("&"))
     }
 }
@@ -157,13 +194,6 @@ fn peer(text: &str) -> Option<String> {
     let host = host.filter(|host| host.chars().all(good))?;
     let port = port.parse::<u16>().ok().filter(|port| *port != 0)?;
     Some(format!("{}:{port}", host.to_ascii_lowercase()))
-}
-
-fn add_url(urls: &mut Vec<String>, text: String, schemes: &[&str]) {
-    let known = has_scheme(&text, schemes);
-    if known && urls.len() < ENTRIES_MAX && !urls.contains(&text) {
-        urls.push(text);
-    }
 }
 
 /// Reads 32 base32 digits (RFC 4648 section 6) of either case.
@@ -205,6 +235,8 @@ mod tests {
             "seed.example:6882",
         ];
         assert_eq!(magnet.peers, peers);
+        assert_eq!(magnet.unusable.len(), 7);
+        assert_eq!(magnet.unusable[0], "x.pe=host");
         assert_eq!(Magnet::parse(&magnet.to_string()), Ok(magnet));
     }
 

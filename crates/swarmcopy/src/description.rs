@@ -69,7 +69,7 @@ pub struct Description {
     pub created_by: Option<String>,
     /// When it was made, in seconds since 1970.
     pub creation_date: Option<i64>,
-    /// Entries of a metalink that were not taken.
+    /// Entries of a metalink, or addresses of a magnet link, that were not taken.
     pub notes: Vec<String>,
     /// Files of a metalink that were not taken.
     pub left_out: Vec<String>,

@@ -7,7 +7,7 @@ use swarmcopy_address::{Shown, in_text};
 use swarmcopy_bt_wire::magnet::Magnet;
 use swarmcopy_bt_wire::metainfo::{File, Torrent};
 
-use crate::what::{Named, Web};
+use crate::what::{Named, Web, unusable};
 use crate::{
     CopyOptions, Description, DescriptionKind, Error, ErrorKind, FileDescription, What, metalink,
 };
@@ -74,6 +74,7 @@ impl Description {
     /// ```
     pub fn of_magnet(link: &str) -> Result<Self, Error> {
         let magnet = Magnet::parse(link).map_err(|error| failed(&error))?;
+        let notes = unusable(&magnet).collect();
         Ok(Self {
             kind: DescriptionKind::Magnet,
             name: magnet.name,
@@ -85,6 +86,7 @@ impl Description {
                 .map(|url| vec![url])
                 .collect(),
             mirrors: shown(&magnet.mirrors),
+            notes,
             peers: magnet.peers,
             ..Self::default()
         })

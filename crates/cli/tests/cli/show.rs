@@ -18,6 +18,14 @@ fn a_magnet_link_is_shown() {
     assert_eq!(shown["name"], "CS5");
     assert_eq!(shown["trackers"], serde_json::json!([["http://t/a"]]));
     assert_eq!(shown["files"], serde_json::json!([]));
+    assert_eq!(shown["notes"], serde_json::json!([]));
+    let odd = format!("{link}&tr=ws://me:secret@t/&x.pe=nowhere&as=file:///etc");
+    let shown = room.run(&["show", &odd, "--json"]).exits(0).json();
+    let notes = shown["notes"].to_string();
+    for unusable in ["tr=ws://", "x.pe=nowhere", "as=file:///etc"] {
+        assert!(notes.contains(unusable), "{notes}");
+    }
+    assert!(!notes.contains("secret"), "{notes}");
     room.run(&["show", "magnet:?dn=none"])
         .exits(1)
         .says("no usable info-hash");

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use swarmcopy_address::Shown;
+use swarmcopy_address::{Shown, in_text, typed};
 use swarmcopy_bt_wire::magnet::Magnet;
 use swarmcopy_bt_wire::metainfo::Torrent;
 use swarmcopy_layout::Layout;
@@ -84,6 +84,7 @@ impl Link {
                         with the .torrent";
             notes.push(note.to_owned());
         }
+        notes.extend(unusable(&self.magnet));
         let left_out = self.left_out.iter();
         notes.extend(left_out.map(|address| {
             format!(
@@ -106,6 +107,19 @@ impl Link {
         named.peers = self.magnet.peers;
         named.mirrors = self.magnet.mirrors;
     }
+}
+
+/// What of a link leads nowhere.
+pub(crate) fn unusable(magnet: &Magnet) -> impl Iterator<Item = String> {
+    let unusable = magnet.unusable.iter();
+    unusable.map(|entry| {
+        let (kind, value) = entry.split_once('=').unwrap_or(("", entry));
+        let value = typed(value);
+        let value = in_text(&value);
+        format!(
+            "{kind}={value} of the magnet link is not used: it is no such address, or one too many"
+        )
+    })
 }
 
 /// The .torrent of a link: from its addresses (`xs`), else from peers.

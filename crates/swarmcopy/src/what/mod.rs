@@ -21,6 +21,7 @@ use swarmcopy_address::{Shown, in_text};
 use swarmcopy_bt_wire::magnet::Magnet;
 
 pub use finding::{Asked, Finding};
+pub(crate) use magnet::unusable;
 pub use named::DOCUMENT_LEN_MAX;
 pub(crate) use named::Named;
 pub(crate) use web::Web;

@@ -18,6 +18,8 @@ PAUSES = {
     "the-last-year": (W("Date", 31, 11, 2**64 - 1, 23, 59, 60), 9),
     "words": (W("Text", "soon"), 9),
     "a-negative-number": (W("Text", " -5 "), 9),
+    "a-right-date-to-come": (W("Time", 1_000_020), 1_000_000),
+    "a-right-date-that-was": (W("Time", 5), 1_000_000),
 }
 
 

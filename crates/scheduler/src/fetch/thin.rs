@@ -209,7 +209,10 @@ fn try_origins(at: &mut Moment<'_>, judged: &Judged) {
     };
     let few = few && !judged.peers.iter().all(is_good);
     match at.weighing.trial() {
-        Trial::Since(since, _) if at.now.since(since) >= tuning.thin_lasting => {
+        // also where what was to be seen is gone
+        Trial::Since(since, _) | Trial::Seen(since, _)
+            if at.now.since(since) >= tuning.thin_lasting =>
+        {
             at.weighing
                 .set_trial(Trial::NotBefore(at.now + tuning.thin_again));
             trust_peers(at);

@@ -1,6 +1,7 @@
 //! What came of asking peers and trackers for a description, for whoever waits for it.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::TrackerNote;
@@ -26,6 +27,14 @@ impl Inquiry {
     /// That one is asked.
     pub(crate) fn asks(&self, name: String) {
         self.note(name, UNHEARD.to_owned());
+    }
+
+    /// Where a peer is that was named; its addresses answer from now on.
+    pub(crate) fn found(&self, peer: String, addrs: &[SocketAddr]) {
+        let shown: Vec<_> = addrs.iter().map(SocketAddr::to_string).collect();
+        if !shown.contains(&peer) {
+            self.note(peer, format!("it is at {}", shown.join(", ")));
+        }
     }
 
     /// What came of one.
@@ -65,6 +74,11 @@ mod tests {
         let told = [("a", "refused"), ("b", "it named 2 peers")];
         let told = told.map(|(name, answer)| (name.to_owned(), answer.to_owned()));
         assert_eq!(inquiry.answers(), told);
+        let at: SocketAddr = ([10, 0, 0, 7], 1).into();
+        inquiry.found("b".to_owned(), &[at]);
+        inquiry.found(at.to_string(), &[at]);
+        assert_eq!(inquiry.answers()[1].1, "it is at 10.0.0.7:1");
+        assert_eq!(inquiry.answers().len(), 2);
         for number in 0..2 * ASKED_MAX {
             inquiry.asks(number.to_string());
         }

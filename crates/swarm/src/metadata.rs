@@ -60,9 +60,12 @@ pub(crate) async fn fetch(
                     Command::Addresses { addrs, via } => for addr in addrs {
                         book.learn(addr, via, Instant::now());
                     },
-                    Command::NameResolved { found: Ok(found), .. } => for addr in found {
-                        book.learn(addr, Via::Named, Instant::now());
-                    },
+                    Command::NameResolved { peer, found: Ok(found) } => {
+                        inquiry.found(peer, &found);
+                        for addr in found {
+                            book.learn(addr, Via::Named, Instant::now());
+                        }
+                    }
                     Command::NameResolved { peer, found: Err(why) } => inquiry.note(peer, why),
                     Command::Incoming { wire, addr, theirs } if asking.len() < DIALS_MAX => {
                         asking.spawn(async move { (addr, answer(wire, &theirs, ours).await) });

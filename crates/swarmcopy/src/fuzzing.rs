@@ -68,6 +68,8 @@ fn has_secret_of_address(parts: &[Part]) -> bool {
             .skip(1)
             .all(|part| !matches!(part, Part::Scheme(_) | Part::Text(_) | Part::Magnet))
         && matches!(parts, [_, Part::Login, Part::Host(_), ..])
+        // behind the host it is a part of a path
+        && parts.iter().skip(2).all(|part| !matches!(part, Part::Login))
 }
 
 /// Any text: it is a path, an address or a link and nothing else; refused or not, no login of it is shown.
